@@ -1,0 +1,135 @@
+"""hmnist: honest, strong and quick classifiers for the 28×28 skin-lesion pixel file of HAM10000.
+
+Research software, no medical device.
+
+Names are resolved on first use, so that importing the package loads neither TensorFlow nor
+scikit-learn nor pandas.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hmnist.augmentation import orient
+    from hmnist.comparison import Comparison
+    from hmnist.dataset import LesionDataset
+    from hmnist.decision import Decision, fit_decision
+    from hmnist.diagnoses import CODES, DIAGNOSES, Diagnosis
+    from hmnist.errors import (
+        DataError,
+        DataMissingError,
+        HmnistError,
+        TrustError,
+        UsageError,
+        WorkError,
+    )
+    from hmnist.evaluation import Evaluation, evaluate_run
+    from hmnist.experiment import score, train
+    from hmnist.grid import Watcher, benchmark
+    from hmnist.models.registry import MODELS, make_model
+    from hmnist.oversampling import Oversampled, oversample
+    from hmnist.runs import Run, SampleWarning, find_runs, open_run
+    from hmnist.scores import SCORE_NAMES, Predictions, Scores, score_predictions
+    from hmnist.sources import load
+    from hmnist.sources.sample import load_sample, write_sample
+    from hmnist.splits import Split, split, split_folds
+    from hmnist.table import Table
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CODES",
+    "DIAGNOSES",
+    "MODELS",
+    "SCORE_NAMES",
+    "Comparison",
+    "DataError",
+    "DataMissingError",
+    "Decision",
+    "Diagnosis",
+    "Evaluation",
+    "HmnistError",
+    "LesionDataset",
+    "Oversampled",
+    "Predictions",
+    "Run",
+    "SampleWarning",
+    "Scores",
+    "Split",
+    "Table",
+    "TrustError",
+    "UsageError",
+    "Watcher",
+    "WorkError",
+    "benchmark",
+    "evaluate_run",
+    "find_runs",
+    "fit_decision",
+    "load",
+    "load_sample",
+    "make_model",
+    "open_run",
+    "orient",
+    "oversample",
+    "score",
+    "score_predictions",
+    "split",
+    "split_folds",
+    "train",
+    "write_sample",
+]
+
+_HOME = {
+    "CODES": "diagnoses",
+    "Comparison": "comparison",
+    "DIAGNOSES": "diagnoses",
+    "DataError": "errors",
+    "DataMissingError": "errors",
+    "Decision": "decision",
+    "Diagnosis": "diagnoses",
+    "Evaluation": "evaluation",
+    "HmnistError": "errors",
+    "LesionDataset": "dataset",
+    "MODELS": "models.registry",
+    "Oversampled": "oversampling",
+    "Predictions": "scores",
+    "Run": "runs",
+    "SCORE_NAMES": "scores",
+    "SampleWarning": "runs",
+    "Scores": "scores",
+    "Split": "splits",
+    "Table": "table",
+    "TrustError": "errors",
+    "UsageError": "errors",
+    "Watcher": "grid",
+    "WorkError": "errors",
+    "benchmark": "grid",
+    "evaluate_run": "evaluation",
+    "find_runs": "runs",
+    "fit_decision": "decision",
+    "load": "sources",
+    "load_sample": "sources.sample",
+    "make_model": "models.registry",
+    "open_run": "runs",
+    "orient": "augmentation",
+    "oversample": "oversampling",
+    "score": "experiment",
+    "score_predictions": "scores",
+    "split": "splits",
+    "split_folds": "splits",
+    "train": "experiment",
+    "write_sample": "sources.sample",
+}
+"""The module of each public name."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'hmnist' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"hmnist.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -1,0 +1,80 @@
+"""The command line: parse, call one function of the library, print.
+
+Results go to stdout, everything else to stderr. Exit codes are those of `hmnist.errors`; an
+interrupted command ends with 130.
+"""
+
+import sys
+
+import typer
+
+from hmnist.cli import benchmark, data, evaluate, models, predict, runs, train
+from hmnist.errors import HmnistError
+from hmnist.settings import read_settings
+
+__all__ = ["app", "main"]
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="hmnist",
+    help="Train and compare classifiers on the 28×28 skin-lesion pixel file of HAM10000.",
+    epilog="Options may also be set in the environment (HMNIST_SEEDS=3) or in a file hmnist.toml "
+    "(seeds = 3). Research software, no medical device.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("benchmark")(benchmark.benchmark)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("predict")(predict.predict)
+app.command("models")(models.models)
+app.add_typer(runs.app, name="runs")
+app.add_typer(data.app, name="data")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from hmnist import __version__
+
+        typer.echo(f"hmnist {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _settings(
+    context: typer.Context,
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    del version
+    settings = read_settings()
+    # Each command picks the settings that are options of its own.
+    context.default_map = {
+        command.name: settings for command in app.registered_commands if command.name
+    }
+
+
+def main() -> None:
+    """Run the command line; the entry point of the ``hmnist`` script."""
+    try:
+        app()
+    except HmnistError as error:
+        _say(f"Error: {error.message}")
+        if error.hint:
+            _say(error.hint)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _say("Interrupted.")
+        sys.exit(INTERRUPTED)
+    except MemoryError:
+        _say("Error: There is not enough memory for this.")
+        sys.exit(1)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)

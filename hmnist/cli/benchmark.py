@@ -1,0 +1,72 @@
+"""``hmnist benchmark``."""
+
+from datetime import datetime
+from pathlib import Path
+
+import typer
+
+from hmnist.cli import options
+from hmnist.cli.output import check_format, print_table
+
+__all__ = ["benchmark"]
+
+
+def benchmark(
+    data: options.Data = None,
+    metadata: options.Metadata = None,
+    models: options.Models = "cnn,mlp,xgboost,hist-gbdt,logistic",
+    split: options.SplitBy = None,
+    split_file: options.SplitFile = None,
+    folds: options.Folds = None,
+    oversample: options.Oversample = "random",
+    rare: options.Rare = "df,vasc",
+    rare_to: options.RareTo = None,
+    decide: options.Decide = "natural",
+    sensitivity: options.Sensitivity = 0.9,
+    effort: options.Effort = None,
+    seed: options.Seed = 0,
+    seeds: options.Seeds = 1,
+    jobs: options.Jobs = 1,
+    threads: options.Threads = None,
+    sort: options.Sort = "balanced_accuracy",
+    out: options.Out = None,
+    format: options.Format = "table",  # noqa: A002 - the option's name
+    quiet: options.Quiet = False,
+) -> None:
+    """Compare models on lesions that none of them has seen."""
+    check_format(format)
+    dataset = options.load_data(data, metadata, quiet=quiet)
+    from hmnist import grid
+    from hmnist.cli.watching import make_watcher
+
+    folder = out or Path("hmnist-runs") / f"{datetime.now():%Y%m%d-%H%M%S}"
+    try:
+        with make_watcher(quiet=quiet) as watcher:
+            table = grid.benchmark(
+                dataset,
+                options.names(models),
+                by=options.split_kind(split, split_file),
+                folds=folds,
+                seed=seed,
+                seeds=seeds,
+                oversampling=options.names(oversample),
+                rare=options.names(rare),
+                rare_to=rare_to,
+                decision=decide,
+                sensitivity=sensitivity,
+                effort=options.effort_for(dataset, effort),
+                jobs=jobs,
+                threads=threads,
+                sort=sort,
+                out=folder,
+                watcher=watcher,
+            )
+    except KeyboardInterrupt:
+        options.say(
+            f"\nInterrupted. What was finished is kept; to go on, run the same command with "
+            f"--out {folder}"
+        )
+        raise typer.Exit(130) from None
+    print_table(table, format)
+    if not quiet:
+        options.say(f"Runs and table: {folder}")

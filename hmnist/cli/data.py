@@ -1,0 +1,101 @@
+"""``hmnist data info|sample``."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hmnist.cli import options
+from hmnist.cli.output import check_format, print_rich
+
+if TYPE_CHECKING:
+    from hmnist.dataset import LesionDataset
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Look at data, or make some.", no_args_is_help=True)
+
+
+@app.command("info")
+def info(
+    data: options.Data = None,
+    metadata: options.Metadata = None,
+    format: options.Format = "table",  # noqa: A002 - the option's name
+    quiet: options.Quiet = False,
+) -> None:
+    """Say what a data file holds."""
+    check_format(format, ("table", "json"))
+    dataset = options.load_data(data, metadata, quiet=quiet)
+    facts = _describe(dataset)
+    if format == "json":
+        typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
+        return
+    from hmnist.diagnoses import DIAGNOSES
+    from hmnist.table import plain_table
+
+    names = {diagnosis.code: diagnosis.name for diagnosis in DIAGNOSES}
+    lesions = facts["lesions_by_diagnosis"]
+    body = [
+        [
+            code,
+            f"{count:,}",
+            f"{count / facts['images']:.1%}",
+            "–" if lesions is None else f"{lesions[code]:,}",
+            names[code],
+        ]
+        for code, count in facts["images_by_diagnosis"].items()
+    ]
+    shape = "×".join(map(str, facts["image_shape"]))
+    known = "unknown" if facts["lesions"] is None else f"{facts['lesions']:,}"
+    typer.echo(f"{facts['name']}: {facts['images']:,} images of {shape}, lesions: {known}")
+    if facts["synthetic"]:
+        typer.echo("Synthetic sample: generated images, no photographs.")
+    print_rich(
+        plain_table(["diagnosis", "images", "share", "lesions", "name"], body, text=["name"])
+    )
+    typer.echo(f"Digest: {facts['digest']}")
+
+
+@app.command("sample")
+def sample(
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="The pixel file to write (.csv or .csv.gz).")
+    ],
+    rows: Annotated[int, typer.Option(metavar="N", min=1, help="How many images.")] = 3000,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write a synthetic sample in the Kaggle format, with its metadata beside it."""
+    from hmnist.cli.watching import watch_steps
+    from hmnist.sources.sample import write_sample
+
+    with watch_steps("images", quiet=quiet) as on_step:
+        pixels, metadata = write_sample(out, rows, seed, on_step)
+    if not quiet:
+        options.say(f"Synthetic sample, no photographs: {pixels} and {metadata}")
+
+
+def _describe(data: "LesionDataset") -> dict[str, Any]:
+    import numpy as np
+
+    from hmnist.diagnoses import CODES
+
+    lesions = None
+    if data.lesion_ids is not None:
+        lesions = {
+            code: len(np.unique(data.lesion_ids[data.labels == label]))
+            for label, code in enumerate(CODES)
+        }
+    counts = np.bincount(data.labels, minlength=len(CODES))
+    return {
+        "name": data.name,
+        "images": len(data),
+        "image_shape": list(data.image_shape),
+        "lesions": data.lesion_count,
+        "images_by_diagnosis": dict(zip(CODES, counts.tolist(), strict=True)),
+        "lesions_by_diagnosis": lesions,
+        "own_split": data.own_split is not None,
+        "synthetic": data.synthetic,
+        "digest": data.digest,
+    }

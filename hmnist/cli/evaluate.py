@@ -1,0 +1,35 @@
+"""``hmnist evaluate``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hmnist.cli import options
+from hmnist.cli.output import check_format, print_evaluation
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[DATA]",
+            show_default=False,
+            help="Other data to evaluate on. [default: the run's own test part]",
+        ),
+    ] = None,
+    metadata: options.Metadata = None,
+    format: options.Format = "table",  # noqa: A002 - the option's name
+    quiet: options.Quiet = False,
+) -> None:
+    """Print scores, report and confusion matrix of a run."""
+    check_format(format, ("table", "json"))
+    from hmnist.evaluation import evaluate_run
+    from hmnist.runs import open_run
+
+    opened = open_run(run)
+    dataset = None if data is None else options.load_data(data, metadata, quiet=quiet)
+    print_evaluation(evaluate_run(opened, dataset), format)

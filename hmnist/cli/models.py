@@ -1,0 +1,37 @@
+"""``hmnist models``."""
+
+import json
+
+import typer
+
+from hmnist.cli import options
+from hmnist.cli.output import check_format, print_rich
+
+__all__ = ["models"]
+
+
+def models(format: options.Format = "table") -> None:  # noqa: A002 - the option's name
+    """List the models and what they cost."""
+    check_format(format, ("table", "json"))
+    from hmnist.models.registry import EFFORTS, MODELS
+
+    if format == "json":
+        listed = [
+            {
+                "name": entry.name,
+                "summary": entry.summary,
+                "parameters": dict(entry.parameters),
+                "seconds": dict(entry.seconds),
+            }
+            for entry in MODELS.values()
+        ]
+        typer.echo(json.dumps(listed, indent=1))
+        return
+    from hmnist.table import plain_table
+
+    body = [
+        [entry.name, *(f"{entry.seconds[effort]:.0f} s" for effort in EFFORTS), entry.summary]
+        for entry in MODELS.values()
+    ]
+    print_rich(plain_table(["model", *EFFORTS, "what it is"], body, text=["what it is"]))
+    typer.echo("Seconds to fit 7,000 images on two cores, by effort.")

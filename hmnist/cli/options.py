@@ -1,0 +1,294 @@
+"""The options that several commands share: each means the same wherever it stands."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hmnist.errors import UsageError
+
+if TYPE_CHECKING:
+    from hmnist.dataset import LesionDataset
+
+__all__ = [
+    "Data",
+    "Decide",
+    "Effort",
+    "Folds",
+    "Format",
+    "Jobs",
+    "Metadata",
+    "Models",
+    "Out",
+    "Oversample",
+    "Quiet",
+    "Rare",
+    "RareTo",
+    "Seed",
+    "Seeds",
+    "Sensitivity",
+    "Sort",
+    "SplitBy",
+    "SplitFile",
+    "Threads",
+    "effort_for",
+    "load_data",
+    "names",
+    "say",
+    "split_kind",
+]
+
+Data = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[DATA]",
+        show_default=False,
+        help="A pixel file (.csv, .csv.gz), a MedMNIST .npz, or the word sample. Without it: "
+        "$HMNIST_DATA, hmnist_28_28_RGB.csv here, then the embedded synthetic sample.",
+    ),
+]
+Metadata = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|none",
+        envvar="HMNIST_METADATA",
+        show_envvar=False,
+        show_default=False,
+        help="The metadata that tell which images show one lesion. "
+        "[default: HAM10000_metadata.csv beside the pixel file]",
+    ),
+]
+Models = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME,…",
+        envvar="HMNIST_MODELS",
+        show_envvar=False,
+        help="The models to compare (see: hmnist models).",
+    ),
+]
+SplitBy = Annotated[
+    str | None,
+    typer.Option(
+        "--split",
+        metavar="lesion|image|own",
+        envvar="HMNIST_SPLIT",
+        show_envvar=False,
+        show_default=False,
+        help="Deal whole lesions, single images (may leak), or take the file's own split. "
+        "[default: lesion where lesions are known]",
+    ),
+]
+SplitFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        envvar="HMNIST_SPLIT_FILE",
+        show_envvar=False,
+        show_default=False,
+        help="A split of your own: CSV with image_id or row (0 is the first image), and part.",
+    ),
+]
+Folds = Annotated[
+    int | None,
+    typer.Option(
+        metavar="K",
+        min=2,
+        envvar="HMNIST_FOLDS",
+        show_envvar=False,
+        show_default=False,
+        help="Cross-validate in K folds by lesion instead of one split.",
+    ),
+]
+Oversample = Annotated[
+    str,
+    typer.Option(
+        metavar="METHOD,…",
+        envvar="HMNIST_OVERSAMPLE",
+        show_envvar=False,
+        help="none, random, augment, smote or balanced; several are compared.",
+    ),
+]
+Rare = Annotated[
+    str,
+    typer.Option(
+        metavar="DX,…", envvar="HMNIST_RARE", show_envvar=False, help="The diagnoses to oversample."
+    ),
+]
+RareTo = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        envvar="HMNIST_RARE_TO",
+        show_envvar=False,
+        show_default=False,
+        help="How many training images each of them is raised to. [default: the median diagnosis]",
+    ),
+]
+Decide = Annotated[
+    str,
+    typer.Option(
+        metavar="natural|balanced|sensitive",
+        envvar="HMNIST_DECIDE",
+        show_envvar=False,
+        help="The likeliest diagnosis; corrected for rarity; or tuned to find malignant lesions.",
+    ),
+]
+Sensitivity = Annotated[
+    float,
+    typer.Option(
+        metavar="SHARE",
+        envvar="HMNIST_SENSITIVITY",
+        show_envvar=False,
+        help="The share of malignant lesions that --decide sensitive is to find.",
+    ),
+]
+Effort = Annotated[
+    str | None,
+    typer.Option(
+        metavar="quick|standard|best",
+        envvar="HMNIST_EFFORT",
+        show_envvar=False,
+        show_default=False,
+        help="How long all models train. [default: standard; quick for the sample]",
+    ),
+]
+Seed = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        min=0,
+        envvar="HMNIST_SEED",
+        show_envvar=False,
+        help="What fixes split and training.",
+    ),
+]
+Seeds = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        min=1,
+        envvar="HMNIST_SEEDS",
+        show_envvar=False,
+        help="Models of each kind on that one split.",
+    ),
+]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        min=1,
+        envvar="HMNIST_JOBS",
+        show_envvar=False,
+        help="Models trained side by side, in processes.",
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        envvar="HMNIST_THREADS",
+        show_envvar=False,
+        show_default=False,
+        help="Threads per model; equal threads give equal scores. [default: all cores]",
+    ),
+]
+Sort = Annotated[
+    str,
+    typer.Option(
+        metavar="COLUMN",
+        envvar="HMNIST_SORT",
+        show_envvar=False,
+        help="The score that orders the rows.",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        envvar="HMNIST_OUT",
+        show_envvar=False,
+        show_default=False,
+        help="Where the runs go. [default: hmnist-runs/<time>]",
+    ),
+]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        metavar="table|markdown|csv|json|latex",
+        envvar="HMNIST_FORMAT",
+        show_envvar=False,
+        help="How the result is printed.",
+    ),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", envvar="HMNIST_QUIET", show_envvar=False, help="Print the result only."
+    ),
+]
+
+
+def load_data(named: str | None, metadata: str | None, *, quiet: bool = False) -> "LesionDataset":
+    """Find and read the data that a command works on, saying which.
+
+    Raises
+    ------
+    DataError
+        If it is missing or malformed.
+    """
+    from hmnist.sources import find_data, load
+
+    place = find_data(named, sample_allowed=True)
+    if not quiet:
+        say(f"Reading {place} …" if str(place) != "sample" else _sample_line(named))
+    data = load(place, metadata=metadata)
+    if not quiet:
+        say(f"{data!r}")
+    return data
+
+
+def effort_for(data: "LesionDataset", chosen: str | None) -> str:
+    """Return the effort: the one chosen, or what suits the data."""
+    return chosen or ("quick" if data.synthetic else "standard")
+
+
+def names(text: str) -> list[str]:
+    """Split a comma-separated option.
+
+    Examples
+    --------
+    >>> names("cnn, mlp")
+    ['cnn', 'mlp']
+    """
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def say(text: str) -> None:
+    """Print a line on stderr."""
+    typer.echo(text, err=True)
+
+
+def split_kind(by: str | None, file: Path | None) -> str | Path | None:
+    """Return what `hmnist.split` is to be told.
+
+    Raises
+    ------
+    UsageError
+        If both a kind and a file are given.
+    """
+    if by is not None and file is not None:
+        raise UsageError("--split and --split-file exclude each other.", "Give one of them.")
+    return by if file is None else file.absolute()
+
+
+def _sample_line(named: str | None) -> str:
+    if named:
+        return "The embedded synthetic sample: generated images, no photographs."
+    return (
+        "No data found, so this is the embedded synthetic sample: generated images, no "
+        "photographs. Name a pixel file to use it: hmnist benchmark hmnist_28_28_RGB.csv"
+    )

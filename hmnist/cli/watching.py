@@ -1,0 +1,171 @@
+"""What a benchmark shows while it works: a live table on a terminal, lines elsewhere."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from hmnist.cli.options import say
+from hmnist.grid import Cell, Watcher, estimate_seconds
+from hmnist.runs import Run
+from hmnist.table import Table
+
+__all__ = ["make_watcher", "watch_steps"]
+
+
+@contextlib.contextmanager
+def make_watcher(*, quiet: bool) -> Iterator[Watcher]:
+    """Yield a watcher that suits where stderr goes."""
+    console = Console(stderr=True)
+    if quiet:
+        yield Watcher()
+    elif console.is_terminal:
+        with LiveTable(console) as live:
+            yield live
+    else:
+        yield Lines()
+
+
+class Lines(Watcher):
+    """One line per finished model."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._done = 0
+
+    def planned(self, cells: Sequence[Cell], seconds: float) -> None:
+        """Print the estimate."""
+        self._total = len(cells)
+        say(_plan(cells, seconds))
+
+    def finished(self, cell: Cell, run: Run, table: Table) -> None:
+        """Print how the model did."""
+        del table
+        self._done += 1
+        say(f"[{self._done}/{self._total}] {_name(cell)}: {_result(run)}")
+
+
+class LiveTable(Watcher):
+    """A table that fills in row by row, over a bar with the time still needed."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[step]}"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+        )
+        self._live = Live(self._progress, console=console, transient=True)
+        self._task: TaskID | None = None
+        self._start = time.monotonic()
+        self._weights: dict[int, float] = {}
+        self._done = 0.0
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def planned(self, cells: Sequence[Cell], seconds: float) -> None:
+        """Print the estimate and show an empty bar."""
+        self._console.print(_plan(cells, seconds), highlight=False)
+        # A second each, so that quick models move the bar, too.
+        self._weights = {id(cell): 1 + estimate_seconds(cell) for cell in cells}
+        self._task = self._progress.add_task(
+            f"{len(cells)} models", total=sum(self._weights.values()), step="", left=""
+        )
+
+    def started(self, cell: Cell) -> None:
+        """Name the model at work."""
+        self._update(_name(cell), "", 0.0)
+
+    def step(self, cell: Cell, done: int, total: int) -> None:
+        """Move the bar within the model."""
+        self._update(_name(cell), f"{done}/{total}", self._weights[id(cell)] * done / total)
+
+    def finished(self, cell: Cell, run: Run, table: Table) -> None:
+        """Show the model's row."""
+        del run
+        self._done += self._weights[id(cell)]
+        self._update(_name(cell), "", 0.0)
+        self._live.update(Group(table.to_rich(notes=False), self._progress))
+
+    def _update(self, name: str, step: str, part: float) -> None:
+        if self._task is None:
+            return
+        done = self._done + part
+        total = sum(self._weights.values())
+        elapsed = time.monotonic() - self._start
+        left = ""
+        if done > 0.02 * total and done < total:
+            left = f"about {_duration(elapsed * (total - done) / done)} left"
+        self._progress.update(self._task, description=name, completed=done, step=step, left=left)
+
+
+@contextlib.contextmanager
+def watch_steps(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Yield what shows the epochs or rounds of a single model on a terminal, else nothing."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    ) as progress:
+        task = progress.add_task(name, total=None)
+
+        def on_step(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield on_step
+
+
+def _plan(cells: Sequence[Cell], seconds: float) -> str:
+    models = f"{len(cells)} models" if len(cells) > 1 else "1 model"
+    finished = sum(cell.folder.exists() for cell in cells)
+    kept = f", {finished} of them finished before" if finished else ""
+    return f"{models}{kept}: about {_duration(seconds + 5)} on two cores."
+
+
+def _name(cell: Cell) -> str:
+    recipe = cell.recipe
+    fold = "" if cell.on.fold is None else f", fold {cell.on.fold + 1} of {cell.on.folds}"
+    return f"{recipe.model}, oversampling {recipe.oversampling}, seed {recipe.seed}{fold}"
+
+
+def _result(run: Run) -> str:
+    scores = run.scores
+    return (
+        f"balanced accuracy {scores['balanced_accuracy']:.3f}, accuracy {scores['accuracy']:.3f}, "
+        f"AUC {scores['roc_auc_ovr']:.3f}, fitted in {run.manifest['fit_seconds']:.1f} s"
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours"

@@ -1,0 +1,77 @@
+"""What can go wrong, and the exit code that tells it.
+
+::
+
+    HmnistError                      exit code
+    ├── WorkError                        1      the work failed: a full disk, a model that broke
+    ├── UsageError      (ValueError)     2      unknown names, unsuitable sizes or options
+    ├── DataError       (ValueError)     3      data missing, unreadable or malformed
+    │   └── DataMissingError (FileNotFoundError)
+    └── TrustError      (ValueError)     4      a run folder or a download is damaged
+
+Every error carries one sentence that says what happened and where, and a hint that says what to
+do next. Each inherits from the built-in kind as well, so that callers may catch either.
+"""
+
+from typing import ClassVar
+
+__all__ = [
+    "DataError",
+    "DataMissingError",
+    "HmnistError",
+    "TrustError",
+    "UsageError",
+    "WorkError",
+]
+
+
+class HmnistError(Exception):
+    """The root of every error that this package raises on purpose.
+
+    Parameters
+    ----------
+    message : str
+        One sentence: what happened, where, and what was expected.
+    hint : str
+        What to type or change next; empty if the message says it all.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[type["HmnistError"], tuple[str, str]]:
+        # Worker processes send errors back pickled; the default would drop the hint.
+        return type(self), (self.message, self.hint)
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class WorkError(HmnistError):
+    """The work itself failed, with sound input."""
+
+
+class UsageError(HmnistError, ValueError):
+    """What was asked for does not exist or does not fit: names, sizes, options."""
+
+    exit_code = 2
+
+
+class DataError(HmnistError, ValueError):
+    """A data file is missing, unreadable or malformed."""
+
+    exit_code = 3
+
+
+class DataMissingError(DataError, FileNotFoundError):
+    """A data file is not where it was expected."""
+
+
+class TrustError(HmnistError, ValueError):
+    """A run folder or a download is damaged or not to be trusted."""
+
+    exit_code = 4

@@ -1,0 +1,138 @@
+"""`evaluate_run`: scores, report and confusion matrix of one run."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hmnist.dataset import LesionDataset
+from hmnist.diagnoses import CODES
+from hmnist.intervals import mean_scores, score_intervals
+from hmnist.runs import Run, check_images
+from hmnist.scores import Predictions
+
+__all__ = ["Evaluation", "evaluate_run"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How one run did on one set of images.
+
+    Attributes
+    ----------
+    title : str
+        Which run, on which images.
+    scores : dict
+        For every score ``mean, low, high``; null where the images cannot tell.
+    report : dict
+        For each diagnosis ``precision, recall, f1, images``.
+    confusion : list of list of int
+        Images by true diagnosis (rows) and decided diagnosis (columns), Kaggle order.
+    notes : list of str
+        What has to be known to read it.
+    """
+
+    title: str
+    scores: dict[str, dict[str, float | None]]
+    report: dict[str, dict[str, float]]
+    confusion: list[list[int]]
+    notes: list[str]
+
+    def to_json(self) -> str:
+        """Return the evaluation as a JSON object."""
+        facts = {"schema": "hmnist-evaluation/1", **self.__dict__, "diagnoses": list(CODES)}
+        return json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
+    """Evaluate a run on its test part, or on other data.
+
+    Parameters
+    ----------
+    run : Run
+        An opened run.
+    data : LesionDataset or None
+        None takes the stored predictions of the test part, and so does the data set that the run
+        was trained on: its other images have been seen. Other data are predicted.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    UsageError
+        If the images have another size than those the run was trained on.
+    """
+    own = data is None or data.digest == run.manifest["data"]["digest"]
+    predictions = run.part("test") if data is None or own else _predict(run, data)
+    name = run.manifest["data"]["name"] if data is None else data.name
+    where = f"the test part of {name}" if own else name
+    intervals = score_intervals([predictions])
+    scores = {
+        score: {
+            "mean": _number(mean),
+            "low": _number(intervals[score][0]),
+            "high": _number(intervals[score][1]),
+        }
+        for score, mean in mean_scores([predictions]).items()
+    }
+    return Evaluation(
+        f"{run.manifest['model']} on {where}, {len(predictions.labels):,} images",
+        scores,
+        _report(predictions),
+        _confusion(predictions).tolist(),
+        list(_notes(run, own=own)),
+    )
+
+
+def _predict(run: Run, data: LesionDataset) -> Predictions:
+    check_images(run, data)
+    probabilities = run.predict_proba(data.images)
+    decisions = run.decision.decide(probabilities)
+    return Predictions(data.labels, probabilities, decisions, data.lesion_ids)
+
+
+def _confusion(predictions: Predictions) -> npt.NDArray[np.int64]:
+    counts = np.zeros((len(CODES), len(CODES)), np.int64)
+    np.add.at(counts, (predictions.labels, predictions.decisions), 1)
+    return counts
+
+
+def _report(predictions: Predictions) -> dict[str, dict[str, float]]:
+    from sklearn.metrics import precision_recall_fscore_support
+
+    columns = precision_recall_fscore_support(
+        predictions.labels,
+        predictions.decisions,
+        labels=range(len(CODES)),
+        zero_division=0,
+    )
+    names = ("precision", "recall", "f1", "images")
+    return {
+        code: {name: float(column[label]) for name, column in zip(names, columns, strict=True)}
+        for label, code in enumerate(CODES)
+    }
+
+
+def _notes(run: Run, *, own: bool) -> Iterator[str]:
+    split = run.manifest["split"]
+    if run.manifest["data"]["synthetic"]:
+        yield "The model was trained on the synthetic sample; it says nothing of real lesions."
+    if own and split["shared_lesions"]:
+        yield (
+            f"{split['shared_test_images']:,} of {split['sizes']['test']:,} test images show a "
+            "lesion that the model has seen: these scores run high."
+        )
+    if own and split["shared_lesions"] is None:
+        yield "The lesions are unknown; images of one lesion may train and test: scores run high."
+    if not own:
+        yield "Whether these images show lesions that trained the model is not known here."
+    yield f"Decision: {run.decision.describe()}"
+    yield "[low, high] is a 95 % interval over lesions. Research software, no medical device."
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

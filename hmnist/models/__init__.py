@@ -1,0 +1,1 @@
+"""The models: scikit-learn classifiers of skin-lesion images."""

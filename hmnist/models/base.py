@@ -1,0 +1,274 @@
+"""`Model`: what every classifier here has in common.
+
+A model is a scikit-learn classifier of images. It takes pixels as they are (0–255), as rows or as
+images, knows which diagnoses its columns stand for, and can write its state into a folder without
+pickle. Subclasses say how to fit, how to predict, and what their state is.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_array,
+    check_is_fitted,
+    validate_data,
+)
+
+from hmnist.errors import UsageError
+
+__all__ = ["Images", "Labels", "Model", "Shape", "Validation", "Weights", "infer_shape"]
+
+Images = npt.NDArray[Any]  # uint8 or float32, (n, h, w, c), 0–255
+Labels = npt.NDArray[np.int64]  # positions in classes_
+Weights = npt.NDArray[np.float64]
+Shape = tuple[int, int, int]
+Validation = tuple[Images, Labels]
+
+
+class Model(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """The base of all models.
+
+    Parameters
+    ----------
+    classes : sequence of int or None
+        The labels that the columns of `predict_proba` stand for, ascending. None takes those that
+        occur in training, as scikit-learn's classifiers do.
+    image_shape : tuple of int or None
+        Height, width, channels. None infers squares with one or three channels.
+    random_state : int or None
+        What fixes the training; None draws anew each time.
+
+    Attributes
+    ----------
+    classes_ : numpy.ndarray
+        The labels of the columns.
+    image_shape_ : tuple of int or None
+        The shape of the training images; None if the model took rows of any length.
+    n_features_in_ : int
+        Pixels per image: h·w·c.
+    on_step : callable or None
+        Called as ``on_step(done, total)`` while the model is fitted. Not a parameter: clones and
+        pickles go without.
+    """
+
+    needs_shape: ClassVar[bool] = True
+    on_step: Callable[[int, int], None] | None = None
+
+    def __init__(
+        self,
+        classes: Sequence[int] | None = None,
+        image_shape: Shape | None = None,
+        random_state: int | None = None,
+    ) -> None:
+        self.classes = classes
+        self.image_shape = image_shape
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        sample_weight: npt.ArrayLike | None = None,
+        validation: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    ) -> Self:
+        """Fit the model on images.
+
+        Parameters
+        ----------
+        X : array-like, shape (n, h·w·c) or (n, h, w, c)
+            Pixels 0–255, uint8 by preference.
+        y : array-like, shape (n,)
+            Their labels.
+        sample_weight : array-like, shape (n,), or None
+            How much each image counts.
+        validation : tuple of X and y, or None
+            Images of other lesions that may stop the training early. None means that it runs to
+            its end; the training images are never divided, since that would cut through lesions.
+
+        Returns
+        -------
+        Model
+            The model itself.
+
+        Raises
+        ------
+        UsageError
+            If the pixels are not 0–255 or their shape is unknown. scikit-learn's own checks raise
+            ValueError.
+        """
+        images, y = self._check_training_images(X, y)
+        check_classification_targets(y)
+        self.classes_ = self._find_classes(y)
+        weights = (
+            None
+            if sample_weight is None
+            else _check_sample_weight(sample_weight, images, np.float64)
+        )
+        held_out = None
+        if validation is not None and len(np.asarray(validation[1])):
+            held_out = (self._check_images(validation[0]), self._encode(np.asarray(validation[1])))
+        self._fit(images, self._encode(y), weights, held_out)
+        return self
+
+    def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the probability of each class: float64, shape (n, classes), rows sum to 1."""
+        check_is_fitted(self)
+        return np.asarray(self._predict(self._check_images(X)), dtype=np.float64)
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return the likeliest class of each image, shape (n,)."""
+        probabilities = self.predict_proba(X)
+        return np.asarray(self.classes_[probabilities.argmax(axis=1)])
+
+    # What subclasses fill in.
+
+    def _fit(
+        self,
+        images: Images,
+        labels: Labels,
+        weights: Weights | None,
+        validation: Validation | None,
+    ) -> None:
+        raise NotImplementedError
+
+    def _predict(self, images: Images) -> npt.NDArray[Any]:
+        raise NotImplementedError
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers were fitted: weights, coefficients, or the nodes of trees."""
+        raise NotImplementedError
+
+    def _save_fitted(self, folder: Path) -> dict[str, Any]:
+        """Write files of the model's own; return facts for ``model.json``."""
+        raise NotImplementedError
+
+    def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
+        """Read what `_save_fitted` wrote."""
+        raise NotImplementedError
+
+    # What they share.
+
+    def save_state(self, folder: Path) -> None:
+        """Write what fitting has found into files in `folder`; nothing in them is a pickle."""
+        facts = {
+            "classes": self.classes_.tolist(),
+            "image_shape": self.image_shape_,
+            "pixels": self.n_features_in_,
+            **self._save_fitted(folder),
+        }
+        (folder / "model.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+
+    def load_state(self, folder: Path) -> None:
+        """Read what `save_state` wrote; parameters come from the constructor."""
+        facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        self.classes_ = np.asarray(facts["classes"])
+        self.image_shape_ = None if facts["image_shape"] is None else tuple(facts["image_shape"])
+        self.n_features_in_ = facts["pixels"]
+        self._load_fitted(folder, facts)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = True
+        tags.input_tags.three_d_array = False
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "on_step"}
+
+    def _find_classes(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        present = np.unique(y)
+        if self.classes is None:
+            return present
+        classes = np.asarray(self.classes)
+        if len(strangers := np.setdiff1d(present, classes)):
+            raise UsageError(f"Label {strangers[0]} is none of the classes {classes.tolist()}.")
+        return classes
+
+    def _encode(self, y: npt.NDArray[Any]) -> Labels:
+        positions = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        if (strange := self.classes_[positions] != y).any():
+            raise UsageError(f"Label {y[strange][0]} does not occur among the classes.")
+        return positions.astype(np.int64)
+
+    def _check_training_images(
+        self, X: npt.ArrayLike, y: npt.ArrayLike
+    ) -> tuple[Images, npt.NDArray[Any]]:
+        rows, shape = _as_rows(X)
+        rows, y = validate_data(self, rows, y, dtype="numeric")
+        rows = _check_pixels(rows)
+        self.image_shape_ = self._find_shape(rows.shape[1], shape)
+        return self._as_images(rows), y
+
+    def _check_images(self, X: npt.ArrayLike) -> Images:
+        rows, _ = _as_rows(X)
+        rows = validate_data(self, rows, dtype="numeric", reset=False)
+        return self._as_images(_check_pixels(rows))
+
+    def _find_shape(self, pixels: int, shape: Shape | None) -> Shape | None:
+        shape = self.image_shape or shape
+        if shape is not None:
+            if int(np.prod(shape)) != pixels:
+                raise UsageError(f"{pixels} pixels are not an image of shape {tuple(shape)}.")
+            height, width, channels = shape
+            return int(height), int(width), int(channels)
+        return infer_shape(pixels) if self.needs_shape else None
+
+    def _as_images(self, rows: npt.NDArray[Any]) -> Images:
+        shape = self.image_shape_ or (1, rows.shape[1], 1)
+        return rows.reshape(len(rows), *shape)
+
+
+def infer_shape(pixels: int) -> Shape:
+    """Return the shape of a square image with three channels or one.
+
+    Raises
+    ------
+    UsageError
+        If there is no such square.
+
+    Examples
+    --------
+    >>> infer_shape(2352)
+    (28, 28, 3)
+    >>> infer_shape(64)
+    (8, 8, 1)
+    """
+    for channels in (3, 1):
+        side = round((pixels / channels) ** 0.5)
+        if side * side * channels == pixels:
+            return side, side, channels
+    raise UsageError(
+        f"{pixels} pixels are no square image of one or three channels.",
+        "Give image_shape=(height, width, channels).",
+    )
+
+
+def _as_rows(X: npt.ArrayLike) -> tuple[Any, Shape | None]:
+    """Flatten a stack of images; leave everything else to scikit-learn's checks."""
+    if isinstance(X, np.ndarray) and X.ndim == 4:
+        return X.reshape(len(X), -1), X.shape[1:]
+    return X, None
+
+
+def _check_pixels(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if rows.dtype == np.uint8:
+        return rows
+    low, high = rows.min(), rows.max()
+    if rows.dtype.kind == "f" and high <= 1:
+        raise UsageError(
+            f"The pixels are floats between {low:g} and {high:g}; expected 0–255.",
+            "Multiply by 255 if they were divided, and pass uint8.",
+        )
+    if low < 0 or high > 255:
+        raise UsageError(f"The pixels lie between {low:g} and {high:g}; expected 0–255.")
+    return check_array(rows, dtype=np.float32)

@@ -1,0 +1,168 @@
+"""The only list of model names: what there is, what it costs, and how to make one."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hmnist.diagnoses import CODES
+from hmnist.errors import UsageError
+
+if TYPE_CHECKING:
+    from hmnist.models.base import Model
+
+__all__ = ["EFFORTS", "MAJORITY", "MODELS", "Entry", "find_model", "make_model"]
+
+EFFORTS = ("quick", "standard", "best")
+"""One dial for all models: epochs, trees, width."""
+
+MAJORITY = "majority"
+"""The model that stands in every table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the registry knows of a model.
+
+    Attributes
+    ----------
+    name : str
+        What the user types.
+    summary : str
+        What it is, in a few words.
+    place : str
+        Module and class, imported when a model is made.
+    parameters : mapping of str to dict
+        Constructor parameters for each effort.
+    seconds : mapping of str to float
+        Fit time for 7,000 training images on two cores, for the estimate before the work starts.
+    """
+
+    name: str
+    summary: str
+    place: str
+    parameters: Mapping[str, Mapping[str, Any]]
+    seconds: Mapping[str, float]
+
+
+def _efforts(quick: Any, standard: Any, best: Any) -> dict[str, Any]:
+    return dict(zip(EFFORTS, (quick, standard, best), strict=True))
+
+
+_ENTRIES = (
+    Entry(
+        "cnn",
+        "residual convolutional network (Keras)",
+        "hmnist.models.cnn:CNN",
+        _efforts(
+            {"epochs": 8, "widths": (48, 96, 96)},
+            {"epochs": 30},
+            {"epochs": 60},
+        ),
+        _efforts(30, 270, 540),
+    ),
+    Entry(
+        "mlp",
+        "multilayer perceptron (Keras)",
+        "hmnist.models.mlp:MLP",
+        _efforts({"epochs": 15}, {"epochs": 40}, {"epochs": 80}),
+        _efforts(12, 32, 64),
+    ),
+    Entry(
+        "xgboost",
+        "gradient-boosted trees (xgboost)",
+        "hmnist.models.boosting:XGBoost",
+        _efforts({"n_estimators": 50}, {"n_estimators": 200}, {"n_estimators": 400}),
+        _efforts(15, 60, 120),
+    ),
+    Entry(
+        "hist-gbdt",
+        "gradient-boosted trees (scikit-learn)",
+        "hmnist.models.boosting:HistGBDT",
+        _efforts({"max_iter": 40}, {"max_iter": 150}, {"max_iter": 300}),
+        _efforts(15, 60, 120),
+    ),
+    Entry(
+        "logistic",
+        "multinomial logistic regression (scikit-learn)",
+        "hmnist.models.linear:Logistic",
+        _efforts({"max_iter": 50}, {"max_iter": 100}, {"max_iter": 200}),
+        _efforts(6, 12, 24),
+    ),
+    Entry(
+        MAJORITY,
+        "the share of each diagnosis, whatever the image shows",
+        "hmnist.models.linear:Majority",
+        _efforts({}, {}, {}),
+        _efforts(0, 0, 0),
+    ),
+)
+
+MODELS: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
+
+
+def find_model(name: str) -> Entry:
+    """Return the registry's entry of a model.
+
+    Raises
+    ------
+    UsageError
+        If there is no model of that name.
+    """
+    if name not in MODELS:
+        raise UsageError(f"There is no model called {name!r}.", f"Choose {', '.join(MODELS)}.")
+    return MODELS[name]
+
+
+def make_model(
+    name: str,
+    *,
+    effort: str = "standard",
+    random_state: int | None = None,
+    **parameters: Any,
+) -> "Model":
+    """Make a model by its name, unfitted, with one column for each of the seven diagnoses.
+
+    Parameters
+    ----------
+    name : str
+        One of `MODELS`.
+    effort : str
+        ``quick``, ``standard`` or ``best``.
+    random_state : int or None
+        What fixes its training.
+    **parameters
+        Constructor parameters of the model's class; they take precedence over the effort's.
+
+    Returns
+    -------
+    Model
+        A scikit-learn classifier of uint8 pixels.
+
+    Raises
+    ------
+    UsageError
+        If the model, the effort or a parameter is unknown.
+
+    Examples
+    --------
+    >>> make_model("majority", random_state=0).get_params()["classes"]
+    (0, 1, 2, 3, 4, 5, 6)
+    """
+    entry = find_model(name)
+    if effort not in EFFORTS:
+        raise UsageError(f"There is no effort called {effort!r}.", f"Choose {', '.join(EFFORTS)}.")
+    module, _, class_name = entry.place.partition(":")
+    model_class: type[Model] = getattr(importlib.import_module(module), class_name)
+    chosen = {
+        "classes": tuple(range(len(CODES))),
+        "random_state": random_state,
+        **entry.parameters[effort],
+        **parameters,
+    }
+    if unknown := sorted(set(chosen) - set(model_class().get_params())):
+        raise UsageError(
+            f"The model {name} has no parameter {unknown[0]!r}.",
+            f"It has {', '.join(sorted(model_class().get_params()))}.",
+        )
+    return model_class(**chosen)

@@ -1,0 +1,312 @@
+"""The run folder: one trained model with everything needed to check, repeat and use it.
+
+::
+
+    manifest.json      what was trained on what, how, and how it scored; every file with its SHA-256
+    predictions.csv    every validation and test image: truth, decision, probabilities
+    history.csv        loss and accuracy of each epoch (networks)
+    model/             weights and fitted facts; nothing in it is a pickle
+
+A folder is written under a temporary name and renamed when it is complete. When it is read, every
+file is held against the manifest.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hmnist.dataset import LesionDataset
+from hmnist.decision import Decision
+from hmnist.diagnoses import CODES
+from hmnist.errors import DataMissingError, TrustError, UsageError
+from hmnist.files import hash_file, write_folder
+from hmnist.models.registry import make_model
+from hmnist.scores import Predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hmnist.models.base import Model
+    from hmnist.splits import Split
+
+__all__ = [
+    "SCHEMA",
+    "Run",
+    "SampleWarning",
+    "check_images",
+    "find_runs",
+    "open_run",
+    "read_manifest",
+    "write_run",
+]
+
+SCHEMA = "hmnist-run/1"
+
+_MANIFEST = "manifest.json"
+
+
+class SampleWarning(UserWarning):
+    """A model that was trained on the synthetic sample is asked about images."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One trained model in its folder.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        Where it lies.
+    manifest : dict
+        What ``manifest.json`` says.
+    """
+
+    folder: Path
+    manifest: dict[str, Any] = field(repr=False)
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The scores on the test part by their flat names; NaN where a diagnosis was absent."""
+        return {
+            name: float("nan") if value is None else value
+            for name, value in self.manifest["scores"].items()
+        }
+
+    @cached_property
+    def decision(self) -> Decision:
+        """How probabilities become diagnoses, as fitted on validation."""
+        return Decision.from_dict(self.manifest["decision"])
+
+    @cached_property
+    def model(self) -> "Model":
+        """The bare model: its probabilities are neither calibrated nor corrected."""
+        model = make_model(self.manifest["model"], **_as_parameters(self.manifest["parameters"]))
+        model.load_state(self.folder / "model")
+        return model
+
+    @cached_property
+    def predictions(self) -> "pd.DataFrame":
+        """What ``predictions.csv`` holds: a row per validation and test image."""
+        import pandas as pd
+
+        text = {"part": str, "image_id": str, "lesion_id": str, "diagnosis": str, "decision": str}
+        return pd.read_csv(
+            self.folder / "predictions.csv", dtype=text, float_precision="round_trip"
+        )
+
+    def part(self, name: str) -> Predictions:
+        """Return the stored predictions of one part, ``validation`` or ``test``."""
+        table = self.predictions[self.predictions["part"] == name]
+        labels = table["diagnosis"].map(CODES.index).to_numpy(dtype=np.int64)
+        decisions = table["decision"].map(CODES.index).to_numpy(dtype=np.int64)
+        lesions = None
+        if "lesion_id" in table:
+            lesions = table["lesion_id"].to_numpy(dtype=str)
+        fold = self.manifest["split"]["fold"] or 0
+        return Predictions(
+            labels, table[list(CODES)].to_numpy(dtype=np.float64), decisions, lesions, fold
+        )
+
+    def predict_proba(self, images: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return calibrated probabilities: float64, shape (n, 7), columns in the Kaggle order.
+
+        Parameters
+        ----------
+        images : array-like, shape (n, h, w, c) or (n, h·w·c)
+            Pixels 0–255 of the size that the model was trained on.
+
+        Warns
+        -----
+        SampleWarning
+            If the model was trained on the synthetic sample.
+        """
+        if self.manifest["data"]["synthetic"]:
+            import warnings
+
+            warnings.warn(
+                f"{self.folder.name} was trained on the synthetic sample: what it says of real "
+                "images means nothing.",
+                SampleWarning,
+                stacklevel=2,
+            )
+        return self.decision.calibrate(self.model.predict_proba(images))
+
+    def predict(self, images: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Return the diagnosis decided for each image: int64, shape (n,), labels 0–6."""
+        return self.decision.decide(self.predict_proba(images))
+
+
+def open_run(folder: str | Path) -> Run:
+    """Open a run folder and hold every file against its manifest.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        A folder that `hmnist.train` or `hmnist.benchmark` has written.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    DataMissingError
+        If there is no such folder.
+    TrustError
+        If it is no run folder, or a file is missing, changed or of another version.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataMissingError(f"There is no run folder {folder}.", "See: hmnist runs list")
+    run = Run(folder, read_manifest(folder))
+    for name, stored in run.manifest["files"].items():
+        path = folder / name
+        if not path.is_file():
+            raise TrustError(f"{folder} is damaged: {name} is missing.", "Train it again.")
+        if path.stat().st_size != stored["bytes"] or hash_file(path) != stored["sha256"]:
+            raise TrustError(
+                f"{folder} is damaged: {name} is not what was written.", "Train it again."
+            )
+    return run
+
+
+def find_runs(folder: str | Path) -> list[Path]:
+    """Return the run folders in `folder` and its sub-folders, sorted by name."""
+    found = Path(folder).rglob(_MANIFEST)
+    return sorted(path.parent for path in found if not path.parent.name.startswith("."))
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read what a run folder says of itself, without holding its files against it.
+
+    Raises
+    ------
+    TrustError
+        If it is no run folder, or one of another version.
+    """
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise TrustError(
+            f"{folder} is no run folder: it has no {_MANIFEST}.", "See: hmnist runs list"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise TrustError(f"{folder / _MANIFEST} cannot be read: {error}.") from error
+    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+        raise TrustError(f"{folder / _MANIFEST} is not of the kind {SCHEMA}.")
+    return manifest
+
+
+def write_run(
+    folder: Path,
+    facts: Mapping[str, Any],
+    model: "Model",
+    split: "Split",
+    predicted: Mapping[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]],
+) -> Run:
+    """Write a run folder, whole or not at all.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where; a folder of that name is replaced.
+    facts : mapping
+        What the manifest says besides the files.
+    model : Model
+        The fitted model.
+    split : Split
+        Which images the predictions belong to.
+    predicted : mapping of str to (probabilities, decisions)
+        By part: float64 (n, 7), calibrated, and int64 (n,).
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    WorkError
+        If the disk refuses.
+    """
+    with write_folder(folder) as temporary:
+        (temporary / "model").mkdir()
+        model.save_state(temporary / "model")
+        _write_predictions(temporary / "predictions.csv", split, predicted)
+        if history := getattr(model, "history_", None):
+            _write_history(temporary / "history.csv", history)
+        files = {
+            path.relative_to(temporary).as_posix(): {
+                "bytes": path.stat().st_size,
+                "sha256": hash_file(path),
+            }
+            for path in sorted(temporary.rglob("*"))
+            if path.is_file()
+        }
+        manifest = {"schema": SCHEMA, **facts, "files": files}
+        text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
+        (temporary / _MANIFEST).write_text(text, encoding="utf-8")
+    return Run(folder, manifest)
+
+
+def check_images(run: Run, data: LesionDataset) -> None:
+    """Refuse images of another size than those the run was trained on.
+
+    Raises
+    ------
+    UsageError
+        If height, width or channels differ.
+    """
+    expected = tuple(run.manifest["data"]["image_shape"])
+    if data.image_shape != expected:
+        raise UsageError(
+            f"{data.name} holds images of {_size(data.image_shape)}; "
+            f"{run.folder.name} was trained on {_size(expected)}."
+        )
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "×".join(str(side) for side in shape)
+
+
+def _as_parameters(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Give JSON's lists back their type: estimators compare parameters by value."""
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
+    }
+
+
+def _write_predictions(
+    path: Path,
+    split: "Split",
+    predicted: Mapping[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]],
+) -> None:
+    import pandas as pd
+
+    codes = np.array(CODES)
+    tables = []
+    for part, (probabilities, decisions) in predicted.items():
+        rows = split.indices[part]
+        table = pd.DataFrame({"part": part, "row": rows})
+        if split.data.image_ids is not None:
+            table["image_id"] = split.data.image_ids[rows]
+        if split.data.lesion_ids is not None:
+            table["lesion_id"] = split.data.lesion_ids[rows]
+        table["diagnosis"] = codes[split.data.labels[rows]]
+        table["decision"] = codes[decisions]
+        table[list(CODES)] = probabilities
+        tables.append(table)
+    pd.concat(tables).to_csv(path, index=False)
+
+
+def _write_history(path: Path, history: Mapping[str, list[float]]) -> None:
+    import pandas as pd
+
+    table = pd.DataFrame(dict(history))
+    table.insert(0, "epoch", range(1, len(table) + 1))
+    table.to_csv(path, index=False)

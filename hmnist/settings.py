@@ -1,0 +1,73 @@
+"""``hmnist.toml``: defaults of your own for the options that commands share.
+
+::
+
+    effort = "quick"
+    seeds = 3
+    models = "cnn,xgboost"
+
+A flag on the command line beats ``HMNIST_EFFORT`` and its like in the environment, which beats
+this file, which beats the built-in default.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from hmnist.errors import UsageError
+
+__all__ = ["SETTINGS", "read_settings"]
+
+SETTINGS = frozenset(
+    {
+        "decide",
+        "effort",
+        "folds",
+        "format",
+        "jobs",
+        "metadata",
+        "models",
+        "out",
+        "oversample",
+        "quiet",
+        "rare",
+        "rare_to",
+        "seed",
+        "seeds",
+        "sensitivity",
+        "sort",
+        "split",
+        "split_file",
+        "threads",
+    }
+)
+"""The options that the file may set, with underscores or hyphens."""
+
+
+def read_settings(path: Path = Path("hmnist.toml")) -> dict[str, Any]:
+    """Return the settings of a file by option name, empty if there is no such file.
+
+    Raises
+    ------
+    UsageError
+        If the file is no TOML, or sets what is no option.
+
+    Examples
+    --------
+    >>> read_settings(Path("no-such-file.toml"))
+    {}
+    """
+    try:
+        with path.open("rb") as file:
+            settings = tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}.") from error
+    named = {name.replace("-", "_"): value for name, value in settings.items()}
+    if unknown := sorted(set(named) - SETTINGS):
+        raise UsageError(
+            f"{path} sets {unknown[0]!r}, which is no option.",
+            f"It may set {', '.join(sorted(SETTINGS))}.",
+        )
+    return named

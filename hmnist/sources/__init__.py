@@ -1,0 +1,144 @@
+"""From a file to a `LesionDataset`: what can be read, and where it is looked for.
+
+`load` takes a path or the word ``sample``; `find_data` finds the path where none was named. Each
+format has its module: `pixel_csv`, `medmnist`, and `metadata` for what is known of the images;
+`sample` generates lesions where there is no file at all.
+"""
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Literal
+
+from hmnist.dataset import LesionDataset
+from hmnist.errors import DataMissingError
+from hmnist.files import cache_folder
+from hmnist.sources.medmnist import read_medmnist
+from hmnist.sources.metadata import METADATA_FILE, attach_metadata
+from hmnist.sources.pixel_csv import read_pixel_csv
+
+__all__ = ["find_data", "load"]
+
+_PIXEL_FILES = ("hmnist_28_28_RGB.csv", "hmnist_28_28_RGB.csv.gz")
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    metadata: str | os.PathLike[str] | Literal[False] | None = None,
+) -> LesionDataset:
+    r"""Read images of skin lesions and what is known of them.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        A pixel file (``.csv``, ``.csv.gz``; the header tells the shape), a DermaMNIST ``.npz``, or
+        the word ``"sample"`` for generated lesions. A file called sample is ``"./sample"``.
+    metadata : str, os.PathLike, False or None
+        The metadata file, with row i for image i. None: ``HAM10000_metadata.csv`` beside a pixel
+        file if it is there. ``"none"`` or False: none, the lesions are unknown.
+
+    Returns
+    -------
+    LesionDataset
+        Pixels as uint8, labels in the Kaggle order whatever the file's own, and lesions if they
+        are known. Images that are known to show one lesion under two ids have one.
+
+    Raises
+    ------
+    DataMissingError
+        If a file does not exist.
+    DataError
+        If a file is unreadable or malformed, or the metadata belongs to other images. The message
+        names the file, the row and the column.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "tiny.csv"
+    >>> _ = path.write_text("pixel0,pixel1,pixel2,label\n10,20,30,6\n")
+    >>> load(path)
+    LesionDataset('tiny.csv', 1 images 1×1×3, lesions: unknown)
+    """
+    # Compared as given: a Path never means the word.
+    if path == "sample":
+        from hmnist.sources.sample import load_sample
+
+        return _with_metadata(load_sample(), metadata, None)
+    file = Path(path).expanduser()
+    if file.suffix.lower() == ".npz":
+        return _with_metadata(read_medmnist(file), metadata, None)
+    images, labels = read_pixel_csv(file)
+    beside = file.with_name(METADATA_FILE)
+    return _with_metadata(LesionDataset(images, labels, name=file.name), metadata, beside)
+
+
+def find_data(named: str | None, *, sample_allowed: bool) -> Path | str:
+    """Return what to load where a command may name its data or not.
+
+    What is named wins. Then come ``$HMNIST_DATA``, ``hmnist_28_28_RGB.csv`` (or ``.csv.gz``) in
+    the working folder, and the same in the download cache.
+
+    Parameters
+    ----------
+    named : str or None
+        The data that the user named; returned unchecked.
+    sample_allowed : bool
+        Whether the generated sample may stand in where nothing is found.
+
+    Returns
+    -------
+    pathlib.Path or str
+        A path, or the word ``"sample"``.
+
+    Raises
+    ------
+    DataMissingError
+        If ``$HMNIST_DATA`` names no file, or nothing is found and the sample is not allowed.
+    """
+    if named is not None:
+        return named if named == "sample" else Path(named)
+    if variable := os.environ.get("HMNIST_DATA"):
+        return _from_environment(variable)
+    downloads = cache_folder() / "downloads"
+    for folder in (Path(), downloads):
+        for name in _PIXEL_FILES:
+            if (folder / name).is_file():
+                return folder / name
+    if sample_allowed:
+        return "sample"
+    raise DataMissingError(
+        f"No data is named, $HMNIST_DATA is not set, and {_PIXEL_FILES[0]} is neither here "
+        f"({Path.cwd()}) nor among the downloads ({downloads}).",
+        "Type the pixel file's path behind the command, or the word sample for generated lesions.",
+    )
+
+
+def _from_environment(variable: str) -> Path | str:
+    if variable == "sample":
+        return variable
+    path = Path(variable).expanduser()
+    if not path.exists():
+        raise DataMissingError(
+            f"$HMNIST_DATA names {variable}, which does not exist.",
+            "Correct the variable, remove it (unset HMNIST_DATA), or name the data in the command.",
+        )
+    return path
+
+
+def _with_metadata(
+    data: LesionDataset,
+    metadata: str | os.PathLike[str] | Literal[False] | None,
+    beside: Path | None,
+) -> LesionDataset:
+    if metadata is False or metadata == "none":
+        return dataclasses.replace(data, metadata=None, lesion_ids=None)
+    if metadata is None:
+        if beside is None or not beside.is_file():
+            return data
+        metadata = beside
+    data = attach_metadata(data, Path(metadata).expanduser())
+
+    from hmnist.sources.sample import is_sample
+
+    return dataclasses.replace(data, synthetic=data.synthetic or is_sample(data.metadata))

@@ -1,0 +1,70 @@
+"""Random numbers without a state: each is a hash of the seed, its purpose and what it belongs to.
+
+A generator that is asked in another order gives other numbers. These do not know of an order, so
+that any part of the sample can be made by itself, in chunks of any size, and is always the same.
+"""
+
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["normal", "uniform"]
+
+
+def uniform(
+    seed: int, purpose: str, keys: npt.NDArray[np.integer], count: int
+) -> npt.NDArray[np.float64]:
+    """Draw random numbers that depend on nothing but seed, purpose, key and column.
+
+    Parameters
+    ----------
+    seed : int
+        0 or more.
+    purpose : str
+        What the numbers are for: other purposes get unrelated numbers.
+    keys : numpy.ndarray of int, shape (n,)
+        Numbers of 0 or more, such as those of lesions.
+    count : int
+        Numbers for each key.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n, count)
+        Evenly distributed in [0, 1). The hash is SplitMix64 (Steele, Lea & Flood 2014).
+
+    Examples
+    --------
+    >>> one, two = uniform(0, "age", np.array([5, 6]), 1), uniform(0, "age", np.array([6]), 1)
+    >>> bool(one[1] == two[0])
+    True
+    """
+    start = _mix(
+        np.uint64(zlib.crc32(purpose.encode())) + _mix(np.array([seed % 2**64], np.uint64))
+    )
+    rows = _mix(keys.astype(np.uint64) * _GOLDEN + start)[:, None]
+    columns = np.arange(1, count + 1, dtype=np.uint64) * _GOLDEN
+    return (_mix(rows + columns) >> np.uint64(11)) * 2.0**-53
+
+
+def normal(
+    seed: int, purpose: str, keys: npt.NDArray[np.integer], count: int
+) -> npt.NDArray[np.float32]:
+    """Draw from the standard normal distribution; the rest is as for `uniform`.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (n, count)
+    """
+    flat = uniform(seed, purpose, keys, 2 * count)
+    radius = np.sqrt(-2 * np.log1p(-flat[:, :count]))
+    return (radius * np.cos(2 * np.pi * flat[:, count:])).astype(np.float32)
+
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def _mix(state: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state ^ (state >> np.uint64(31))

@@ -1,0 +1,239 @@
+"""The first line of a pixel file: which columns it names, and so what shape its images have."""
+
+import csv
+import math
+import re
+from collections import Counter
+from pathlib import Path
+from typing import BinaryIO
+
+from hmnist.errors import DataError
+
+__all__ = ["check_header", "image_shape", "read_header"]
+
+_PIXEL = re.compile(r"pixel\d{1,9}", re.ASCII)
+
+_LONGEST_HEADER = 1 << 26  # bytes; a million pixels by name are 12 MB
+
+_OTHER_KINDS = (
+    (b"PK\x03\x04", "a ZIP archive", "Unpack it; a MedMNIST file keeps its ending .npz."),
+    (b"\xff\xfe", "UTF-16 text", "Save it again as CSV in UTF-8."),
+    (b"\xfe\xff", "UTF-16 text", "Save it again as CSV in UTF-8."),
+    (b"<", "a web page", "The download went wrong: fetch the file again."),
+)
+"""First bytes of what people hand over by mistake, what it is, and what to do."""
+
+_HINT = (
+    "A pixel file has the columns pixel0000, pixel0001, … in that order and label last, "
+    "as in hmnist_28_28_RGB.csv."
+)
+
+_OBLONG = (75, 100)
+"""Height and width of the one size that is no square among the published systems."""
+
+
+def read_header(file: BinaryIO, path: Path) -> tuple[list[str], bytes]:
+    r"""Read the first line of a file that should be text.
+
+    Returns
+    -------
+    names : list of str
+        The cells of the header, unquoted, without a byte order mark.
+    ending : bytes
+        How the line ends: ``b"\n"``, ``b"\r\n"``, or ``b""`` where the file holds no more.
+
+    Raises
+    ------
+    DataError
+        If the file is empty or not CSV text in UTF-8.
+    """
+    line = file.readline(_LONGEST_HEADER)
+    if not line.strip():
+        what = "starts with an empty line" if line else "is empty"
+        raise DataError(f"{path} {what}; expected a header.", "Download or copy it again.")
+    for magic, kind, hint in _OTHER_KINDS:
+        if line.startswith(magic):
+            raise DataError(f"{path} is {kind}; expected CSV text.", hint)
+    try:
+        names = next(csv.reader([line.decode("utf-8-sig")]))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise _not_text(path) from error
+    if b"\0" in line:
+        raise _not_text(path)
+    return names, line[len(line.rstrip(b"\r\n")) :]
+
+
+def check_header(names: list[str], path: Path) -> tuple[int, int, int]:
+    """Return the shape of the images that a header announces.
+
+    Parameters
+    ----------
+    names : list of str
+        The names of the columns.
+    path : pathlib.Path
+        The pixel file; its name decides between shapes of equal size.
+
+    Returns
+    -------
+    tuple of int
+        Height, width and channels.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, unknown, repeated or out of order, or the number of pixels makes
+        no image.
+
+    Examples
+    --------
+    >>> check_header([f"pixel{i:04d}" for i in range(64)] + ["label"], Path("hmnist_8_8_L.csv"))
+    (8, 8, 1)
+    """
+    _refuse_other_tables(names, path)
+    _refuse_repeated(names, path)
+    if "label" not in names:
+        raise DataError(
+            f"{path} has no column 'label'; its last column is {names[-1][:40]!r}.", _HINT
+        )
+    _refuse_unknown(names, path)
+    indices = [_index(name) for name in names if name != "label"]
+    _refuse_gaps(names, indices, path)
+    _refuse_disorder(names, path)
+    return image_shape(len(indices), path)
+
+
+def image_shape(pixels: int, path: Path) -> tuple[int, int, int]:
+    """Tell height, width and channels from the number of pixel columns and the file's name.
+
+    A size in the name, ``_75_100_`` or ``_75x100_``, perhaps with ``RGB`` or ``L`` behind it,
+    decides if it fits the number. Otherwise the image is the only square of one or three
+    channels. 22,500 columns may be 150×150 grey or 75×100 RGB, so there the name is needed.
+
+    Raises
+    ------
+    DataError
+        If no shape fits, or more than one does.
+
+    Examples
+    --------
+    >>> image_shape(2352, Path("pixels.csv"))
+    (28, 28, 3)
+    >>> image_shape(22500, Path("hmnist_75_100_RGB.csv"))
+    (75, 100, 3)
+    """
+    if named := _shape_in_name(pixels, path.name):
+        return named
+    shapes = [
+        (side, side, channels)
+        for channels in (1, 3)
+        if channels * (side := math.isqrt(pixels // channels)) ** 2 == pixels
+    ]
+    shapes += [
+        (*_OBLONG, channels) for channels in (1, 3) if math.prod(_OBLONG) * channels == pixels
+    ]
+    if len(shapes) == 1:
+        return shapes[0]
+    if shapes:
+        readings = " or ".join(f"{h}×{w} with {c} channel(s)" for h, w, c in shapes)
+        raise DataError(
+            f"{path} has {pixels:,} pixel columns, which may be {readings}.",
+            "Put the size into the file's name: hmnist_<height>_<width>_RGB.csv (or _L.csv).",
+        )
+    raise DataError(
+        f"{path} has {pixels:,} pixel columns, which make no square image of 1 or 3 channels "
+        f"(28×28 RGB has 2,352, 28×28 grey 784, 8×8 RGB 192, 8×8 grey 64).",
+        "If columns are missing, download or make the file again; if the images are not square, "
+        "put their size into its name: hmnist_<height>_<width>_RGB.csv (or _L.csv).",
+    )
+
+
+def _shape_in_name(pixels: int, name: str) -> tuple[int, int, int] | None:
+    for found in re.finditer(r"(?<!\d)(?=(\d{1,5})[_x×](\d{1,5})(?!\d)(?:_(RGB|L)\b)?)", name):
+        height, width = int(found[1]), int(found[2])
+        for channels in {"RGB": (3,), "L": (1,)}.get(found[3], (1, 3)):
+            if height * width * channels == pixels:
+                return height, width, channels
+    return None
+
+
+def _refuse_other_tables(names: list[str], path: Path) -> None:
+    if len(names) == 1 and (separator := re.search(r"[;\t|]", names[0])):
+        raise DataError(
+            f"{path}: the columns are separated by {separator[0]!r}; expected commas.",
+            "Save it again with commas.",
+        )
+    if all(re.fullmatch(r"\s*[\d.eE+-]+\s*", name) for name in names):
+        raise DataError(
+            f"{path} has no header: its first line holds numbers already.",
+            f"Put the names of the columns into the first line. {_HINT}",
+        )
+
+
+def _refuse_repeated(names: list[str], path: Path) -> None:
+    name, times = Counter(names).most_common(1)[0]
+    if times > 1:
+        first = names.index(name)
+        second = names.index(name, first + 1)
+        raise DataError(
+            f"{path}: column {second + 1:,} repeats {name[:40]!r}, the name of column "
+            f"{first + 1:,}.",
+            _HINT,
+        )
+
+
+def _refuse_unknown(names: list[str], path: Path) -> None:
+    for at, name in enumerate(names, start=1):
+        if name == "label" or _PIXEL.fullmatch(name):
+            continue
+        if name in {"", "Unnamed: 0", "index"}:
+            raise DataError(
+                f"{path}: column {at:,} of {len(names):,} is {name!r}, neither a pixel nor the "
+                "label.",
+                "An index or a trailing comma was saved with it: save without (pandas: "
+                "index=False).",
+            )
+        raise DataError(
+            f"{path}: column {at:,} is {name[:40]!r}, neither a pixel nor the label.",
+            f"Rename or remove it; facts about the images belong into the metadata. {_HINT}",
+        )
+
+
+def _refuse_gaps(names: list[str], indices: list[int], path: Path) -> None:
+    missing = sorted(set(range(len(indices))).difference(indices))
+    if missing:
+        raise DataError(
+            f"{path} has no column {_like(names, missing[0])!r}, though it names "
+            f"{len(indices):,} pixel columns.",
+            _HINT,
+        )
+    if not indices:
+        raise DataError(f"{path} has no pixel columns, only 'label'.", _HINT)
+
+
+def _refuse_disorder(names: list[str], path: Path) -> None:
+    pixels = sorted((name for name in names if name != "label"), key=_index)
+    for at, (name, expected) in enumerate(zip(names, [*pixels, "label"], strict=True), start=1):
+        if name != expected:
+            raise DataError(
+                f"{path}: the columns are out of order: column {at:,} is {name!r}; expected "
+                f"{expected!r}.",
+                "Pixels are read by position. Put the columns in order (pandas: frame[[*sorted("
+                "frame.columns.drop('label'), key=lambda name: int(name[5:])), 'label']]).",
+            )
+
+
+def _index(name: str) -> int:
+    return int(name.removeprefix("pixel"))
+
+
+def _like(names: list[str], index: int) -> str:
+    # The index with as many digits as the file's own names have.
+    width = min((len(name) - 5 for name in names if _PIXEL.fullmatch(name)), default=4)
+    return f"pixel{index:0{width}d}"
+
+
+def _not_text(path: Path) -> DataError:
+    return DataError(
+        f"{path} is not text in UTF-8; expected CSV.",
+        "Name a pixel file (.csv, .csv.gz) or a MedMNIST file (.npz).",
+    )

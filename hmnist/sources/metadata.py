@@ -1,0 +1,278 @@
+"""Metadata: which lesion each image shows, who has it, and where on the body.
+
+`attach_metadata` reads a metadata file, checks it row by row against the diagnoses of a data set
+and gives the data set its lesions. Row i of the file belongs to row i of the pixels; the diagnoses
+are what proves it.
+"""
+
+import csv
+import dataclasses
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from hmnist.dataset import LesionDataset
+from hmnist.diagnoses import CODES
+from hmnist.errors import DataError
+from hmnist.sources.opening import opened, row_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "METADATA_FILE",
+    "SAME_LESION",
+    "attach_metadata",
+    "merge_same_lesions",
+    "read_metadata",
+]
+
+METADATA_FILE = "HAM10000_metadata.csv"
+"""The name of the file that is looked for beside a pixel file."""
+
+SAME_LESION: tuple[tuple[str, str], ...] = (
+    ("ISIC_0033481", "ISIC_0033421"),
+    ("ISIC_0033556", "ISIC_0032634"),
+    ("ISIC_0029152", "ISIC_0033173"),
+    ("ISIC_0029036", "ISIC_0027027"),
+    ("ISIC_0027820", "ISIC_0028209"),
+    ("ISIC_0027689", "ISIC_0032647"),
+    ("ISIC_0030906", "ISIC_0024879"),
+    ("ISIC_0033391", "ISIC_0034186"),
+    ("ISIC_0025226", "ISIC_0030074"),
+    ("ISIC_0026087", "ISIC_0025664"),
+    ("ISIC_0024736", "ISIC_0029748"),
+    ("ISIC_0024770", "ISIC_0027811"),
+    ("ISIC_0027162", "ISIC_0029061"),
+    ("ISIC_0024602", "ISIC_0032283"),
+    ("ISIC_0029625", "ISIC_0024629"),
+    ("ISIC_0030000", "ISIC_0031392"),
+    ("ISIC_0024437", "ISIC_0031299"),
+    ("ISIC_0033374", "ISIC_0033417"),
+)
+"""Pairs of images that show one lesion under two lesion ids.
+
+From Abhishek, Jain & Hamarneh, "Investigating the quality of DermaMNIST and Fitzpatrick17k
+dermatological image datasets", Scientific Data 12:196 (2025).
+"""
+
+_REQUIRED = ("lesion_id", "image_id", "dx")
+
+_WITHOUT = (
+    "Name the metadata of these very images with --metadata FILE, or go without it with --metadata "
+    "none: the lesions are unknown then, and images of one lesion may stand on both sides of a "
+    "split."
+)
+
+
+def attach_metadata(data: LesionDataset, path: Path) -> LesionDataset:
+    """Return a data set together with its metadata and lesions.
+
+    Parameters
+    ----------
+    data : LesionDataset
+        The images; what it knew of lesions is replaced.
+    path : pathlib.Path
+        The metadata file: one row per image, in the same order.
+
+    Returns
+    -------
+    LesionDataset
+        With `metadata` and `lesion_ids`. In both, lesions that are known to be one
+        (`SAME_LESION`) have one id.
+
+    Raises
+    ------
+    DataMissingError
+        If there is no such file.
+    DataError
+        If the file is malformed, or if it belongs to other images: the message names the first
+        row that disagrees.
+    """
+    metadata = read_metadata(path)
+    _check_rows(metadata["dx"].tolist(), data, path)
+    lesion_ids = merge_same_lesions(metadata["image_id"].tolist(), metadata["lesion_id"].tolist())
+    metadata["lesion_id"] = lesion_ids
+    return dataclasses.replace(data, metadata=metadata, lesion_ids=lesion_ids)
+
+
+def read_metadata(path: Path) -> "pd.DataFrame":
+    r"""Read a metadata file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        CSV text in UTF-8 with at least the columns ``lesion_id``, ``image_id`` and ``dx``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        All columns of the file; ``age``, if there, in years as float64, NaN where missing.
+
+    Raises
+    ------
+    DataMissingError
+        If there is no such file.
+    DataError
+        If a required column is missing, a row has too many or too few cells, an id is empty, an
+        image occurs twice, a diagnosis is none of the seven or an age is no number.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "metadata.csv"
+    >>> _ = path.write_text("lesion_id,image_id,dx,age\nHAM_1,ISIC_1,nv,\nHAM_1,ISIC_2,nv,50\n")
+    >>> read_metadata(path)["age"].tolist()
+    [nan, 50.0]
+    """
+    import pandas as pd
+
+    with opened(path) as file:
+        raw = file.read()
+    try:
+        text = raw.decode("utf-8-sig")
+        _check_table(text, path)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(
+            f"{path} is not CSV text in UTF-8: {error}.", "Download or copy it again."
+        ) from error
+    metadata = pd.read_csv(
+        io.StringIO(text), dtype=dict.fromkeys(_REQUIRED, str), index_col=False, low_memory=False
+    )
+    _check_ids(metadata, path)
+    _check_diagnoses(metadata, path)
+    if "age" in metadata:
+        metadata["age"] = _ages(metadata["age"], path)
+    return metadata
+
+
+def merge_same_lesions(image_ids: Sequence[str], lesion_ids: Sequence[str]) -> npt.NDArray[np.str_]:
+    """Give lesions that are known to be one the alphabetically first of their ids.
+
+    Parameters
+    ----------
+    image_ids, lesion_ids : sequence of str, length n
+        The name of each image and of the lesion that it shows.
+
+    Returns
+    -------
+    numpy.ndarray of str, shape (n,)
+        The lesions. Where both images of a pair in `SAME_LESION` are there, all images of the two
+        lesions bear one id.
+
+    Examples
+    --------
+    >>> images = ["ISIC_0033481", "ISIC_0000001", "ISIC_0033421"]
+    >>> merge_same_lesions(images, ["HAM_7", "HAM_7", "HAM_2"]).tolist()
+    ['HAM_2', 'HAM_2', 'HAM_2']
+    """
+    lesion_of = dict(zip(image_ids, lesion_ids, strict=True))
+    merged: dict[str, set[str]] = {}
+    for pair in SAME_LESION:
+        if all(image in lesion_of for image in pair):
+            lesions = {lesion_of[image] for image in pair}
+            # A lesion that an earlier pair merged brings the others of that pair along.
+            lesions.update(*(merged.get(lesion, set()) for lesion in lesions))
+            merged |= dict.fromkeys(lesions, lesions)
+    first = {lesion: min(lesions) for lesion, lesions in merged.items()}
+    return np.array([first.get(lesion, lesion) for lesion in lesion_ids], dtype=str)
+
+
+def _check_rows(dx: list[str], data: LesionDataset, path: Path) -> None:
+    codes = [CODES[label] for label in data.labels.tolist()]
+    counts = "" if len(dx) == len(codes) else f" It has {len(dx):,} rows, the data {len(codes):,}."
+    for row, (found, code) in enumerate(zip(dx, codes, strict=False), start=1):
+        if found != code:
+            raise DataError(
+                f"{path} does not belong to {data.name}: {row_name(row)} says {found}, the label "
+                f"of image {row:,} says {code}.{counts}",
+                _WITHOUT,
+            )
+    if counts:
+        shorter = min(len(dx), len(codes))
+        raise DataError(
+            f"{path} does not belong to {data.name}: the first {shorter:,} rows agree, then one "
+            f"of the two files ends.{counts}",
+            f"If a file was cut off, download or copy it again. {_WITHOUT}",
+        )
+
+
+def _check_table(text: str, path: Path) -> None:
+    """Check columns and the number of cells: pandas would fill or drop cells in silence."""
+    reader = csv.reader(io.StringIO(text), strict=True)
+    names = next(reader, [])
+    for name in _REQUIRED:
+        if name not in names:
+            raise DataError(
+                f"{path} has no column {name!r}; its columns are {_some(names)}.",
+                "Metadata has the columns lesion_id, image_id and dx, separated by commas, as in "
+                f"{METADATA_FILE}.",
+            )
+    repeated = next((name for at, name in enumerate(names) if name in names[:at]), None)
+    if repeated is not None:
+        raise DataError(f"{path} has more than one column {repeated!r}.", "Remove one of them.")
+    row = 0
+    for row, cells in enumerate(filter(None, reader), start=1):
+        if len(cells) != len(names):
+            raise DataError(
+                f"{path}: {row_name(row, reader.line_num)} has {len(cells)} cells where the "
+                f"header has {len(names)}.",
+                "Correct the row, or download or copy the file again.",
+            )
+    if not row:
+        raise DataError(f"{path} has a header and no rows.", "Download or copy it again.")
+
+
+def _some(names: list[str]) -> str:
+    # A pixel file named by mistake has thousands.
+    some = ", ".join(name[:40] for name in names[:9]) or "none"
+    return f"{some} … ({len(names):,} in all)" if len(names) > 9 else some
+
+
+def _check_ids(metadata: "pd.DataFrame", path: Path) -> None:
+    for name in ("lesion_id", "image_id"):
+        empty = metadata[name].isna() | (metadata[name].str.strip() == "")
+        if empty.any():
+            raise DataError(
+                f"{path}: {row_name(int(empty.argmax()) + 1)}, column {name}: the cell is empty.",
+                "Give every image its name and its lesion, or go without: --metadata none.",
+            )
+    repeated = metadata["image_id"].duplicated().to_numpy()
+    if repeated.any():
+        second = int(repeated.argmax())
+        image = metadata["image_id"].iloc[second]
+        first = metadata["image_id"].tolist().index(image)
+        raise DataError(
+            f"{path}: {row_name(second + 1)} repeats the image_id {image} of row {first + 1:,}.",
+            "Each image stands in one row; remove the other, here and in the pixel file.",
+        )
+
+
+def _check_diagnoses(metadata: "pd.DataFrame", path: Path) -> None:
+    unknown = ~metadata["dx"].isin(CODES).to_numpy()
+    if unknown.any():
+        row = int(unknown.argmax())
+        found = metadata["dx"].fillna("").iloc[row]
+        raise DataError(
+            f"{path}: {row_name(row + 1)}, column dx: found {found!r}; expected one of "
+            f"{', '.join(CODES)}.",
+            "Spell the diagnosis as the seven codes are spelled.",
+        )
+
+
+def _ages(ages: "pd.Series[float]", path: Path) -> npt.NDArray[np.float64]:
+    import pandas as pd
+
+    numbers = pd.to_numeric(ages, errors="coerce")
+    wrong = (numbers.isna() & ages.notna()).to_numpy()
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise DataError(
+            f"{path}: {row_name(row + 1)}, column age: found {ages.iloc[row]!r}; expected years.",
+            "Leave the cell empty where the age is unknown.",
+        )
+    return numbers.to_numpy(dtype=np.float64)

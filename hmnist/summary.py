@@ -1,0 +1,135 @@
+"""Runs → rows → table: what several trained models of one kind amount to."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hmnist.decision import Decision
+from hmnist.experiment import describe_data, describe_split
+from hmnist.intervals import score_intervals
+from hmnist.oversampling import METHODS
+from hmnist.runs import Run
+from hmnist.scores import SCORE_NAMES
+from hmnist.splits import Split
+from hmnist.table import Table
+
+__all__ = ["make_row", "make_table"]
+
+
+def make_row(runs: Sequence[Run]) -> dict[str, Any]:
+    """Summarise runs that differ only in seed and fold.
+
+    The mean is taken over all of them. The standard deviation is that of the seeds' means; with a
+    single seed, that of the folds; with a single run there is none. The interval is a bootstrap
+    over lesions (`hmnist.intervals`).
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        At least one; the same model, oversampling, decision and effort.
+
+    Returns
+    -------
+    dict
+        A row of `hmnist.table.Table`.
+    """
+    first = runs[0].manifest
+    recipe = first["recipe"]
+    intervals = score_intervals([run.part("test") for run in runs])
+    scores = {
+        name: {
+            "mean": _number(np.mean([run.scores[name] for run in runs])),
+            "std": _spread(runs, name),
+            "low": _number(intervals[name][0]),
+            "high": _number(intervals[name][1]),
+        }
+        for name in SCORE_NAMES
+    }
+    decisions = dict.fromkeys(
+        Decision.from_dict(run.manifest["decision"]).describe() for run in runs
+    )
+    return {
+        "model": first["model"],
+        "oversampling": recipe["oversampling"],
+        "oversampling_note": _oversampling_note(recipe),
+        "decision": recipe["decision"],
+        "decision_note": next(iter(decisions)) if len(decisions) == 1 else recipe["decision"],
+        "features": first["parameters"].get("features", "pixels"),
+        "effort": recipe["effort"],
+        "seeds": len({run.manifest["recipe"]["seed"] for run in runs}),
+        **scores,
+        "fit_seconds": _mean(runs, "fit_seconds"),
+        "predict_ms_per_1000": _mean(runs, "predict_ms_per_1000"),
+        "parameters": round(_mean(runs, "parameter_count")),
+        "model_bytes": round(float(np.mean([_model_bytes(run) for run in runs]))),
+    }
+
+
+def make_table(
+    rows: Sequence[Mapping[str, Any]], on: Split, *, threads: int, jobs: int, runs: Sequence[Run]
+) -> Table:
+    """Put rows together with what they were measured on.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Made by `make_row`.
+    on : Split
+        The split, or the first fold.
+    threads, jobs : int
+        Threads per cell, and cells side by side.
+    runs : sequence of Run
+        What the rows were made of: for versions and device.
+
+    Returns
+    -------
+    Table
+    """
+    devices = dict.fromkeys(run.manifest["device"] for run in runs)
+    return Table(
+        data=describe_data(on.data),
+        split={**describe_split(on), "proof": on.proof()},
+        settings={
+            "threads": threads,
+            "jobs": jobs,
+            "device": " and ".join(devices),
+            "versions": runs[0].manifest["versions"],
+        },
+        rows=list(rows),
+    )
+
+
+def _spread(runs: Sequence[Run], name: str) -> float | None:
+    by_seed: dict[int, list[float]] = {}
+    for run in runs:
+        by_seed.setdefault(run.manifest["recipe"]["seed"], []).append(run.scores[name])
+    values = [float(np.mean(scores)) for scores in by_seed.values()]
+    if len(values) == 1:
+        values = next(iter(by_seed.values()))
+    return None if len(values) < 2 else _number(np.std(values, ddof=1))
+
+
+def _number(value: float | np.floating[Any]) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _mean(runs: Sequence[Run], what: str) -> float:
+    return float(np.mean([run.manifest[what] for run in runs]))
+
+
+def _model_bytes(run: Run) -> int:
+    files = run.manifest["files"].items()
+    return sum(int(facts["bytes"]) for name, facts in files if name.startswith("model/"))
+
+
+def _oversampling_note(recipe: Mapping[str, Any]) -> str:
+    method = recipe["oversampling"]
+    if method == "none":
+        return f"none ({METHODS[method]})"
+    target = recipe["rare_to"]
+    if method == "balanced":
+        goal = "the largest diagnosis" if target is None else f"{target:,} images"
+        return f"balanced (all diagnoses to {goal}, training part only)"
+    goal = "the median diagnosis" if target is None else f"{target:,} images"
+    return f"{method} ({' and '.join(recipe['rare'])} to {goal}, training part only)"

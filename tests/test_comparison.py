@@ -1,0 +1,232 @@
+"""Paired tests against brute force and scipy, and their sentences."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy import stats
+
+from hmnist.comparison import (
+    Comparison,
+    Difference,
+    McNemar,
+    Pair,
+    _bootstrap_p,
+    _holm,
+    compare_predictions,
+)
+from hmnist.errors import UsageError
+from hmnist.intervals import bootstrap_scores
+from hmnist.scores import SCORE_NAMES, Predictions, score_predictions
+
+ROWS = 210
+
+
+def draw_model(
+    seed: int, skill: float, *, fold: int = 0, lesions: npt.NDArray[np.str_] | None = None
+) -> Predictions:
+    labels = np.repeat(np.arange(7), ROWS // 7)
+    probabilities = np.exp(
+        np.random.default_rng(seed).normal(size=(ROWS, 7)) + skill * np.eye(7)[labels]
+    )
+    probabilities /= probabilities.sum(1, keepdims=True)
+    return Predictions(labels, probabilities, probabilities.argmax(1), lesions, fold)
+
+
+def pairs_of_images() -> npt.NDArray[np.str_]:
+    return np.array([f"lesion {row // 2}" for row in range(ROWS)])
+
+
+def test_differences_are_those_of_the_scores() -> None:
+    good, poor = draw_model(1, 2.5), draw_model(2, 1.0)
+
+    comparison = compare_predictions({"good": [good], "poor": [poor]}, resamples=200)
+
+    (pair,) = comparison.pairs
+    one, two = (
+        score_predictions(cell.labels, cell.probabilities).to_dict() for cell in (good, poor)
+    )
+    assert {name: found.difference for name, found in pair.scores.items()} == pytest.approx(
+        {name: one[name] - two[name] for name in SCORE_NAMES}
+    )
+    assert tuple(pair.scores) == SCORE_NAMES
+
+
+def test_the_bootstrap_is_paired() -> None:
+    lesions = pairs_of_images()
+    good, poor = draw_model(3, 2.0, lesions=lesions), draw_model(4, 1.0, lesions=lesions)
+
+    comparison = compare_predictions({"good": [good], "poor": [poor]}, resamples=300, seed=5)
+
+    one, two = (
+        bootstrap_scores([cell], resamples=300, seed=5)["log_loss"] for cell in (good, poor)
+    )
+    found = comparison.pairs[0].scores["log_loss"]
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(one - two, [0.025, 0.975])))
+    assert found.p_value == pytest.approx(2 / 301)
+
+
+def test_accuracy_is_compared_as_a_paired_t_test_would() -> None:
+    one, two = draw_model(5, 1.6), draw_model(6, 1.4)
+
+    found = compare_predictions({"one": [one], "two": [two]}).pairs[0].scores["accuracy"]
+
+    right = [(cell.decisions == cell.labels).astype(float) for cell in (one, two)]
+    expected = stats.ttest_rel(*right)
+    assert found.p_value == pytest.approx(expected.pvalue, abs=0.03)
+    interval = expected.confidence_interval()
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), abs=0.02)
+
+
+def test_a_model_does_not_differ_from_itself() -> None:
+    model = draw_model(7, 1.5)
+
+    (pair,) = compare_predictions({"it": [model], "itself": [model]}, resamples=50).pairs
+
+    for found in pair.scores.values():
+        assert (found.difference, found.low, found.high, found.p_value) == (0, 0, 0, 1)
+    assert pair.mcnemar == McNemar(0, 0, 1.0, "images")
+
+
+def test_mcnemar_is_the_mid_p_of_the_binomial_test() -> None:
+    one, two = draw_model(8, 2.0), draw_model(9, 1.4)
+
+    found = compare_predictions({"one": [one], "two": [two]}, resamples=10).pairs[0].mcnemar
+
+    right_one, right_two = one.decisions == one.labels, two.decisions == two.labels
+    won, lost = int((right_one & ~right_two).sum()), int((~right_one & right_two).sum())
+    exact = stats.binomtest(won, won + lost).pvalue
+    seen = stats.binom.pmf(won, won + lost, 0.5)
+    assert (found.first, found.second) == (won, lost)
+    assert found.p_value == pytest.approx(exact - seen)
+
+
+def test_mcnemar_counts_a_lesion_once() -> None:
+    lesions = pairs_of_images()
+    one, two = draw_model(10, 2.0, lesions=lesions), draw_model(11, 1.4, lesions=lesions)
+
+    found = compare_predictions({"one": [one], "two": [two]}, resamples=10).pairs[0].mcnemar
+
+    lead = (one.decisions == one.labels).astype(int) - (two.decisions == two.labels).astype(int)
+    by_lesion = [lead[lesions == lesion].sum() for lesion in np.unique(lesions)]
+    assert found.first == sum(total > 0 for total in by_lesion)
+    assert found.second == sum(total < 0 for total in by_lesion)
+    assert found.counted == "lesions"
+
+
+def test_mcnemar_of_equal_votes_is_one() -> None:
+    labels = np.array([4, 4])
+    one = Predictions(labels, np.eye(7)[[4, 6]], np.array([4, 6]))
+    two = Predictions(labels, np.eye(7)[[6, 4]], np.array([6, 4]))
+
+    pair = compare_predictions({"one": [one], "two": [two]}, resamples=10).pairs[0]
+
+    assert pair.mcnemar == McNemar(1, 1, 1.0, "images")
+    assert np.isnan(pair.scores["roc_auc_ovr"].p_value)
+
+
+def test_folds_are_pooled_and_seeds_are_not_counted_twice() -> None:
+    folds = {
+        name: [draw_model(seed + fold, skill, fold=fold) for fold in (0, 1)]
+        for name, seed, skill in (("one", 20, 2.0), ("two", 30, 1.0))
+    }
+    seeds = {name: [*cells, *cells] for name, cells in folds.items()}
+
+    once = compare_predictions(folds, resamples=20).pairs[0]
+    twice = compare_predictions(seeds, resamples=20).pairs[0]
+
+    alone = [
+        compare_predictions({name: [cells[fold]] for name, cells in folds.items()}, resamples=20)
+        for fold in (0, 1)
+    ]
+    assert once.mcnemar.first == sum(part.pairs[0].mcnemar.first for part in alone)
+    assert twice.mcnemar == once.mcnemar
+    assert twice.scores["accuracy"].low == pytest.approx(once.scores["accuracy"].low)
+
+
+def test_several_pairs_are_corrected() -> None:
+    models = {name: [draw_model(40 + place, 1.5)] for place, name in enumerate("abc")}
+
+    together = compare_predictions(models, resamples=100)
+
+    assert [(pair.first, pair.second) for pair in together.pairs] == [
+        ("a", "b"),
+        ("a", "c"),
+        ("b", "c"),
+    ]
+    alone = [
+        compare_predictions(
+            {name: models[name] for name in (pair.first, pair.second)}, resamples=100
+        ).pairs[0]
+        for pair in together.pairs
+    ]
+    for name in SCORE_NAMES:
+        corrected = [pair.scores[name].p_value for pair in together.pairs]
+        assert corrected == pytest.approx(_holm([pair.scores[name].p_value for pair in alone]))
+
+
+def test_holm_by_hand() -> None:
+    assert _holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert _holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+    assert _holm([0.2]) == [0.2]
+    assert _holm([0.02, float("nan")]) == pytest.approx([0.02, float("nan")], nan_ok=True)
+
+
+def test_bootstrap_p_by_hand() -> None:
+    assert _bootstrap_p(np.arange(1.0, 100.0)) == pytest.approx(2 / 100)
+    assert _bootstrap_p(np.array([-1.0, 1.0, 2.0])) == pytest.approx(1.0)
+    assert _bootstrap_p(np.zeros(9)) == 1.0
+
+
+def test_sentences_name_the_better_model_even_where_less_is_better() -> None:
+    none = Difference(0.001, -0.02, 0.02, 0.9)
+    scores = dict.fromkeys(SCORE_NAMES, none) | {
+        "balanced_accuracy": Difference(0.061, 0.032, 0.09, 0.0004),
+        "log_loss": Difference(0.05, 0.01, 0.09, 0.01),
+        "roc_auc_ovr": Difference(float("nan"), float("nan"), float("nan"), float("nan")),
+    }
+    comparison = Comparison((Pair("cnn", "xgboost", scores, McNemar(80, 35, 0.00002)),), 5000)
+
+    (sentence,) = comparison.sentences()
+
+    assert sentence == (
+        "cnn beats xgboost on balanced accuracy by 0.061 [0.032, 0.090]. "
+        "xgboost beats cnn on log loss by 0.050 [0.010, 0.090]. "
+        "On accuracy, f1 macro, calibration error, sensitivity malignant and specificity malignant "
+        "no difference was found. "
+        "Decisions: cnn is right more often on 80 lesions, xgboost on 35 (McNemar p < 0.001)."
+    )
+
+
+def test_sentences_without_any_difference_name_both() -> None:
+    scores = dict.fromkeys(SCORE_NAMES, Difference(0.0, -0.1, 0.1, 1.0))
+    comparison = Comparison((Pair("a", "b", scores, McNemar(3, 2, 0.7, "images")),), 100)
+
+    (sentence,) = comparison.sentences()
+
+    assert "no difference between a and b was found." in sentence
+    assert sentence.endswith("a is right more often on 3 images, b on 2 (McNemar p = 0.700).")
+
+
+def test_a_comparison_is_plain_data() -> None:
+    comparison = compare_predictions(
+        {"a": [draw_model(50, 2.0)], "b": [draw_model(51, 1.0)]}, resamples=20
+    )
+
+    plain = comparison.to_dict()
+
+    assert plain["pairs"][0]["scores"]["accuracy"]["difference"] > 0
+    assert plain["resamples"] == 20
+
+
+def test_other_rows_are_refused() -> None:
+    model = draw_model(60, 1.0)
+    turned = Predictions(model.labels[::-1], model.probabilities, model.decisions)
+
+    with pytest.raises(UsageError, match="at least two"):
+        compare_predictions({"one": [model]})
+    for other in ([turned], [draw_model(60, 1.0, fold=1)], []):
+        with pytest.raises(UsageError, match="one and two were not tested on the same images"):
+            compare_predictions({"one": [model], "two": other})
+    uneven = [model, model, draw_model(61, 1.0, fold=1)]
+    with pytest.raises(UsageError, match="two has more predictions for some folds"):
+        compare_predictions({"one": uneven[1:], "two": uneven})

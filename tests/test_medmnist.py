@@ -1,0 +1,120 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hmnist.diagnoses import CODES
+from hmnist.errors import DataError, DataMissingError
+from hmnist.sources.medmnist import read_medmnist
+
+# How the paper on MedMNIST lists DermaMNIST's classes, written out again as an independent truth.
+DERMAMNIST = {0: "akiec", 1: "bcc", 2: "bkl", 3: "df", 4: "mel", 5: "nv", 6: "vasc"}
+
+
+def make_arrays(grey: bool = False) -> dict[str, np.ndarray[Any, Any]]:
+    random = np.random.default_rng(3)
+    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    for prefix, rows in (("train", 14), ("val", 7), ("test", 9)):
+        shape = (rows, 8, 8) if grey else (rows, 8, 8, 3)
+        arrays[f"{prefix}_images"] = random.integers(0, 256, shape, dtype=np.uint8)
+        arrays[f"{prefix}_labels"] = (np.arange(rows, dtype=np.uint8) % 7)[:, None]
+    return arrays
+
+
+def write(folder: Path, arrays: dict[str, np.ndarray[Any, Any]]) -> Path:
+    path = folder / "dermamnist.npz"
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type] # the stubs take ** for options
+    return path
+
+
+def test_parts_labels_and_pixels(tmp_path: Path) -> None:
+    arrays = make_arrays()
+    data = read_medmnist(write(tmp_path, arrays))
+    assert data.name == "dermamnist.npz"
+    assert data.image_shape == (8, 8, 3)
+    assert data.lesion_ids is None
+    assert data.metadata is None
+    assert data.own_split is not None
+    for part, prefix in (("train", "train"), ("validation", "val"), ("test", "test")):
+        chosen = data.own_split == part
+        np.testing.assert_array_equal(data.images[chosen], arrays[f"{prefix}_images"])
+        codes = [CODES[label] for label in data.labels[chosen]]
+        assert codes == [DERMAMNIST[int(label)] for label in arrays[f"{prefix}_labels"].ravel()]
+
+
+def test_grey_images_get_a_channel(tmp_path: Path) -> None:
+    assert read_medmnist(write(tmp_path, make_arrays(grey=True))).image_shape == (8, 8, 1)
+
+
+def test_flat_labels_and_further_arrays_are_welcome(tmp_path: Path) -> None:
+    arrays = make_arrays()
+    arrays["val_labels"] = arrays["val_labels"].ravel().astype(np.int32)
+    arrays["note"] = np.array(["anything"])
+    assert len(read_medmnist(write(tmp_path, arrays))) == 30
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "missing array": ({"val_labels": None}, "no array 'val_labels'; it holds train_images"),
+    "float pixels": ({"test_images": np.zeros((9, 8, 8, 3))}, "test_images is float64"),
+    "volumes": ({"train_images": np.zeros((14, 8, 8, 8), np.uint8)}, r"shape \(14, 8, 8, 8\)"),
+    "flat pixels": ({"train_images": np.zeros((14, 192), np.uint8)}, r"shape \(14, 192\)"),
+    "other size": ({"val_images": np.zeros((7, 9, 9, 3), np.uint8)}, "different shapes"),
+    "too few labels": ({"val_labels": np.zeros((6, 1), int)}, r"expected .*\(7, 1\)"),
+    "many labels each": ({"val_labels": np.zeros((7, 14), int)}, r"shape \(7, 14\)"),
+    "float labels": ({"val_labels": np.zeros((7, 1))}, "val_labels is float64"),
+    "objects": ({"val_labels": np.array([[{}]] * 7, dtype=object)}, "could not be read"),
+    "label 7": ({"train_labels": np.arange(14)[:, None] % 8}, "not DermaMNIST.*6, 7; expected"),
+    "label -1": ({"val_labels": np.full((7, 1), -1)}, "not DermaMNIST: its labels are -1, 0"),
+    "two classes": (
+        {
+            f"{part}_labels": np.arange(n) % 2
+            for part, n in (("train", 14), ("val", 7), ("test", 9))
+        },
+        "not DermaMNIST: its labels are 0, 1; expected each of 0–6",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "what"), WRONG.values(), ids=WRONG)
+def test_other_arrays_are_refused(tmp_path: Path, changes: dict[str, Any], what: str) -> None:
+    arrays = {
+        name: values for name, values in (make_arrays() | changes).items() if values is not None
+    }
+    path = write(tmp_path, arrays)
+    with pytest.raises(DataError, match=what) as caught:
+        read_medmnist(path)
+    assert str(path) in caught.value.message
+    assert caught.value.hint
+    assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("kept", [0, 10, 500, -30])
+def test_cut_off_file(tmp_path: Path, kept: int) -> None:
+    path = write(tmp_path, make_arrays())
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(DataError, match=r"could not be read as an \.npz file"):
+        read_medmnist(path)
+
+
+def test_flipped_bits_are_refused_or_harmless(tmp_path: Path) -> None:
+    path = write(tmp_path, make_arrays())
+    content, expected = path.read_bytes(), read_medmnist(path).digest
+    refused = 0
+    for at in range(0, len(content), len(content) // 60):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 0x55]) + content[at + 1 :])
+        try:
+            assert read_medmnist(path).digest == expected
+        except DataError:
+            refused += 1
+    assert refused > 40
+
+
+def test_other_files_under_that_name(tmp_path: Path) -> None:
+    path = tmp_path / "dermamnist.npz"
+    with pytest.raises(DataMissingError, match="does not exist"):
+        read_medmnist(path)
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    (tmp_path / "one.npy").rename(path)
+    with pytest.raises(DataError, match=r"no \.npz file"):
+        read_medmnist(path)

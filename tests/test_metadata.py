@@ -1,0 +1,219 @@
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hmnist.dataset import LesionDataset
+from hmnist.diagnoses import CODES, label_of
+from hmnist.errors import DataError, DataMissingError
+from hmnist.sources.metadata import (
+    SAME_LESION,
+    attach_metadata,
+    merge_same_lesions,
+    read_metadata,
+)
+
+HEADER = "lesion_id,image_id,dx,dx_type,age,sex,localization\n"
+ROWS = (
+    "L_1,I_1,nv,histo,50.0,male,back\n"
+    "L_1,I_2,nv,histo,50.0,male,back\n"
+    "L_2,I_3,mel,follow_up,,female,face\n"
+    "L_3,I_4,df,histo,35,unknown,\n"
+)
+
+
+def write(folder: Path, text: str | bytes) -> Path:
+    path = folder / "metadata.csv"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def make_data(*codes: str) -> LesionDataset:
+    labels = np.array([label_of(code) for code in codes])
+    return LesionDataset(np.zeros((len(codes), 2, 2, 1), np.uint8), labels, name="pixels.csv")
+
+
+# Reading
+
+
+def test_columns_and_types(tmp_path: Path) -> None:
+    metadata = read_metadata(write(tmp_path, HEADER + ROWS))
+    assert metadata.columns.tolist() == HEADER.strip().split(",")
+    assert metadata["lesion_id"].tolist() == ["L_1", "L_1", "L_2", "L_3"]
+    assert metadata["age"].dtype == np.float64
+    np.testing.assert_array_equal(metadata["age"], [50, 50, np.nan, 35])
+
+
+def test_extra_columns_are_kept_and_few_suffice(tmp_path: Path) -> None:
+    text = "dx,diameter_mm,image_id,lesion_id\nnv,4,007,01\nmel,9,008,1\n"
+    metadata = read_metadata(write(tmp_path, text))
+    assert metadata["diameter_mm"].tolist() == [4, 9]
+    assert metadata["lesion_id"].tolist() == ["01", "1"]
+    assert metadata["image_id"].tolist() == ["007", "008"]
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        lambda text: b"\xef\xbb\xbf" + text.encode(),
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: (text + "\n\n").encode(),
+        lambda text: text.rstrip("\n").encode(),
+        lambda text: text.replace("back", '"back, left"').encode(),
+        lambda text: gzip.compress(text.encode()),
+    ],
+)
+def test_harmless_spellings_are_read(tmp_path: Path, spell) -> None:  # type: ignore[no-untyped-def] # a lambda each
+    metadata = read_metadata(write(tmp_path, spell(HEADER + ROWS)))
+    assert metadata["image_id"].tolist() == ["I_1", "I_2", "I_3", "I_4"]
+
+
+MALFORMED = {
+    "empty": ("", "no column 'lesion_id'"),
+    "no dx": ("lesion_id,image_id\na,b\n", "no column 'dx'; its columns are lesion_id, image_id"),
+    "pixel file": (
+        ",".join(f"pixel{at}" for at in range(99)) + "\n",
+        r"pixel8 … \(99 in all\)\.",
+    ),
+    "open quotation mark": (HEADER + ROWS.replace("male", '"male', 1), "not CSV text"),
+    "tabs": ((HEADER + ROWS).replace(",", "\t"), "no column 'lesion_id'"),
+    "repeated column": ("dx,dx,image_id,lesion_id\nnv,nv,1,2\n", "more than one column 'dx'"),
+    "no rows": (HEADER, "a header and no rows"),
+    "row too short": (
+        HEADER + ROWS.replace(",female,face", ""),
+        r"row 3 \(line 4\) has 5 cells where the header has 7",
+    ),
+    "row too long": (
+        HEADER + ROWS.replace("male,back", "male,back,x", 1),
+        r"row 1 \(line 2\) has 8",
+    ),
+    "every row too long": (HEADER + ROWS.replace("\n", ",1\n"), r"row 1 \(line 2\) has 8"),
+    "cut off": ((HEADER + ROWS)[:-20], r"row 4 \(line 5\) has 3"),
+    "empty lesion": (HEADER + ROWS.replace("L_2", ""), r"row 3 \(line 4\), column lesion_id"),
+    "blank lesion": (HEADER + ROWS.replace("L_2", " "), r"row 3 \(line 4\), column lesion_id"),
+    "empty image": (HEADER + ROWS.replace("I_4", ""), r"row 4 \(line 5\), column image_id"),
+    "repeated image": (
+        HEADER + ROWS.replace("I_4", "I_2"),
+        r"row 4 \(line 5\) repeats the image_id I_2 of row 2",
+    ),
+    "unknown dx": (
+        HEADER + ROWS.replace("mel", "melanoma"),
+        r"row 3 \(line 4\), column dx: found 'melanoma'; expected one of akiec",
+    ),
+    "capital dx": (HEADER + ROWS.replace("mel", "MEL"), "found 'MEL'"),
+    "empty dx": (HEADER + ROWS.replace("mel", ""), "column dx: found ''"),
+    "age in words": (
+        HEADER + ROWS.replace("35", "old"),
+        r"row 4 \(line 5\), column age: found 'old'",
+    ),
+    "utf-16": ((HEADER + ROWS).encode("utf-16"), "not CSV text in UTF-8"),
+    "cut gzip": (gzip.compress((HEADER + ROWS).encode())[:-9], "ends too early"),
+}
+
+
+@pytest.mark.parametrize(("text", "what"), MALFORMED.values(), ids=MALFORMED)
+def test_first_offence_is_named(tmp_path: Path, text: str | bytes, what: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(DataError, match=what) as caught:
+        read_metadata(path)
+    assert caught.value.message.startswith(str(path))
+    assert caught.value.hint
+    assert caught.value.exit_code == 3
+
+
+def test_missing_file_and_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataMissingError, match="does not exist"):
+        read_metadata(tmp_path / "metadata.csv")
+    with pytest.raises(DataError, match="is a folder"):
+        read_metadata(tmp_path)
+
+
+# Matching
+
+
+def test_lesions_are_attached(tmp_path: Path) -> None:
+    data = attach_metadata(make_data("nv", "nv", "mel", "df"), write(tmp_path, HEADER + ROWS))
+    assert data.lesion_ids is not None
+    assert data.lesion_ids.tolist() == ["L_1", "L_1", "L_2", "L_3"]
+    assert data.lesion_ids.dtype.kind == "U"
+    assert data.image_ids is not None
+    assert data.image_ids.tolist() == ["I_1", "I_2", "I_3", "I_4"]
+    assert data.lesion_count == 3
+
+
+@pytest.mark.parametrize(
+    ("codes", "what"),
+    [
+        (["nv", "mel", "nv", "df"], r"row 2 \(line 3\) says nv, the label of image 2 says mel"),
+        (["nv", "nv", "mel"], "the first 3 rows agree.* 4 rows, the data 3"),
+        (["nv", "nv", "mel", "df", "nv"], "the first 4 rows agree.* 4 rows, the data 5"),
+        (["nv", "df", "nv"], r"row 2 \(line 3\) says nv.* says df.* 4 rows, the data 3"),
+    ],
+)
+def test_metadata_of_other_images_is_refused(tmp_path: Path, codes: list[str], what: str) -> None:
+    path = write(tmp_path, HEADER + ROWS)
+    with pytest.raises(DataError, match=what) as caught:
+        attach_metadata(make_data(*codes), path)
+    assert "--metadata none" in caught.value.hint
+
+
+@settings(max_examples=30, deadline=None)
+@given(codes=st.lists(st.sampled_from(CODES), min_size=1, max_size=12), data=st.data())
+def test_the_row_that_disagrees_is_the_first(
+    tmp_path_factory: pytest.TempPathFactory, codes: list[str], data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(0, len(codes) - 1))
+    other = data.draw(st.sampled_from([code for code in CODES if code != codes[at]]))
+    text = "lesion_id,image_id,dx\n" + "".join(f"L{i},I{i},{c}\n" for i, c in enumerate(codes))
+    path = write(tmp_path_factory.mktemp("metadata"), text)
+    attach_metadata(make_data(*codes), path)
+    wrong = [*codes[:at], other, *data.draw(st.permutations(codes[at + 1 :]))]
+    with pytest.raises(DataError, match=rf"row {at + 1} \(line {at + 2}\)"):
+        attach_metadata(make_data(*wrong), path)
+
+
+# Lesions known to be one
+
+
+def test_pairs_are_eighteen_and_well_formed() -> None:
+    assert len(SAME_LESION) == 18
+    images = [image for pair in SAME_LESION for image in pair]
+    assert len(set(images)) == 36
+    assert all(len(image) == 12 and image.startswith("ISIC_00") for image in images)
+
+
+def test_every_image_of_both_lesions_gets_one_id() -> None:
+    first, second = SAME_LESION[3]
+    images = ["a", first, "b", second, "c"]
+    lesions = ["HAM_9", "HAM_9", "HAM_2", "HAM_2", "HAM_5"]
+    assert merge_same_lesions(images, lesions).tolist() == ["HAM_2"] * 4 + ["HAM_5"]
+
+
+def test_half_a_pair_changes_nothing() -> None:
+    first, _ = SAME_LESION[0]
+    assert merge_same_lesions([first, "b"], ["HAM_9", "HAM_2"]).tolist() == ["HAM_9", "HAM_2"]
+
+
+def test_chains_of_pairs_become_one_lesion() -> None:
+    (a, b), (c, d), (e, f) = SAME_LESION[:3]
+    # a–b joins 4 and 3, c–d joins 2 and 1, e–f joins 3 and 2: all four are one.
+    lesions = ["HAM_4", "HAM_3", "HAM_2", "HAM_1", "HAM_3", "HAM_2", "HAM_0"]
+    merged = merge_same_lesions([a, b, c, d, e, f, "g"], lesions)
+    assert merged.tolist() == ["HAM_1"] * 6 + ["HAM_0"]
+
+
+def test_all_pairs_at_once_lose_eighteen_lesions(tmp_path: Path) -> None:
+    images = [image for pair in SAME_LESION for image in pair]
+    text = "lesion_id,image_id,dx\n" + "".join(
+        f"L{i:02d},{image},nv\n" for i, image in enumerate(images)
+    )
+    data = attach_metadata(make_data(*["nv"] * 36), write(tmp_path, text))
+    assert data.lesion_count == 18
+    assert data.lesion_ids is not None
+    assert data.lesion_ids.tolist() == [f"L{i // 2 * 2:02d}" for i in range(36)]
+    assert isinstance(data.metadata, pd.DataFrame)
+    assert data.metadata["lesion_id"].tolist() == data.lesion_ids.tolist()
