@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hmnist.augmentation import orient
-    from hmnist.comparison import Comparison
     from hmnist.dataset import LesionDataset
     from hmnist.decision import Decision, fit_decision
     from hmnist.diagnoses import CODES, DIAGNOSES, Diagnosis
@@ -29,7 +28,9 @@ if TYPE_CHECKING:
     from hmnist.models.registry import MODELS, make_model
     from hmnist.oversampling import Oversampled, oversample
     from hmnist.runs import Run, SampleWarning, find_runs, open_run
-    from hmnist.scores import SCORE_NAMES, Predictions, Scores, score_predictions
+    from hmnist.scores.comparison import Comparison
+    from hmnist.scores.predictions import Predictions
+    from hmnist.scores.scoring import SCORE_NAMES, Scores, score_predictions
     from hmnist.sources import load
     from hmnist.sources.sample import load_sample, write_sample
     from hmnist.splits import Split, split, split_folds
@@ -81,7 +82,7 @@ __all__ = [
 
 _HOME = {
     "CODES": "diagnoses",
-    "Comparison": "comparison",
+    "Comparison": "scores.comparison",
     "DIAGNOSES": "diagnoses",
     "DataError": "errors",
     "DataMissingError": "errors",
@@ -92,11 +93,11 @@ _HOME = {
     "LesionDataset": "dataset",
     "MODELS": "models.registry",
     "Oversampled": "oversampling",
-    "Predictions": "scores",
+    "Predictions": "scores.predictions",
     "Run": "runs",
-    "SCORE_NAMES": "scores",
+    "SCORE_NAMES": "scores.scoring",
     "SampleWarning": "runs",
-    "Scores": "scores",
+    "Scores": "scores.scoring",
     "Split": "splits",
     "Table": "table",
     "TrustError": "errors",
@@ -114,7 +115,7 @@ _HOME = {
     "orient": "augmentation",
     "oversample": "oversampling",
     "score": "experiment",
-    "score_predictions": "scores",
+    "score_predictions": "scores.scoring",
     "split": "splits",
     "split_folds": "splits",
     "train": "experiment",

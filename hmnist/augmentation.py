@@ -80,7 +80,8 @@ def shift_each(images: npt.NDArray[T], pixels: int, rng: np.random.Generator) ->
     padded = np.pad(images, margins, mode="reflect" if min(height, width) > pixels else "edge")
     rows = rng.integers(2 * pixels + 1, size=(count, 1)) + np.arange(height)
     columns = rng.integers(2 * pixels + 1, size=(count, 1)) + np.arange(width)
-    return padded[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    moved = padded[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    return np.asarray(moved)
 
 
 def relight(

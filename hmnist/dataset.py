@@ -114,8 +114,8 @@ class LesionDataset:
     def digest(self) -> str:
         """SHA-256 over pixels, labels and lesions: two data sets with one digest train alike."""
         sha = hashlib.sha256(repr(self.images.shape).encode())
-        sha.update(np.ascontiguousarray(self.images))
-        sha.update(np.ascontiguousarray(self.labels))
+        sha.update(np.ascontiguousarray(self.images).data)
+        sha.update(np.ascontiguousarray(self.labels).data)
         if self.lesion_ids is not None:
             sha.update("\0".join(self.lesion_ids.tolist()).encode())
         return sha.hexdigest()

@@ -152,12 +152,12 @@ class Decision:
         return np.asarray(decided, dtype=np.int64)
 
     def describe(self) -> str:
-        """Return one short sentence for the line under a table.
+        """Return one short phrase for the line under a table.
 
         Examples
         --------
         >>> Decision("natural", temperature=1.25).describe()
-        'decision natural: the largest probability; temperature 1.25.'
+        'natural: the largest probability; temperature 1.25'
         """
         if self.kind == "balanced":
             how = f"probabilities divided by the prior to the power {self.strength:.2f}"
@@ -169,7 +169,7 @@ class Decision:
                 how += f" (specificity on validation {self.validation_specificity:.2f})"
         else:
             how = "the largest probability"
-        return f"decision {self.kind}: {how}; temperature {self.temperature:.2f}."
+        return f"{self.kind}: {how}; temperature {self.temperature:.2f}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the decision as JSON can hold it; `from_dict` reads it back unchanged."""

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
-from hmnist.intervals import mean_scores, score_intervals
 from hmnist.runs import Run, check_images
-from hmnist.scores import Predictions
+from hmnist.scores.intervals import mean_scores, score_intervals
+from hmnist.scores.predictions import Predictions
 
 __all__ = ["Evaluation", "evaluate_run"]
 

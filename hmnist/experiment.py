@@ -5,12 +5,9 @@ images are oversampled and fitted on; calibration and decision are fitted on val
 part is scored once.
 """
 
-import hashlib
-import json
-import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,82 +18,26 @@ import numpy.typing as npt
 from hmnist.dataset import LesionDataset
 from hmnist.decision import Decision, fit_decision
 from hmnist.diagnoses import CODES, RARE
-from hmnist.models.registry import MAJORITY, make_model
+from hmnist.errors import HmnistError, UsageError
+from hmnist.manifest import (
+    MANIFEST,
+    describe_data,
+    describe_device,
+    describe_split,
+    describe_versions,
+)
+from hmnist.models.registry import MAJORITY
 from hmnist.oversampling import oversample
+from hmnist.recipe import Recipe
 from hmnist.runs import Run, open_run, write_run
-from hmnist.scores import Scores, score_predictions
+from hmnist.scores.scoring import Scores, score_predictions
 from hmnist.splits import Split, split
 from hmnist.threads import available_cores, use_threads
 
 if TYPE_CHECKING:
     from hmnist.models.base import Model
 
-__all__ = ["Recipe", "describe_data", "describe_split", "run_cell", "score", "train"]
-
-SCORED = ("validation", "test")
-"""The parts whose predictions are kept."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How one model is trained: everything beside data and split that can change its scores.
-
-    Attributes
-    ----------
-    model : str
-        A name of the registry.
-    oversampling : str
-        A method of `hmnist.oversampling`.
-    rare : tuple of str
-        The diagnoses that are raised.
-    rare_to : int or None
-        To which count; None is the method's default.
-    decision : str
-        ``natural``, ``balanced`` or ``sensitive``.
-    sensitivity : float
-        The share of malignant lesions that ``sensitive`` is to find, 0–1.
-    effort : str
-        ``quick``, ``standard`` or ``best``.
-    seed : int
-        What fixes oversampling and training.
-    threads : int
-        How many threads the libraries use.
-    parameters : mapping
-        Constructor parameters that take precedence over the effort's.
-    """
-
-    model: str
-    oversampling: str = "random"
-    rare: tuple[str, ...] = RARE
-    rare_to: int | None = None
-    decision: str = "natural"
-    sensitivity: float = 0.9
-    effort: str = "standard"
-    seed: int = 0
-    threads: int = 1
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-    def key(self, on: Split) -> str:
-        """Return a digest of everything that could change the scores of this cell."""
-        from hmnist import __version__
-
-        facts = {
-            **asdict(self),
-            "data": on.data.digest,
-            "split": on.digest,
-            "version": __version__,
-        }
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
-
-    def make(self) -> "Model":
-        """Return the model, unfitted.
-
-        Raises
-        ------
-        UsageError
-            If the model, the effort or a parameter is unknown.
-        """
-        return make_model(self.model, effort=self.effort, random_state=self.seed, **self.parameters)
+__all__ = ["run_cell", "score", "train"]
 
 
 def train(
@@ -105,7 +46,7 @@ def train(
     *,
     by: str | Path | None = None,
     oversampling: str = "random",
-    rare: tuple[str, ...] = RARE,
+    rare: Sequence[str] = RARE,
     rare_to: int | None = None,
     decision: str = "natural",
     sensitivity: float = 0.9,
@@ -137,7 +78,8 @@ def train(
     threads : int or None
         None takes the cores that this process may use.
     out : str, pathlib.Path or None
-        The run folder; None makes one in ``hmnist-runs``. An existing folder is replaced.
+        The run folder; None makes one in ``hmnist-runs``. An older run of that name is
+        replaced.
     on_step : callable or None
         Called as ``on_step(done, total)`` while the model is fitted.
     **parameters
@@ -157,7 +99,7 @@ def train(
     recipe = Recipe(
         model,
         oversampling,
-        rare,
+        tuple(rare),
         rare_to,
         decision,
         sensitivity,
@@ -192,10 +134,18 @@ def run_cell(
     Returns
     -------
     Run
+
+    Raises
+    ------
+    UsageError
+        If the recipe does not fit the data, or the folder holds something else.
+    WorkError
+        If the folder cannot be written.
     """
     key = recipe.key(on)
     if (finished := _finished(folder, key)) is not None:
         return finished
+    _refuse_foreign(folder)
     use_threads(recipe.threads)
     model = recipe.make()
     model.on_step = on_step
@@ -218,8 +168,8 @@ def run_cell(
         "predict_ms_per_1000": round(milliseconds, 3),
         "parameter_count": model.parameter_count,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "device": _device(),
-        "versions": _versions(),
+        "device": describe_device(),
+        "versions": describe_versions(),
     }
     return write_run(folder, facts, model, on, predicted)
 
@@ -244,40 +194,19 @@ def score(model: Any, data: LesionDataset) -> Scores:
     return score_predictions(data.labels, probabilities, decisions)
 
 
-def describe_data(data: LesionDataset) -> dict[str, Any]:
-    """Return what a manifest and a table say of a data set."""
-    return {
-        "name": data.name,
-        "digest": data.digest,
-        "rows": len(data),
-        "lesions": data.lesion_count,
-        "synthetic": data.synthetic,
-        "image_shape": list(data.image_shape),
-    }
-
-
-def describe_split(on: Split) -> dict[str, Any]:
-    """Return what a manifest and a table say of a split."""
-    return {
-        "kind": on.kind,
-        "seed": on.seed,
-        "fold": on.fold,
-        "folds": on.folds,
-        "sizes": on.sizes,
-        "shared_lesions": on.shared_lesions,
-        "shared_test_images": on.shared_test_images,
-        "digest": on.digest,
-    }
-
-
 def _finished(folder: Path, key: str) -> Run | None:
-    from hmnist.errors import HmnistError
-
     try:
         run = open_run(folder)
     except HmnistError:
         return None
     return run if run.manifest["key"] == key else None
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Replace an older run, but nothing that is none."""
+    taken = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
+    if taken and not (folder / MANIFEST).is_file():
+        raise UsageError(f"{folder} exists and is no run folder.", "Name another place with --out.")
 
 
 def _fit(model: "Model", on: Split, recipe: Recipe) -> float:
@@ -320,34 +249,3 @@ def _decide(on: Split, recipe: Recipe, probabilities: npt.NDArray[np.float64]) -
 
 def _jsonable(scores: Scores) -> dict[str, float | None]:
     return {name: None if np.isnan(value) else value for name, value in scores.to_dict().items()}
-
-
-def _device() -> str:
-    """Say what networks run on; the trees and the linear model always take the CPU."""
-    if "tensorflow" not in sys.modules:
-        return "CPU"
-    import tensorflow as tf
-
-    return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
-
-
-def _versions() -> dict[str, str]:
-    import importlib.metadata
-    import platform
-
-    from hmnist import __version__
-
-    names = (
-        "numpy",
-        "pandas",
-        "scikit-learn",
-        "imbalanced-learn",
-        "xgboost",
-        "tensorflow",
-        "keras",
-    )
-    return {
-        "hmnist": __version__,
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in names},
-    }

@@ -14,10 +14,11 @@ from hmnist.dataset import LesionDataset
 from hmnist.decision import KINDS
 from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import UsageError
-from hmnist.experiment import Recipe, run_cell
+from hmnist.experiment import run_cell
 from hmnist.files import write_file
 from hmnist.models.registry import EFFORTS, MAJORITY, MODELS, find_model
 from hmnist.oversampling import METHODS
+from hmnist.recipe import Recipe
 from hmnist.runs import Run
 from hmnist.splits import Split, split, split_folds
 from hmnist.summary import make_row, make_table

@@ -142,7 +142,7 @@ def _targets(
     counts = np.bincount(labels, minlength=len(CODES))
     present = counts[counts > 0]
     if method == "balanced":
-        raised = range(len(CODES))
+        raised = list(range(len(CODES)))
         goal = target or int(present.max())
     else:
         raised = [CODES.index(code) for code in rare]

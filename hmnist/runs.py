@@ -26,8 +26,9 @@ from hmnist.decision import Decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataMissingError, TrustError, UsageError
 from hmnist.files import hash_file, write_folder
+from hmnist.manifest import MANIFEST, SCHEMA, read_manifest
 from hmnist.models.registry import make_model
-from hmnist.scores import Predictions
+from hmnist.scores.predictions import Predictions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,19 +37,13 @@ if TYPE_CHECKING:
     from hmnist.splits import Split
 
 __all__ = [
-    "SCHEMA",
     "Run",
     "SampleWarning",
     "check_images",
     "find_runs",
     "open_run",
-    "read_manifest",
     "write_run",
 ]
-
-SCHEMA = "hmnist-run/1"
-
-_MANIFEST = "manifest.json"
 
 
 class SampleWarning(UserWarning):
@@ -178,29 +173,8 @@ def open_run(folder: str | Path) -> Run:
 
 def find_runs(folder: str | Path) -> list[Path]:
     """Return the run folders in `folder` and its sub-folders, sorted by name."""
-    found = Path(folder).rglob(_MANIFEST)
+    found = Path(folder).rglob(MANIFEST)
     return sorted(path.parent for path in found if not path.parent.name.startswith("."))
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read what a run folder says of itself, without holding its files against it.
-
-    Raises
-    ------
-    TrustError
-        If it is no run folder, or one of another version.
-    """
-    try:
-        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise TrustError(
-            f"{folder} is no run folder: it has no {_MANIFEST}.", "See: hmnist runs list"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise TrustError(f"{folder / _MANIFEST} cannot be read: {error}.") from error
-    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
-        raise TrustError(f"{folder / _MANIFEST} is not of the kind {SCHEMA}.")
-    return manifest
 
 
 def write_run(
@@ -250,7 +224,7 @@ def write_run(
         }
         manifest = {"schema": SCHEMA, **facts, "files": files}
         text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
-        (temporary / _MANIFEST).write_text(text, encoding="utf-8")
+        (temporary / MANIFEST).write_text(text, encoding="utf-8")
     return Run(folder, manifest)
 
 

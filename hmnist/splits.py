@@ -111,7 +111,7 @@ class Split:
         sha = hashlib.sha256()
         for part, rows in self.indices.items():
             sha.update(f"{part} {len(rows)} ".encode())
-            sha.update(np.ascontiguousarray(rows, dtype=np.int64))
+            sha.update(np.ascontiguousarray(rows, dtype=np.int64).data)
         return sha.hexdigest()
 
     def proof(self) -> str:
@@ -298,14 +298,16 @@ def _own(data: LesionDataset) -> Split:
         raise UsageError(
             f"{data.name} brings no split of its own.", "Use --split lesion or --split image."
         )
-    rows = (np.flatnonzero(data.own_split == part) for part in PARTS)
-    return Split(data, "own", *rows)
+    return _by_parts(data, "own", data.own_split)
 
 
 def _from_file(data: LesionDataset, path: Path) -> Split:
-    part_of_row = read_split_file(data, path)
-    rows = (np.flatnonzero(part_of_row == part) for part in PARTS)
-    return Split(data, path.name, *rows)
+    return _by_parts(data, path.name, read_split_file(data, path))
+
+
+def _by_parts(data: LesionDataset, kind: str, part_of_row: npt.NDArray[np.str_]) -> Split:
+    train, validation, test = (np.flatnonzero(part_of_row == part) for part in PARTS)
+    return Split(data, kind, train, validation, test)
 
 
 def _checked(candidate: Split) -> Split:

@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from hmnist.decision import Decision
-from hmnist.experiment import describe_data, describe_split
-from hmnist.intervals import score_intervals
+from hmnist.manifest import describe_data, describe_split
 from hmnist.oversampling import METHODS
 from hmnist.runs import Run
-from hmnist.scores import SCORE_NAMES
+from hmnist.scores.intervals import mean_scores, score_intervals
+from hmnist.scores.scoring import SCORE_NAMES
 from hmnist.splits import Split
 from hmnist.table import Table
 
@@ -22,7 +21,7 @@ def make_row(runs: Sequence[Run]) -> dict[str, Any]:
 
     The mean is taken over all of them. The standard deviation is that of the seeds' means; with a
     single seed, that of the folds; with a single run there is none. The interval is a bootstrap
-    over lesions (`hmnist.intervals`).
+    over lesions (`hmnist.scores.intervals`).
 
     Parameters
     ----------
@@ -36,25 +35,23 @@ def make_row(runs: Sequence[Run]) -> dict[str, Any]:
     """
     first = runs[0].manifest
     recipe = first["recipe"]
-    intervals = score_intervals([run.part("test") for run in runs])
+    cells = [run.part("test") for run in runs]
+    means, intervals = mean_scores(cells), score_intervals(cells)
     scores = {
         name: {
-            "mean": _number(np.mean([run.scores[name] for run in runs])),
+            "mean": _number(means[name]),
             "std": _spread(runs, name),
             "low": _number(intervals[name][0]),
             "high": _number(intervals[name][1]),
         }
         for name in SCORE_NAMES
     }
-    decisions = dict.fromkeys(
-        Decision.from_dict(run.manifest["decision"]).describe() for run in runs
-    )
     return {
         "model": first["model"],
         "oversampling": recipe["oversampling"],
         "oversampling_note": _oversampling_note(recipe),
         "decision": recipe["decision"],
-        "decision_note": next(iter(decisions)) if len(decisions) == 1 else recipe["decision"],
+        "decision_note": _decision_note(first["model"], runs),
         "features": first["parameters"].get("features", "pixels"),
         "effort": recipe["effort"],
         "seeds": len({run.manifest["recipe"]["seed"] for run in runs}),
@@ -121,6 +118,15 @@ def _mean(runs: Sequence[Run], what: str) -> float:
 def _model_bytes(run: Run) -> int:
     files = run.manifest["files"].items()
     return sum(int(facts["bytes"]) for name, facts in files if name.startswith("model/"))
+
+
+def _decision_note(model: str, runs: Sequence[Run]) -> str:
+    decisions = [run.decision for run in runs]
+    if decisions[0].kind == "natural":
+        return "natural (the largest probability)"
+    if len(runs) > 1:
+        return f"{decisions[0].kind} (fitted on validation, for each model by itself)"
+    return f"{model} {decisions[0].describe()}"
 
 
 def _oversampling_note(recipe: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.models.registry import MAJORITY
-from hmnist.scores import LOWER_IS_BETTER, SCORE_NAMES
+from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES
 
 if TYPE_CHECKING:
     import pandas as pd

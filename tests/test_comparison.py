@@ -5,7 +5,8 @@ import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from hmnist.comparison import (
+from hmnist.errors import UsageError
+from hmnist.scores.comparison import (
     Comparison,
     Difference,
     McNemar,
@@ -14,9 +15,9 @@ from hmnist.comparison import (
     _holm,
     compare_predictions,
 )
-from hmnist.errors import UsageError
-from hmnist.intervals import bootstrap_scores
-from hmnist.scores import SCORE_NAMES, Predictions, score_predictions
+from hmnist.scores.intervals import bootstrap_scores
+from hmnist.scores.predictions import Predictions
+from hmnist.scores.scoring import SCORE_NAMES, score_predictions
 
 ROWS = 210
 

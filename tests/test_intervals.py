@@ -5,17 +5,18 @@ import numpy.typing as npt
 import pytest
 from sklearn import metrics
 
-from hmnist import intervals
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
-from hmnist.intervals import (
+from hmnist.scores import intervals
+from hmnist.scores.intervals import (
     bootstrap_scores,
     centre_calibration,
     interval,
     mean_scores,
     score_intervals,
 )
-from hmnist.scores import SCORE_NAMES, Predictions, score_predictions
+from hmnist.scores.predictions import Predictions
+from hmnist.scores.scoring import SCORE_NAMES, score_predictions
 
 
 def draw_cell(

@@ -71,7 +71,9 @@ def sample(
     from hmnist.sources.sample import write_sample
 
     with watch_steps("images", quiet=quiet) as on_step:
-        pixels, metadata = write_sample(out, rows, seed, on_step)
+        pixels, metadata = write_sample(
+            out, rows, seed, None if on_step is None else lambda done: on_step(done, rows)
+        )
     if not quiet:
         options.say(f"Synthetic sample, no photographs: {pixels} and {metadata}")
 

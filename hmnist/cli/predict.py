@@ -54,7 +54,7 @@ def _predict_all(run: "Run", inputs: list[str]) -> "pd.DataFrame":
     import pandas as pd
 
     from hmnist.diagnoses import CODES
-    from hmnist.sources import load_images
+    from hmnist.sources.images import load_images
 
     height, width, channels = run.manifest["data"]["image_shape"]
     tables = []

@@ -25,7 +25,8 @@ def list_runs(
     """List the runs in a folder with their scores."""
     check_format(format, ("table", "json"))
     from hmnist.errors import TrustError
-    from hmnist.runs import find_runs, read_manifest
+    from hmnist.manifest import read_manifest
+    from hmnist.runs import find_runs
     from hmnist.table import plain_table
 
     manifests = {}

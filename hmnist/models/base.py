@@ -33,7 +33,7 @@ Shape = tuple[int, int, int]
 Validation = tuple[Images, Labels]
 
 
-class Model(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+class Model(ClassifierMixin, BaseEstimator):
     """The base of all models.
 
     Parameters
@@ -204,10 +204,10 @@ class Model(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
         self, X: npt.ArrayLike, y: npt.ArrayLike
     ) -> tuple[Images, npt.NDArray[Any]]:
         rows, shape = _as_rows(X)
-        rows, y = validate_data(self, rows, y, dtype="numeric")
+        rows, labels = validate_data(self, rows, y, dtype="numeric")
         rows = _check_pixels(rows)
         self.image_shape_ = self._find_shape(rows.shape[1], shape)
-        return self._as_images(rows), y
+        return self._as_images(rows), labels
 
     def _check_images(self, X: npt.ArrayLike) -> Images:
         rows, _ = _as_rows(X)
@@ -271,4 +271,4 @@ def _check_pixels(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
         )
     if low < 0 or high > 255:
         raise UsageError(f"The pixels lie between {low:g} and {high:g}; expected 0–255.")
-    return check_array(rows, dtype=np.float32)
+    return np.asarray(check_array(rows, dtype=np.float32))

@@ -206,7 +206,7 @@ def _seed(random_state: int | None) -> int:
 def _reporter(model: XGBoost) -> Any:
     import xgboost
 
-    class Reporter(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # xgboost is untyped
+    class Reporter(xgboost.callback.TrainingCallback):
         def after_iteration(self, _model: Any, epoch: int, _evals_log: Any) -> bool:
             if model.on_step is not None:
                 model.on_step(epoch + 1, model.n_estimators)

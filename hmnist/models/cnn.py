@@ -98,7 +98,9 @@ label_smoothing
         return keras.Model(inputs, layers.Dense(outputs, activation="softmax")(x))
 
     def _prepare(self, network: "keras.Model", images: Images) -> None:
-        network.get_layer("whitening").set_weights([_whitening_filters(images / np.float32(255))])
+        network.get_layer("whitening").set_weights(
+            [_whitening_filters(images.astype(np.float32) / 255)]
+        )
 
     def augment(self, images: Images, rng: np.random.Generator) -> npt.NDArray[Any]:
         """Return new views of a training batch."""

@@ -149,7 +149,7 @@ class NetworkModel(Model):
             for start in range(0, len(view), 512):
                 batch = np.ascontiguousarray(view[start : start + 512], dtype=np.float32)
                 total[start : start + 512] += np.asarray(network.predict_on_batch(batch))
-        return total / total.sum(axis=1, keepdims=True)
+        return np.asarray(total / total.sum(axis=1, keepdims=True))
 
     def _shape(self) -> Shape:
         return self.image_shape_ or (1, self.n_features_in_, 1)
@@ -198,7 +198,7 @@ def load_keras() -> Any:
     sys.stderr.flush()
     stderr = os.dup(2)
     try:
-        with open(os.devnull, "wb") as nowhere:
+        with Path(os.devnull).open("wb") as nowhere:
             os.dup2(nowhere.fileno(), 2)
         import keras
         import tensorflow as tf
@@ -229,7 +229,7 @@ def _training_batches(
 
     targets = np.eye(len(model.classes_), dtype=np.float32)[labels]
 
-    class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
+    class Batches(keras.utils.PyDataset):
         def __init__(self) -> None:
             super().__init__()
             self.begin(0)
@@ -259,7 +259,7 @@ def _training_batches(
 def _reporter(model: NetworkModel) -> Any:
     import keras
 
-    class Reporter(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
+    class Reporter(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, _logs: dict[str, float] | None = None) -> None:
             if model.on_step is not None:
                 model.on_step(epoch + 1, model.epochs)

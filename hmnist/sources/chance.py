@@ -44,7 +44,7 @@ def uniform(
     )
     rows = _mix(keys.astype(np.uint64) * _GOLDEN + start)[:, None]
     columns = np.arange(1, count + 1, dtype=np.uint64) * _GOLDEN
-    return (_mix(rows + columns) >> np.uint64(11)) * 2.0**-53
+    return (_mix(rows + columns) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def normal(
@@ -58,7 +58,11 @@ def normal(
     """
     flat = uniform(seed, purpose, keys, 2 * count)
     radius = np.sqrt(-2 * np.log1p(-flat[:, :count]))
-    return (radius * np.cos(2 * np.pi * flat[:, count:])).astype(np.float32)
+    # Box and Muller (1958): two even numbers make a normal one.
+    drawn: npt.NDArray[np.float32] = (radius * np.cos(2 * np.pi * flat[:, count:])).astype(
+        np.float32
+    )
+    return drawn
 
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

@@ -2,7 +2,7 @@
 
 Every score is a function of whole-number weights on the images. A weight of one each gives the
 score itself; the weights of a bootstrap resample give the score of that resample, a thousand at a
-time (`hmnist.intervals`). So a score and its interval can never disagree about a definition.
+time (`hmnist.scores.intervals`). So a score and its interval can never disagree about a definition.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.diagnoses import CODES, MALIGNANT
-from hmnist.errors import UsageError
+from hmnist.scores.predictions import Predictions, check_probabilities
 
 __all__ = [
     "LOWER_IS_BETTER",
     "SCORE_NAMES",
-    "Predictions",
     "Scores",
     "WeightedScores",
     "score_predictions",
@@ -39,9 +38,6 @@ LOWER_IS_BETTER: frozenset[str] = frozenset({"log_loss", "calibration_error"})
 
 CALIBRATION_BINS = 15
 """As in Guo et al., *On Calibration of Modern Neural Networks*, ICML 2017."""
-
-SUM_TOLERANCE = 1e-3
-"""How far a row of probabilities may be from 1: float32 sums and rounded CSV files are nearer."""
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -92,55 +88,6 @@ class Scores:
         return flat | {f"recall_{code}": self.recall[code] for code in CODES}
 
 
-@dataclass(frozen=True, eq=False)
-class Predictions:
-    """What one trained model answered for the images of one test part.
-
-    Attributes
-    ----------
-    labels : numpy.ndarray of int64, shape (n,)
-        The true diagnoses, 0–6 in the Kaggle order.
-    probabilities : numpy.ndarray of float64, shape (n, 7)
-        One row per image, 0–1, each with the sum 1.
-    decisions : numpy.ndarray of int64, shape (n,)
-        The diagnoses decided for.
-    lesions : numpy.ndarray of str or int, shape (n,), or None
-        Which lesion each image shows; None takes every image for a lesion of its own.
-    fold : int
-        Which test part these are the images of: predictions of one fold share their rows.
-
-    Raises
-    ------
-    UsageError
-        If there are no images, the shapes disagree, a label or a decision is not 0–6, or the
-        probabilities are not probabilities.
-    """
-
-    labels: Labels
-    probabilities: Floats
-    decisions: Labels
-    lesions: npt.NDArray[np.str_] | npt.NDArray[np.int64] | None = None
-    fold: int = 0
-
-    def __post_init__(self) -> None:
-        probabilities = np.asarray(self.probabilities, dtype=np.float64)
-        n = len(self.labels)
-        _check_probabilities(probabilities, n)
-        object.__setattr__(self, "probabilities", probabilities)
-        for what in ("labels", "decisions"):
-            object.__setattr__(self, what, _checked_diagnoses(what, getattr(self, what), n))
-        if self.lesions is not None and len(self.lesions) != n:
-            raise UsageError(f"{len(self.lesions):,} lesions for {n:,} images.")
-
-    def has_rows_of(self, other: "Predictions") -> bool:
-        """Tell whether both are about the same images, as far as labels and lesions show."""
-        if self.lesions is None or other.lesions is None:
-            same_lesions = self.lesions is other.lesions
-        else:
-            same_lesions = np.array_equal(self.lesions, other.lesions)
-        return same_lesions and np.array_equal(self.labels, other.labels)
-
-
 def score_predictions(
     labels: Labels, probabilities: npt.NDArray[np.floating], decisions: Labels | None = None
 ) -> Scores:
@@ -175,7 +122,7 @@ def score_predictions(
     (0.75, 1.0, 0.5)
     """
     doubles = np.asarray(probabilities, dtype=np.float64)
-    _check_probabilities(doubles, len(labels))
+    check_probabilities(doubles, len(labels))
     if decisions is None:
         decisions = doubles.argmax(1)
     predictions = Predictions(labels, doubles, decisions)
@@ -290,37 +237,3 @@ def _mean_of_known(values: Floats) -> Floats:
     """Mean over the first axis of what is not NaN."""
     known = ~np.isnan(values)
     return _ratio(np.where(known, values, 0).sum(0), known.sum(0).astype(np.float64))
-
-
-def _check_probabilities(probabilities: Floats, n: int) -> None:
-    if n == 0:
-        raise UsageError("There are no images to score.")
-    if probabilities.shape != (n, len(CODES)):
-        raise UsageError(
-            f"Probabilities have shape {probabilities.shape}; expected ({n}, {len(CODES)}): one "
-            f"row per label, one column per diagnosis."
-        )
-    sums = probabilities.sum(1)
-    faults = (
-        (~np.isfinite(sums), "not finite"),
-        ((probabilities < 0).any(1) | (probabilities > 1 + SUM_TOLERANCE).any(1), "outside 0–1"),
-        (np.abs(sums - 1) > SUM_TOLERANCE, "without the sum 1"),
-    )
-    for faulty, fault in faults:
-        if faulty.any():
-            raise UsageError(
-                f"Row {int(faulty.argmax())} holds probabilities {fault}.",
-                "Pass what predict_proba returns, not logits.",
-            )
-
-
-def _checked_diagnoses(what: str, values: npt.ArrayLike, n: int) -> Labels:
-    array = np.asarray(values)
-    if array.shape != (n,) or not np.issubdtype(array.dtype, np.integer):
-        raise UsageError(
-            f"{what} have shape {array.shape} and type {array.dtype}; expected {n} whole numbers."
-        )
-    labels = array.astype(np.int64)
-    if labels.min() < 0 or labels.max() >= len(CODES):
-        raise UsageError(f"{what} must lie in 0–{len(CODES) - 1}.")
-    return labels

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.errors import UsageError
-from hmnist.intervals import bootstrap_scores, centre_calibration, interval, mean_scores
-from hmnist.scores import LOWER_IS_BETTER, SCORE_NAMES, Predictions
+from hmnist.scores.intervals import bootstrap_scores, centre_calibration, interval, mean_scores
+from hmnist.scores.predictions import Predictions
+from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES
 
 __all__ = ["Comparison", "Difference", "McNemar", "Pair", "compare_predictions"]
 

@@ -9,13 +9,8 @@ from sklearn import metrics
 
 from hmnist.diagnoses import CODES, MALIGNANT
 from hmnist.errors import UsageError
-from hmnist.scores import (
-    LOWER_IS_BETTER,
-    SCORE_NAMES,
-    Predictions,
-    WeightedScores,
-    score_predictions,
-)
+from hmnist.scores.predictions import Predictions
+from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES, WeightedScores, score_predictions
 
 Drawn = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.int64]]
 

@@ -1,8 +1,8 @@
 """How far scores may be off: the bootstrap over lesions within each diagnosis.
 
 Images of one lesion are not independent, so whole lesions are drawn; they are drawn within each
-diagnosis, so that no resample lacks one. A model's predictions on a test part are a
-`hmnist.scores.Predictions`; a list of them (seeds, folds) is judged by the mean of their scores.
+diagnosis, so that no resample lacks one. A model's predictions on a test part are `Predictions`;
+a list of them (seeds, folds) is judged by the mean of their scores.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.errors import UsageError
-from hmnist.scores import SCORE_NAMES, Predictions, WeightedScores
+from hmnist.scores.predictions import Predictions
+from hmnist.scores.scoring import SCORE_NAMES, WeightedScores
 
 __all__ = ["bootstrap_scores", "centre_calibration", "interval", "mean_scores", "score_intervals"]
 

@@ -1,0 +1,78 @@
+"""`Recipe`: how one model is trained."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hmnist.diagnoses import RARE
+from hmnist.models.registry import make_model
+from hmnist.splits import Split
+
+if TYPE_CHECKING:
+    from hmnist.models.base import Model
+
+__all__ = ["Recipe"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one model is trained: everything beside data and split that can change its scores.
+
+    Attributes
+    ----------
+    model : str
+        A name of the registry.
+    oversampling : str
+        A method of `hmnist.oversampling`.
+    rare : tuple of str
+        The diagnoses that are raised.
+    rare_to : int or None
+        To which count; None is the method's default.
+    decision : str
+        ``natural``, ``balanced`` or ``sensitive``.
+    sensitivity : float
+        The share of malignant lesions that ``sensitive`` is to find, 0–1.
+    effort : str
+        ``quick``, ``standard`` or ``best``.
+    seed : int
+        What fixes oversampling and training.
+    threads : int
+        How many threads the libraries use.
+    parameters : mapping
+        Constructor parameters that take precedence over the effort's.
+    """
+
+    model: str
+    oversampling: str = "random"
+    rare: tuple[str, ...] = RARE
+    rare_to: int | None = None
+    decision: str = "natural"
+    sensitivity: float = 0.9
+    effort: str = "standard"
+    seed: int = 0
+    threads: int = 1
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def key(self, on: Split) -> str:
+        """Return a digest of everything that could change the scores of this cell."""
+        from hmnist import __version__
+
+        facts = {
+            **asdict(self),
+            "data": on.data.digest,
+            "split": on.digest,
+            "version": __version__,
+        }
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+
+    def make(self) -> "Model":
+        """Return the model, unfitted.
+
+        Raises
+        ------
+        UsageError
+            If the model, the effort or a parameter is unknown.
+        """
+        return make_model(self.model, effort=self.effort, random_state=self.seed, **self.parameters)

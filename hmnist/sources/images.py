@@ -1,0 +1,90 @@
+"""Images to predict: photographs, pixel files and MedMNIST files, all in one size."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hmnist.errors import DataError, DataMissingError, UsageError
+
+__all__ = ["PHOTOGRAPHS", "load_images", "read_photograph"]
+
+PHOTOGRAPHS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
+"""The endings of what Pillow reads."""
+
+Shape = tuple[int, int, int]
+Pixels = npt.NDArray[np.uint8]
+
+
+def load_images(path: str | Path, shape: Shape) -> tuple[str, Pixels, npt.NDArray[np.str_] | None]:
+    """Read images to predict.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A photograph, a folder of photographs, a pixel file, a MedMNIST ``.npz``, or ``"sample"``.
+    shape : tuple of int
+        Height, width and channels that the model expects. Photographs are squeezed to it; other
+        files must have it.
+
+    Returns
+    -------
+    tuple of str, numpy.ndarray of uint8 (n, h, w, c), and numpy.ndarray of str (n,) or None
+        The source, its images, and their ids where they are known.
+
+    Raises
+    ------
+    DataError
+        If something is missing or cannot be read.
+    UsageError
+        If the images of a pixel file have another shape.
+    """
+    place = Path(path)
+    if place.is_dir():
+        return str(path), *_read_folder(place, shape)
+    if place.suffix.lower() in PHOTOGRAPHS:
+        return str(path), read_photograph(place, shape)[None], np.array([place.stem])
+    from hmnist.sources import load
+
+    data = load(path)
+    if data.image_shape != shape:
+        expected, found = ("×".join(map(str, one)) for one in (shape, data.image_shape))
+        raise UsageError(f"{path} holds images of {found}; the model was trained on {expected}.")
+    return str(path), data.images, data.image_ids
+
+
+def read_photograph(path: Path, shape: Shape) -> Pixels:
+    """Read a photograph the way the Kaggle pixel file was made: squeezed to size, Lanczos.
+
+    Returns
+    -------
+    numpy.ndarray of uint8, shape (h, w, c)
+
+    Raises
+    ------
+    DataMissingError
+        If there is no such file.
+    DataError
+        If it is no picture, or a damaged one.
+    """
+    from PIL import Image
+
+    height, width, channels = shape
+    try:
+        with Image.open(path) as photograph:
+            resized = photograph.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+    except FileNotFoundError as error:
+        raise DataMissingError(f"There is no image {path}.") from error
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(f"{path} cannot be read as a picture: {error}.") from error
+    if channels == 1:
+        resized = resized.convert("L")
+    return np.asarray(resized, dtype=np.uint8).reshape(shape)
+
+
+def _read_folder(folder: Path, shape: Shape) -> tuple[Pixels, npt.NDArray[np.str_]]:
+    photographs = sorted(path for path in folder.iterdir() if path.suffix.lower() in PHOTOGRAPHS)
+    if not photographs:
+        raise DataMissingError(f"There are no photographs ({', '.join(PHOTOGRAPHS)}) in {folder}.")
+    images = np.stack([read_photograph(path, shape) for path in photographs])
+    return images, np.array([path.stem for path in photographs])
