@@ -91,9 +91,7 @@ class Run:
         import pandas as pd
 
         text = {"part": str, "image_id": str, "lesion_id": str, "diagnosis": str, "decision": str}
-        return pd.read_csv(
-            self.folder / "predictions.csv", dtype=text, float_precision="round_trip"
-        )
+        return pd.read_csv(self.folder / "predictions.csv", dtype=text)
 
     def part(self, name: str) -> Predictions:
         """Return the stored predictions of one part, ``validation`` or ``test``."""
@@ -225,7 +223,7 @@ def write_run(
         manifest = {"schema": SCHEMA, **facts, "files": files}
         text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
         (temporary / MANIFEST).write_text(text, encoding="utf-8")
-    return Run(folder, manifest)
+    return Run(folder, json.loads(text))
 
 
 def check_images(run: Run, data: LesionDataset) -> None:

@@ -37,12 +37,12 @@ _HEADINGS = {
     "f1_macro": "F1",
     "roc_auc_ovr": "AUC",
     "log_loss": "log loss",
-    "calibration_error": "cal. err.",
+    "calibration_error": "ECE",
     "sensitivity_malignant": "sens.",
     "specificity_malignant": "spec.",
     "fit_seconds": "fit s",
     "predict_ms_per_1000": "ms/1000",
-    "parameters": "parameters",
+    "parameters": "params",
     "model_bytes": "size",
 }
 
@@ -113,7 +113,7 @@ class Table:
         yield f"Decision: {'; '.join(_unique(self.rows, 'decision_note'))}."
         side = ", cells side by side: times are not comparable" if settings["jobs"] > 1 else ""
         yield (
-            f"Effort: {', '.join(_unique(self.rows, 'effort'))}. Device: {settings['device']}, "
+            f"Effort: {', '.join(dict.fromkeys(row['effort'] for row in self.rows))}. Device: {settings['device']}, "
             f"{settings['threads']} threads{side}."
         )
 
@@ -204,7 +204,7 @@ class Table:
                 *(_number(row[f"recall_{code}"], spread=False) for code in CODES),
                 f"{row['fit_seconds']:.1f}",
                 f"{row['predict_ms_per_1000']:.0f}",
-                f"{row['parameters']:,}",
+                _count(row["parameters"]),
                 _bytes(row["model_bytes"]),
             ]
             for row in self.rows
@@ -227,9 +227,9 @@ def plain_table(
 
     table = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for number, heading in enumerate(header):
-        table.add_column(
-            heading, justify="right" if number and heading not in text else "left", no_wrap=True
-        )
+        words = number == 0 or heading in text
+        # Words may take a second line where space is short; numbers are read whole or not at all.
+        table.add_column(heading, justify="left" if words else "right", no_wrap=not words)
     for cells in body:
         table.add_row(*cells)
     return table
@@ -265,6 +265,10 @@ def _number(
 def _short(value: float) -> str:
     text = f"{value:.3f}"
     return text[1:] if text.startswith("0.") else text
+
+
+def _count(number: float) -> str:
+    return f"{number:,.0f}" if number < 1e5 else f"{number / 1e6:.2f} M"
 
 
 def _bytes(size: float) -> str:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
+from hmnist.sources import load
 from hmnist.sources.sample import (
     MINIMUM_ROWS,
     generate,
@@ -160,6 +161,16 @@ def test_a_written_sample_reads_back(tmp_path: Path, name: str) -> None:
     assert is_sample(read)
     assert seen[-1] == 120
     assert sorted(path.name for path in tmp_path.iterdir()) == ["HAM10000_metadata.csv", name]
+
+
+def test_a_written_sample_loads_as_the_same_synthetic_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HMNIST_CACHE", str(tmp_path / "cache"))
+    path, _ = write_sample(tmp_path / "sample.csv.gz", 60)
+    data = load(path)
+    assert data.synthetic
+    assert data.digest == load_sample(60).digest
 
 
 def test_a_sample_of_several_chunks_has_one_header(tmp_path: Path) -> None:

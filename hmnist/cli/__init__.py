@@ -62,7 +62,7 @@ def _settings(
 def main() -> None:
     """Run the command line; the entry point of the ``hmnist`` script."""
     try:
-        app()
+        app(prog_name="hmnist")
     except HmnistError as error:
         _say(f"Error: {error.message}")
         if error.hint:

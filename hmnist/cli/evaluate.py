@@ -16,7 +16,7 @@ def evaluate(
     data: Annotated[
         str | None,
         typer.Argument(
-            metavar="[DATA]",
+            metavar="DATA",
             show_default=False,
             help="Other data to evaluate on. [default: the run's own test part]",
         ),

@@ -41,7 +41,7 @@ __all__ = [
 Data = Annotated[
     str | None,
     typer.Argument(
-        metavar="[DATA]",
+        metavar="DATA",
         show_default=False,
         help="A pixel file (.csv, .csv.gz), a MedMNIST .npz, or the word sample. Without it: "
         "$HMNIST_DATA, hmnist_28_28_RGB.csv here, then the embedded synthetic sample.",

@@ -21,7 +21,7 @@ def predict(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT…", help="Pixel files, MedMNIST .npz files, or images (.jpg, .png)."
+            metavar="INPUT", help="Pixel files, MedMNIST .npz files, or images (.jpg, .png)."
         ),
     ],
     out: Annotated[

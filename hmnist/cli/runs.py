@@ -13,7 +13,7 @@ __all__ = ["app"]
 
 app = typer.Typer(help="List, show and verify run folders.", no_args_is_help=True)
 
-Folder = Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where to look.")]
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to look.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 
 
@@ -67,7 +67,7 @@ def show(run: RunFolder) -> None:
 
 @app.command("verify")
 def verify(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help="Run folders.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders.")],
 ) -> None:
     """Hold every file of a run against its manifest; exit code 4 if one is damaged."""
     from hmnist.runs import open_run

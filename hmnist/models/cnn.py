@@ -99,7 +99,7 @@ label_smoothing
 
     def _prepare(self, network: "keras.Model", images: Images) -> None:
         network.get_layer("whitening").set_weights(
-            [_whitening_filters(images.astype(np.float32) / 255)]
+            [_whitening_filters(images.astype(np.float32) / np.float32(255))]
         )
 
     def augment(self, images: Images, rng: np.random.Generator) -> npt.NDArray[Any]:

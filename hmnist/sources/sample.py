@@ -19,6 +19,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
 from hmnist.files import write_file
 from hmnist.sources.cohort import MINIMUM_ROWS, SAMPLE_PREFIX, Plan, describe, plan_rows
+from hmnist.sources.metadata import METADATA_FILE
 from hmnist.sources.painter import paint
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ DEFAULT_ROWS = 3000
 SAMPLE_NAME = "synthetic sample"
 """What tables call the sample."""
 
-_METADATA_NAME = "HAM10000_metadata.csv"
 _CHUNK_ROWS = 2048
 _COMPRESSION = 3  # twice as quick as 6, for a file a sixth larger
 
@@ -171,7 +171,7 @@ def write_sample(
         If a file cannot be written.
     """
     path = Path(path)
-    metadata_path = path.with_name(_METADATA_NAME)
+    metadata_path = path.with_name(METADATA_FILE)
     _refuse_to_overwrite(path, metadata_path)
     plan = plan_rows(rows, seed)
     with (

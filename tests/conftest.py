@@ -1,0 +1,67 @@
+"""What tests share: a small sample, and a command line that can be called."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hmnist.dataset import LesionDataset
+from hmnist.runs import Run
+
+
+@dataclass(frozen=True)
+class Called:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Called]
+
+
+@pytest.fixture(autouse=True)
+def _own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep tests away from the user's cache, data and settings."""
+    monkeypatch.setenv("HMNIST_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.delenv("HMNIST_DATA", raising=False)
+
+
+@pytest.fixture(scope="session")
+def sample() -> LesionDataset:
+    """Return 400 generated images."""
+    from hmnist.sources.sample import load_sample
+
+    return load_sample(rows=400, seed=1)
+
+
+@pytest.fixture(scope="session")
+def run(sample: LesionDataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a logistic regression in its run folder; tests do not change it."""
+    from hmnist.experiment import train
+
+    folder = tmp_path_factory.mktemp("runs") / "logistic"
+    return train(sample, "logistic", effort="quick", threads=1, out=folder)
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Command:
+    """Return a function that runs ``hmnist`` in an empty folder."""
+    from hmnist.cli import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str | Path) -> Called:
+        monkeypatch.setattr("sys.argv", ["hmnist", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main()
+        out, err = capfd.readouterr()
+        code = stop.value.code
+        return Called(code if isinstance(code, int) else 0, out, err)
+
+    return call

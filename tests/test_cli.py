@@ -1,0 +1,141 @@
+"""The command line as a whole: help, names, errors, exit codes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hmnist import __version__
+from tests.conftest import Command
+
+COMMANDS = [
+    ["benchmark"],
+    ["train"],
+    ["evaluate"],
+    ["predict"],
+    ["models"],
+    ["runs"],
+    ["runs", "list"],
+    ["runs", "show"],
+    ["runs", "verify"],
+    ["data"],
+    ["data", "info"],
+    ["data", "sample"],
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_has_help(words: list[str], command: Command) -> None:
+    called = command(*words, "--help")
+    assert called.code == 0
+    assert "Usage: hmnist" in called.out
+    options = [line for line in called.out.splitlines() if line.strip().startswith("--")]
+    assert all(len(line) <= 100 for line in options)
+
+
+def test_every_command_is_tried_here() -> None:
+    from hmnist.cli import app
+
+    names = {command.name for command in app.registered_commands}
+    groups = {
+        (group.name, command.name)
+        for group in app.registered_groups
+        if group.typer_instance is not None
+        for command in group.typer_instance.registered_commands
+    }
+    tried = {tuple(words) for words in COMMANDS}
+    assert {(name,) for name in names} <= tried
+    assert groups <= tried
+
+
+def test_version(command: Command) -> None:
+    assert command("--version").out == f"hmnist {__version__}\n"
+
+
+def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
+    assert "no medical device" in command("--help").out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["benchmrk"], 2, "benchmark"),
+        (["benchmark", "sample", "--epochs", "3"], 2, "--epochs"),
+        (["benchmark", "sample", "--models", "resnet"], 2, "no model called 'resnet'"),
+        (["benchmark", "sample", "--seeds", "0"], 2, "seeds"),
+        (["benchmark", "sample", "--seeds", "many"], 2, "seeds"),
+        (["benchmark", "sample", "--format", "xml"], 2, "no format 'xml'"),
+        (["benchmark", "sample", "--split", "fair"], 2, "no split called 'fair'"),
+        (["benchmark", "sample", "--split", "own"], 2, "no split of its own"),
+        (["benchmark", "sample", "--metadata", "none", "--split", "lesion"], 2, "metadata"),
+        (["benchmark", "sample", "--split", "lesion", "--split-file", "s.csv"], 2, "exclude"),
+        (["benchmark", "sample", "--split-file", "s.csv"], 3, "s.csv"),
+        (["benchmark", "sample", "--sort", "beauty"], 2, "no column 'beauty'"),
+        (["benchmark", "sample", "--folds", "1"], 2, "folds"),
+        (["benchmark", "nowhere.csv"], 3, "nowhere.csv"),
+        (["benchmark", "."], 3, "folder"),
+        (["train", "resnet", "sample"], 2, "no model called 'resnet'"),
+        (["train"], 2, "MODEL"),
+        (["evaluate", "nowhere"], 3, "nowhere"),
+        (["evaluate", "."], 4, "no run folder"),
+        (["predict", "nowhere", "x.png"], 3, "nowhere"),
+        (["runs", "verify", "."], 4, "no run folder"),
+        (["data", "info", "nowhere.csv"], 3, "nowhere.csv"),
+        (["data", "sample"], 2, "--out"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_a_mistake_gets_a_sentence_and_its_exit_code(
+    words: list[str], code: int, said: str, command: Command, tmp_path: Path
+) -> None:
+    called = command(*words)
+    assert called.code == code
+    assert said in called.err
+    assert "Traceback" not in called.err
+    assert called.out == ""
+    assert not any(tmp_path.iterdir())
+
+
+def test_data_named_in_the_environment_must_exist(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HMNIST_DATA", "/no/such/file.csv")
+    called = command("benchmark")
+    assert called.code == 3
+    assert "HMNIST_DATA" in called.err
+
+
+def test_a_flag_beats_the_environment_beats_the_file(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def method(*words: str) -> str:
+        out = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
+        called = command("train", "majority", "sample", "--format", "json", "--out", out, *words)
+        assert called.code == 0, called.err
+        manifest = json.loads((out / "manifest.json").read_text())
+        return str(manifest["recipe"]["oversampling"])
+
+    assert method() == "random"
+    (tmp_path / "hmnist.toml").write_text('oversample = "smote"\nthreads = 1\n')
+    assert method() == "smote"
+    monkeypatch.setenv("HMNIST_OVERSAMPLE", "augment")
+    assert method() == "augment"
+    assert method("--oversample", "none") == "none"
+
+
+def test_a_wrong_setting_is_refused(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "hmnist.toml").write_text("epochs = 3\n")
+    called = command("models")
+    assert called.code == 2
+    assert "epochs" in called.err
+    (tmp_path / "hmnist.toml").write_text("seeds = = 3\n")
+    assert command("models").code == 2
+
+
+def test_models_are_listed_with_their_cost(command: Command) -> None:
+    from hmnist.models.registry import MODELS
+
+    listed = json.loads(command("models", "--format", "json").out)
+    assert [entry["name"] for entry in listed] == list(MODELS)
+    text = command("models").out
+    assert all(name in text for name in MODELS)

@@ -1,0 +1,179 @@
+"""Each command doing its work on the sample."""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hmnist.diagnoses import CODES
+from hmnist.runs import Run, find_runs, open_run
+from tests.conftest import Command
+
+FAST = ["--models", "logistic", "--effort", "quick", "--threads", "1"]
+
+
+@pytest.fixture
+def pixel_file(command: Command, tmp_path: Path) -> Path:
+    path = tmp_path / "data" / "pixels.csv"
+    assert command("data", "sample", "--rows", "300", "--out", path).code == 0
+    return path
+
+
+def test_benchmark_prints_the_table_on_stdout(command: Command, pixel_file: Path) -> None:
+    called = command("benchmark", pixel_file, *FAST, "--out", "bench")
+    assert called.code == 0, called.err
+    assert re.search(r"^ ?logistic +\.\d{3}", called.out, re.MULTILINE)
+    assert "Synthetic sample" in called.out
+    assert max(map(len, called.out.splitlines())) <= 100
+    assert called.err.count("[1/2]") == called.err.count("[2/2]") == 1
+    assert "No lesion stands in two" in " ".join(called.out.split())
+
+
+def test_benchmark_again_says_the_same(command: Command, pixel_file: Path) -> None:
+    words = ["benchmark", pixel_file, *FAST, "--out", "bench", "--format", "json"]
+    first, again = command(*words), command(*words)
+    assert first.out == again.out
+    assert "2 of them finished before" in again.err
+    rows = json.loads(first.out)["rows"]
+    assert [row["model"] for row in rows] == ["logistic", "majority"]
+
+
+def test_quiet_prints_the_result_alone(command: Command, pixel_file: Path) -> None:
+    called = command("benchmark", pixel_file, *FAST, "--quiet", "--format", "csv")
+    assert called.err == ""
+    assert len(list(csv.DictReader(io.StringIO(called.out)))) == 2
+
+
+def test_train_evaluate_and_verify(command: Command, pixel_file: Path) -> None:
+    trained = command(
+        "train", "logistic", pixel_file, "--effort", "quick", "--threads", "1",
+        "--out", "run", "--format", "json",
+    )  # fmt: skip
+    assert trained.code == 0, trained.err
+    evaluated = command("evaluate", "run", "--format", "json")
+    assert json.loads(evaluated.out) == json.loads(trained.out)
+    text = command("evaluate", "run").out
+    assert "true ↓ decided →" in text
+    assert "no medical device" in text
+    assert max(map(len, text.splitlines())) <= 100
+    assert "as they were written" in command("runs", "verify", "run").out
+    assert json.loads(command("runs", "show", "run").out)["model"] == "logistic"
+    assert "run" in command("runs", "list", ".").out
+
+
+def test_predict_agrees_with_the_library(command: Command, run: Run, pixel_file: Path) -> None:
+    from hmnist.sources import load
+
+    called = command("predict", run.folder, pixel_file)
+    assert called.code == 0, called.err
+    assert "synthetic sample" in called.err
+    rows = list(csv.DictReader(io.StringIO(called.out)))
+    data = load(pixel_file)
+    with pytest.warns(UserWarning, match="synthetic"):
+        expected = run.predict_proba(data.images)
+    found = np.array([[float(row[code]) for code in CODES] for row in rows])
+    np.testing.assert_array_equal(found, expected)
+    decisions = [CODES[label] for label in run.decision.decide(expected)]
+    assert [row["decision"] for row in rows] == decisions
+
+
+def test_predict_takes_photographs(command: Command, run: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 256, (45, 60, 3), dtype=np.uint8)).save(tmp_path / "a.png")
+    called = command("predict", run.folder, "a.png", "--out", "answers.csv")
+    assert called.code == 0, called.err
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "answers.csv").read_text())))
+    assert [row["image_id"] for row in rows] == ["a"]
+    assert sum(float(rows[0][code]) for code in CODES) == pytest.approx(1)
+
+
+def test_predict_names_a_bad_input_before_it_predicts(
+    command: Command, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    called = command("predict", run.folder, "bad.png")
+    assert called.code == 3
+    assert "bad.png" in called.err
+    assert called.out == ""
+
+
+def test_a_damaged_run_is_refused(command: Command, run: Run, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(run.folder, tmp_path / "copy"))
+    (copy / "model" / "model.json").write_text("{}")
+    called = command("evaluate", "copy")
+    assert called.code == 4
+    assert "damaged" in called.err
+
+
+def test_data_info_counts(command: Command, pixel_file: Path) -> None:
+    facts = json.loads(command("data", "info", pixel_file, "--format", "json").out)
+    assert facts["images"] == sum(facts["images_by_diagnosis"].values()) == 300
+    assert facts["lesions"] == sum(facts["lesions_by_diagnosis"].values())
+    text = command("data", "info", pixel_file).out
+    assert "melanocytic naevus" in text
+
+
+def test_unknown_lesions_are_named_with_their_cure(command: Command, pixel_file: Path) -> None:
+    called = command("benchmark", pixel_file, *FAST, "--metadata", "none")
+    text = " ".join(called.out.split())
+    assert "lesions unknown" in text
+    assert "by image" in text
+    assert "HAM10000_metadata.csv" in text
+
+
+def test_no_data_means_the_sample_and_says_so(command: Command) -> None:
+    called = command("benchmark", "--models", "majority", "--threads", "1")
+    assert called.code == 0, called.err
+    assert "synthetic sample" in called.err.splitlines()[0]
+    assert "Synthetic sample" in called.out
+    assert "Effort: quick" in called.out
+
+
+def test_a_full_or_forbidden_place_is_a_failure_not_a_traceback(
+    command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    called = command("train", "majority", "sample", "--threads", "1", "--out", "file/run")
+    assert called.code == 1
+    assert "could not be written" in called.err
+    assert "Traceback" not in called.err
+
+
+def test_an_interrupted_benchmark_goes_on(tmp_path: Path) -> None:
+    words = [
+        "benchmark", "sample", "--models", "logistic,xgboost,hist-gbdt", "--effort", "standard",
+        "--seeds", "3", "--threads", "1", "--out", "bench",
+    ]  # fmt: skip
+    script = "import sys; from hmnist.cli import main; main()"
+    environment = {**os.environ, "HMNIST_CACHE": str(tmp_path / "cache")}
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *words],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("[1/"):
+            process.send_signal(signal.SIGINT)
+            break
+    rest = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(60) == 130
+    assert "--out bench" in rest
+    assert "Traceback" not in rest
+    finished = find_runs(tmp_path / "bench")
+    assert finished
+    for path in finished:
+        open_run(path)

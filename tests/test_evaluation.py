@@ -1,0 +1,69 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import classification_report, confusion_matrix
+
+from hmnist.dataset import LesionDataset
+from hmnist.diagnoses import CODES
+from hmnist.errors import UsageError
+from hmnist.evaluation import evaluate_run
+from hmnist.runs import Run
+from hmnist.sources.sample import load_sample
+
+LABELS = list(range(7))
+
+
+def test_report_and_confusion_are_scikit_learns(run: Run) -> None:
+    evaluation, test = evaluate_run(run), run.part("test")
+    assert (
+        evaluation.confusion
+        == confusion_matrix(test.labels, test.decisions, labels=LABELS).tolist()
+    )
+    expected = classification_report(
+        test.labels,
+        test.decisions,
+        labels=LABELS,
+        target_names=CODES,
+        output_dict=True,
+        zero_division=0,
+    )
+    for code in CODES:
+        for name, theirs in (
+            ("precision", "precision"),
+            ("recall", "recall"),
+            ("f1", "f1-score"),
+            ("images", "support"),
+        ):
+            assert evaluation.report[code][name] == pytest.approx(expected[code][theirs])
+
+
+def test_without_data_it_is_the_test_part(run: Run) -> None:
+    evaluation = evaluate_run(run)
+    assert "the test part of synthetic sample" in evaluation.title
+    assert sum(map(sum, evaluation.confusion)) == run.manifest["split"]["sizes"]["test"]
+
+
+def test_its_own_data_are_not_tested_on_what_trained_it(run: Run, sample: LesionDataset) -> None:
+    assert evaluate_run(run, sample) == evaluate_run(run)
+
+
+def test_other_data_are_predicted_whole(run: Run) -> None:
+    other = load_sample(rows=250, seed=9)
+    with pytest.warns(UserWarning, match="synthetic"):
+        evaluation = evaluate_run(run, other)
+    assert sum(map(sum, evaluation.confusion)) == 250
+    assert any("not known" in note for note in evaluation.notes)
+
+
+def test_another_size_is_refused(run: Run, sample: LesionDataset) -> None:
+    small = replace(sample, images=np.ascontiguousarray(sample.images[:, ::2, ::2]))
+    with pytest.raises(UsageError, match="14×14×3"):
+        evaluate_run(run, small)
+
+
+def test_json_holds_it_all(run: Run) -> None:
+    read = json.loads(evaluate_run(run).to_json())
+    assert read["diagnoses"] == list(CODES)
+    assert set(read) >= {"schema", "title", "scores", "report", "confusion", "notes"}

@@ -1,0 +1,123 @@
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hmnist.experiment
+from hmnist.dataset import LesionDataset
+from hmnist.errors import UsageError
+from hmnist.experiment import run_cell, score, train
+from hmnist.recipe import Recipe
+from hmnist.runs import Run
+from hmnist.scores.scoring import score_predictions
+from hmnist.splits import Split, split
+
+RECIPE = Recipe("logistic", effort="quick", threads=1)
+
+
+@pytest.fixture(scope="module")
+def parts(sample: LesionDataset) -> Split:
+    return split(sample, seed=0)
+
+
+def test_scores_are_those_of_the_stored_decisions(run: Run) -> None:
+    test = run.part("test")
+    expected = score_predictions(test.labels, test.probabilities, test.decisions)
+    assert run.scores == pytest.approx(expected.to_dict(), nan_ok=True)
+
+
+def test_the_same_recipe_gives_the_same_bits(parts: Split, run: Run, tmp_path: Path) -> None:
+    again = run_cell(parts, RECIPE, tmp_path / "again")
+    assert again.manifest["scores"] == run.manifest["scores"]
+    np.testing.assert_array_equal(again.part("test").probabilities, run.part("test").probabilities)
+
+
+def test_a_finished_cell_is_not_trained_again(
+    parts: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run_cell(parts, RECIPE, tmp_path / "run")
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(hmnist.experiment, "_fit", refuse)
+    assert run_cell(parts, RECIPE, tmp_path / "run").manifest == first.manifest
+    with pytest.raises(AssertionError, match="trained again"):
+        run_cell(parts, replace(RECIPE, seed=1), tmp_path / "run")
+
+
+def test_a_damaged_cell_is_trained_again(parts: Split, tmp_path: Path) -> None:
+    first = run_cell(parts, RECIPE, tmp_path / "run")
+    (tmp_path / "run" / "predictions.csv").write_text("nothing")
+    again = run_cell(parts, RECIPE, tmp_path / "run")
+    assert again.manifest["scores"] == first.manifest["scores"]
+
+
+def test_another_folder_is_never_replaced(parts: Split, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(UsageError, match="no run folder"):
+        run_cell(parts, RECIPE, tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_only_training_images_are_oversampled_and_fitted(
+    parts: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[np.ndarray[Any, Any]] = []
+
+    class Spy:
+        def fit(self, images: Any, labels: Any, *, validation: Any) -> None:
+            seen.append(images)
+            np.testing.assert_array_equal(validation[0], parts.validation.images)
+
+    model = Spy()
+    hmnist.experiment._fit(model, parts, replace(RECIPE, oversampling="balanced"))  # type: ignore[arg-type]  # a spy is no model
+    fitted = {image.tobytes() for image in seen[0]}
+    assert fitted == {image.tobytes() for image in parts.train.images}
+    assert len(seen[0]) > len(parts.train)
+
+
+def test_majority_is_the_natural_prior_uncalibrated(parts: Split, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, model="majority", oversampling="balanced", decision="balanced")
+    run = run_cell(parts, recipe, tmp_path / "run")
+    shares = np.bincount(parts.train.labels, minlength=7) / len(parts.train)
+    test = run.part("test")
+    np.testing.assert_allclose(test.probabilities, np.tile(shares, (len(test.labels), 1)))
+    assert set(test.decisions) == {4}
+    assert run.decision.kind == "natural"
+    assert run.decision.temperature == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"model": "resnet"}, "no model called 'resnet'"),
+        ({"effort": "maximal"}, "no effort called 'maximal'"),
+        ({"oversampling": "adasyn"}, "no oversampling called 'adasyn'"),
+        ({"decision": "lucky"}, "lucky"),
+        ({"rare": ("df", "wart")}, "no diagnosis called 'wart'"),
+        ({"parameters": {"depth": 3}}, "no parameter 'depth'"),
+    ],
+)
+def test_unknown_names_are_usage_errors(
+    change: dict[str, Any], what: str, parts: Split, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=what):
+        run_cell(parts, replace(RECIPE, **change), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_score_takes_models_and_runs(run: Run, parts: Split) -> None:
+    with pytest.warns(UserWarning, match="synthetic"):
+        assert score(run, parts.test).to_dict() == pytest.approx(run.scores, nan_ok=True)
+    bare = score(run.model, parts.test)
+    assert bare.roc_auc_ovr == pytest.approx(run.scores["roc_auc_ovr"], abs=0.02)
+
+
+def test_train_deals_by_what_it_is_told(sample: LesionDataset, tmp_path: Path) -> None:
+    run = train(sample, "majority", by="image", seed=3, threads=1, out=tmp_path / "run")
+    assert run.manifest["split"]["kind"] == "image"
+    assert run.manifest["split"]["seed"] == 3
+    assert run.manifest["split"]["shared_lesions"] > 0
