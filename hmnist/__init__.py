@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hmnist.models.registry import MODELS, make_model
     from hmnist.oversampling import Oversampled, oversample
     from hmnist.runs import Run, SampleWarning, find_runs, open_run
-    from hmnist.scores.comparison import Comparison
+    from hmnist.scores.comparison import Comparison, compare_predictions
     from hmnist.scores.predictions import Predictions
     from hmnist.scores.scoring import SCORE_NAMES, Scores, score_predictions
     from hmnist.sources import load
@@ -63,6 +63,7 @@ __all__ = [
     "Watcher",
     "WorkError",
     "benchmark",
+    "compare_predictions",
     "evaluate_run",
     "find_runs",
     "fit_decision",
@@ -105,6 +106,7 @@ _HOME = {
     "Watcher": "grid",
     "WorkError": "errors",
     "benchmark": "grid",
+    "compare_predictions": "scores.comparison",
     "evaluate_run": "evaluation",
     "find_runs": "runs",
     "fit_decision": "decision",

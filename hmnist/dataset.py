@@ -1,6 +1,7 @@
 """`LesionDataset`: images, diagnoses and lesions, side by side."""
 
 import hashlib
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -45,7 +46,8 @@ class LesionDataset:
     Raises
     ------
     DataError
-        If the lengths disagree or a label is not 0–6.
+        If the images are not uint8 of four dimensions, the labels not whole numbers from 0 to 6,
+        or the lengths disagree.
     """
 
     images: npt.NDArray[np.uint8]
@@ -61,6 +63,11 @@ class LesionDataset:
             raise DataError(
                 f"{self.name}: images have shape {self.images.shape} and type "
                 f"{self.images.dtype}; expected uint8 pixels of shape (n, height, width, channels)."
+            )
+        if self.labels.ndim != 1 or self.labels.dtype.kind not in "iu":
+            raise DataError(
+                f"{self.name}: labels have shape {self.labels.shape} and type "
+                f"{self.labels.dtype}; expected whole numbers of shape (n,)."
             )
         for what in ("labels", "lesion_ids", "metadata", "own_split"):
             values = getattr(self, what)
@@ -91,7 +98,7 @@ class LesionDataset:
     @property
     def X(self) -> npt.NDArray[np.uint8]:  # noqa: N802 - scikit-learn's name
         """The pixels as scikit-learn takes them: uint8, shape (n, h·w·c)."""
-        return self.images.reshape(len(self.images), -1)
+        return self.images.reshape(len(self.images), math.prod(self.image_shape))
 
     @property
     def y(self) -> npt.NDArray[np.int64]:
@@ -115,7 +122,7 @@ class LesionDataset:
         """SHA-256 over pixels, labels and lesions: two data sets with one digest train alike."""
         sha = hashlib.sha256(repr(self.images.shape).encode())
         sha.update(np.ascontiguousarray(self.images).data)
-        sha.update(np.ascontiguousarray(self.labels).data)
+        sha.update(np.ascontiguousarray(self.labels, dtype=np.int64).data)
         if self.lesion_ids is not None:
             sha.update("\0".join(self.lesion_ids.tolist()).encode())
         return sha.hexdigest()

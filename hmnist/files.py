@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from hmnist.errors import WorkError
+from hmnist.errors import HmnistError, WorkError
 
 __all__ = ["cache_folder", "hash_file", "write_file", "write_folder"]
 
@@ -52,7 +52,8 @@ def write_file(path: Path) -> Iterator[Path]:
 def write_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `path` that takes its place when the block succeeds.
 
-    An existing folder of that name is replaced. If the block raises, nothing is left behind.
+    An existing folder of that name is replaced. If anything fails, the temporary folder is removed
+    and `path` is as it was.
 
     Raises
     ------
@@ -65,9 +66,7 @@ def write_folder(path: Path) -> Iterator[Path]:
         try:
             yield temporary
             temporary.chmod(0o777 & ~_umask())
-            if path.exists():
-                shutil.rmtree(path)
-            os.replace(temporary, path)
+            _take_place(temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -93,12 +92,32 @@ def cache_folder() -> Path:
 def _explained(path: Path) -> Iterator[None]:
     try:
         yield
+    except HmnistError:
+        # Some are OSErrors as well, but they have been explained already.
+        raise
     except OSError as error:
         reason = error.strerror or str(error)
         raise WorkError(
             f"{path} could not be written: {reason}.",
             "Free some space or name another place.",
         ) from error
+
+
+def _take_place(temporary: Path, path: Path) -> None:
+    # A folder that is not empty cannot be replaced in one step, so the old one steps aside and
+    # comes back if the new one cannot take its place.
+    with tempfile.TemporaryDirectory(
+        dir=path.parent, prefix=f".{path.name}-", ignore_cleanup_errors=True
+    ) as aside:
+        old = Path(aside) / path.name
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(path, old)
+        try:
+            os.replace(temporary, path)
+        except OSError:
+            if old.is_symlink() or old.exists():
+                os.replace(old, path)
+            raise
 
 
 def _take_default_mode(path: Path) -> None:

@@ -113,8 +113,8 @@ class Table:
         yield f"Decision: {'; '.join(_unique(self.rows, 'decision_note'))}."
         side = ", cells side by side: times are not comparable" if settings["jobs"] > 1 else ""
         yield (
-            f"Effort: {', '.join(dict.fromkeys(row['effort'] for row in self.rows))}. Device: {settings['device']}, "
-            f"{settings['threads']} threads{side}."
+            f"Effort: {' and '.join(dict.fromkeys(row['effort'] for row in self.rows))}. "
+            f"Device: {settings['device']}, {settings['threads']} threads{side}."
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ At equal threads the same work gives the same bits.
 import os
 import sys
 
-from hmnist.errors import WorkError
+from hmnist.errors import UsageError, WorkError
 
 __all__ = ["available_cores", "configure_tensorflow", "use_threads"]
 
@@ -32,15 +32,19 @@ def use_threads(threads: int) -> None:
 
     Raises
     ------
+    UsageError
+        If it is not one thread at least.
     WorkError
         If TensorFlow already runs with another number; it cannot change once it has begun.
     """
+    from threadpoolctl import threadpool_limits
+
+    if threads < 1:
+        raise UsageError(f"The work cannot be done by {threads} threads.", "Name 1 or more.")
     for variable in _VARIABLES:
         os.environ[variable] = str(threads)
-    if "threadpoolctl" in sys.modules or "sklearn" in sys.modules:
-        from threadpoolctl import threadpool_limits
-
-        threadpool_limits(threads)
+    # numpy's own pool was made when numpy was loaded and heeds the environment no more.
+    threadpool_limits(threads)
     if "tensorflow" in sys.modules:
         configure_tensorflow()
 
@@ -55,9 +59,11 @@ def configure_tensorflow() -> None:
     """
     import tensorflow as tf
 
-    if (named := os.environ.get(_VARIABLES[0])) is None:
+    # A user may have set the variable to something else that OpenMP understands, as "4,2".
+    named = os.environ.get(_VARIABLES[0], "")
+    threads = int(named) if named.isdecimal() else 0
+    if threads == 0:
         return
-    threads = int(named)
     threading = tf.config.threading
     if threading.get_intra_op_parallelism_threads() == threads:
         return

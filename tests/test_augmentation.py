@@ -1,0 +1,170 @@
+import itertools
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hmnist.augmentation import ORIENTATIONS, orient, orient_each, relight, shift_each
+
+Pixels = npt.NDArray[np.uint8]
+
+# One corner is marked, and a neighbour of it: no orientation looks like another.
+MARKED = np.array([[1, 2, 0], [0, 0, 0], [0, 0, 0]], np.uint8)
+
+
+def batch(*images: npt.NDArray[np.uint8]) -> Pixels:
+    return np.stack(images)[..., None]
+
+
+def images(count: int = 4, height: int = 5, width: int = 5, channels: int = 3) -> Pixels:
+    rng = np.random.default_rng(count + 10 * height)
+    return rng.integers(0, 256, (count, height, width, channels), dtype=np.uint8)
+
+
+# Orientations
+
+
+@pytest.mark.parametrize(
+    ("orientation", "expected"),
+    [
+        (0, [[1, 2, 0], [0, 0, 0], [0, 0, 0]]),
+        (1, [[0, 0, 0], [2, 0, 0], [1, 0, 0]]),
+        (2, [[0, 0, 0], [0, 0, 0], [0, 2, 1]]),
+        (3, [[0, 0, 1], [0, 0, 2], [0, 0, 0]]),
+        (4, [[0, 2, 1], [0, 0, 0], [0, 0, 0]]),
+        (5, [[1, 0, 0], [2, 0, 0], [0, 0, 0]]),
+        (6, [[0, 0, 0], [0, 0, 0], [1, 2, 0]]),
+        (7, [[0, 0, 0], [0, 0, 2], [0, 0, 1]]),
+    ],
+)
+def test_each_orientation_by_hand(orientation: int, expected: list[list[int]]) -> None:
+    assert orient(batch(MARKED), orientation)[0, :, :, 0].tolist() == expected
+
+
+@pytest.mark.parametrize("orientation", range(ORIENTATIONS))
+def test_each_orientation_against_numpy_image_by_image(orientation: int) -> None:
+    for image, oriented in zip(images(), orient(images(), orientation), strict=True):
+        mirrored = np.flip(image, axis=1) if orientation >= 4 else image
+        np.testing.assert_array_equal(oriented, np.rot90(mirrored, k=orientation % 4))
+
+
+def test_the_eight_are_distinct_and_a_group() -> None:
+    seen = {orient(batch(MARKED), each).tobytes(): each for each in range(ORIENTATIONS)}
+    assert len(seen) == ORIENTATIONS
+    table = [
+        [seen[orient(orient(batch(MARKED), one), two).tobytes()] for two in range(ORIENTATIONS)]
+        for one in range(ORIENTATIONS)
+    ]
+    # Closed, with a neutral element and inverses: a Latin square. And not commutative.
+    assert table[0] == list(range(ORIENTATIONS))
+    for row in [*table, *zip(*table, strict=True)]:
+        assert sorted(row) == list(range(ORIENTATIONS))
+    assert any(table[one][two] != table[two][one] for one, two in itertools.product(range(8), [1]))
+
+
+def test_orienting_copies_nothing() -> None:
+    original = images()
+    assert all(
+        np.shares_memory(orient(original, orientation), original)
+        for orientation in range(ORIENTATIONS)
+    )
+
+
+def test_quarter_turns_swap_height_and_width() -> None:
+    wide = images(height=2, width=6)
+    assert orient(wide, 1).shape == (4, 6, 2, 3)
+    assert orient(wide, 2).shape == wide.shape
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 7), min_size=1, max_size=12))
+def test_each_image_has_its_own_orientation(orientations: list[int]) -> None:
+    original = images(len(orientations))
+    oriented = orient_each(original, np.array(orientations, np.uint8))
+    for row, orientation in enumerate(orientations):
+        np.testing.assert_array_equal(
+            oriented[row], orient(original[row : row + 1], orientation)[0]
+        )
+    assert oriented.dtype == np.uint8
+    assert not np.shares_memory(oriented, original)
+
+
+# Shifts
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 4), st.integers(0, 2**32 - 1))
+def test_a_shift_is_a_window_of_the_mirrored_image(pixels: int, seed: int) -> None:
+    original = images()
+    shifted = shift_each(original, pixels, np.random.default_rng(seed))
+    assert shifted.shape == original.shape
+    assert shifted.dtype == original.dtype
+    for image, moved in zip(original, shifted, strict=True):
+        windows = []
+        for down, right in itertools.product(range(-pixels, pixels + 1), repeat=2):
+            # Mirrored at the edge, without repeating it: row -1 is row 1, row h is row h - 2.
+            rows = [abs(row) if row < 5 else 8 - row for row in range(down, down + 5)]
+            columns = [abs(at) if at < 5 else 8 - at for at in range(right, right + 5)]
+            windows.append(image[np.ix_(rows, columns)])
+        assert any(np.array_equal(moved, window) for window in windows)
+
+
+def test_every_shift_occurs_in_both_directions() -> None:
+    # Rows and columns count up by 10 and 1, so the middle pixel tells where it came from.
+    one = np.add.outer(10 * np.arange(5), np.arange(5)).astype(np.uint8)[None, :, :, None]
+    many = np.repeat(one, 400, axis=0)
+    shifted = shift_each(many, 1, np.random.default_rng(0))
+    came = {int(middle) for middle in shifted[:, 2, 2, 0]}
+    assert came == {11, 12, 13, 21, 22, 23, 31, 32, 33}
+
+
+def test_an_image_smaller_than_the_shift_repeats_its_edge() -> None:
+    tiny = np.full((3, 2, 2, 1), 7, np.uint8)
+    np.testing.assert_array_equal(shift_each(tiny, 4, np.random.default_rng(0)), tiny)
+
+
+# Light
+
+
+def test_light_is_one_gain_for_an_image_and_one_offset_for_each_channel() -> None:
+    original = images(6)
+    lit = relight(original, np.random.default_rng(1))
+    assert lit.dtype == np.float32
+    assert lit.shape == original.shape
+    for before, after in zip(original.astype(np.float64), lit, strict=True):
+        fits = [
+            np.polyfit(before[..., channel].ravel(), after[..., channel].ravel(), 1, full=True)
+            for channel in range(3)
+        ]
+        gains = [fit[0][0] for fit in fits]
+        assert np.ptp(gains) < 1e-4
+        assert 0.85 <= gains[0] <= 1.15
+        assert all(fit[1].max() < 1e-3 for fit in fits)
+
+
+def test_light_keeps_to_its_measures() -> None:
+    black = np.zeros((4000, 1, 1, 3), np.uint8)
+    offsets = relight(black, np.random.default_rng(2), offset=8.0)
+    assert abs(offsets.mean()) < 0.3
+    assert 7.7 < offsets.std() < 8.3
+    white = np.full((4000, 1, 1, 1), 100, np.uint8)
+    gains = relight(white, np.random.default_rng(3), gain=0.2, offset=0.0) / 100
+    assert 0.8 <= gains.min() < 0.81
+    assert 1.19 < gains.max() <= 1.2
+
+
+def test_no_light_changes_nothing() -> None:
+    still = relight(images(), np.random.default_rng(0), gain=0.0, offset=0.0)
+    np.testing.assert_array_equal(still, images().astype(np.float32))
+
+
+def test_the_same_seed_gives_the_same_views() -> None:
+    def views(seed: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+        rng = np.random.default_rng(seed)
+        return shift_each(images(), 2, rng), relight(images(), rng)
+
+    for one, again in zip(views(5), views(5), strict=True):
+        np.testing.assert_array_equal(one, again)
+    assert not np.array_equal(views(5)[1], views(6)[1])

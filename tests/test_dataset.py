@@ -1,0 +1,169 @@
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hmnist.dataset import LesionDataset
+from hmnist.errors import DataError
+
+
+def make(**changes: Any) -> LesionDataset:
+    images = np.arange(4 * 3 * 2 * 3, dtype=np.uint8).reshape(4, 3, 2, 3)
+    facts: dict[str, Any] = {
+        "images": images,
+        "labels": np.array([4, 4, 6, 3]),
+        "lesion_ids": np.array(["L_1", "L_1", "L_2", "L_3"]),
+        "metadata": pd.DataFrame({"image_id": ["I_1", "I_2", "I_3", "I_4"], "age": [1, 2, 3, 4]}),
+        "name": "four",
+        "own_split": np.array(["train", "train", "validation", "test"]),
+    }
+    return LesionDataset(**(facts | changes))
+
+
+def test_the_names_of_scikit_learn() -> None:
+    data = make()
+    assert data.X.shape == (4, 18)
+    assert data.X.dtype == np.uint8
+    # Row-major, channels last: as the pixel file counts.
+    assert data.X[1, 7] == data.images[1, 1, 0, 1]
+    assert data.y is data.labels
+    assert len(data) == 4
+    assert data.image_shape == (3, 2, 3)
+
+
+def test_what_is_known_of_lesions_and_images() -> None:
+    data = make()
+    assert data.lesion_count == 3
+    assert data.image_ids is not None
+    assert data.image_ids.tolist() == ["I_1", "I_2", "I_3", "I_4"]
+    unknown = make(lesion_ids=None, metadata=None)
+    assert unknown.lesion_count is None
+    assert unknown.image_ids is None
+    assert make(metadata=pd.DataFrame({"age": [1, 2, 3, 4]})).image_ids is None
+
+
+def test_the_short_form_tells_size_and_lesions() -> None:
+    assert repr(make()) == "LesionDataset('four', 4 images 3×2×3, lesions: 3)"
+    assert "lesions: unknown" in repr(make(lesion_ids=None))
+
+
+# The digest
+
+
+def changed(values: npt.NDArray[Any], at: Any, new: Any) -> npt.NDArray[Any]:
+    copy = values.copy()
+    copy[at] = new
+    return copy
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"images": changed(make().images, (3, 2, 1, 2), 255)},
+        {"images": make().images.reshape(4, 2, 3, 3)},
+        {"labels": np.array([4, 4, 6, 2])},
+        {"lesion_ids": np.array(["L_1", "L_1", "L_2", "L_4"])},
+        {"lesion_ids": None},
+    ],
+    ids=["pixel", "shape", "label", "lesion", "no lesions"],
+)
+def test_the_digest_changes_with_what_counts(changes: dict[str, Any]) -> None:
+    assert make(**changes).digest != make().digest
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "another"},
+        {"metadata": None},
+        {"own_split": None},
+        {"synthetic": True},
+        {"images": np.asfortranarray(make().images)},
+        {"labels": np.array([4, 4, 6, 3], dtype=np.uint8)},
+        {"lesion_ids": np.array(["L_1", "L_1", "L_2", "L_3"], dtype="U40")},
+    ],
+    ids=["name", "metadata", "own split", "synthetic", "memory order", "int width", "text width"],
+)
+def test_the_digest_is_the_same_whatever_else_changes(changes: dict[str, Any]) -> None:
+    assert make(**changes).digest == make().digest
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_any_pixel_counts(drawn: st.DataObject) -> None:
+    data = make()
+    at = tuple(drawn.draw(st.integers(0, size - 1)) for size in data.images.shape)
+    images = changed(data.images, at, data.images[at] ^ drawn.draw(st.integers(1, 255)))
+    assert make(images=images).digest != data.digest
+
+
+# take
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 3), max_size=9))
+def test_take_takes_everything_along(rows: list[int]) -> None:
+    data = make()
+    taken = data.take(np.array(rows, dtype=np.int64))
+    assert len(taken) == len(rows)
+    np.testing.assert_array_equal(taken.images, [data.images[row] for row in rows] or taken.images)
+    assert taken.labels.tolist() == [data.labels[row] for row in rows]
+    assert taken.lesion_ids is not None
+    assert data.lesion_ids is not None
+    assert taken.lesion_ids.tolist() == [data.lesion_ids[row] for row in rows]
+    assert taken.own_split is not None
+    assert data.own_split is not None
+    assert taken.own_split.tolist() == [data.own_split[row] for row in rows]
+    assert taken.metadata is not None
+    assert taken.metadata["age"].tolist() == [row + 1 for row in rows]
+    assert taken.metadata.index.tolist() == list(range(len(rows)))
+    assert taken.name == data.name
+
+
+def test_nothing_taken_still_has_its_width() -> None:
+    nothing = make().take(np.array([], dtype=np.int64))
+    assert nothing.X.shape == (0, 18)
+    assert nothing.image_shape == (3, 2, 3)
+    assert len(nothing.digest) == 64
+
+
+def test_what_is_unknown_stays_unknown_when_taken() -> None:
+    taken = make(lesion_ids=None, metadata=None, own_split=None, synthetic=True).take(np.array([0]))
+    assert taken.lesion_ids is None
+    assert taken.metadata is None
+    assert taken.own_split is None
+    assert taken.synthetic
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"images": make().images.reshape(4, -1)}, r"shape \(4, 18\).*expected uint8"),
+        ({"images": make().images / 255}, "type float64; expected uint8"),
+        ({"labels": np.array([4, 4, 6])}, "3 labels for 4 images"),
+        ({"lesion_ids": np.array(["L_1"])}, "1 lesion_ids for 4 images"),
+        ({"metadata": pd.DataFrame({"age": [1]})}, "1 metadata for 4 images"),
+        ({"own_split": np.array(["train"] * 5)}, "5 own_split for 4 images"),
+        ({"labels": np.array([4, 4, 7, 3])}, "0–6"),
+        ({"labels": np.array([4, -1, 6, 3])}, "0–6"),
+        ({"labels": np.array([4.0, 4.5, 6.0, 3.0])}, "labels have .* float64; expected"),
+        ({"labels": np.array([[4], [4], [6], [3]])}, r"labels have shape \(4, 1\)"),
+        ({"labels": np.array(["nv", "nv", "mel", "df"])}, "labels have .*; expected"),
+    ],
+)
+def test_what_does_not_fit_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        make(**changes)
+    assert caught.value.message.startswith("four: ")
+
+
+def test_a_data_set_cannot_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        make().name = "other"  # type: ignore[misc] # that is what is tested

@@ -1,0 +1,219 @@
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hmnist.errors import DataMissingError, UsageError, WorkError
+from hmnist.files import cache_folder, hash_file, write_file, write_folder
+
+Writer = Callable[[Path], AbstractContextManager[Path]]
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+# write_file
+
+
+def test_a_file_takes_its_place_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "folder" / "scores.csv"
+    with write_file(target) as temporary:
+        temporary.write_text("0.8")
+        assert not target.exists()
+        assert temporary.parent == target.parent
+        assert temporary.suffix == ".csv"
+    assert target.read_text() == "0.8"
+    assert names_in(target.parent) == ["scores.csv"]
+
+
+def test_readers_see_the_old_file_until_then(tmp_path: Path) -> None:
+    target = tmp_path / "scores.csv"
+    target.write_text("old")
+    with write_file(target) as temporary:
+        temporary.write_text("new")
+        assert target.read_text() == "old"
+    assert target.read_text() == "new"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, UsageError])
+@pytest.mark.parametrize("old", [None, "old"])
+def test_a_file_that_fails_leaves_nothing(
+    tmp_path: Path, error: type[BaseException], old: str | None
+) -> None:
+    target = tmp_path / "scores.csv"
+    if old is not None:
+        target.write_text(old)
+    with pytest.raises(error), write_file(target) as temporary:
+        temporary.write_text("half")
+        raise error("It broke.")
+    assert names_in(tmp_path) == ([] if old is None else ["scores.csv"])
+    if old is not None:
+        assert target.read_text() == old
+
+
+# write_folder
+
+
+def test_a_folder_takes_its_place_when_it_is_complete(tmp_path: Path) -> None:
+    target = tmp_path / "runs" / "one"
+    with write_folder(target) as temporary:
+        (temporary / "model").mkdir()
+        (temporary / "model" / "weights").write_text("1")
+        assert not target.exists()
+    assert (target / "model" / "weights").read_text() == "1"
+    assert names_in(target.parent) == ["one"]
+
+
+def test_an_older_folder_is_replaced_not_mixed(tmp_path: Path) -> None:
+    target = tmp_path / "one"
+    target.mkdir()
+    (target / "old").write_text("old")
+    with write_folder(target) as temporary:
+        (temporary / "new").write_text("new")
+        assert names_in(target) == ["old"]
+    assert names_in(target) == ["new"]
+    assert names_in(tmp_path) == ["one"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, UsageError])
+@pytest.mark.parametrize("old", [False, True])
+def test_a_folder_that_fails_leaves_nothing(
+    tmp_path: Path, error: type[BaseException], *, old: bool
+) -> None:
+    target = tmp_path / "one"
+    if old:
+        target.mkdir()
+        (target / "old").write_text("old")
+    with pytest.raises(error), write_folder(target) as temporary:
+        (temporary / "half").write_text("half")
+        raise error("It broke.")
+    assert names_in(tmp_path) == (["one"] if old else [])
+    if old:
+        assert names_in(target) == ["old"]
+
+
+def test_the_old_folder_stays_if_the_new_one_cannot_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "one"
+    target.mkdir()
+    (target / "old").write_text("old")
+    replace = os.replace
+
+    def full(source: Path, to: Path) -> None:
+        if Path(to) == target and (Path(source) / "new").exists():
+            raise OSError(28, "No space left on device")
+        replace(source, to)
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(WorkError, match="No space left"), write_folder(target) as temporary:
+        (temporary / "new").write_text("new")
+    assert names_in(target) == ["old"]
+    assert names_in(tmp_path) == ["one"]
+
+
+def test_a_link_to_a_folder_is_replaced_and_what_it_meant_stays(tmp_path: Path) -> None:
+    meant = tmp_path / "meant"
+    meant.mkdir()
+    (meant / "old").write_text("old")
+    target = tmp_path / "one"
+    target.symlink_to(meant)
+    with write_folder(target) as temporary:
+        (temporary / "new").write_text("new")
+    assert not target.is_symlink()
+    assert names_in(target) == ["new"]
+    assert names_in(meant) == ["old"]
+    assert names_in(tmp_path) == ["meant", "one"]
+
+
+# Both
+
+
+@pytest.mark.parametrize("writer", [write_file, write_folder])
+def test_a_place_that_cannot_be_is_a_sentence(tmp_path: Path, writer: Writer) -> None:
+    (tmp_path / "file").write_text("")
+    target = tmp_path / "file" / "below"
+    with pytest.raises(WorkError, match=r"below could not be written: ") as caught, writer(target):
+        pass
+    assert "name another place" in caught.value.hint
+    assert names_in(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("writer", [write_file, write_folder])
+def test_a_full_disk_is_a_sentence(tmp_path: Path, writer: Writer) -> None:
+    with pytest.raises(WorkError, match="No space left"), writer(tmp_path / "new"):
+        raise OSError(28, "No space left on device")
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("writer", [write_file, write_folder])
+def test_errors_of_our_own_pass_unchanged(tmp_path: Path, writer: Writer) -> None:
+    # It is an OSError as well, but not one of the file that is written.
+    error = DataMissingError("There is no metadata.", "Download it.")
+    with pytest.raises(DataMissingError) as caught, writer(tmp_path / "new"):
+        raise error
+    assert caught.value is error
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_results_are_as_readable_as_any_file(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        with write_file(tmp_path / "file") as temporary:
+            temporary.write_text("")
+        with write_folder(tmp_path / "folder"):
+            pass
+        (tmp_path / "plain").write_text("")
+        (tmp_path / "plain folder").mkdir()
+    finally:
+        assert os.umask(before) == mask
+
+    def mode(name: str) -> int:
+        return stat.S_IMODE((tmp_path / name).stat().st_mode)
+
+    assert mode("file") == mode("plain") == 0o666 & ~mask
+    assert mode("folder") == mode("plain folder") == 0o777 & ~mask
+
+
+# Hashes
+
+
+@settings(max_examples=20, deadline=None)
+@given(content=st.binary(max_size=3000))
+def test_a_hash_is_that_of_the_bytes(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "hashed"
+    path.write_bytes(content)
+    assert hash_file(path) == hashlib.sha256(content).hexdigest()
+
+
+def test_a_hash_known_from_the_standard(tmp_path: Path) -> None:
+    path = tmp_path / "abc"
+    path.write_bytes(b"abc")  # FIPS 180-2, appendix B.1
+    assert hash_file(path).startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+# The cache folder
+
+
+def test_the_cache_folder_is_named_or_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HMNIST_CACHE", str(tmp_path / "mine"))
+    assert cache_folder() == tmp_path / "mine"
+    monkeypatch.setenv("HMNIST_CACHE", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_folder() == tmp_path / "xdg" / "hmnist"
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert cache_folder() == tmp_path / "home" / ".cache" / "hmnist"
+    assert names_in(tmp_path) == []
