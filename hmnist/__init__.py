@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         UsageError,
         WorkError,
     )
-    from hmnist.evaluation import Evaluation, evaluate_run
+    from hmnist.evaluation import Evaluation, compare_runs, evaluate_run
     from hmnist.experiment import score, train
     from hmnist.grid import Watcher, benchmark
     from hmnist.models.registry import MODELS, make_model
@@ -64,6 +64,7 @@ __all__ = [
     "WorkError",
     "benchmark",
     "compare_predictions",
+    "compare_runs",
     "evaluate_run",
     "find_runs",
     "fit_decision",
@@ -107,6 +108,7 @@ _HOME = {
     "WorkError": "errors",
     "benchmark": "grid",
     "compare_predictions": "scores.comparison",
+    "compare_runs": "evaluation",
     "evaluate_run": "evaluation",
     "find_runs": "runs",
     "fit_decision": "decision",

@@ -1,7 +1,7 @@
-"""`evaluate_run`: scores, report and confusion matrix of one run."""
+"""`evaluate_run` and `compare_runs`: what one run achieves, and whether runs really differ."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +9,13 @@ import numpy.typing as npt
 
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
+from hmnist.errors import UsageError
 from hmnist.runs import Run, check_images
+from hmnist.scores.comparison import Comparison, compare_predictions
 from hmnist.scores.intervals import mean_scores, score_intervals
 from hmnist.scores.predictions import Predictions
 
-__all__ = ["Evaluation", "evaluate_run"]
+__all__ = ["Evaluation", "compare_runs", "evaluate_run"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,42 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
         _report(predictions),
         _confusion(predictions).tolist(),
         list(_notes(run, own=own)),
+    )
+
+
+def compare_runs(runs: Sequence[Run]) -> Comparison:
+    """Compare runs on the test part that they share, pair by pair.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        At least two, of the same data and the same split.
+
+    Returns
+    -------
+    Comparison
+        Paired bootstrap over lesions for every score, McNemar's test for the decisions, corrected
+        when there are many.
+
+    Raises
+    ------
+    UsageError
+        If there are fewer than two runs, or they were tested on other images.
+    """
+    for other in runs[1:]:
+        for what, name in (("data", "name"), ("split", "kind")):
+            first, second = runs[0].manifest[what], other.manifest[what]
+            if first["digest"] != second["digest"]:
+                raise UsageError(
+                    f"{runs[0].folder.name} and {other.folder.name} cannot be compared: they have "
+                    f"another {what} ({first[name]}, {second[name]}).",
+                    "Train them on one split: the same data, --split and --seed.",
+                )
+    models = [run.manifest["model"] for run in runs]
+    # A model's name will do where it is the only one of its kind.
+    names = models if len(set(models)) == len(models) else [run.folder.name for run in runs]
+    return compare_predictions(
+        {name: [run.part("test")] for name, run in zip(names, runs, strict=True)}
     )
 
 

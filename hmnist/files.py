@@ -1,6 +1,7 @@
 """Files arrive whole or not at all: writing, hashing, and the cache folder."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -58,10 +59,13 @@ def write_folder(path: Path) -> Iterator[Path]:
     Raises
     ------
     WorkError
-        If the folder cannot be written (no permission, a full disk).
+        If the folder cannot be written (no permission, a full disk, a file of that name).
     """
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_dir():
+            # Asked before the work is done; and a file of the user's is not ours to remove.
+            raise NotADirectoryError(errno.ENOTDIR, "It is a file, and a folder is to be there")
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
         try:
             yield temporary

@@ -1,104 +1,124 @@
 """A split of the user's own, in a CSV file: `read_split_file`."""
 
+import csv
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.dataset import PARTS, LesionDataset
 from hmnist.errors import DataError, DataMissingError, UsageError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["read_split_file"]
 
-Indices = npt.NDArray[np.int64]
+_PARTS = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}
+"""What a file may call the parts, and what they are called here."""
+
+_HINT = "Its first line is image_id,part or row,part; each line below names one image."
 
 
-def read_split_file(data: LesionDataset, path: Path) -> npt.NDArray[np.str_]:
-    """Read who trains, validates and is tested from a CSV file.
+class _Entry(NamedTuple):
+    """What one line says of one image."""
+
+    line: int
+    image: str
+    part: str
+
+
+def read_split_file(
+    path: Path, count: int, image_ids: npt.NDArray[np.str_] | None
+) -> npt.NDArray[np.str_]:
+    r"""Read who trains, validates and is tested from a CSV file.
 
     Parameters
     ----------
-    data : LesionDataset
-        The images that are dealt out.
     path : pathlib.Path
         A file with a column ``image_id``, or ``row`` (0 is the first image), and a column ``part``
-        with ``train``, ``validation`` (or ``val``) or ``test``.
+        with ``train``, ``validation`` (or ``val``) or ``test``. Other columns are left aside; with
+        both, ``image_id`` counts.
+    count : int
+        The number of images that are dealt out.
+    image_ids : numpy.ndarray of str, shape (count,), or None
+        Their names, None where they are unknown.
 
     Returns
     -------
-    numpy.ndarray of str, shape (n,)
+    numpy.ndarray of str, shape (count,)
         The part of each image, empty for images that the file leaves out.
 
     Raises
     ------
+    DataMissingError
+        If there is no such file.
     DataError
-        If the file is missing or malformed, or names an image twice or one that is not there.
+        If the file is malformed, or names an image twice or one that is not there.
     UsageError
         If it names images by id and the ids are unknown.
-    """
-    import pandas as pd
 
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError as error:
-        raise DataMissingError(f"There is no split file {path}.") from error
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as CSV: {error}.") from error
-    key = next((column for column in ("image_id", "row") if column in table), None)
-    if key is None or "part" not in table:
-        raise DataError(
-            f"{path} has the columns {', '.join(table.columns)}; "
-            "expected image_id or row, and part."
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "mine.csv"
+    >>> _ = path.write_text("row,part\n0,test\n2,train\n")
+    >>> read_split_file(path, 3, None).tolist()
+    ['test', '', 'train']
+    """
+    key, entries = _read_entries(path)
+    if key == "image_id" and image_ids is None:
+        raise UsageError(
+            f"{path} names images, but their ids are unknown.",
+            "Give the metadata with --metadata, or use a column row (0 is the first image).",
         )
-    rows = _rows_by_image_id(data, table, path) if key == "image_id" else _rows(data, table, path)
-    parts = table["part"].str.strip().replace({"val": "validation"}).to_numpy(dtype=str)
-    _refuse_first(~np.isin(parts, PARTS), path, "part", parts, f"one of {', '.join(PARTS)}")
-    _refuse_first(
-        table[key].duplicated().to_numpy(), path, key, table[key].to_numpy(dtype=str), "once only"
-    )
-    part_of_row = np.full(len(data), "", dtype="U10")
-    part_of_row[rows] = parts
+    names = range(count) if image_ids is None or key == "row" else image_ids.tolist()
+    row_of_image = {str(name): row for row, name in enumerate(names)}
+    expected = f"a whole number from 0 to {count - 1}" if key == "row" else "an image of the data"
+    part_of_row = np.full(count, "", dtype="U10")
+    line_of_row: dict[int, int] = {}
+    for entry in entries:
+        row = row_of_image.get(entry.image)
+        if row is None:
+            raise _unexpected(path, entry.line, key, entry.image, expected)
+        if entry.part not in _PARTS:
+            raise _unexpected(path, entry.line, "part", entry.part, f"one of {', '.join(_PARTS)}")
+        if row in line_of_row:
+            once = f"each image once, and line {line_of_row[row]} names this one"
+            raise _unexpected(path, entry.line, key, entry.image, once)
+        line_of_row[row] = entry.line
+        part_of_row[row] = _PARTS[entry.part]
     return part_of_row
 
 
-def _rows_by_image_id(data: LesionDataset, table: "pd.DataFrame", path: Path) -> Indices:
-    import pandas as pd
-
-    if data.image_ids is None:
-        raise UsageError(
-            f"{path} names images, but the image ids of {data.name} are unknown.",
-            "Give the metadata with --metadata, or use a column row (0 is the first image).",
-        )
-    rows = pd.Index(data.image_ids).get_indexer(pd.Index(table["image_id"]))
-    named = table["image_id"].to_numpy(dtype=str)
-    _refuse_first(rows < 0, path, "image_id", named, f"an image of {data.name}")
-    return rows.astype(np.int64)
-
-
-def _rows(data: LesionDataset, table: "pd.DataFrame", path: Path) -> Indices:
-    import pandas as pd
-
-    numbers = pd.to_numeric(table["row"], errors="coerce").to_numpy(dtype=float)
-    named = table["row"].to_numpy(dtype=str)
-    sound = (numbers >= 0) & (numbers < len(data)) & (numbers % 1 == 0)
-    _refuse_first(~sound, path, "row", named, f"a whole number from 0 to {len(data) - 1}")
-    return numbers.astype(np.int64)
-
-
-def _refuse_first(
-    wrong: npt.NDArray[np.bool_],
-    path: Path,
-    column: str,
-    values: npt.NDArray[np.str_],
-    expected: str,
-) -> None:
-    if wrong.any():
-        first = int(np.argmax(wrong))
+def _read_entries(path: Path) -> tuple[str, list[_Entry]]:
+    """Return the column that names the images, and what the lines say."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            # A cell may hold a line break, so lines are counted by the reader, not by the rows.
+            lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    except FileNotFoundError as error:
+        raise DataMissingError(f"There is no split file {path}.") from error
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read as CSV: {error}.", _HINT) from error
+    filled = [(line, cells) for line, cells in lines if any(cells)]
+    names = filled[0][1] if filled else []
+    key = next((name for name in ("image_id", "row") if name in names), None)
+    if key is None or "part" not in names:
         raise DataError(
-            f"{path}, line {first + 2}, column {column}: {str(values[first])!r} stands there; "
-            f"expected {expected}."
+            f"{path} has the columns {', '.join(names)[:200] or 'of an empty file'}; "
+            "expected image_id or row, and part.",
+            _HINT,
         )
+    for line, cells in filled[1:]:
+        if len(cells) != len(names):
+            raise DataError(
+                f"{path}, line {line}: {len(cells)} cells stand there; expected {len(names)}.",
+                _HINT,
+            )
+    at, part = names.index(key), names.index("part")
+    return key, [_Entry(line, cells[at], cells[part]) for line, cells in filled[1:]]
+
+
+def _unexpected(path: Path, line: int, column: str, found: str, expected: str) -> DataError:
+    return DataError(
+        f"{path}, line {line}, column {column}: {found!r} stands there; expected {expected}.", _HINT
+    )

@@ -302,7 +302,9 @@ def _own(data: LesionDataset) -> Split:
 
 
 def _from_file(data: LesionDataset, path: Path) -> Split:
-    return _by_parts(data, path.name, read_split_file(data, path))
+    # A file may be called lesion; no table is to take it for a split by lesion.
+    kind = path.name if path.suffix else f"./{path.name}"
+    return _by_parts(data, kind, read_split_file(path, len(data), data.image_ids))
 
 
 def _by_parts(data: LesionDataset, kind: str, part_of_row: npt.NDArray[np.str_]) -> Split:

@@ -71,6 +71,18 @@ def test_train_evaluate_and_verify(command: Command, pixel_file: Path) -> None:
     assert "run" in command("runs", "list", ".").out
 
 
+def test_compare_says_it_in_words(command: Command, pixel_file: Path) -> None:
+    for model in ("logistic", "majority"):
+        words = ["train", model, pixel_file, "--effort", "quick", "--threads", "1"]
+        assert command(*words, "--out", model).code == 0
+    called = command("compare", "logistic", "majority")
+    assert called.code == 0, called.err
+    assert "logistic − majority" in called.out
+    assert "logistic beats majority on" in " ".join(called.out.split())
+    read = json.loads(command("compare", "logistic", "majority", "--format", "json").out)
+    assert len(read["pairs"]) == 1
+
+
 def test_predict_agrees_with_the_library(command: Command, run: Run, pixel_file: Path) -> None:
     from hmnist.sources import load
 

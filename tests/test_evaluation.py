@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from sklearn.metrics import classification_report, confusion_matrix
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
-from hmnist.evaluation import evaluate_run
+from hmnist.evaluation import compare_runs, evaluate_run
+from hmnist.experiment import train
 from hmnist.runs import Run
 from hmnist.sources.sample import load_sample
 
@@ -67,3 +69,27 @@ def test_json_holds_it_all(run: Run) -> None:
     read = json.loads(evaluate_run(run).to_json())
     assert read["diagnoses"] == list(CODES)
     assert set(read) >= {"schema", "title", "scores", "report", "confusion", "notes"}
+
+
+def test_runs_on_one_split_are_compared(run: Run, sample: LesionDataset, tmp_path: Path) -> None:
+    majority = train(sample, "majority", threads=1, out=tmp_path / "majority")
+    [pair] = compare_runs([run, majority]).pairs
+    assert (pair.first, pair.second) == ("logistic", "majority")
+    for name, found in pair.scores.items():
+        expected = run.scores[name] - majority.scores[name]
+        assert found.difference == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize(("change", "what"), [("seed", "split"), ("data", "data")])
+def test_runs_on_other_images_are_not(
+    change: str, what: str, run: Run, sample: LesionDataset, tmp_path: Path
+) -> None:
+    data = sample.take(np.arange(300)) if change == "data" else sample
+    other = train(data, "majority", seed=int(change == "seed"), threads=1, out=tmp_path / "other")
+    with pytest.raises(UsageError, match=f"another {what}"):
+        compare_runs([run, other])
+
+
+def test_one_run_is_no_comparison(run: Run) -> None:
+    with pytest.raises(UsageError, match="at least two"):
+        compare_runs([run])

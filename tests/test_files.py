@@ -133,6 +133,14 @@ def test_a_link_to_a_folder_is_replaced_and_what_it_meant_stays(tmp_path: Path) 
     assert names_in(tmp_path) == ["meant", "one"]
 
 
+def test_a_file_of_that_name_is_not_replaced_by_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("mine")
+    with pytest.raises(WorkError, match="It is a file"), write_folder(tmp_path / "mine.csv"):
+        pytest.fail("The work is not begun.")
+    assert (tmp_path / "mine.csv").read_text() == "mine"
+    assert names_in(tmp_path) == ["mine.csv"]
+
+
 # Both
 
 

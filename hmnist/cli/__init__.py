@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from hmnist.cli import benchmark, data, evaluate, models, predict, runs, train
+from hmnist.cli import benchmark, compare, data, evaluate, models, predict, runs, train
 from hmnist.errors import HmnistError
 from hmnist.settings import read_settings
 
@@ -30,6 +30,7 @@ app = typer.Typer(
 app.command("benchmark")(benchmark.benchmark)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("predict")(predict.predict)
 app.command("models")(models.models)
 app.add_typer(runs.app, name="runs")

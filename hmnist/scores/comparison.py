@@ -109,8 +109,12 @@ class Comparison:
     resamples: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain dictionaries and lists; numbers may be NaN."""
-        return asdict(self)
+        """Return the comparison as JSON can hold it: None where the images cannot tell."""
+        pairs = [asdict(pair) for pair in self.pairs]
+        for pair in pairs:
+            for found in pair["scores"].values():
+                found |= {what: None if np.isnan(x) else x for what, x in found.items()}
+        return {"schema": "hmnist-comparison/1", "resamples": self.resamples, "pairs": pairs}
 
     def sentences(self) -> list[str]:
         """Say for each pair which model is better on what, and on what no difference was found.

@@ -1,0 +1,40 @@
+"""``hmnist compare``."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hmnist.cli import options
+from hmnist.cli.output import check_format, print_rich
+
+__all__ = ["compare"]
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Two run folders or more.")],
+    format: options.Format = "table",  # noqa: A002 - the option's name
+) -> None:
+    """Tell whether runs on the same split really differ."""
+    check_format(format, ("table", "json"))
+    from hmnist.evaluation import compare_runs
+    from hmnist.runs import open_run
+    from hmnist.table import plain_table
+
+    comparison = compare_runs([open_run(run) for run in runs])
+    if format == "json":
+        typer.echo(json.dumps(comparison.to_dict(), indent=1, ensure_ascii=False))
+        return
+    for pair, sentence in zip(comparison.pairs, comparison.sentences(), strict=True):
+        body = [
+            [
+                score.replace("_", " "),
+                f"{found.difference:+.3f}",
+                f"[{found.low:+.3f}, {found.high:+.3f}]",
+                f"{found.p_value:.4f}",
+            ]
+            for score, found in pair.scores.items()
+        ]
+        print_rich(plain_table([f"{pair.first} − {pair.second}", "", "[low, high]", "p"], body))
+        typer.echo(f"{sentence}\n")
