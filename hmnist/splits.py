@@ -151,7 +151,7 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
         with ``image_id`` or ``row`` (0 is the first image) and ``part``. None takes the first of
         lesion, own and image that the data allow.
     seed : int
-        What fixes the split. It depends on the ids alone where there are any, not on row order.
+        0 or more; what fixes the split. It depends on the ids alone where there are any, not on row order.
 
     Returns
     -------
@@ -161,7 +161,7 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
     Raises
     ------
     UsageError
-        If the data do not allow this kind of split.
+        If the data do not allow this kind of split, or `seed` is below 0.
     DataError
         If a split file is malformed.
 
@@ -172,6 +172,7 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
     >>> parts.shared_lesions
     0
     """
+    _check_seed(seed)
     by = by or _most_honest_kind(data)
     if by == "lesion":
         return _checked(_dealt(data, "lesion", _lesion_ids(data), seed))
@@ -179,7 +180,7 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
         return _checked(_dealt(data, "image", _image_units(data), seed))
     if by == "own":
         return _checked(_own(data))
-    if Path(by).suffix:
+    if isinstance(by, Path) or Path(by).suffix:
         return _checked(_from_file(data, Path(by)))
     raise UsageError(
         f"There is no split called {str(by)!r}.",
@@ -199,7 +200,7 @@ def split_folds(data: LesionDataset, folds: int = 5, seed: int = 0) -> list[Spli
     folds : int
         2 or more.
     seed : int
-        What fixes the folds.
+        0 or more; what fixes the folds.
 
     Returns
     -------
@@ -209,8 +210,10 @@ def split_folds(data: LesionDataset, folds: int = 5, seed: int = 0) -> list[Spli
     Raises
     ------
     UsageError
-        If lesions are unknown, or there are fewer than two folds or fewer lesions than folds.
+        If lesions are unknown, there are fewer than two folds or fewer lesions than folds, or
+        `seed` is below 0.
     """
+    _check_seed(seed)
     units = _lesion_ids(data)
     if not 2 <= folds <= len(np.unique(units)):
         raise UsageError(f"{folds} folds cannot be made.", "Ask for 2 or more, 5 is usual.")
@@ -236,6 +239,11 @@ def split_folds(data: LesionDataset, folds: int = 5, seed: int = 0) -> list[Spli
             )
         )
     return splits
+
+
+def _check_seed(seed: int) -> None:
+    if seed < 0:
+        raise UsageError(f"A seed is 0 or more, not {seed}.")
 
 
 def _most_honest_kind(data: LesionDataset) -> str:
@@ -271,7 +279,7 @@ def _deal(
     """Deal whole units (lesions or images) into parts, diagnosis by diagnosis.
 
     The units of a diagnosis come in random order; each goes to the part that is furthest below its
-    share of the images dealt so far. Returns the part of each image.
+    share of this diagnosis' images dealt so far. Returns the part of each image.
     """
     _, first_row, unit_of_row, sizes = np.unique(
         units, return_index=True, return_inverse=True, return_counts=True
@@ -280,15 +288,22 @@ def _deal(
     diagnosis = labels[first_row].copy()
     np.minimum.at(diagnosis, unit_of_row, labels)
     part_of_unit = np.empty(len(sizes), dtype=np.int64)
+    # Equal shares tie whenever a diagnosis begins; then the part that holds least comes first.
+    are_equal = len(set(fractions)) == 1
+    held_of_all = [0] * len(fractions)
     for label in np.unique(diagnosis):
         order = rng.permutation(np.flatnonzero(diagnosis == label))
-        held = [0.0] * len(fractions)
-        dealt = 0
+        held, dealt = [0] * len(fractions), 0
         for unit in order:
-            dealt += int(sizes[unit])
-            lacks = [share * dealt - has for share, has in zip(fractions, held, strict=True)]
+            size = int(sizes[unit])
+            dealt += size
+            lacks = [
+                (share * dealt - has, -has_of_all if are_equal else 0)
+                for share, has, has_of_all in zip(fractions, held, held_of_all, strict=True)
+            ]
             part = lacks.index(max(lacks))
-            held[part] += int(sizes[unit])
+            held[part] += size
+            held_of_all[part] += size
             part_of_unit[unit] = part
     return part_of_unit[unit_of_row]
 

@@ -112,9 +112,10 @@ class Table:
         yield f"Oversampling: {'; '.join(_unique(self.rows, 'oversampling_note'))}."
         yield f"Decision: {'; '.join(_unique(self.rows, 'decision_note'))}."
         side = ", cells side by side: times are not comparable" if settings["jobs"] > 1 else ""
+        threads = "1 thread" if settings["threads"] == 1 else f"{settings['threads']} threads"
         yield (
             f"Effort: {' and '.join(dict.fromkeys(row['effort'] for row in self.rows))}. "
-            f"Device: {settings['device']}, {settings['threads']} threads{side}."
+            f"Device: {settings['device']}, {threads}{side}."
         )
 
     def to_dict(self) -> dict[str, Any]:

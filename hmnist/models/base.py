@@ -6,6 +6,8 @@ pickle. Subclasses say how to fit, how to predict, and what their state is.
 """
 
 import json
+import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -18,11 +20,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_array,
+    check_consistent_length,
     check_is_fitted,
     validate_data,
 )
 
-from hmnist.errors import UsageError
+from hmnist.errors import TrustError, UsageError
 
 __all__ = ["Images", "Labels", "Model", "Shape", "Validation", "Weights", "infer_shape"]
 
@@ -31,6 +34,9 @@ Labels = npt.NDArray[np.int64]  # positions in classes_
 Weights = npt.NDArray[np.float64]
 Shape = tuple[int, int, int]
 Validation = tuple[Images, Labels]
+
+_DAMAGE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
+"""What the readers of numpy, skops, xgboost and Keras raise at files that are not as written."""
 
 
 class Model(ClassifierMixin, BaseEstimator):
@@ -102,8 +108,8 @@ class Model(ClassifierMixin, BaseEstimator):
         Raises
         ------
         UsageError
-            If the pixels are not 0–255 or their shape is unknown. scikit-learn's own checks raise
-            ValueError.
+            If the pixels are not 0–255, their shape is unknown or a label is none of the classes.
+            scikit-learn's own checks raise ValueError.
         """
         images, y = self._check_training_images(X, y)
         check_classification_targets(y)
@@ -111,10 +117,13 @@ class Model(ClassifierMixin, BaseEstimator):
         weights = (
             None
             if sample_weight is None
-            else _check_sample_weight(sample_weight, images, np.float64)
+            else _check_sample_weight(
+                sample_weight, images, dtype=np.float64, ensure_non_negative=True
+            )
         )
         held_out = None
         if validation is not None and len(np.asarray(validation[1])):
+            check_consistent_length(*validation)
             held_out = (self._check_images(validation[0]), self._encode(np.asarray(validation[1])))
         self._fit(images, self._encode(y), weights, held_out)
         return self
@@ -169,27 +178,47 @@ class Model(ClassifierMixin, BaseEstimator):
         (folder / "model.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
     def load_state(self, folder: Path) -> None:
-        """Read what `save_state` wrote; parameters come from the constructor."""
-        facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        self.classes_ = np.asarray(facts["classes"])
-        self.image_shape_ = None if facts["image_shape"] is None else tuple(facts["image_shape"])
-        self.n_features_in_ = facts["pixels"]
-        self._load_fitted(folder, facts)
+        """Read what `save_state` wrote; parameters come from the constructor.
+
+        Raises
+        ------
+        TrustError
+            If the files are damaged, hold more than a model, or belong to another one.
+        """
+        try:
+            facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+            shape = facts["image_shape"]
+            self.classes_ = np.asarray(facts["classes"])
+            self.image_shape_ = None if shape is None else tuple(shape)
+            self.n_features_in_ = facts["pixels"]
+            self._load_fitted(folder, facts)
+        except _DAMAGE as error:
+            raise TrustError(
+                f"{folder} does not hold a {type(self).__name__} as it was saved: {error}",
+                "Train it again.",
+            ) from error
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.positive_only = True
-        tags.input_tags.three_d_array = False
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in super().__getstate__().items() if name != "on_step"}
+
+    def _seed(self) -> int:
+        """Return what fixes this training: `random_state`, or a number drawn anew."""
+        if self.random_state is None:
+            return int(np.random.default_rng().integers(2**31))
+        return int(self.random_state)
 
     def _find_classes(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
         present = np.unique(y)
         if self.classes is None:
             return present
         classes = np.asarray(self.classes)
+        if not np.array_equal(classes, np.unique(classes)):
+            raise UsageError(f"The classes {classes.tolist()} are not ascending.", "Sort them.")
         if len(strangers := np.setdiff1d(present, classes)):
             raise UsageError(f"Label {strangers[0]} is none of the classes {classes.tolist()}.")
         return classes
@@ -210,17 +239,24 @@ class Model(ClassifierMixin, BaseEstimator):
         return self._as_images(rows), labels
 
     def _check_images(self, X: npt.ArrayLike) -> Images:
-        rows, _ = _as_rows(X)
+        rows, shape = _as_rows(X)
         rows = validate_data(self, rows, dtype="numeric", reset=False)
+        if shape is not None and self.image_shape_ not in {None, shape}:
+            raise UsageError(
+                f"The images have the shape {shape}; the model was fitted on {self.image_shape_}."
+            )
         return self._as_images(_check_pixels(rows))
 
     def _find_shape(self, pixels: int, shape: Shape | None) -> Shape | None:
-        shape = self.image_shape or shape
+        if self.image_shape is not None:
+            height, width, channels = (int(side) for side in self.image_shape)
+            wanted = (height, width, channels)
+            if height * width * channels != pixels or shape not in {None, wanted}:
+                found = pixels if shape is None else shape
+                raise UsageError(f"{found} pixels are not an image of shape {wanted}.")
+            return wanted
         if shape is not None:
-            if int(np.prod(shape)) != pixels:
-                raise UsageError(f"{pixels} pixels are not an image of shape {tuple(shape)}.")
-            height, width, channels = shape
-            return int(height), int(width), int(channels)
+            return shape
         return infer_shape(pixels) if self.needs_shape else None
 
     def _as_images(self, rows: npt.NDArray[Any]) -> Images:
@@ -256,7 +292,8 @@ def infer_shape(pixels: int) -> Shape:
 def _as_rows(X: npt.ArrayLike) -> tuple[Any, Shape | None]:
     """Flatten a stack of images; leave everything else to scikit-learn's checks."""
     if isinstance(X, np.ndarray) and X.ndim == 4:
-        return X.reshape(len(X), -1), X.shape[1:]
+        _, height, width, channels = X.shape
+        return X.reshape(len(X), height * width * channels), (height, width, channels)
     return X, None
 
 
@@ -264,11 +301,14 @@ def _check_pixels(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if rows.dtype == np.uint8:
         return rows
     low, high = rows.min(), rows.max()
-    if rows.dtype.kind == "f" and high <= 1:
+    if rows.dtype.kind == "f" and low >= 0 and high <= 1:
         raise UsageError(
             f"The pixels are floats between {low:g} and {high:g}; expected 0–255.",
             "Multiply by 255 if they were divided, and pass uint8.",
         )
-    if low < 0 or high > 255:
+    if low < 0:
+        # scikit-learn's wording, which its checks look for.
+        raise UsageError(f"Negative values in data: pixels from {low:g} on; expected 0–255.")
+    if high > 255:
         raise UsageError(f"The pixels lie between {low:g} and {high:g}; expected 0–255.")
     return np.asarray(check_array(rows, dtype=np.float32))

@@ -88,7 +88,7 @@ class XGBoost(TabularModel):
                 "max_depth": self.max_depth,
                 "subsample": self.subsample,
                 "colsample_bynode": self.colsample_bynode,
-                "seed": _seed(self.random_state),
+                "seed": self._seed(),
             },
             training,
             num_boost_round=self.n_estimators,
@@ -181,7 +181,7 @@ class HistGBDT(EstimatorModel):
             n_iter_no_change=self.n_iter_no_change,
             # Without validation images it would divide the training images, through lesions.
             early_stopping=validation is not None,
-            random_state=_seed(self.random_state),
+            random_state=self._seed(),
         )
         if validation is None:
             estimator.fit(table, labels, weights)
@@ -190,7 +190,13 @@ class HistGBDT(EstimatorModel):
             # It cannot score a diagnosis that it has not met.
             met = np.isin(held_out_labels, np.unique(labels))
             estimator.fit(table, labels, weights, X_val=held_out[met], y_val=held_out_labels[met])
+            _keep_best(estimator)
         self.estimator_ = estimator
+
+    @property
+    def n_iter_(self) -> int:
+        """The rounds that were kept."""
+        return int(self.estimator_.n_iter_)
 
     @property
     def parameter_count(self) -> int:
@@ -199,8 +205,10 @@ class HistGBDT(EstimatorModel):
         return sum(len(tree.nodes) for trees in rounds for tree in trees)
 
 
-def _seed(random_state: int | None) -> int:
-    return int(np.random.default_rng().integers(2**31)) if random_state is None else random_state
+def _keep_best(estimator: Any) -> None:
+    """Drop the rounds after the one that validation liked best, as xgboost does."""
+    best = max(1, int(np.argmax(estimator.validation_score_)))  # the first score is of no round
+    del estimator._predictors[best:]  # noqa: SLF001 - there is no public way to shorten it
 
 
 def _reporter(model: XGBoost) -> Any:

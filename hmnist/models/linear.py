@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from sklearn.utils import Tags
+
 from hmnist.models.base import Labels, Shape, Weights
 from hmnist.models.tabular import EstimatorModel, Table
 
@@ -59,8 +61,18 @@ class Logistic(EstimatorModel):
         with warnings.catch_warnings():
             # The limit on its steps is deliberate, so reaching it is no news.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            estimator.fit(table, labels, logisticregression__sample_weight=weights)
+            estimator.fit(
+                table,
+                labels,
+                standardscaler__sample_weight=weights,
+                logisticregression__sample_weight=weights,
+            )
         self.estimator_ = estimator
+
+    @property
+    def n_iter_(self) -> int:
+        """The steps that L-BFGS took."""
+        return int(self.estimator_[-1].n_iter_.max())
 
     @property
     def parameter_count(self) -> int:
@@ -93,6 +105,11 @@ class Majority(EstimatorModel):
         from sklearn.dummy import DummyClassifier
 
         self.estimator_ = DummyClassifier(strategy="prior").fit(table, labels, weights)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.poor_score = True
+        return tags
 
     @property
     def parameter_count(self) -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.errors import TrustError
+from hmnist.errors import UsageError
 from hmnist.models.base import Images, Labels, Model, Shape, Validation, Weights
 from hmnist.threads import configure_tensorflow
 
@@ -96,12 +96,11 @@ class NetworkModel(Model):
         weights: Weights | None,
         validation: Validation | None,
     ) -> None:
+        if len(self.classes_) < 2:
+            raise UsageError("A network needs at least two classes; the labels hold one class.")
         keras = load_keras()
-        seed = self.random_state
-        if seed is None:
-            seed = int(np.random.default_rng().integers(2**31))
+        seed = self._seed()
         with _seeded(seed):
-            keras.backend.clear_session()
             network = self._build(self._shape(), len(self.classes_))
             self._prepare(network, images)
             batches = _training_batches(self, images, labels, weights, seed)
@@ -123,7 +122,8 @@ class NetworkModel(Model):
             name: [float(value) for value in values] for name, values in history.history.items()
         }
         self.weights_ = [np.asarray(weight) for weight in network.get_weights()]
-        self.network_ = network
+        # The trained network would keep its optimiser: three more copies of its weights.
+        self.network_ = self._rebuild()
 
     def _optimizer(self, steps_per_epoch: int) -> "keras.optimizers.Optimizer":
         import keras
@@ -148,20 +148,25 @@ class NetworkModel(Model):
         for view in self._views(images):
             for start in range(0, len(view), 512):
                 batch = np.ascontiguousarray(view[start : start + 512], dtype=np.float32)
-                total[start : start + 512] += np.asarray(network.predict_on_batch(batch))
+                # Called, not predict(): that would trace a graph for every model that is made.
+                total[start : start + 512] += np.asarray(network(batch, training=False))
         return np.asarray(total / total.sum(axis=1, keepdims=True))
 
     def _shape(self) -> Shape:
         return self.image_shape_ or (1, self.n_features_in_, 1)
 
     def _network(self) -> "keras.Model":
-        """Return the network, built anew if this model came through a pickle or a folder."""
+        """Return the network, built anew if this model came through a pickle."""
         if getattr(self, "network_", None) is None:
-            load_keras()
-            network = self._build(self._shape(), len(self.classes_))
-            network.set_weights(self.weights_)
-            self.network_ = network
+            self.network_ = self._rebuild()
         return self.network_
+
+    def _rebuild(self) -> "keras.Model":
+        load_keras()
+        with _seeded(0):
+            network = self._build(self._shape(), len(self.classes_))
+        network.set_weights(self.weights_)
+        return network
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in super().__getstate__().items() if name != "network_"}
@@ -180,10 +185,7 @@ class NetworkModel(Model):
         self.history_ = facts["history"]
         with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
             self.weights_ = [arrays[name] for name in sorted(arrays.files)]
-        try:
-            self._network()
-        except ValueError as error:
-            raise TrustError(f"{folder}: the weights do not fit the network: {error}") from error
+        self.network_ = self._rebuild()
 
 
 def load_keras() -> Any:
@@ -232,18 +234,21 @@ def _training_batches(
     class Batches(keras.utils.PyDataset):
         def __init__(self) -> None:
             super().__init__()
-            self.begin(0)
+            self.next_epoch = 0
+            self._begin(0)  # Keras looks at two batches before the first epoch
 
         @property
         def num_batches(self) -> int:
             return -(-len(images) // model.batch_size)
 
-        def begin(self, epoch: int) -> None:
+        def on_epoch_begin(self) -> None:
+            # Not on_epoch_end, which Keras also calls once before the first epoch.
+            self._begin(self.next_epoch)
+            self.next_epoch += 1
+
+        def _begin(self, epoch: int) -> None:
             self.epoch = epoch
             self.order = np.random.default_rng([seed, epoch]).permutation(len(images))
-
-        def on_epoch_end(self) -> None:
-            self.begin(self.epoch + 1)
 
         def __getitem__(self, step: int) -> tuple[npt.NDArray[Any], ...]:
             rows = self.order[step * model.batch_size : (step + 1) * model.batch_size]
@@ -269,13 +274,15 @@ def _reporter(model: NetworkModel) -> Any:
 
 @contextlib.contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Seed what Keras draws from, and give the caller's generators back as they were."""
-    import keras
+    """Fix what Keras' layers draw, and give the caller's generator back as it was.
 
-    python, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002 - Keras seeds it
+    Initialisers and dropout take their seeds from Python's generator when they are made.
+    `keras.utils.set_random_seed` would go on to fix numpy, TensorFlow and the order of every
+    later fit in this process, whoever made it.
+    """
+    state = random.getstate()
+    random.seed(seed)
     try:
-        keras.utils.set_random_seed(seed)
         yield
     finally:
-        random.setstate(python)
-        np.random.set_state(numpy_state)  # noqa: NPY002 - the caller's state comes back
+        random.setstate(state)

@@ -1,0 +1,65 @@
+"""`Columns`: values and their names, collected side by side so that they cannot drift apart."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Columns", "Floats", "Shape"]
+
+Floats = npt.NDArray[np.float32]
+Shape = tuple[int, int, int]  # height, width, channels
+
+
+class Columns:
+    """A table that grows by groups of named columns.
+
+    Parameters
+    ----------
+    rows : int
+        The number of images.
+
+    Attributes
+    ----------
+    names : list of str
+        One for each column added so far.
+
+    Examples
+    --------
+    >>> columns = Columns(rows=2)
+    >>> columns.add(np.array([[1, 2], [3, 4]]), ["least", "most"])
+    >>> columns.names, columns.table().shape
+    (['least', 'most'], (2, 2))
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self.names: list[str] = []
+        self._groups: list[Floats] = []
+
+    def add(self, values: npt.NDArray[Any], names: Iterable[str]) -> None:
+        """Append columns.
+
+        Parameters
+        ----------
+        values : numpy.ndarray, shape (rows, …)
+            All but the first axis are laid out in a row, the last one fastest.
+        names : iterable of str
+            What each column is called.
+
+        Raises
+        ------
+        ValueError
+            If there are more columns than names, or fewer.
+        """
+        names = list(names)
+        group = values.astype(np.float32, copy=False).reshape(self.rows, -1)
+        if group.shape[1] != len(names):
+            raise ValueError(f"{group.shape[1]} columns came with {len(names)} names.")
+        self._groups.append(group)
+        self.names += names
+
+    def table(self) -> Floats:
+        """Return all columns: float32, shape (rows, len(names))."""
+        return np.concatenate(self._groups, axis=1)
