@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hmnist.augmentation import orient
+    from hmnist.cells import Watcher
     from hmnist.dataset import LesionDataset
     from hmnist.decision import Decision, fit_decision
     from hmnist.diagnoses import CODES, DIAGNOSES, Diagnosis
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     )
     from hmnist.evaluation import Evaluation, compare_runs, evaluate_run
     from hmnist.experiment import score, train
-    from hmnist.grid import Watcher, benchmark
+    from hmnist.grid import benchmark
     from hmnist.models.registry import MODELS, make_model
     from hmnist.oversampling import Oversampled, oversample
     from hmnist.runs import Run, SampleWarning, find_runs, open_run
@@ -104,7 +105,7 @@ _HOME = {
     "Table": "table",
     "TrustError": "errors",
     "UsageError": "errors",
-    "Watcher": "grid",
+    "Watcher": "cells",
     "WorkError": "errors",
     "benchmark": "grid",
     "compare_predictions": "scores.comparison",

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from hmnist.committee import fit_weights, vote
 from hmnist.dataset import LesionDataset
 from hmnist.decision import Decision, fit_decision
 from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import HmnistError, UsageError
+from hmnist.files import hash_file
 from hmnist.manifest import (
     MANIFEST,
     describe_data,
@@ -37,7 +39,10 @@ from hmnist.threads import available_cores, use_threads
 if TYPE_CHECKING:
     from hmnist.models.base import Model
 
-__all__ = ["run_cell", "score", "train"]
+__all__ = ["compose", "run_cell", "score", "train"]
+
+SCORED = ("validation", "test")
+"""The parts whose predictions are kept."""
 
 
 def train(
@@ -142,8 +147,7 @@ def run_cell(
     WorkError
         If the folder cannot be written.
     """
-    key = recipe.key(on)
-    if (finished := _finished(folder, key)) is not None:
+    if (finished := _finished(folder, recipe.key(on))) is not None:
         return finished
     _refuse_foreign(folder)
     use_threads(recipe.threads)
@@ -151,27 +155,93 @@ def run_cell(
     model.on_step = on_step
     fit_seconds = _fit(model, on, recipe)
     raw, milliseconds = _predict(model, on)
+    costs = {
+        "fit_seconds": round(fit_seconds, 3),
+        "predict_ms_per_1000": round(milliseconds, 3),
+        "parameter_count": model.parameter_count,
+    }
+    facts = {"parameters": model.get_params(), **costs}
+    return _finish(on, recipe, folder, raw, facts, model)
+
+
+def compose(on: Split, recipe: Recipe, folder: Path, members: Sequence[Run]) -> Run:
+    """Let trained models vote, at no further training, and write the committee's run folder.
+
+    Parameters
+    ----------
+    on : Split
+        The split that the members were trained on.
+    recipe : Recipe
+        The members' own, but for the model.
+    folder : pathlib.Path
+        Where the run goes, beside its members.
+    members : sequence of Run
+        Two or more.
+
+    Returns
+    -------
+    Run
+        Its manifest names the members by digest, each with its weight.
+
+    Raises
+    ------
+    UsageError
+        If there are fewer than two members.
+    """
+    if (finished := _finished(folder, recipe.key(on))) is not None:
+        return finished
+    weights = fit_weights(
+        on.validation.labels, [member.part("validation").probabilities for member in members]
+    )
+    raw = {
+        part: vote([member.part(part).probabilities for member in members], weights)
+        for part in SCORED
+    }
+    facts = {
+        "parameters": {},
+        "members": [
+            {
+                "run": member.folder.name,
+                "digest": hash_file(member.folder / MANIFEST),
+                "weight": weight,
+            }
+            for member, weight in zip(members, weights.tolist(), strict=True)
+        ],
+        "fit_seconds": 0.0,
+        **{
+            cost: sum(member.manifest[cost] for member in members)
+            for cost in ("predict_ms_per_1000", "parameter_count")
+        },
+    }
+    return _finish(on, recipe, folder, raw, facts, None)
+
+
+def _finish(
+    on: Split,
+    recipe: Recipe,
+    folder: Path,
+    raw: dict[str, npt.NDArray[np.float64]],
+    facts: dict[str, Any],
+    model: "Model | None",
+) -> Run:
+    """Calibrate, decide, score once, and write the run folder."""
     decision = _decide(on, recipe, raw["validation"])
     calibrated = {part: decision.calibrate(probabilities) for part, probabilities in raw.items()}
     predicted = {part: (values, decision.decide(values)) for part, values in calibrated.items()}
     scores = score_predictions(on.test.labels, *predicted["test"])
-    facts = {
-        "key": key,
+    shared = {
+        "key": recipe.key(on),
         "model": recipe.model,
-        "parameters": {**model.get_params(), "random_state": recipe.seed},
         "recipe": asdict(recipe),
         "data": describe_data(on.data),
         "split": describe_split(on),
         "decision": decision.to_dict(),
         "scores": _jsonable(scores),
-        "fit_seconds": round(fit_seconds, 3),
-        "predict_ms_per_1000": round(milliseconds, 3),
-        "parameter_count": model.parameter_count,
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "device": describe_device(),
         "versions": describe_versions(),
     }
-    return write_run(folder, facts, model, on, predicted)
+    return write_run(folder, {**shared, **facts}, model, on, predicted)
 
 
 def score(model: Any, data: LesionDataset) -> Scores:
@@ -223,8 +293,7 @@ def _fit(model: "Model", on: Split, recipe: Recipe) -> float:
 
 def _predict(model: "Model", on: Split) -> tuple[dict[str, npt.NDArray[np.float64]], float]:
     """Return the probabilities of each scored part, and milliseconds per 1,000 test images."""
-    nothing = np.empty((0, len(CODES)))
-    raw = {"validation": nothing}
+    raw = {"validation": np.empty((0, len(CODES)))}
     if len(on.validation):
         raw["validation"] = model.predict_proba(on.validation.images)
     start = time.perf_counter()

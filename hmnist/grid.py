@@ -5,18 +5,17 @@ interrupted benchmark goes on where it was; the table is made from the folders a
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from hmnist.cells import Cell, Watcher, estimate_seconds, run_cells
 from hmnist.dataset import LesionDataset
 from hmnist.decision import KINDS
 from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import UsageError
-from hmnist.experiment import run_cell
 from hmnist.files import write_file
-from hmnist.models.registry import EFFORTS, MAJORITY, MODELS, find_model
+from hmnist.models.registry import COMMITTEE, EFFORTS, MAJORITY, MODELS, find_model
 from hmnist.oversampling import METHODS
 from hmnist.recipe import Recipe
 from hmnist.runs import Run
@@ -25,42 +24,7 @@ from hmnist.summary import make_row, make_table
 from hmnist.table import Table
 from hmnist.threads import available_cores
 
-__all__ = ["Cell", "Watcher", "benchmark", "estimate_seconds"]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One place in the grid.
-
-    Attributes
-    ----------
-    recipe : Recipe
-        What is trained, and how.
-    on : Split
-        Who trains, validates and is tested.
-    folder : pathlib.Path
-        Where its run goes.
-    """
-
-    recipe: Recipe
-    on: Split
-    folder: Path
-
-
-class Watcher:
-    """Is told how a benchmark gets on; this one does not care."""
-
-    def planned(self, cells: Sequence[Cell], seconds: float) -> None:
-        """Take note of the cells, and about how many seconds of fitting they need."""
-
-    def started(self, cell: Cell) -> None:
-        """Take note that a cell begins (told only when cells run one after the other)."""
-
-    def step(self, cell: Cell, done: int, total: int) -> None:
-        """Take note that a model has done some of its epochs or rounds (likewise)."""
-
-    def finished(self, cell: Cell, run: Run, table: Table) -> None:
-        """Take note that a cell is done; `table` holds the rows so far."""
+__all__ = ["benchmark"]
 
 
 def benchmark(
@@ -155,6 +119,7 @@ def benchmark(
             effort,
             model_seed,
             threads or available_cores(),
+            {"members": _members(models)} if model == COMMITTEE else {},
         )
         for model, method in _contestants(models, methods)
         for model_seed in range(seed, seed + seeds)
@@ -168,7 +133,7 @@ def benchmark(
     watcher = watcher or Watcher()
     watcher.planned(cells, sum(estimate_seconds(cell) for cell in cells))
     progress = _Progress(cells, jobs)
-    for place, run in _run_all(cells, jobs, watcher):
+    for place, run in run_cells(cells, jobs, watcher):
         progress.add(place, run)
         watcher.finished(cells[place], run, progress.table().sorted(sort))
     table = progress.table().sorted(sort)
@@ -177,20 +142,19 @@ def benchmark(
     return table
 
 
-def estimate_seconds(cell: Cell) -> float:
-    """Return about how long a cell takes to fit on two cores, 0 if it is finished."""
-    if cell.folder.exists():
-        return 0.0
-    seconds = find_model(cell.recipe.model).seconds[cell.recipe.effort]
-    return seconds * len(cell.on.train_indices) / 7000
+def _members(models: Sequence[str]) -> tuple[str, ...]:
+    """Return the models that are trained, each once, and so may sit on a committee."""
+    return tuple(model for model in dict.fromkeys(models) if model not in (COMMITTEE, MAJORITY))
 
 
 def _contestants(models: Sequence[str], methods: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield models and methods; the majority model once, last, on the natural shares."""
+    """Yield models and methods; the majority model once, on the natural shares."""
+    members = _members(models)
+    if COMMITTEE in models and len(members) < 2:
+        raise UsageError("A committee needs two models or more beside it.", "Name more models.")
     for method in dict.fromkeys(methods):
-        for model in dict.fromkeys(models):
-            if model != MAJORITY:
-                yield model, method
+        for model in (*members, *((COMMITTEE,) if COMMITTEE in models else ())):
+            yield model, method
     yield MAJORITY, "none"
 
 
@@ -214,35 +178,6 @@ def _check_names(recipes: Sequence[Recipe], sort: str) -> None:
 def _folder_name(recipe: Recipe, on: Split) -> str:
     fold = "" if on.fold is None else f"-fold{on.fold}"
     return f"{recipe.model}-{recipe.oversampling}-seed{recipe.seed}{fold}-{recipe.key(on)}"
-
-
-def _run_all(cells: Sequence[Cell], jobs: int, watcher: Watcher) -> Iterator[tuple[int, Run]]:
-    """Yield the place and the run of each cell as it is finished."""
-    if jobs == 1:
-        for place, cell in enumerate(cells):
-            watcher.started(cell)
-            yield place, _run_one(cell, watcher)
-        return
-    import joblib
-
-    # loky starts fresh processes; forking after TensorFlow has begun would hang.
-    threads = cells[0].recipe.threads
-    with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=threads):
-        parallel = joblib.Parallel(return_as="generator_unordered")
-        yield from parallel(
-            joblib.delayed(_run_numbered)(place, cell) for place, cell in enumerate(cells)
-        )
-
-
-def _run_one(cell: Cell, watcher: Watcher) -> Run:
-    def on_step(done: int, total: int) -> None:
-        watcher.step(cell, done, total)
-
-    return run_cell(cell.on, cell.recipe, cell.folder, on_step)
-
-
-def _run_numbered(place: int, cell: Cell) -> tuple[int, Run]:
-    return place, run_cell(cell.on, cell.recipe, cell.folder)
 
 
 class _Progress:

@@ -26,6 +26,8 @@ METHODS = {
     "balanced": "every diagnosis repeated up to the commonest",
 }
 
+_LARGEST_SEED = 2**32 - 1  # numpy's legacy generators, which imbalanced-learn uses, take no more
+
 
 @dataclass(frozen=True, eq=False)
 class Oversampled:
@@ -84,7 +86,7 @@ def oversample(
         ``balanced`` the largest. A diagnosis that has as many already is left as it is, and so is
         one that is absent.
     seed : int
-        What fixes the draw.
+        From 0 to 4,294,967,295; what fixes the draw.
 
     Returns
     -------
@@ -93,7 +95,8 @@ def oversample(
     Raises
     ------
     UsageError
-        If the method or a diagnosis is unknown, or the target is not positive.
+        If the method or a diagnosis is unknown, the target is not positive, the seed is out of
+        range, or there is only one diagnosis and it is to be raised.
 
     Examples
     --------
@@ -106,6 +109,10 @@ def oversample(
     if method not in METHODS:
         raise UsageError(
             f"There is no oversampling called {method!r}.", f"Choose {', '.join(METHODS)}."
+        )
+    if not 0 <= seed <= _LARGEST_SEED:
+        raise UsageError(
+            f"The seed of an oversampling is 0 or more and at most {_LARGEST_SEED}, not {seed}."
         )
     targets = _targets(training.labels, method, rare, target)
     nothing_new = (
@@ -147,7 +154,13 @@ def _targets(
     else:
         raised = [CODES.index(code) for code in rare]
         goal = target or int(np.median(present))
-    return {label: goal for label in raised if 0 < counts[label] < goal}
+    targets = {label: goal for label in raised if 0 < counts[label] < goal}
+    if targets and len(present) == 1:
+        raise UsageError(
+            "The training part holds one diagnosis only, so there is no other to raise it against.",
+            "Leave the target out, or use no oversampling.",
+        )
+    return targets
 
 
 def _repeated(

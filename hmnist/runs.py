@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from hmnist.committee import vote
 from hmnist.dataset import LesionDataset
 from hmnist.decision import Decision
 from hmnist.diagnoses import CODES
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from hmnist.splits import Split
 
 __all__ = [
+    "CommitteeRun",
     "Run",
     "SampleWarning",
     "check_images",
@@ -119,6 +121,18 @@ class Run:
         SampleWarning
             If the model was trained on the synthetic sample.
         """
+        self._warn_of_sample()
+        return self.decision.calibrate(self.ask(images))
+
+    def predict(self, images: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Return the diagnosis decided for each image: int64, shape (n,), labels 0–6."""
+        return self.decision.decide(self.predict_proba(images))
+
+    def ask(self, images: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the bare model's probabilities, uncalibrated."""
+        return self.model.predict_proba(images)
+
+    def _warn_of_sample(self) -> None:
         if self.manifest["data"]["synthetic"]:
             import warnings
 
@@ -126,13 +140,40 @@ class Run:
                 f"{self.folder.name} was trained on the synthetic sample: what it says of real "
                 "images means nothing.",
                 SampleWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
-        return self.decision.calibrate(self.model.predict_proba(images))
 
-    def predict(self, images: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Return the diagnosis decided for each image: int64, shape (n,), labels 0–6."""
-        return self.decision.decide(self.predict_proba(images))
+
+@dataclass(frozen=True, eq=False)
+class CommitteeRun(Run):
+    """A committee in its folder: weights, and the names of the runs that vote."""
+
+    @cached_property
+    def members(self) -> list[Run]:
+        """The runs that vote; they lie beside this one.
+
+        Raises
+        ------
+        TrustError
+            If one is missing, damaged or another than the one that voted.
+        """
+        found = []
+        for member in self.manifest["members"]:
+            folder = self.folder.parent / member["run"]
+            manifest = folder / MANIFEST
+            if not manifest.is_file() or hash_file(manifest) != member["digest"]:
+                raise TrustError(
+                    f"{self.folder} is damaged: its member {member['run']} does not lie beside it "
+                    "as it did.",
+                    "Keep a benchmark folder together.",
+                )
+            found.append(open_run(folder))
+        return found
+
+    def ask(self, images: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Return the vote of the members, uncalibrated."""
+        votes = [member.decision.calibrate(member.ask(images)) for member in self.members]
+        return vote(votes, [member["weight"] for member in self.manifest["members"]])
 
 
 def open_run(folder: str | Path) -> Run:
@@ -157,7 +198,8 @@ def open_run(folder: str | Path) -> Run:
     folder = Path(folder)
     if not folder.is_dir():
         raise DataMissingError(f"There is no run folder {folder}.", "See: hmnist runs list")
-    run = Run(folder, read_manifest(folder))
+    manifest = read_manifest(folder)
+    run = (CommitteeRun if "members" in manifest else Run)(folder, manifest)
     for name, stored in run.manifest["files"].items():
         path = folder / name
         if not path.is_file():
@@ -178,7 +220,7 @@ def find_runs(folder: str | Path) -> list[Path]:
 def write_run(
     folder: Path,
     facts: Mapping[str, Any],
-    model: "Model",
+    model: "Model | None",
     split: "Split",
     predicted: Mapping[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]],
 ) -> Run:
@@ -190,8 +232,8 @@ def write_run(
         Where; a folder of that name is replaced.
     facts : mapping
         What the manifest says besides the files.
-    model : Model
-        The fitted model.
+    model : Model or None
+        The fitted model; None for a committee, whose weights are among the facts.
     split : Split
         Which images the predictions belong to.
     predicted : mapping of str to (probabilities, decisions)
@@ -207,8 +249,9 @@ def write_run(
         If the disk refuses.
     """
     with write_folder(folder) as temporary:
-        (temporary / "model").mkdir()
-        model.save_state(temporary / "model")
+        if model is not None:
+            (temporary / "model").mkdir()
+            model.save_state(temporary / "model")
         _write_predictions(temporary / "predictions.csv", split, predicted)
         if history := getattr(model, "history_", None):
             _write_history(temporary / "history.csv", history)
@@ -223,7 +266,7 @@ def write_run(
         manifest = {"schema": SCHEMA, **facts, "files": files}
         text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
         (temporary / MANIFEST).write_text(text, encoding="utf-8")
-    return Run(folder, json.loads(text))
+    return (Run if model is not None else CommitteeRun)(folder, json.loads(text))
 
 
 def check_images(run: Run, data: LesionDataset) -> None:

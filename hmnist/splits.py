@@ -151,7 +151,8 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
         with ``image_id`` or ``row`` (0 is the first image) and ``part``. None takes the first of
         lesion, own and image that the data allow.
     seed : int
-        0 or more; what fixes the split. It depends on the ids alone where there are any, not on row order.
+        0 or more; what fixes the split. It depends on the ids alone where there are any, not on
+        row order.
 
     Returns
     -------

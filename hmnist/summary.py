@@ -7,7 +7,7 @@ import numpy as np
 
 from hmnist.manifest import describe_data, describe_split
 from hmnist.oversampling import METHODS
-from hmnist.runs import Run
+from hmnist.runs import CommitteeRun, Run
 from hmnist.scores.intervals import mean_scores, score_intervals
 from hmnist.scores.scoring import SCORE_NAMES
 from hmnist.splits import Split
@@ -116,6 +116,8 @@ def _mean(runs: Sequence[Run], what: str) -> float:
 
 
 def _model_bytes(run: Run) -> int:
+    if isinstance(run, CommitteeRun):
+        return sum(_model_bytes(member) for member in run.members)
     files = run.manifest["files"].items()
     return sum(int(facts["bytes"]) for name, facts in files if name.startswith("model/"))
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hmnist.dataset import LesionDataset
@@ -27,6 +28,12 @@ def _own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     """Keep tests away from the user's cache, data and settings."""
     monkeypatch.setenv("HMNIST_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.delenv("HMNIST_DATA", raising=False)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Return a generator that is the same for every test."""
+    return np.random.default_rng(0)
 
 
 @pytest.fixture(scope="session")

@@ -77,6 +77,8 @@ def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
         (["benchmark", "."], 3, "folder"),
         (["train", "resnet", "sample"], 2, "no model called 'resnet'"),
         (["train"], 2, "MODEL"),
+        (["train", "committee", "sample"], 2, "composed"),
+        (["benchmark", "sample", "--models", "cnn,committee"], 2, "two models"),
         (["evaluate", "nowhere"], 3, "nowhere"),
         (["evaluate", "."], 4, "no run folder"),
         (["compare", "nowhere", "nothing"], 3, "nowhere"),

@@ -19,6 +19,12 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def break_off(writing: AbstractContextManager[Path], error: type[BaseException]) -> None:
+    with writing as temporary:
+        (temporary / "half" if temporary.is_dir() else temporary).write_text("half")
+        raise error("It broke.")
+
+
 # write_file
 
 
@@ -50,9 +56,8 @@ def test_a_file_that_fails_leaves_nothing(
     target = tmp_path / "scores.csv"
     if old is not None:
         target.write_text(old)
-    with pytest.raises(error), write_file(target) as temporary:
-        temporary.write_text("half")
-        raise error("It broke.")
+    with pytest.raises(error, match="It broke"):
+        break_off(write_file(target), error)
     assert names_in(tmp_path) == ([] if old is None else ["scores.csv"])
     if old is not None:
         assert target.read_text() == old
@@ -91,9 +96,8 @@ def test_a_folder_that_fails_leaves_nothing(
     if old:
         target.mkdir()
         (target / "old").write_text("old")
-    with pytest.raises(error), write_folder(target) as temporary:
-        (temporary / "half").write_text("half")
-        raise error("It broke.")
+    with pytest.raises(error, match="It broke"):
+        break_off(write_folder(target), error)
     assert names_in(tmp_path) == (["one"] if old else [])
     if old:
         assert names_in(target) == ["old"]

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 import hmnist.experiment
+from hmnist.cells import Cell, Watcher
 from hmnist.dataset import LesionDataset
-from hmnist.errors import UsageError
-from hmnist.grid import Cell, Watcher, benchmark
-from hmnist.runs import Run, find_runs, open_run
+from hmnist.errors import TrustError, UsageError
+from hmnist.grid import benchmark
+from hmnist.runs import CommitteeRun, Run, find_runs, open_run
 from hmnist.scores.intervals import score_intervals
 from hmnist.scores.scoring import SCORE_NAMES
+from hmnist.splits import split
 from hmnist.table import Table
 
 
@@ -95,6 +97,41 @@ def test_oversampling_methods_are_compared_in_one_table(
         out=tmp_path,
     )
     assert sorted(row["oversampling"] for row in table.rows) == ["none", "none", "random", "smote"]
+
+
+def test_a_committee_votes_without_training(sample: LesionDataset, tmp_path: Path) -> None:
+    models = ["logistic", "xgboost", "committee"]
+    table = benchmark(sample, models, effort="quick", threads=1, seeds=2, out=tmp_path)
+    rows = {row["model"]: row for row in table.rows}
+    assert rows["committee"]["fit_seconds"] == 0
+    assert rows["committee"]["seeds"] == 2
+    for cost in ("parameters", "model_bytes"):
+        parts = rows["logistic"][cost] + rows["xgboost"][cost]
+        assert rows["committee"][cost] == pytest.approx(parts, abs=2)
+    for folder in find_runs(tmp_path):
+        run = open_run(folder)
+        if isinstance(run, CommitteeRun):
+            seed = run.manifest["recipe"]["seed"]
+            assert {member.manifest["recipe"]["seed"] for member in run.members} == {seed}
+            assert [member.manifest["model"] for member in run.members] == models[:2]
+
+
+def test_a_reopened_committee_predicts_what_it_did(sample: LesionDataset, tmp_path: Path) -> None:
+    benchmark(sample, ["logistic", "xgboost", "committee"], effort="quick", threads=1, out=tmp_path)
+    [folder] = [path for path in find_runs(tmp_path) if path.name.startswith("committee")]
+    run = open_run(folder)
+    with pytest.warns(UserWarning, match="synthetic"):
+        probabilities = run.predict_proba(split(sample).test.images)
+    np.testing.assert_array_equal(probabilities, run.part("test").probabilities)
+    [member] = [path for path in find_runs(tmp_path) if path.name.startswith("xgboost")]
+    member.rename(tmp_path / "elsewhere")
+    with pytest.raises(TrustError, match="member xgboost"):
+        _ = open_run(folder).members  # type: ignore[attr-defined]  # it is a committee's
+
+
+def test_a_committee_of_one_is_refused(sample: LesionDataset, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="two models or more"):
+        benchmark(sample, ["logistic", "committee", "majority"], out=tmp_path)
 
 
 def test_each_fold_is_tested_once(sample: LesionDataset, tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ def test_a_room_imports_only_lower_floors(module: str) -> None:
         if name == f"{FRONT_DOOR}.__version__":
             continue
         assert name in SOURCES, f"{module} imports {name} through the front door"
+        assert {room, room_of(name)} <= set(FLOOR_OF), f"{room} or {room_of(name)} has no floor"
         assert room_of(name) == room or FLOOR_OF[room_of(name)] < FLOOR_OF[room], (
             f"{module} (floor {FLOOR_OF[room]}) imports {name} (floor {FLOOR_OF[room_of(name)]})"
         )

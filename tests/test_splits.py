@@ -369,8 +369,8 @@ def test_a_part_may_be_empty() -> None:
 
 def test_the_digest_tells_parts_apart() -> None:
     data = make([(4, 1)] * 4)
-    rows = [np.array([0, 1]), np.array([2]), np.array([3])]
-    swapped = [rows[0], rows[2], rows[1]]
-    moved = [np.array([0]), np.array([1, 2]), rows[2]]
-    digests = {Split(data, "x", *three).digest for three in (rows, swapped, moved)}
+    digests = {
+        Split(data, "x", np.array(train), np.array(validation), np.array(test)).digest
+        for train, validation, test in ([[0, 1], [2], [3]], [[0, 1], [3], [2]], [[0], [1, 2], [3]])
+    }
     assert len(digests) == 3

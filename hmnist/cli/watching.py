@@ -17,8 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from hmnist.cells import Cell, Watcher, estimate_seconds
 from hmnist.cli.options import say
-from hmnist.grid import Cell, Watcher, estimate_seconds
 from hmnist.runs import Run
 from hmnist.table import Table
 

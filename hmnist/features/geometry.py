@@ -5,6 +5,7 @@ that of a 28×28 one, whatever the pixels' proportions.
 """
 
 import functools
+import itertools
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +39,7 @@ def centre_distances(height: int, width: int) -> npt.NDArray[np.float64]:
     """
     y = (np.arange(height) - (height - 1) / 2) / (height / 2)
     x = (np.arange(width) - (width - 1) / 2) / (width / 2)
-    return np.hypot(y[:, None], x)
+    return np.asarray(np.hypot(y[:, None], x))
 
 
 @functools.cache
@@ -81,7 +82,7 @@ def ring_weights(height: int, width: int, edges: tuple[float, ...]) -> Floats:
     """
     distance = centre_distances(height, width).ravel()
     rings = []
-    for inner, outer in zip(edges[:-1], edges[1:], strict=True):
+    for inner, outer in itertools.pairwise(edges):
         ring = (distance >= inner) & (distance < outer)
         if not ring.any():
             away = np.abs(distance - (inner + outer) / 2)

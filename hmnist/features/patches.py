@@ -22,7 +22,7 @@ import numpy.typing as npt
 from hmnist.augmentation import ORIENTATIONS
 from hmnist.features.columns import Columns, Floats
 from hmnist.features.geometry import ZONES, patch_turns, zone_weights
-from hmnist.features.views import picture_chunks
+from hmnist.features.views import picture_chunks, view_size
 
 __all__ = ["PatchFilters", "add_patches", "draw_patches", "fit_filters", "patch_side"]
 
@@ -134,9 +134,8 @@ def draw_patches(
     side : int
         Their height and width.
     """
-    _, height, width, channels = images.shape
-    if view == "half":
-        height, width = height // 2, width // 2
+    channels = images.shape[3]
+    height, width = view_size(images.shape[1], images.shape[2], view)
     side = patch_side(patch, height, width)
     limits = (len(images), height - side + 1, width - side + 1)
     image, row, column = (rng.integers(limit, size=_SAMPLES) for limit in limits)
@@ -218,14 +217,14 @@ def _respond(pictures: Floats, filters: PatchFilters) -> Floats:
     # One product per picture: its size, and so its rounding, does not depend on the batch.
     responses = np.matmul(filters.weights, patches)
     responses -= filters.offset[:, None]
-    return responses.reshape(len(pictures), ORIENTATIONS, filters.count, -1)
+    return np.asarray(responses.reshape(len(pictures), ORIENTATIONS, filters.count, -1))
 
 
 def _pool(responses: Floats, zones: Floats) -> Floats:
     """Return square roots: sign × way (any, best) × (zones, deviation) × filters."""
     positive = np.maximum(responses, 0)
     negative = np.subtract(positive, responses, out=responses)
-    columns = []
+    columns: list[Floats] = []
     for part in (positive, negative):
         squares = np.vecdot(part, part).mean(axis=1)
         columns += _mean_and_deviation(part.mean(axis=1), squares, zones)

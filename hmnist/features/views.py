@@ -14,7 +14,15 @@ import numpy.typing as npt
 from hmnist.features.columns import Floats
 from hmnist.features.geometry import border_of
 
-__all__ = ["chunk_size", "make_view", "picture_chunks", "pictures_of", "view_names"]
+__all__ = [
+    "chunk_size",
+    "make_view",
+    "palette_views",
+    "picture_chunks",
+    "pictures_of",
+    "view_names",
+    "view_size",
+]
 
 _FLOOR = 0.05
 """Added to brightness (0–1) before the logarithm, so that noise in the dark stays small."""
@@ -32,6 +40,16 @@ def view_names(channels: int) -> tuple[str, str, str]:
       lamp's strength multiply the light in each channel, so they drop out.
     """
     return "colour" if channels == 3 else "grey", "half", "relative"
+
+
+def palette_views(channels: int) -> tuple[str, ...]:
+    """Return the views that have a palette of colour words: none in grey pictures."""
+    return ("colour", "relative") if channels == 3 else ()
+
+
+def view_size(height: int, width: int, name: str) -> tuple[int, int]:
+    """Return height and width of a view of pictures of this size."""
+    return (height // 2, width // 2) if name == "half" else (height, width)
 
 
 def make_view(pictures: Floats, name: str) -> Floats:

@@ -132,7 +132,7 @@ def _nearness(pixels: Floats, palette: Palette) -> Floats:
     distances = np.sqrt(np.maximum(squares, 0, out=squares), out=squares)
     limit = np.float32(_REACH) * distances.mean(axis=1, keepdims=True)
     np.subtract(limit, distances, out=distances)
-    return np.maximum(distances, 0, out=distances)
+    return np.asarray(np.maximum(distances, 0, out=distances))
 
 
 def _numbers(palette: Palette) -> range:

@@ -11,10 +11,13 @@ from hmnist.errors import UsageError
 if TYPE_CHECKING:
     from hmnist.models.base import Model
 
-__all__ = ["EFFORTS", "MAJORITY", "MODELS", "Entry", "find_model", "make_model"]
+__all__ = ["COMMITTEE", "EFFORTS", "MAJORITY", "MODELS", "Entry", "find_model", "make_model"]
 
 EFFORTS = ("quick", "standard", "best")
 """One dial for all models: epochs, trees, width."""
+
+COMMITTEE = "committee"
+"""The vote of a benchmark's other models; it is composed, not made."""
 
 MAJORITY = "majority"
 """The model that stands in every table."""
@@ -31,7 +34,7 @@ class Entry:
     summary : str
         What it is, in a few words.
     place : str
-        Module and class, imported when a model is made.
+        Module and class, imported when a model is made; empty for the committee.
     parameters : mapping of str to dict
         Constructor parameters for each effort.
     seconds : mapping of str to float
@@ -88,6 +91,13 @@ _ENTRIES = (
         "hmnist.models.linear:Logistic",
         _efforts({"max_iter": 50}, {"max_iter": 100}, {"max_iter": 200}),
         _efforts(6, 12, 24),
+    ),
+    Entry(
+        COMMITTEE,
+        "weighted vote of a benchmark's other models, at no extra training",
+        "",
+        _efforts({}, {}, {}),
+        _efforts(0, 0, 0),
     ),
     Entry(
         MAJORITY,
@@ -152,6 +162,11 @@ def make_model(
     entry = find_model(name)
     if effort not in EFFORTS:
         raise UsageError(f"There is no effort called {effort!r}.", f"Choose {', '.join(EFFORTS)}.")
+    if not entry.place:
+        raise UsageError(
+            f"A {name} is not trained by itself: it is composed of a benchmark's other models.",
+            f"Try: hmnist benchmark --models cnn,xgboost,{name}",
+        )
     module, _, class_name = entry.place.partition(":")
     model_class: type[Model] = getattr(importlib.import_module(module), class_name)
     chosen = {

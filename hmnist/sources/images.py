@@ -1,5 +1,6 @@
 """Images to predict: photographs, pixel files and MedMNIST files, all in one size."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -40,9 +41,10 @@ def load_images(path: str | Path, shape: Shape) -> tuple[str, Pixels, npt.NDArra
         If the images of a pixel file have another shape.
     """
     place = Path(path)
-    if place.is_dir():
+    # Compared as given, as `load` does: the word goes before a folder of that name.
+    if path != "sample" and place.is_dir():
         return str(path), *_read_folder(place, shape)
-    if place.suffix.lower() in PHOTOGRAPHS:
+    if _is_photograph(place):
         return str(path), read_photograph(place, shape)[None], np.array([place.stem])
     from hmnist.sources import load
 
@@ -71,7 +73,8 @@ def read_photograph(path: Path, shape: Shape) -> Pixels:
 
     height, width, channels = shape
     try:
-        with Image.open(path) as photograph:
+        # Pillow warns of damage before it gives up; one sentence is enough.
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as photograph:
             resized = photograph.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
     except FileNotFoundError as error:
         raise DataMissingError(f"There is no image {path}.") from error
@@ -83,8 +86,18 @@ def read_photograph(path: Path, shape: Shape) -> Pixels:
 
 
 def _read_folder(folder: Path, shape: Shape) -> tuple[Pixels, npt.NDArray[np.str_]]:
-    photographs = sorted(path for path in folder.iterdir() if path.suffix.lower() in PHOTOGRAPHS)
+    try:
+        photographs = sorted(path for path in folder.iterdir() if _is_photograph(path))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(
+            f"{folder} could not be read: {reason}.", "Check the folder and its permissions."
+        ) from error
     if not photographs:
         raise DataMissingError(f"There are no photographs ({', '.join(PHOTOGRAPHS)}) in {folder}.")
     images = np.stack([read_photograph(path, shape) for path in photographs])
     return images, np.array([path.stem for path in photographs])
+
+
+def _is_photograph(path: Path) -> bool:
+    return path.suffix.lower() in PHOTOGRAPHS

@@ -1,0 +1,123 @@
+"""The cells of a benchmark and how they are run: one by one, or side by side in processes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hmnist.experiment import compose, run_cell
+from hmnist.models.registry import COMMITTEE, find_model
+from hmnist.recipe import Recipe
+from hmnist.runs import Run
+from hmnist.splits import Split
+from hmnist.table import Table
+
+__all__ = ["Cell", "Watcher", "estimate_seconds", "run_cells"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One place in the grid.
+
+    Attributes
+    ----------
+    recipe : Recipe
+        What is trained, and how.
+    on : Split
+        Who trains, validates and is tested.
+    folder : pathlib.Path
+        Where its run goes.
+    """
+
+    recipe: Recipe
+    on: Split
+    folder: Path
+
+
+class Watcher:
+    """Is told how a benchmark gets on; this one does not care."""
+
+    def planned(self, cells: Sequence[Cell], seconds: float) -> None:
+        """Take note of the cells, and about how many seconds of fitting they need."""
+
+    def started(self, cell: Cell) -> None:
+        """Take note that a cell begins (told only when cells run one after the other)."""
+
+    def step(self, cell: Cell, done: int, total: int) -> None:
+        """Take note that a model has done some of its epochs or rounds (likewise)."""
+
+    def finished(self, cell: Cell, run: Run, table: Table) -> None:
+        """Take note that a cell is done; `table` holds the rows so far."""
+
+
+def run_cells(cells: Sequence[Cell], jobs: int, watcher: Watcher) -> Iterator[tuple[int, Run]]:
+    """Yield the place and the run of each cell as it is finished.
+
+    Committees come last: their members have to be trained before they can vote.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        What is to be done; finished cells are opened rather than trained again.
+    jobs : int
+        How many run side by side, in processes of their own.
+    watcher : Watcher
+        Is told when cells begin and how far they are, if they run one after the other.
+    """
+    runs: dict[int, Run] = {}
+    trained = [place for place, cell in enumerate(cells) if cell.recipe.model != COMMITTEE]
+    for place, run in _train_all(cells, trained, jobs, watcher):
+        runs[place] = run
+        yield place, run
+    for place, cell in enumerate(cells):
+        if cell.recipe.model == COMMITTEE:
+            watcher.started(cell)
+            members = [runs[other] for other in trained if _votes(cells[other], cell)]
+            yield place, compose(cell.on, cell.recipe, cell.folder, members)
+
+
+def estimate_seconds(cell: Cell) -> float:
+    """Return about how long a cell takes to fit on two cores, 0 if it is finished."""
+    if cell.folder.exists():
+        return 0.0
+    seconds = find_model(cell.recipe.model).seconds[cell.recipe.effort]
+    return seconds * len(cell.on.train_indices) / 7000
+
+
+def _train_all(
+    cells: Sequence[Cell], places: Sequence[int], jobs: int, watcher: Watcher
+) -> Iterator[tuple[int, Run]]:
+    if jobs == 1:
+        for place in places:
+            watcher.started(cells[place])
+            yield place, _train_watched(cells[place], watcher)
+        return
+    import joblib
+
+    # loky starts fresh processes; forking after TensorFlow has begun would hang.
+    threads = cells[0].recipe.threads
+    with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=threads):
+        parallel = joblib.Parallel(return_as="generator_unordered")
+        yield from parallel(
+            joblib.delayed(_train_numbered)(place, cells[place]) for place in places
+        )
+
+
+def _train_watched(cell: Cell, watcher: Watcher) -> Run:
+    def on_step(done: int, total: int) -> None:
+        watcher.step(cell, done, total)
+
+    return run_cell(cell.on, cell.recipe, cell.folder, on_step)
+
+
+def _train_numbered(place: int, cell: Cell) -> tuple[int, Run]:
+    return place, run_cell(cell.on, cell.recipe, cell.folder)
+
+
+def _votes(cell: Cell, committee: Cell) -> bool:
+    """Tell whether a cell's run sits on a committee: same split, seed and oversampling."""
+    return (
+        cell.on is committee.on
+        and cell.recipe.seed == committee.recipe.seed
+        and cell.recipe.oversampling == committee.recipe.oversampling
+        and cell.recipe.model in committee.recipe.parameters["members"]
+    )

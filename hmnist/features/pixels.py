@@ -1,0 +1,90 @@
+"""What may be described: pixels 0–255, as rows or as images, in grey or in colour."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hmnist.errors import UsageError
+from hmnist.features.columns import Shape
+
+__all__ = ["LEAST_SIDE", "as_images"]
+
+LEAST_SIDE = 6
+"""Smaller images have no room for patterns of radius two."""
+
+
+def as_images(X: npt.ArrayLike, shape: Shape | None) -> npt.NDArray[Any]:
+    """Return pixels as images, without a copy where they are an array.
+
+    Parameters
+    ----------
+    X : array-like, shape (n, h·w·c) or (n, h, w, c)
+        Pixels 0–255.
+    shape : tuple of int or None
+        Height, width, channels. None takes the images' own; rows must then be squares.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n, h, w, c)
+        Of the dtype that came.
+
+    Raises
+    ------
+    UsageError
+        If the pixels are not 0–255 or do not have that shape, or if the shape cannot be described.
+
+    Examples
+    --------
+    >>> as_images(np.zeros((5, 192), np.uint8), None).shape
+    (5, 8, 8, 3)
+    """
+    pixels = np.asarray(X)
+    if pixels.ndim not in {2, 4} or not len(pixels):
+        raise UsageError(
+            f"The pixels have shape {pixels.shape}; expected rows (n, h·w·c) or images "
+            "(n, h, w, c), at least one."
+        )
+    _check_values(pixels)
+    count = int(np.prod(pixels.shape[1:]))
+    if shape is None:
+        shape = pixels.shape[1:] if pixels.ndim == 4 else _infer_shape(count)
+    height, width, channels = shape
+    if pixels.shape[1:] not in {(count,), (height, width, channels)} or (
+        height * width * channels != count
+    ):
+        raise UsageError(
+            f"Pixels of shape {pixels.shape} are not images of {height}×{width}×{channels}."
+        )
+    if channels not in {1, 3} or min(height, width) < LEAST_SIDE:
+        raise UsageError(
+            f"Images of {height}×{width}×{channels} cannot be described; expected one or three "
+            f"channels and at least {LEAST_SIDE}×{LEAST_SIDE} pixels."
+        )
+    return pixels.reshape(len(pixels), height, width, channels)
+
+
+def _check_values(pixels: npt.NDArray[Any]) -> None:
+    if pixels.dtype == np.uint8:
+        return
+    if pixels.dtype.kind not in "iuf":
+        raise UsageError(f"The pixels are of type {pixels.dtype}; expected numbers 0–255.")
+    low, high = pixels.min(), pixels.max()
+    if not 0 <= low <= high <= 255:  # NaN compares as false
+        raise UsageError(f"The pixels lie between {low:g} and {high:g}; expected 0–255.")
+    if pixels.dtype.kind == "f" and 0 < high <= 1:
+        raise UsageError(
+            f"The pixels are floats between {low:g} and {high:g}; expected 0–255.",
+            "Multiply by 255 if they were divided, and pass uint8.",
+        )
+
+
+def _infer_shape(count: int) -> Shape:
+    for channels in (3, 1):
+        side = round((count / channels) ** 0.5)
+        if side * side * channels == count:
+            return side, side, channels
+    raise UsageError(
+        f"{count} pixels are no square image of one or three channels.",
+        "Give image_shape=(height, width, channels).",
+    )

@@ -1,0 +1,185 @@
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from hmnist.errors import DataError, DataMissingError, UsageError
+from hmnist.sources.images import PHOTOGRAPHS, load_images, read_photograph
+from hmnist.sources.sample import write_sample
+
+SHAPE = (28, 28, 3)
+
+
+def picture(height: int = 45, width: int = 60, seed: int = 0) -> Image.Image:
+    """Return a picture in which no two places are alike."""
+    rng = np.random.default_rng(seed)
+    return Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+
+
+def squeezed(path: Path, size: tuple[int, int] = (28, 28)) -> npt.NDArray[np.uint8]:
+    with Image.open(path) as opened:
+        return np.asarray(opened.convert("RGB").resize(size, Image.Resampling.LANCZOS))
+
+
+# One photograph
+
+
+@pytest.mark.parametrize("ending", PHOTOGRAPHS)
+def test_a_photograph_is_squeezed_pixel_by_pixel_as_pillow_does(
+    tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / f"one{ending}"
+    picture().save(path)
+    read = read_photograph(path, SHAPE)
+    assert read.dtype == np.uint8
+    np.testing.assert_array_equal(read, squeezed(path))
+
+
+def test_a_photograph_of_that_size_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "one.png"
+    picture(28, 28).save(path)
+    np.testing.assert_array_equal(read_photograph(path, SHAPE), np.asarray(picture(28, 28)))
+
+
+def test_height_comes_before_width(tmp_path: Path) -> None:
+    path = tmp_path / "one.png"
+    picture().save(path)
+    read = read_photograph(path, (10, 20, 3))
+    np.testing.assert_array_equal(read, squeezed(path, size=(20, 10)))
+
+
+def test_a_grey_model_sees_luminance(tmp_path: Path) -> None:
+    path = tmp_path / "one.png"
+    picture().save(path)
+    read = read_photograph(path, (8, 8, 1))
+    assert read.shape == (8, 8, 1)
+    # ITU-R 601-2, the weights that Pillow names for its mode L.
+    luminance = squeezed(path, size=(8, 8)) @ np.array([0.299, 0.587, 0.114])
+    assert np.abs(read[..., 0] - luminance).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "RGBA", "CMYK"])
+def test_any_kind_of_colour_becomes_rgb(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "one.tif"
+    picture().convert(mode).save(path)
+    np.testing.assert_array_equal(read_photograph(path, SHAPE), squeezed(path))
+
+
+def test_a_missing_photograph(tmp_path: Path) -> None:
+    with pytest.raises(DataMissingError, match=r"no image .*one\.jpg"):
+        read_photograph(tmp_path / "one.jpg", SHAPE)
+
+
+@pytest.mark.parametrize("ending", [".jpg", ".png", ".bmp", ".tif"])
+def test_a_truncated_photograph_is_refused(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"one{ending}"
+    picture().save(path)
+    whole = path.read_bytes()
+    for share in (0.0, 0.01, 0.3, 0.9):
+        path.write_bytes(whole[: int(share * len(whole))])
+        with pytest.raises(DataError, match="cannot be read as a picture") as caught:
+            read_photograph(path, SHAPE)
+        assert str(path) in caught.value.message
+
+
+def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "one.jpg"
+    path.write_text("pixel0000,label\n")
+    with pytest.raises(DataError, match="cannot be read as a picture"):
+        read_photograph(path, SHAPE)
+    path = tmp_path / "folder.png"
+    path.mkdir()
+    with pytest.raises(DataError, match="cannot be read as a picture"):
+        read_photograph(path, SHAPE)
+
+
+def test_a_picture_made_to_fill_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "one.png"
+    picture().save(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(DataError, match="cannot be read as a picture"):
+        read_photograph(path, SHAPE)
+
+
+# What a command may be given
+
+
+def test_one_photograph_has_its_name_for_an_id(tmp_path: Path) -> None:
+    path = tmp_path / "ISIC_1.JPG"
+    picture().save(path)
+    for given in (path, str(path)):
+        source, images, image_ids = load_images(given, SHAPE)
+        assert source == str(path)
+        assert images.shape == (1, *SHAPE)
+        np.testing.assert_array_equal(images[0], squeezed(path))
+        assert image_ids is not None
+        assert image_ids.tolist() == ["ISIC_1"]
+
+
+def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
+    for seed, name in enumerate(["c.png", "a.jpg", "B.PNG"]):
+        picture(seed=seed).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("not a photograph")
+    (tmp_path / "more").mkdir()
+    source, images, image_ids = load_images(tmp_path, SHAPE)
+    assert source == str(tmp_path)
+    assert image_ids is not None
+    assert image_ids.tolist() == ["B", "a", "c"]
+    for image, name in zip(images, ["B.PNG", "a.jpg", "c.png"], strict=True):
+        np.testing.assert_array_equal(image, squeezed(tmp_path / name))
+
+
+def test_a_folder_without_photographs(tmp_path: Path) -> None:
+    with pytest.raises(DataMissingError, match=r"no photographs \(\.jpg"):
+        load_images(tmp_path, SHAPE)
+
+
+def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(DataError, match="could not be read: Permission denied"):
+        load_images(tmp_path, SHAPE)
+
+
+def test_a_pixel_file_brings_ids_with_its_metadata(tmp_path: Path) -> None:
+    pixels, _ = write_sample(tmp_path / "pixels.csv", rows=42)
+    source, images, image_ids = load_images(pixels, SHAPE)
+    assert source == str(pixels)
+    assert images.shape == (42, *SHAPE)
+    assert image_ids is not None
+    assert image_ids[0].startswith("SAMPLE_")
+
+
+def test_a_pixel_file_of_another_size_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.csv"
+    path.write_text("pixel0,pixel1,pixel2,label\n10,20,30,6\n")
+    with pytest.raises(UsageError, match="holds images of 1×1×3; the model was trained on 28×28×3"):
+        load_images(path, SHAPE)
+    assert load_images(path, (1, 1, 3))[2] is None
+
+
+def test_the_word_sample_is_the_sample_whatever_lies_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sample").mkdir()
+    picture().save(tmp_path / "sample" / "one.png")
+    source, images, image_ids = load_images("sample", SHAPE)
+    assert source == "sample"
+    assert len(images) > 1000
+    assert image_ids is not None
+    assert len(load_images("./sample", SHAPE)[1]) == 1
+    assert len(load_images(Path("sample"), SHAPE)[1]) == 1
+
+
+def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataMissingError, match=r"none\.csv"):
+        load_images(tmp_path / "none.csv", SHAPE)
+    with pytest.raises(DataMissingError, match=r"none\.png"):
+        load_images(tmp_path / "none.png", SHAPE)
