@@ -150,6 +150,8 @@ def run_cell(
     if (finished := _finished(folder, recipe.key(on))) is not None:
         return finished
     _refuse_foreign(folder)
+    # A decision that validation cannot support is refused before the training, not after.
+    _decide(on, recipe, np.full((len(on.validation), len(CODES)), 1 / len(CODES)))
     use_threads(recipe.threads)
     model = recipe.make()
     model.on_step = on_step

@@ -10,7 +10,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
 from hmnist.experiment import run_cell, score, train
 from hmnist.recipe import Recipe
-from hmnist.runs import Run
+from hmnist.runs import Run, open_run
 from hmnist.scores.scoring import score_predictions
 from hmnist.splits import Split, split
 
@@ -107,6 +107,31 @@ def test_unknown_names_are_usage_errors(
     with pytest.raises(UsageError, match=what):
         run_cell(parts, replace(RECIPE, **change), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_decision_out_of_reach_is_refused_before_training(
+    parts: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hmnist.experiment, "_fit", None)
+    recipe = replace(RECIPE, decision="sensitive", sensitivity=0.999)
+    with pytest.raises(UsageError, match="needs 999 malignant validation images"):
+        run_cell(parts, recipe, tmp_path / "run")
+
+
+@pytest.mark.parametrize("decision", ["balanced", "sensitive"])
+def test_a_decision_changes_labels_alone(
+    decision: str, parts: Split, run: Run, tmp_path: Path
+) -> None:
+    other = run_cell(parts, replace(RECIPE, decision=decision, sensitivity=0.8), tmp_path / "run")
+    natural, changed = run.part("test"), other.part("test")
+    np.testing.assert_array_equal(natural.probabilities, changed.probabilities)
+    assert (natural.decisions != changed.decisions).any()
+    for name in ("roc_auc_ovr", "log_loss", "calibration_error"):
+        assert other.scores[name] == run.scores[name]
+    reopened = open_run(other.folder)
+    with pytest.warns(UserWarning, match="synthetic"):
+        decided = reopened.predict(parts.test.images)
+    np.testing.assert_array_equal(decided, changed.decisions)
 
 
 def test_score_takes_models_and_runs(run: Run, parts: Split) -> None:

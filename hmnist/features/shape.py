@@ -137,7 +137,7 @@ def _describe_outline(lesion: Floats) -> list[Floats]:
     _, height, width = lesion.shape
     weight = lesion.reshape(len(lesion), -1)
     size, area = weight.sum(axis=1) + np.float32(1e-6), weight.mean(axis=1)
-    steps = sum(np.abs(np.diff(lesion, axis=axis)).sum(axis=(1, 2)) for axis in (1, 2))
+    down, right = (np.abs(np.diff(lesion, axis=axis)).sum(axis=(1, 2)) for axis in (1, 2))
     y, x = (axis.astype(np.float32).ravel() for axis in np.mgrid[:height, :width])
     y, x = y - np.float32((height - 1) / 2), x - np.float32((width - 1) / 2)
     y_mean, x_mean = ((weight * place).sum(axis=1) / size for place in (y, x))
@@ -150,7 +150,7 @@ def _describe_outline(lesion: Floats) -> list[Floats]:
     return [
         area,
         weight[:, border_of(height, width)].mean(axis=1),
-        steps / (np.sqrt(size) + 1),
+        (down + right) / (np.sqrt(size) + 1),
         np.hypot(y_mean, x_mean),
         (trace - stretch) / (trace + stretch + 1e-6),
         np.sqrt(trace),
@@ -162,13 +162,16 @@ def _describe_outline(lesion: Floats) -> list[Floats]:
 
 def _add_inside_and_outside(columns: Columns, scales: Floats, lesion: Floats, mask: str) -> None:
     flat = scales.reshape(*scales.shape[:2], -1)
+    # Around the mean, since a variance is the difference of two squares and loses what they share.
+    overall = flat.mean(axis=2, keepdims=True)
+    flat = flat - overall
     inside = lesion.reshape(len(lesion), -1)
     weights = np.stack([inside, 1 - inside], axis=2)
     weights /= weights.sum(axis=1, keepdims=True) + 1e-6
     means = np.matmul(flat, weights)
     spreads = np.sqrt((np.matmul(flat * flat, weights) - means**2).clip(0))
     kinds = {
-        "inside": means[:, :, 0],
+        "inside": means[:, :, 0] + overall[:, :, 0],
         "inside minus outside": means[:, :, 0] - means[:, :, 1],
         "std inside": spreads[:, :, 0],
         "std outside": spreads[:, :, 1],
