@@ -163,7 +163,7 @@ def run_cell(
         "parameter_count": model.parameter_count,
     }
     facts = {"parameters": model.get_params(), **costs}
-    return _finish(on, recipe, folder, raw, facts, model)
+    return _finish(on, recipe, folder, raw=raw, facts=facts, model=model)
 
 
 def compose(on: Split, recipe: Recipe, folder: Path, members: Sequence[Run]) -> Run:
@@ -215,13 +215,14 @@ def compose(on: Split, recipe: Recipe, folder: Path, members: Sequence[Run]) -> 
             for cost in ("predict_ms_per_1000", "parameter_count")
         },
     }
-    return _finish(on, recipe, folder, raw, facts, None)
+    return _finish(on, recipe, folder, raw=raw, facts=facts, model=None)
 
 
 def _finish(
     on: Split,
     recipe: Recipe,
     folder: Path,
+    *,
     raw: dict[str, npt.NDArray[np.float64]],
     facts: dict[str, Any],
     model: "Model | None",

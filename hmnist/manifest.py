@@ -77,7 +77,7 @@ def describe_device() -> str:
         return "CPU"
     import tensorflow as tf
 
-    return "GPU" if tf.config.list_physicaldescribe_devices("GPU") else "CPU"
+    return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
 
 
 def describe_versions() -> dict[str, str]:

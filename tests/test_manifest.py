@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 from hmnist.dataset import LesionDataset
 from hmnist.manifest import describe_data, describe_split, describe_versions
 from hmnist.splits import split, split_folds
@@ -18,6 +21,17 @@ def test_a_split_is_described_by_sizes_and_shared_lesions(sample: LesionDataset)
     assert facts["shared_lesions"] > 0
     fold = describe_split(split_folds(sample, 3)[2])
     assert (fold["fold"], fold["folds"], fold["shared_lesions"]) == (2, 3, 0)
+
+
+def test_the_device_is_told_without_and_with_tensorflow() -> None:
+    code = (
+        "from hmnist.manifest import describe_device as say; first = say();"
+        "from hmnist.models.network import load_keras; load_keras(); print(first, say())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[0] == "CPU"
+    assert done.stdout.split()[1] in {"CPU", "GPU"}
+    assert done.stderr == ""
 
 
 def test_versions_name_what_counts() -> None:

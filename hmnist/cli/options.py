@@ -159,6 +159,7 @@ Seed = Annotated[
     typer.Option(
         metavar="N",
         min=0,
+        max=2**32 - 1,
         envvar="HMNIST_SEED",
         show_envvar=False,
         help="What fixes split and training.",

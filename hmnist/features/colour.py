@@ -89,8 +89,8 @@ def colour_scales(pictures: Floats) -> Floats:
     --------
     >>> red = np.zeros((1, 3, 1, 1), np.float32)
     >>> red[:, 0] = 1
-    >>> colour_scales(red).ravel().round(2)
-    array([1.  , 0.  , 0.  , 0.33, 1.  , 0.5 , 0.98, 0.94, 0.  ], dtype=float32)
+    >>> colour_scales(red).ravel().astype(float).round(2)
+    array([1.  , 0.  , 0.  , 0.33, 1.  , 0.5 , 0.98, 0.94, 0.  ])
     """
     if pictures.shape[1] == 1:
         return pictures

@@ -6,6 +6,8 @@ cuts off, once by darkness (``dark``) and once by the difference from the border
 (``contrast``, which also finds lesions that are paler than their skin).
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -68,7 +70,7 @@ def add_shapes(columns: Columns, scales: Floats, relative: Floats) -> None:
         even = smooth(depth)
         threshold, separation = split_by_otsu(even.reshape(len(even), -1))
         lesion = (even > threshold[:, None, None]).astype(np.float32)
-        outline = [separation, *_describe_outline(lesion)]
+        outline: list[npt.NDArray[Any]] = [separation, *_describe_outline(lesion)]
         columns.add(np.stack(outline, axis=1), (f"{mask} lesion {kind}" for kind in _OUTLINE))
         _add_inside_and_outside(columns, scales, lesion, mask)
         _add_edge(columns, even, lesion, mask)

@@ -1,0 +1,74 @@
+"""Filters and palettes as plain arrays and back; damaged arrays are refused."""
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from hmnist.errors import TrustError
+from hmnist.features.lesion import LesionFeatures
+from hmnist.features.state import pack, unpack
+
+Images = npt.NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def images() -> Images:
+    return np.random.default_rng(0).integers(0, 256, (12, 8, 9, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def fitted(images: Images) -> LesionFeatures:
+    return LesionFeatures(n_filters=3, n_colours=4, n_jobs=1).fit(images)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_round_trip_through_a_file_keeps_every_bit(images: Images, channels: int) -> None:
+    images = images[..., :channels]
+    features = LesionFeatures(n_filters=3, n_colours=4, n_jobs=1).fit(images)
+    file = io.BytesIO()
+    np.savez(file, **features.to_arrays())
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as arrays:
+        again = LesionFeatures.from_arrays(arrays, n_filters=3, n_colours=4, n_jobs=1)
+    assert again.image_shape_ == (8, 9, channels)
+    assert again.n_features_in_ == 72 * channels
+    assert again.get_feature_names_out().tolist() == features.get_feature_names_out().tolist()
+    assert again.transform(images).tobytes() == features.transform(images).tobytes()
+
+
+def test_unpacking_undoes_packing(fitted: LesionFeatures) -> None:
+    shape, filters, palettes = unpack(fitted.to_arrays())
+    assert shape == (8, 9, 3)
+    assert pack(shape, filters, palettes).keys() == fitted.to_arrays().keys()
+    assert filters["half"].side == fitted.filters_["half"].side == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("image_shape", np.array([8, 9])),
+        ("image_shape", np.array([8, 9, 2])),
+        ("image_shape", np.array([5, 9, 3])),
+        ("image_shape", np.array([40, 40, 1])),
+        ("colour_weights", np.zeros((24, 47), np.float32)),
+        ("colour_weights", np.zeros((23, 48), np.float32)),
+        ("colour_weights", np.zeros((0, 48), np.float32)),
+        ("colour_weights", np.zeros((24, 300), np.float32)),
+        ("colour_offset", np.zeros(23, np.float32)),
+        ("colour_words", np.full((4, 3), np.nan, np.float32)),
+        ("relative_mean", np.array(["a", "b", "c"])),
+        ("relative_whiten", None),
+    ],
+)
+def test_damaged_arrays_are_refused(
+    fitted: LesionFeatures, name: str, array: npt.NDArray[np.float32] | None
+) -> None:
+    arrays = fitted.to_arrays()
+    if array is None:
+        del arrays[name]
+    else:
+        arrays[name] = array
+    with pytest.raises(TrustError):
+        LesionFeatures().set_arrays(arrays)

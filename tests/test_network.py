@@ -1,0 +1,246 @@
+"""Networks: what each epoch sees, the same training again, and the state in its files."""
+
+import pickle
+import random
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from hmnist.errors import TrustError, UsageError
+from hmnist.models.base import Images, Shape
+from hmnist.models.network import NetworkModel, _training_batches, load_keras
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (70, 4, 4, 3), dtype=np.uint8)
+LABELS = np.arange(70) % 3
+
+
+class TinyNetwork(NetworkModel):
+    """One small dense layer on rows of any length."""
+
+    needs_shape = False
+
+    def __init__(
+        self,
+        classes: Sequence[int] | None = None,
+        image_shape: Shape | None = None,
+        random_state: int | None = None,
+        *,
+        epochs: int = 3,
+        batch_size: int = 32,
+        learning_rate: float = 0.05,
+        units: int = 8,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__(
+            classes,
+            image_shape,
+            random_state,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+        )
+        self.units = units
+        self.dropout = dropout
+
+    def _build(self, shape: Shape, outputs: int) -> Any:
+        keras = load_keras()
+        inputs = keras.Input(shape)
+        x = keras.layers.BatchNormalization(
+            center=False, scale=False, trainable=False, name="standardising"
+        )(inputs)
+        x = keras.layers.Dense(self.units, activation="relu")(keras.layers.Flatten()(x))
+        x = keras.layers.Dropout(self.dropout)(x)
+        return keras.Model(inputs, keras.layers.Dense(outputs, activation="softmax")(x))
+
+    def _prepare(self, network: Any, images: Images) -> None:
+        pixels = images.reshape(-1, images.shape[3]).astype(np.float32)
+        network.get_layer("standardising").set_weights([pixels.mean(axis=0), pixels.var(axis=0)])
+
+    def augment(self, images: Images, rng: np.random.Generator) -> npt.NDArray[Any]:
+        return images + rng.normal(size=(len(images), 1, 1, 1)).astype(np.float32)
+
+
+class Diary(TinyNetwork):
+    """Notes the batches that the training asks for."""
+
+    def augment(self, images: Images, rng: np.random.Generator) -> npt.NDArray[Any]:
+        views = super().augment(images, rng)
+        self.__dict__.setdefault("seen", []).append((images.copy(), views))
+        return views
+
+
+def fit(**parameters: Any) -> TinyNetwork:
+    return TinyNetwork(**{"random_state": 0, **parameters}).fit(IMAGES, LABELS)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> TinyNetwork:
+    return fit()
+
+
+def row_of(image: npt.NDArray[np.uint8]) -> int:
+    return int(np.flatnonzero((image == IMAGES).all(axis=(1, 2, 3)))[0])
+
+
+def test_batches_hold_each_image_once_and_the_last_may_be_short() -> None:
+    load_keras()
+    model = TinyNetwork(classes=[0, 1, 2])
+    model.classes_ = np.arange(3)
+    batches = _training_batches(model, IMAGES, LABELS, np.arange(70.0), seed=5)
+    assert batches.num_batches == 3
+    for _ in range(2):
+        batches.on_epoch_begin()
+        parts = [batches[step] for step in range(3)]
+        assert [len(views) for views, _, _ in parts] == [32, 32, 6]
+        rows = np.concatenate([weights for _, _, weights in parts]).astype(int)
+        assert sorted(rows) == list(range(70))
+        targets = np.concatenate([targets for _, targets, _ in parts])
+        np.testing.assert_array_equal(targets.argmax(axis=1), LABELS[rows])
+
+
+def test_keras_sees_another_order_and_other_views_in_every_epoch() -> None:
+    model = Diary(random_state=3, epochs=4).fit(IMAGES, LABELS)
+    seen: list[Any] = model.__dict__["seen"]
+    batches = 3
+    assert len(seen) >= 4 * batches  # Keras looks at the first batches once more, before it begins
+    epochs = [seen[len(seen) - batches * (4 - e) :][:batches] for e in range(4)]
+    for epoch, parts in enumerate(epochs):
+        order = [row_of(image) for images, _ in parts for image in images]
+        expected = np.random.default_rng([3, epoch]).permutation(70)
+        assert order == expected.tolist()
+    added = [np.concatenate([(v - i)[:, 0, 0, 0] for i, v in parts]) for parts in epochs]
+    assert not any(np.array_equal(added[0], other) for other in added[1:])
+    assert np.unique(np.concatenate(added).round(4)).size > 250  # none is repeated
+
+
+def test_the_seed_fixes_the_training(fitted: TinyNetwork) -> None:
+    again, other = fit(), fit(random_state=1)
+    for one, two in zip(fitted.weights_, again.weights_, strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert not np.array_equal(fitted.weights_[-2], other.weights_[-2])
+
+
+def test_without_a_seed_each_training_is_another() -> None:
+    one, two = fit(random_state=None, epochs=1), fit(random_state=None, epochs=1)
+    assert not np.array_equal(one.weights_[-2], two.weights_[-2])
+
+
+def test_the_callers_generators_and_session_are_left_alone(fitted: TinyNetwork) -> None:
+    keras = load_keras()
+    import tensorflow as tf
+
+    keras.config.set_dtype_policy("float32")
+    theirs = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    before = theirs.predict_on_batch(np.ones((1, 3)))
+    python, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
+    tf.random.set_seed(11)
+    expected = [tf.random.uniform([2]).numpy() for _ in range(2)]
+    tf.random.set_seed(11)
+    first = tf.random.uniform([2]).numpy()
+    fit(epochs=1)
+    pickle.loads(pickle.dumps(fitted)).predict_proba(IMAGES)
+    np.testing.assert_array_equal([first, tf.random.uniform([2]).numpy()], expected)
+    assert random.getstate() == python
+    after = np.random.get_state()  # noqa: NPY002
+    np.testing.assert_array_equal(after[1], numpy_state[1])
+    assert after[2:] == numpy_state[2:]
+    np.testing.assert_array_equal(theirs.predict_on_batch(np.ones((1, 3))), before)
+
+
+def test_the_averaged_weights_are_the_fitted_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    optimizers = []
+    original = TinyNetwork._optimizer
+
+    def note(self: TinyNetwork, steps: int) -> Any:
+        optimizers.append(original(self, steps))
+        return optimizers[-1]
+
+    monkeypatch.setattr(TinyNetwork, "_optimizer", note)
+    model = fit()
+    averages = optimizers[0]._model_variables_moving_average
+    assert len(averages) == 4
+    for average, weight in zip(averages, model.weights_[2:], strict=True):
+        np.testing.assert_array_equal(np.asarray(average), weight)
+
+
+def test_history_has_an_entry_per_epoch(fitted: TinyNetwork) -> None:
+    assert {name: len(values) for name, values in fitted.history_.items()} == {
+        "accuracy": 3,
+        "loss": 3,
+    }
+    model = TinyNetwork(random_state=0, epochs=2)
+    model.fit(IMAGES, LABELS, validation=(IMAGES[:9], LABELS[:9]))
+    assert set(model.history_) == {"accuracy", "loss", "val_accuracy", "val_loss"}
+    assert all(len(values) == 2 for values in model.history_.values())
+
+
+def test_validation_does_not_touch_the_weights(fitted: TinyNetwork) -> None:
+    model = TinyNetwork(random_state=0).fit(
+        IMAGES, LABELS, validation=(IMAGES[:9].reshape(9, -1), LABELS[:9])
+    )
+    np.testing.assert_array_equal(model.weights_[-2], fitted.weights_[-2])
+
+
+def test_sample_weights_count() -> None:
+    y = np.arange(70) % 2
+    same = np.repeat(IMAGES[:1], 70, axis=0)
+    for favoured in (0, 1):
+        model = TinyNetwork(random_state=0, epochs=15)
+        model.fit(same, y, sample_weight=np.where(y == favoured, 1.0, 0.0))
+        assert model.predict_proba(same[:1])[0, favoured] > 0.7
+
+
+def test_steps_are_reported_and_not_carried_along() -> None:
+    steps: list[tuple[int, int]] = []
+    model = TinyNetwork(random_state=0)
+    model.on_step = lambda done, total: steps.append((done, total))
+    model.fit(IMAGES, LABELS)
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+    assert pickle.loads(pickle.dumps(model)).on_step is None
+
+
+def test_one_class_is_refused() -> None:
+    with pytest.raises(UsageError, match="one class"):
+        TinyNetwork().fit(IMAGES, np.zeros(70))
+
+
+def test_a_fresh_process_predicts_the_same_bits(fitted: TinyNetwork, tmp_path: Path) -> None:
+    (tmp_path / "model.pickle").write_bytes(pickle.dumps(fitted))
+    np.save(tmp_path / "images.npy", IMAGES)
+    program = (
+        "import pickle, sys, numpy as np\n"
+        "sys.path[:0] = sys.argv[2:]\n"
+        "model = pickle.load(open(sys.argv[1] + '/model.pickle', 'rb'))\n"
+        "images = np.load(sys.argv[1] + '/images.npy')\n"
+        "np.save(sys.argv[1] + '/there.npy', model.predict_proba(images))\n"
+    )
+    here = Path(__file__).parent
+    command = [sys.executable, "-c", program, str(tmp_path), str(here.parent), str(here)]
+    subprocess.run(command, check=True)
+    np.testing.assert_array_equal(np.load(tmp_path / "there.npy"), fitted.predict_proba(IMAGES))
+
+
+@pytest.mark.parametrize("damage", ["truncated", "missing", "fewer", "other shape", "objects"])
+def test_damaged_weights_are_refused(fitted: TinyNetwork, tmp_path: Path, damage: str) -> None:
+    fitted.save_state(tmp_path)
+    file = tmp_path / "weights.npz"
+    arrays: dict[str, Any] = dict(np.load(file))
+    if damage == "truncated":
+        file.write_bytes(file.read_bytes()[:-100])
+    elif damage == "missing":
+        file.unlink()
+    elif damage == "fewer":
+        np.savez(file, **dict(list(arrays.items())[:-1]))
+    elif damage == "other shape":
+        np.savez(file, **(arrays | {"weight003": np.zeros(9, np.float32)}))
+    else:
+        np.savez(file, **(arrays | {"weight003": np.array([{"a": 1}], dtype=object)}))
+    with pytest.raises(TrustError, match="TinyNetwork") as caught:
+        TinyNetwork().load_state(tmp_path)
+    assert caught.value.hint
