@@ -1,15 +1,27 @@
-"""New views of training images: the eight orientations, shifts, light. Arrays in, arrays out.
+"""New views of training images: the eight orientations, shifts, light, mixtures.
+
+Arrays in, arrays out; what is random comes from the generator that is passed in.
 
 A lesion has no top and no left: each of the eight orientations (four quarter turns, with and
 without a mirror) is as good a photograph as the first.
 """
 
+from collections.abc import Iterator
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ORIENTATIONS", "orient", "orient_each", "relight", "shift_each"]
+__all__ = [
+    "ORIENTATIONS",
+    "all_orientations",
+    "mix",
+    "orient",
+    "orient_each",
+    "relight",
+    "shift_each",
+    "turn_each",
+]
 
 ORIENTATIONS = 8
 
@@ -67,6 +79,28 @@ def orient_each(images: npt.NDArray[T], orientations: npt.NDArray[np.integer]) -
     return oriented
 
 
+def turn_each(images: npt.NDArray[T], rng: np.random.Generator) -> npt.NDArray[T]:
+    """Turn each image into a random orientation that keeps the shape.
+
+    Returns
+    -------
+    numpy.ndarray
+        A new array of the same shape and dtype.
+    """
+    return orient_each(images, rng.choice(_kept(images), size=len(images)))
+
+
+def all_orientations(images: npt.NDArray[T]) -> Iterator[npt.NDArray[T]]:
+    """Yield the images in every orientation that keeps the shape: eight of squares, else four."""
+    for orientation in _kept(images):
+        yield orient(images, orientation)
+
+
+def _kept(images: npt.NDArray[T]) -> list[int]:
+    square = images.shape[1] == images.shape[2]
+    return [turn for turn in range(ORIENTATIONS) if square or turn % 2 == 0]
+
+
 def shift_each(images: npt.NDArray[T], pixels: int, rng: np.random.Generator) -> npt.NDArray[T]:
     """Move each image by up to `pixels` in each direction; edges are mirrored.
 
@@ -113,3 +147,41 @@ def relight(
     gains = rng.uniform(1 - gain, 1 + gain, size=(count, 1, 1, 1)).astype(np.float32)
     offsets = rng.normal(0, offset, size=(count, 1, 1, channels)).astype(np.float32)
     return images.astype(np.float32) * gains + offsets
+
+
+def mix(
+    inputs: npt.NDArray[np.float32],
+    targets: npt.NDArray[np.float32],
+    strength: float,
+    rng: np.random.Generator,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Mix each example with another one of the batch (Zhang et al., *mixup*, ICLR 2018).
+
+    Parameters
+    ----------
+    inputs : numpy.ndarray of float32, shape (n, …)
+        Images or rows of features.
+    targets : numpy.ndarray of float32, shape (n, k)
+        Their shares of each class; mixed alike.
+    strength : float
+        Shares are drawn from Beta(strength, strength); the larger one stays with the example. 0
+        mixes nothing.
+    rng : numpy.random.Generator
+        What is drawn from.
+
+    Returns
+    -------
+    inputs, targets : numpy.ndarray of float32
+        New arrays of the same shapes.
+    """
+    if not strength:
+        return inputs, targets
+    partner = rng.permutation(len(inputs))
+    share = rng.beta(strength, strength, size=len(inputs))
+    share = np.maximum(share, 1 - share).astype(np.float32)
+
+    def blend(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        kept = share.reshape(-1, *[1] * (values.ndim - 1))
+        return np.asarray(values * kept + values[partner] * (1 - kept))
+
+    return blend(inputs), blend(targets)

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmnist.augmentation import ORIENTATIONS, orient, orient_each, relight, shift_each
+from hmnist.augmentation import (
+    ORIENTATIONS,
+    all_orientations,
+    mix,
+    orient,
+    orient_each,
+    relight,
+    shift_each,
+    turn_each,
+)
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -168,3 +177,47 @@ def test_the_same_seed_gives_the_same_views() -> None:
     for one, again in zip(views(5), views(5), strict=True):
         np.testing.assert_array_equal(one, again)
     assert not np.array_equal(views(5)[1], views(6)[1])
+
+
+# Sets of orientations
+
+
+@pytest.mark.parametrize(("width", "count"), [(5, 8), (7, 4)])
+def test_all_orientations_keep_the_shape_and_differ(width: int, count: int) -> None:
+    original = images(1, 5, width)
+    views = list(all_orientations(original))
+    assert {view.shape for view in views} == {original.shape}
+    assert len({view.tobytes() for view in views}) == count
+
+
+@pytest.mark.parametrize("width", [5, 7])
+def test_turned_images_are_among_their_orientations(width: int) -> None:
+    original = images(40, 5, width)
+    turned = turn_each(original, np.random.default_rng(1))
+    for before, after in zip(original, turned, strict=True):
+        views = {view.tobytes() for view in all_orientations(before[None])}
+        assert after.tobytes() in views
+    assert (turned != original).any()
+
+
+# Mixtures
+
+
+def test_mixtures_are_those_of_a_loop() -> None:
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(6, 3, 3, 1)).astype(np.float32)
+    targets = np.eye(6, dtype=np.float32)
+    mixed, shares = mix(inputs, targets, 0.2, np.random.default_rng(5))
+    # With the identity as targets, the shares tell who was mixed with whom.
+    for one in range(6):
+        expected = sum(shares[one, other] * inputs[other] for other in range(6))
+        np.testing.assert_allclose(mixed[one], expected, rtol=1e-5, atol=1e-6)
+        assert shares[one, one] >= 0.5
+        assert shares[one].sum() == pytest.approx(1)
+
+
+def test_a_strength_of_zero_mixes_nothing() -> None:
+    inputs, targets = np.ones((2, 1), np.float32), np.eye(2, dtype=np.float32)
+    mixed, shares = mix(inputs, targets, 0, np.random.default_rng(0))
+    assert mixed is inputs
+    assert shares is targets

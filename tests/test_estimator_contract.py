@@ -108,7 +108,7 @@ def expected_failures() -> Iterator[Any]:
 
 @quietly_eager
 @pytest.mark.usefixtures("eager")
-@pytest.mark.parametrize(("estimator", "check"), expected_failures())
+@pytest.mark.parametrize(("estimator", "check"), list(expected_failures()))
 def test_the_refusal_is_the_only_reason(
     estimator: Model, check: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ def table_of(pictures: Floats) -> dict[str, Floats]:
 
 
 def test_scales_of_one_pixel() -> None:
-    pixel = np.float32([0.6, 0.4, 0.2]).reshape(1, 3, 1, 1)
+    pixel = np.array([0.6, 0.4, 0.2], np.float32).reshape(1, 3, 1, 1)
     scales = dict(zip(scale_names(9), colour_scales(pixel).ravel().tolist(), strict=True))
     expected = {
         "red": 0.6,

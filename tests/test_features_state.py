@@ -1,6 +1,7 @@
 """Filters and palettes as plain arrays and back; damaged arrays are refused."""
 
 import io
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +28,8 @@ def fitted(images: Images) -> LesionFeatures:
 def test_a_round_trip_through_a_file_keeps_every_bit(images: Images, channels: int) -> None:
     images = images[..., :channels]
     features = LesionFeatures(n_filters=3, n_colours=4, n_jobs=1).fit(images)
-    file = io.BytesIO()
-    np.savez(file, **features.to_arrays())
+    file, state = io.BytesIO(), cast("dict[str, Any]", features.to_arrays())
+    np.savez(file, **state)
     file.seek(0)
     with np.load(file, allow_pickle=False) as arrays:
         again = LesionFeatures.from_arrays(arrays, n_filters=3, n_colours=4, n_jobs=1)

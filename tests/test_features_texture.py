@@ -84,7 +84,7 @@ def test_waves_show_in_their_band(waves: int) -> None:
 def test_bands_average(height: int, width: int) -> None:
     bands = spectrum_bands(height, width)
     assert bands.shape == (height * (width // 2 + 1), min(14, height // 2))
-    np.testing.assert_allclose(bands.sum(axis=0), 1, rtol=1e-5)
+    np.testing.assert_allclose(bands.sum(axis=0, dtype=float), 1, rtol=1e-5)
 
 
 @pytest.mark.parametrize("way", range(1, 8))

@@ -56,7 +56,7 @@ def test_relative_takes_off_the_borders_median() -> None:
 
 def test_relative_takes_out_the_lamp() -> None:
     pictures = RANDOM.uniform(0.4, 0.5, (1, 3, 28, 28)).astype(np.float32)
-    brighter = pictures * np.float32([1.9, 1.5, 1.2]).reshape(3, 1, 1)
+    brighter = pictures * np.array([1.9, 1.5, 1.2], np.float32).reshape(3, 1, 1)
     change = make_view(brighter, "relative") - make_view(pictures, "relative")
     assert np.abs(change).max() < 0.03
 

@@ -12,7 +12,7 @@ RANDOM = np.random.default_rng(0)
 
 def test_weights_equal_an_explicit_loop() -> None:
     palette = Palette(
-        np.float32([0.5, 0.4, 0.3]),
+        np.array([0.5, 0.4, 0.3], np.float32),
         RANDOM.normal(size=(3, 3)).astype(np.float32),
         RANDOM.normal(size=(5, 3)).astype(np.float32),
     )
@@ -36,7 +36,7 @@ def test_weights_equal_an_explicit_loop() -> None:
 
 
 def test_a_palette_finds_the_colours_there_are() -> None:
-    colours = np.float32([[0.8, 0.6, 0.5], [0.3, 0.2, 0.1], [0.6, 0.1, 0.2]])
+    colours = np.array([[0.8, 0.6, 0.5], [0.3, 0.2, 0.1], [0.6, 0.1, 0.2]], np.float32)
     pixels = colours[RANDOM.integers(3, size=3000)]
     pixels += RANDOM.normal(0, 0.005, pixels.shape).astype(np.float32)
     palette = fit_palette(pixels, 3, np.random.default_rng(0))

@@ -1,9 +1,11 @@
 """Networks: what each epoch sees, the same training again, and the state in its files."""
 
+import gc
 import pickle
 import random
 import subprocess
 import sys
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -153,6 +155,22 @@ def test_the_callers_generators_and_session_are_left_alone(fitted: TinyNetwork) 
     np.testing.assert_array_equal(theirs.predict_on_batch(np.ones((1, 3))), before)
 
 
+def test_a_model_that_is_gone_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = []
+
+    def note(*arguments: Any) -> Any:
+        batches = _training_batches(*arguments)
+        kept.extend(weakref.ref(part) for part in batches.data[1:3])
+        return batches
+
+    monkeypatch.setattr("hmnist.models.network._training_batches", note)
+    model = TinyNetwork(epochs=1).fit(IMAGES.copy(), LABELS)
+    kept += [weakref.ref(model), weakref.ref(model.network_)]
+    del model
+    gc.collect()
+    assert [part() for part in kept] == [None] * 4
+
+
 def test_the_averaged_weights_are_the_fitted_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     optimizers = []
     original = TinyNetwork._optimizer
@@ -230,7 +248,8 @@ def test_a_fresh_process_predicts_the_same_bits(fitted: TinyNetwork, tmp_path: P
 def test_damaged_weights_are_refused(fitted: TinyNetwork, tmp_path: Path, damage: str) -> None:
     fitted.save_state(tmp_path)
     file = tmp_path / "weights.npz"
-    arrays: dict[str, Any] = dict(np.load(file))
+    with np.load(file) as stored:
+        arrays: dict[str, Any] = dict(stored)
     if damage == "truncated":
         file.write_bytes(file.read_bytes()[:-100])
     elif damage == "missing":

@@ -118,6 +118,7 @@ class NetworkModel(Model):
                 validation_batch_size=512,
                 callbacks=[_reporter(self)],
             )
+            batches.release()
         self.history_ = {
             name: [float(value) for value in values] for name, values in history.history.items()
         }
@@ -229,17 +230,19 @@ def _training_batches(
     """
     import keras
 
+    count, batch_size = len(images), model.batch_size
     targets = np.eye(len(model.classes_), dtype=np.float32)[labels]
 
     class Batches(keras.utils.PyDataset):
-        def __init__(self) -> None:
+        def __init__(self, *data: Any) -> None:
             super().__init__()
+            self.data = data
             self.next_epoch = 0
             self._begin(0)  # Keras looks at two batches before the first epoch
 
         @property
         def num_batches(self) -> int:
-            return -(-len(images) // model.batch_size)
+            return -(-count // batch_size)
 
         def on_epoch_begin(self) -> None:
             # Not on_epoch_end, which Keras also calls once before the first epoch.
@@ -248,17 +251,22 @@ def _training_batches(
 
         def _begin(self, epoch: int) -> None:
             self.epoch = epoch
-            self.order = np.random.default_rng([seed, epoch]).permutation(len(images))
+            self.order = np.random.default_rng([seed, epoch]).permutation(count)
 
         def __getitem__(self, step: int) -> tuple[npt.NDArray[Any], ...]:
-            rows = self.order[step * model.batch_size : (step + 1) * model.batch_size]
+            augment, images, targets, weights = self.data
+            rows = self.order[step * batch_size : (step + 1) * batch_size]
             rng = np.random.default_rng([seed, self.epoch, step])
-            views = np.asarray(model.augment(images[rows], rng), dtype=np.float32)
+            views = np.asarray(augment(images[rows], rng), dtype=np.float32)
             if weights is None:
                 return views, targets[rows]
             return views, targets[rows], weights[rows].astype(np.float32)
 
-    return Batches()
+        def release(self) -> None:
+            # TensorFlow never forgets a generator that it has read from; nor would its images.
+            del self.data
+
+    return Batches(model.augment, images, targets, weights)
 
 
 def _reporter(model: NetworkModel) -> Any:
