@@ -102,7 +102,10 @@ class XGBoost(TabularModel):
         self.booster_ = booster
 
     def _predict_table(self, table: Table) -> npt.NDArray[Any]:
-        return np.asarray(self.booster_.inplace_predict(table)).reshape(len(table), -1)
+        probabilities = self.booster_.inplace_predict(table).reshape(len(table), -1)
+        # In float32 the rows miss 1 by enough for scikit-learn's scores to warn.
+        probabilities = probabilities.astype(np.float64)
+        return np.asarray(probabilities / probabilities.sum(axis=1, keepdims=True))
 
     @property
     def parameter_count(self) -> int:

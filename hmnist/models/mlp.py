@@ -1,14 +1,17 @@
-"""The multilayer perceptron: dense layers on pixels seen in all eight orientations."""
+"""The multilayer perceptron: dense layers on the features of a lesion, or on its pixels."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.augmentation import ORIENTATIONS, orient, orient_each, relight
+from hmnist.augmentation import mix
 from hmnist.models.base import Images, Shape
 from hmnist.models.network import NetworkModel
+from hmnist.models.reader import Reader
+from hmnist.models.start import standardise
 
 if TYPE_CHECKING:
     import keras
@@ -17,17 +20,19 @@ __all__ = ["MLP"]
 
 
 class MLP(NetworkModel):
-    """Dense layers on standardised pixels.
+    """Dense layers on standardised numbers, trained on mixtures of two lesions.
 
     Parameters
     ----------
     classes, image_shape, random_state, epochs, batch_size, learning_rate, weight_decay, \
-label_smoothing
+label_smoothing, mixing
         As in `NetworkModel`.
+    features : str
+        ``"lesion"`` or ``"pixels"``; see `hmnist.models.reader`.
     widths : sequence of int
         Units of the hidden layers.
     dropout : float
-        The share of each hidden layer that is dropped in training.
+        The share of each hidden layer that is dropped in training; of the inputs a fifth of it.
     """
 
     def __init__(
@@ -36,13 +41,15 @@ label_smoothing
         image_shape: Shape | None = None,
         random_state: int | None = None,
         *,
-        epochs: int = 40,
+        epochs: int = 30,
         batch_size: int = 128,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.05,
         label_smoothing: float = 0.05,
-        widths: Sequence[int] = (512, 256),
-        dropout: float = 0.2,
+        mixing: float = 0.2,
+        features: str = "pixels",
+        widths: Sequence[int] = (256,),
+        dropout: float = 0.5,
     ) -> None:
         super().__init__(
             classes,
@@ -53,38 +60,46 @@ label_smoothing
             learning_rate=learning_rate,
             weight_decay=weight_decay,
             label_smoothing=label_smoothing,
+            mixing=mixing,
         )
+        self.features = features
         self.widths = widths
         self.dropout = dropout
 
-    def _build(self, shape: Shape, outputs: int) -> "keras.Model":
+    def _learn_inputs(self, images: Images, seed: int) -> npt.NDArray[Any]:
+        self.reader_ = Reader(self.features, seed).fit(images)
+        table = self.reader_.read(images)
+        self.centre_ = table.mean(axis=0)
+        spread = table.std(axis=0)
+        self.scale_ = np.where(spread > 0, spread, 1).astype(np.float32)
+        return standardise(table, self.centre_, self.scale_)
+
+    def _inputs(self, images: Images) -> npt.NDArray[Any]:
+        return standardise(self.reader_.read(images), self.centre_, self.scale_)
+
+    def _build(self, shape: tuple[int, ...], outputs: int) -> "keras.Model":
         import keras
         from keras import layers
 
         inputs = keras.Input(shape)
-        # Frozen, with the mean and variance of the training images: set_weights restores it whole,
-        # which it does not do for keras.layers.Normalization.
-        x = layers.BatchNormalization(
-            center=False, scale=False, trainable=False, name="standardising"
-        )(inputs)
-        x = layers.Flatten()(x)
+        x = layers.Dropout(self.dropout / 5)(inputs)
         for width in self.widths:
-            x = layers.Dense(width, use_bias=False)(x)
-            x = layers.ReLU()(layers.BatchNormalization()(x))
+            x = layers.Dense(width, activation="relu")(x)
             x = layers.Dropout(self.dropout)(x)
-        return keras.Model(inputs, layers.Dense(outputs, activation="softmax")(x))
+        return keras.Model(inputs, layers.Dense(outputs)(x))
 
-    def _prepare(self, network: "keras.Model", images: Images) -> None:
-        pixels = images.reshape(-1, images.shape[3]).astype(np.float32)
-        network.get_layer("standardising").set_weights([pixels.mean(axis=0), pixels.var(axis=0)])
+    def _augment(
+        self, inputs: npt.NDArray[Any], targets: npt.NDArray[Any], rng: np.random.Generator
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        return mix(inputs, targets, self.mixing, rng)
 
-    def augment(self, images: Images, rng: np.random.Generator) -> npt.NDArray[Any]:
-        """Return new views of a training batch."""
-        if images.shape[1] == images.shape[2]:
-            images = orient_each(images, rng.integers(ORIENTATIONS, size=len(images)))
-        return relight(images, rng)
+    def _save_fitted(self, folder: Path) -> dict[str, Any]:
+        self.reader_.save(folder)
+        np.savez(folder / "scaler.npz", allow_pickle=False, centre=self.centre_, scale=self.scale_)
+        return super()._save_fitted(folder)
 
-    def _views(self, images: Images) -> Iterator[Images]:
-        square = images.shape[1] == images.shape[2]
-        for orientation in range(ORIENTATIONS) if square else (0, 2, 4, 6):
-            yield orient(images, orientation)
+    def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
+        self.reader_ = Reader(self.features, 0).load(folder)
+        with np.load(folder / "scaler.npz", allow_pickle=False) as arrays:
+            self.centre_, self.scale_ = arrays["centre"], arrays["scale"]
+        super()._load_fitted(folder, facts)

@@ -184,7 +184,8 @@ class NetworkModel(Model):
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
         self.history_ = facts["history"]
-        with np.load(folder / "weights.npz", allow_pickle=False) as arrays:
+        with (folder / "weights.npz").open("rb") as file:
+            arrays = np.load(file, allow_pickle=False)
             self.weights_ = [arrays[name] for name in sorted(arrays.files)]
         self.network_ = self._rebuild()
 
