@@ -20,7 +20,7 @@ from hmnist.models import base
 from hmnist.models.base import Model
 from hmnist.models.boosting import HistGBDT, XGBoost
 from hmnist.models.linear import Logistic, Majority
-from hmnist.models.network import load_keras
+from hmnist.models.training import load_keras
 from tests.test_network import TinyNetwork
 
 SMALL: list[Model] = [

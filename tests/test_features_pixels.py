@@ -30,7 +30,7 @@ def test_other_shapes_are_named() -> None:
         (np.zeros((2, 8, 8), np.uint8), None, "shape"),
         (np.zeros((0, 192), np.uint8), None, "at least one"),
         (np.full((2, 192), 0.5), None, "floats between 0.5 and 0.5"),
-        (np.full((2, 192), -1), None, "between -1 and -1"),
+        (np.full((2, 192), -1), None, "pixels from -1 on"),
         (np.full((2, 192), 256.0), None, "expected 0–255"),
         (np.full((2, 192), np.nan), None, "expected 0–255"),
         (np.full((2, 192), "a"), None, "of type"),

@@ -13,7 +13,7 @@ PACKAGE = Path(hmnist.__file__).parent
 
 FLOORS = (
     ("diagnoses", "errors"),
-    ("files", "settings", "threads"),
+    ("files", "pixels", "settings", "threads"),
     ("dataset", "augmentation", "splitfile"),
     ("sources", "splits", "oversampling", "features"),
     ("models", "scores", "decision", "committee"),

@@ -1,52 +1,74 @@
-"""Logistic regression and the majority model against what they are defined to be."""
-
 import numpy as np
+import numpy.typing as npt
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 
-from hmnist.models.linear import Logistic, Majority
+from hmnist.models.start import ABSENT, FOLDS, LinearStart, _folds, fit_logistic, standardise
 
-IMAGES = np.random.default_rng(3).integers(0, 256, (90, 3, 3, 1), dtype=np.uint8)
-LABELS = (IMAGES[:, 0, 0, 0].astype(int) // 86) * 2
-WEIGHTS = np.random.default_rng(4).integers(0, 4, 90)
-
-
-def test_majority_states_the_shares_of_training() -> None:
-    model = Majority(classes=range(5)).fit(IMAGES, LABELS)
-    shares = np.bincount(LABELS, minlength=5) / 90
-    np.testing.assert_allclose(model.predict_proba(IMAGES[:4]), np.tile(shares, (4, 1)))
-    assert (model.predict(IMAGES) == shares.argmax()).all()
-    assert model.parameter_count == 5
+Data = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 
 
-def test_majority_counts_weights() -> None:
-    model = Majority().fit(IMAGES, LABELS, sample_weight=WEIGHTS)
-    shares = np.bincount(LABELS, WEIGHTS)[[0, 2, 4]] / WEIGHTS.sum()
-    np.testing.assert_allclose(model.predict_proba(IMAGES[:1])[0], shares)
+@pytest.fixture
+def data(rng: np.random.Generator) -> Data:
+    labels = rng.integers(4, size=400)
+    return (rng.normal(size=(400, 30)) + labels[:, None] * 0.5).astype(np.float32), labels
 
 
-def test_logistic_is_regression_on_standardised_pixels() -> None:
-    X = IMAGES.reshape(90, -1).astype(float)
-    X = (X - X.mean(axis=0)) / X.std(axis=0)
-    expected = LogisticRegression(C=0.1, tol=1e-8, max_iter=1000).fit(X, LABELS).predict_proba(X)
-    model = Logistic(C=0.1, max_iter=1000).fit(IMAGES, LABELS)
-    np.testing.assert_allclose(model.predict_proba(IMAGES), expected, atol=1e-3)
-    assert model.parameter_count == 3 * (9 + 1)
-    assert 1 <= model.n_iter_ < 1000
-
-
-def test_logistic_ends_at_its_limit_without_a_warning() -> None:
-    assert Logistic(C=100, max_iter=2).fit(IMAGES, LABELS).n_iter_ == 2
-
-
-def test_weights_of_nought_drop_rows_and_whole_ones_repeat_them() -> None:
-    weighted = Logistic(C=0.1).fit(IMAGES, LABELS, sample_weight=WEIGHTS)
-    repeated = Logistic(C=0.1).fit(IMAGES.repeat(WEIGHTS, 0), LABELS.repeat(WEIGHTS))
+def test_logistic_is_scikit_learns(data: Data) -> None:
+    table, labels = data
+    coefficients, intercepts = fit_logistic(table, labels, None, 4, penalty=0.1)
+    reference = LogisticRegression(C=1 / (0.1 * 400), max_iter=1000).fit(table, labels)
     np.testing.assert_allclose(
-        weighted.predict_proba(IMAGES), repeated.predict_proba(IMAGES), atol=1e-3
+        table @ coefficients + intercepts, reference.decision_function(table), atol=0.05
     )
 
 
-def test_logistic_refuses_a_single_class() -> None:
-    with pytest.raises(ValueError, match="class"):
-        Logistic().fit(IMAGES, np.zeros(90))
+@pytest.mark.parametrize("present", [[0, 3], [0, 2, 3]])
+def test_absent_classes_are_as_good_as_impossible(present: list[int], data: Data) -> None:
+    table, labels = data
+    kept = np.isin(labels, present)
+    coefficients, intercepts = fit_logistic(table[kept], labels[kept], None, 4, penalty=0.1)
+    log_odds = table[kept] @ coefficients + intercepts
+    absent = np.setdiff1d(range(4), present)
+    assert (log_odds[:, absent] == ABSENT).all()
+    shares = np.exp(log_odds) / np.exp(log_odds).sum(axis=1, keepdims=True)
+    reference = LogisticRegression(C=1 / (0.1 * kept.sum()), max_iter=1000)
+    expected = reference.fit(table[kept], labels[kept]).predict_proba(table[kept])
+    np.testing.assert_allclose(shares[:, present], expected, atol=0.02)
+
+
+def test_training_log_odds_are_honest(rng: np.random.Generator) -> None:
+    # Pure noise, more features than images: whoever remembers looks brilliant.
+    table = rng.normal(size=(150, 300)).astype(np.float32)
+    labels = rng.integers(3, size=150)
+    log_odds = LinearStart(penalty=0.01).fit(table, labels, None, 3)
+    shares = np.exp(log_odds) / np.exp(log_odds).sum(axis=1, keepdims=True)
+    assert log_loss(labels, shares) > 1
+    coefficients, intercepts = fit_logistic(table, labels, None, 3, 0.01)
+    remembered = np.exp(table @ coefficients + intercepts)
+    assert log_loss(labels, remembered / remembered.sum(axis=1, keepdims=True)) < 0.5
+
+
+def test_copies_of_an_image_stay_in_one_fold(rng: np.random.Generator) -> None:
+    table = rng.normal(size=(60, 8)).astype(np.float32)
+    rows = np.concatenate([np.arange(60), rng.integers(60, size=200)])
+    folds = _folds(table[rows], rng.integers(2, size=60)[rows], seed=0)
+    assert len(folds) == FOLDS
+    np.testing.assert_array_equal(np.sum(folds, axis=0), 1)
+    for row in range(60):
+        assert sum(fold[rows == row].any() for fold in folds) == 1
+
+
+def test_state_comes_back(data: Data) -> None:
+    table, labels = data
+    start = LinearStart()
+    start.fit(table, labels, None, 4)
+    again = LinearStart().set_arrays(start.to_arrays())
+    np.testing.assert_array_equal(start.log_odds(table), again.log_odds(table))
+
+
+def test_standardised_features_are_clipped() -> None:
+    column = np.array([[0.0], [1.0], [1000.0]], np.float32)
+    one = np.ones(1, np.float32)
+    np.testing.assert_array_equal(standardise(column, one, one), [[-1], [0], [5]])

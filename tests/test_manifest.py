@@ -26,7 +26,7 @@ def test_a_split_is_described_by_sizes_and_shared_lesions(sample: LesionDataset)
 def test_the_device_is_told_without_and_with_tensorflow() -> None:
     code = (
         "from hmnist.manifest import describe_device as say; first = say();"
-        "from hmnist.models.network import load_keras; load_keras(); print(first, say())"
+        "from hmnist.models.training import load_keras; load_keras(); print(first, say())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split()[0] == "CPU"

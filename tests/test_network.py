@@ -16,7 +16,8 @@ import pytest
 
 from hmnist.errors import TrustError, UsageError
 from hmnist.models.base import Images, Shape
-from hmnist.models.network import NetworkModel, _training_batches, load_keras
+from hmnist.models.network import NetworkModel
+from hmnist.models.training import load_keras, training_batches
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 4, 4, 3), dtype=np.uint8)
 LABELS = np.arange(70) % 3
@@ -94,7 +95,7 @@ def test_batches_hold_each_image_once_and_the_last_may_be_short() -> None:
     load_keras()
     model = TinyNetwork(classes=[0, 1, 2])
     model.classes_ = np.arange(3)
-    batches = _training_batches(model, IMAGES, LABELS, np.arange(70.0), seed=5)
+    batches = training_batches(model, IMAGES, LABELS, np.arange(70.0), seed=5)
     assert batches.num_batches == 3
     for _ in range(2):
         batches.on_epoch_begin()
@@ -158,7 +159,7 @@ def test_a_model_that_is_gone_leaves_nothing_behind(monkeypatch: pytest.MonkeyPa
     kept: list[weakref.ref[Any]] = []
 
     def note(*arguments: Any) -> Any:
-        batches = _training_batches(*arguments)
+        batches = training_batches(*arguments)
         kept.extend(weakref.ref(part) for part in batches.data[1:3])
         return batches
 

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hmnist.pixels import Shape
+
 __all__ = ["Columns", "Floats", "Shape"]
 
 Floats = npt.NDArray[np.float32]
-Shape = tuple[int, int, int]  # height, width, channels
 
 
 class Columns:

@@ -30,7 +30,7 @@ from hmnist.threads import available_cores
 __all__ = ["LesionFeatures"]
 
 
-class LesionFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # untyped bases
+class LesionFeatures(TransformerMixin, BaseEstimator):
     """Numbers that describe a lesion, nearly unmoved when its image is turned or mirrored.
 
     Parameters

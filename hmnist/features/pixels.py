@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.errors import UsageError
-from hmnist.features.columns import Shape
+from hmnist.pixels import Shape, check_pixels, infer_shape
 
 __all__ = ["LEAST_SIDE", "as_images"]
 
@@ -45,10 +45,10 @@ def as_images(X: npt.ArrayLike, shape: Shape | None) -> npt.NDArray[Any]:
             f"The pixels have shape {pixels.shape}; expected rows (n, h·w·c) or images "
             "(n, h, w, c), at least one."
         )
-    _check_values(pixels)
+    check_pixels(pixels)
     count = int(np.prod(pixels.shape[1:]))
     if shape is None:
-        shape = pixels.shape[1:] if pixels.ndim == 4 else _infer_shape(count)
+        shape = pixels.shape[1:] if pixels.ndim == 4 else infer_shape(count)
     height, width, channels = shape
     if pixels.shape[1:] not in {(count,), (height, width, channels)} or (
         height * width * channels != count
@@ -62,29 +62,3 @@ def as_images(X: npt.ArrayLike, shape: Shape | None) -> npt.NDArray[Any]:
             f"channels and at least {LEAST_SIDE}×{LEAST_SIDE} pixels."
         )
     return pixels.reshape(len(pixels), height, width, channels)
-
-
-def _check_values(pixels: npt.NDArray[Any]) -> None:
-    if pixels.dtype == np.uint8:
-        return
-    if pixels.dtype.kind not in "iuf":
-        raise UsageError(f"The pixels are of type {pixels.dtype}; expected numbers 0–255.")
-    low, high = pixels.min(), pixels.max()
-    if not 0 <= low <= high <= 255:  # NaN compares as false
-        raise UsageError(f"The pixels lie between {low:g} and {high:g}; expected 0–255.")
-    if pixels.dtype.kind == "f" and 0 < high <= 1:
-        raise UsageError(
-            f"The pixels are floats between {low:g} and {high:g}; expected 0–255.",
-            "Multiply by 255 if they were divided, and pass uint8.",
-        )
-
-
-def _infer_shape(count: int) -> Shape:
-    for channels in (3, 1):
-        side = round((count / channels) ** 0.5)
-        if side * side * channels == count:
-            return side, side, channels
-    raise UsageError(
-        f"{count} pixels are no square image of one or three channels.",
-        "Give image_shape=(height, width, channels).",
-    )

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -26,13 +26,13 @@ from sklearn.utils.validation import (
 )
 
 from hmnist.errors import TrustError, UsageError
+from hmnist.pixels import Shape, check_pixels, infer_shape
 
-__all__ = ["Images", "Labels", "Model", "Shape", "Validation", "Weights", "infer_shape"]
+__all__ = ["Images", "Labels", "Model", "Shape", "Validation", "Weights"]
 
 Images = npt.NDArray[Any]  # uint8 or float32, (n, h, w, c), 0–255
 Labels = npt.NDArray[np.int64]  # positions in classes_
 Weights = npt.NDArray[np.float64]
-Shape = tuple[int, int, int]
 Validation = tuple[Images, Labels]
 
 _DAMAGE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
@@ -65,7 +65,6 @@ class Model(ClassifierMixin, BaseEstimator):
         pickles go without.
     """
 
-    needs_shape: ClassVar[bool] = True
     on_step: Callable[[int, int], None] | None = None
 
     def __init__(
@@ -153,6 +152,11 @@ class Model(ClassifierMixin, BaseEstimator):
         raise NotImplementedError
 
     @property
+    def needs_shape(self) -> bool:
+        """Whether rows are read as images, so that their shape has to be known."""
+        return True
+
+    @property
     def parameter_count(self) -> int:
         """How many numbers were fitted: weights, coefficients, or the nodes of trees."""
         raise NotImplementedError
@@ -234,7 +238,7 @@ class Model(ClassifierMixin, BaseEstimator):
     ) -> tuple[Images, npt.NDArray[Any]]:
         rows, shape = _as_rows(X)
         rows, labels = validate_data(self, rows, y, dtype="numeric")
-        rows = _check_pixels(rows)
+        rows = _checked(rows)
         self.image_shape_ = self._find_shape(rows.shape[1], shape)
         return self._as_images(rows), labels
 
@@ -245,7 +249,7 @@ class Model(ClassifierMixin, BaseEstimator):
             raise UsageError(
                 f"The images have the shape {shape}; the model was fitted on {self.image_shape_}."
             )
-        return self._as_images(_check_pixels(rows))
+        return self._as_images(_checked(rows))
 
     def _find_shape(self, pixels: int, shape: Shape | None) -> Shape | None:
         if self.image_shape is not None:
@@ -264,31 +268,6 @@ class Model(ClassifierMixin, BaseEstimator):
         return rows.reshape(len(rows), *shape)
 
 
-def infer_shape(pixels: int) -> Shape:
-    """Return the shape of a square image with three channels or one.
-
-    Raises
-    ------
-    UsageError
-        If there is no such square.
-
-    Examples
-    --------
-    >>> infer_shape(2352)
-    (28, 28, 3)
-    >>> infer_shape(64)
-    (8, 8, 1)
-    """
-    for channels in (3, 1):
-        side = round((pixels / channels) ** 0.5)
-        if side * side * channels == pixels:
-            return side, side, channels
-    raise UsageError(
-        f"{pixels} pixels are no square image of one or three channels.",
-        "Give image_shape=(height, width, channels).",
-    )
-
-
 def _as_rows(X: npt.ArrayLike) -> tuple[Any, Shape | None]:
     """Flatten a stack of images; leave everything else to scikit-learn's checks."""
     if isinstance(X, np.ndarray) and X.ndim == 4:
@@ -297,18 +276,6 @@ def _as_rows(X: npt.ArrayLike) -> tuple[Any, Shape | None]:
     return X, None
 
 
-def _check_pixels(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    if rows.dtype == np.uint8:
-        return rows
-    low, high = rows.min(), rows.max()
-    if rows.dtype.kind == "f" and low >= 0 and high <= 1:
-        raise UsageError(
-            f"The pixels are floats between {low:g} and {high:g}; expected 0–255.",
-            "Multiply by 255 if they were divided, and pass uint8.",
-        )
-    if low < 0:
-        # scikit-learn's wording, which its checks look for.
-        raise UsageError(f"Negative values in data: pixels from {low:g} on; expected 0–255.")
-    if high > 255:
-        raise UsageError(f"The pixels lie between {low:g} and {high:g}; expected 0–255.")
-    return np.asarray(check_array(rows, dtype=np.float32))
+def _checked(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    check_pixels(rows)
+    return rows if rows.dtype == np.uint8 else np.asarray(check_array(rows, dtype=np.float32))

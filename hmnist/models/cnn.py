@@ -17,6 +17,7 @@ from hmnist.augmentation import all_orientations, mix, relight, shift_each, turn
 from hmnist.errors import UsageError
 from hmnist.models.base import Images, Shape
 from hmnist.models.network import NetworkModel
+from hmnist.models.precision import training_precision
 
 if TYPE_CHECKING:
     import keras
@@ -33,7 +34,7 @@ class CNN(NetworkModel):
     Parameters
     ----------
     classes, image_shape, random_state, epochs, batch_size, learning_rate, weight_decay, \
-label_smoothing, mixing
+label_smoothing, mixing, networks
         As in `NetworkModel`.
     widths : sequence of int
         Channels of the stages; each halves the image.
@@ -55,6 +56,7 @@ label_smoothing, mixing
         weight_decay: float = 0.05,
         label_smoothing: float = 0.1,
         mixing: float = 0.2,
+        networks: int = 1,
         widths: Sequence[int] = (32, 128, 256),
         dropout: float = 0.3,
         shift: int = 2,
@@ -69,6 +71,7 @@ label_smoothing, mixing
             weight_decay=weight_decay,
             label_smoothing=label_smoothing,
             mixing=mixing,
+            networks=networks,
         )
         self.widths = widths
         self.dropout = dropout
@@ -117,6 +120,9 @@ label_smoothing, mixing
     ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         turned = turn_each(inputs, rng)
         return mix(relight(shift_each(turned, self.shift, rng), rng), targets, self.mixing, rng)
+
+    def _precision(self) -> str:
+        return training_precision()
 
     def _views(self, inputs: Images) -> Iterator[Images]:
         return all_orientations(inputs)

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from hmnist.augmentation import mix
 from hmnist.models.base import Images, Shape
+from hmnist.models.linear import scale_of, standardise
 from hmnist.models.network import NetworkModel
 from hmnist.models.reader import Reader
-from hmnist.models.start import standardise
 
 if TYPE_CHECKING:
     import keras
@@ -25,7 +25,7 @@ class MLP(NetworkModel):
     Parameters
     ----------
     classes, image_shape, random_state, epochs, batch_size, learning_rate, weight_decay, \
-label_smoothing, mixing
+label_smoothing, mixing, networks
         As in `NetworkModel`.
     features : str
         ``"lesion"`` or ``"pixels"``; see `hmnist.models.reader`.
@@ -47,6 +47,7 @@ label_smoothing, mixing
         weight_decay: float = 0.05,
         label_smoothing: float = 0.05,
         mixing: float = 0.2,
+        networks: int = 1,
         features: str = "pixels",
         widths: Sequence[int] = (256,),
         dropout: float = 0.5,
@@ -61,17 +62,21 @@ label_smoothing, mixing
             weight_decay=weight_decay,
             label_smoothing=label_smoothing,
             mixing=mixing,
+            networks=networks,
         )
         self.features = features
         self.widths = widths
         self.dropout = dropout
 
+    @property
+    def needs_shape(self) -> bool:
+        """Pixels may be rows of any length; features are those of an image."""
+        return self.features != "pixels"
+
     def _learn_inputs(self, images: Images, seed: int) -> npt.NDArray[Any]:
         self.reader_ = Reader(self.features, seed).fit(images)
         table = self.reader_.read(images)
-        self.centre_ = table.mean(axis=0)
-        spread = table.std(axis=0)
-        self.scale_ = np.where(spread > 0, spread, 1).astype(np.float32)
+        self.centre_, self.scale_ = scale_of(table)
         return standardise(table, self.centre_, self.scale_)
 
     def _inputs(self, images: Images) -> npt.NDArray[Any]:
@@ -100,6 +105,9 @@ label_smoothing, mixing
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
         self.reader_ = Reader(self.features, 0).load(folder)
-        with np.load(folder / "scaler.npz", allow_pickle=False) as arrays:
+        with (
+            (folder / "scaler.npz").open("rb") as file,
+            np.load(file, allow_pickle=False) as arrays,
+        ):
             self.centre_, self.scale_ = arrays["centre"], arrays["scale"]
         super()._load_fitted(folder, facts)

@@ -5,10 +5,6 @@ model goes, so clones, pickles and run folders never carry a configuration that 
 have written.
 """
 
-import contextlib
-import os
-import random
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +14,17 @@ import numpy.typing as npt
 
 from hmnist.errors import UsageError
 from hmnist.models.base import Images, Labels, Model, Shape, Validation, Weights
-from hmnist.threads import configure_tensorflow
+from hmnist.models.training import load_keras, policy, reporter, seeded, training_batches
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["NetworkModel", "load_keras"]
+__all__ = ["NetworkModel"]
+
+WARM_UP = 0.15
+"""The share of the steps over which the learning rate rises."""
+
+PREDICTED_AT_ONCE = 512
 
 
 class NetworkModel(Model):
@@ -45,13 +46,19 @@ class NetworkModel(Model):
         AdamW's decoupled decay (Loshchilov & Hutter 2019).
     label_smoothing : float
         The share of the target that is spread over all classes (Szegedy et al. 2016).
+    mixing : float
+        How strongly examples are mixed in pairs, 0 for not at all; see `hmnist.augmentation.mix`.
+    networks : int
+        How many networks are trained one after the other, with seeds of their own; predictions
+        average their logits.
 
     Attributes
     ----------
-    weights_ : list of numpy.ndarray
-        The fitted weights in the order of the network.
+    weights_ : list of list of numpy.ndarray
+        For each network, the fitted weights in their order.
     history_ : dict of list of float
-        Loss and accuracy of each epoch, and those on validation if it was given.
+        Loss and accuracy of each epoch of the first network, and those on validation if it was
+        given.
     """
 
     def __init__(
@@ -65,6 +72,8 @@ class NetworkModel(Model):
         learning_rate: float = 2e-3,
         weight_decay: float = 0.05,
         label_smoothing: float = 0.1,
+        mixing: float = 0.0,
+        networks: int = 1,
     ) -> None:
         super().__init__(classes, image_shape, random_state)
         self.epochs = epochs
@@ -72,22 +81,44 @@ class NetworkModel(Model):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
+        self.mixing = mixing
+        self.networks = networks
 
-    def _build(self, shape: Shape, outputs: int) -> "keras.Model":
-        """Return an untrained network from pixels 0–255 to probabilities."""
+    # What subclasses fill in.
+
+    def _build(self, shape: tuple[int, ...], outputs: int) -> "keras.Model":
+        """Return an untrained network from inputs of that shape to logits."""
         raise NotImplementedError
 
-    def _prepare(self, network: "keras.Model", images: Images) -> None:
-        """Set what is measured on the training images rather than learnt: scales, filters."""
-
-    def augment(self, images: Images, rng: np.random.Generator) -> npt.NDArray[Any]:
-        """Return new views of a training batch."""
-        del rng
+    def _learn_inputs(self, images: Images, seed: int) -> npt.NDArray[Any]:  # noqa: ARG002
+        """Return what the network sees of the training images, and learn how to make it."""
         return images
 
-    def _views(self, images: Images) -> Iterator[Images]:
-        """Yield the views of an image over which predictions are averaged."""
-        yield images
+    def _inputs(self, images: Images) -> npt.NDArray[Any]:
+        """Return what the network sees of other images."""
+        return images
+
+    def _prepare(self, network: "keras.Model", inputs: npt.NDArray[Any]) -> None:
+        """Set what is measured on the training images rather than learnt: scales, filters."""
+
+    def _augment(
+        self,
+        inputs: npt.NDArray[Any],
+        targets: npt.NDArray[Any],
+        rng: np.random.Generator,  # noqa: ARG002 - the plain network draws nothing
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Return new views of a training batch, and the targets that go with them."""
+        return inputs, targets
+
+    def _views(self, inputs: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+        """Yield the views over whose logits predictions are averaged."""
+        yield inputs
+
+    def _precision(self) -> str:
+        """Return the Keras policy to train with; prediction is always in float32."""
+        return "float32"
+
+    # Training and prediction.
 
     def _fit(
         self,
@@ -98,15 +129,43 @@ class NetworkModel(Model):
     ) -> None:
         if len(self.classes_) < 2:
             raise UsageError("A network needs at least two classes; the labels hold one class.")
-        keras = load_keras()
+        load_keras()
         seed = self._seed()
-        with _seeded(seed):
-            network = self._build(self._shape(), len(self.classes_))
-            self._prepare(network, images)
-            batches = _training_batches(self, images, labels, weights, seed)
+        inputs = self._learn_inputs(images, seed)
+        self.input_shape_ = inputs.shape[1:]
+        self.precision_ = self._precision()
+        eye = np.eye(len(self.classes_), dtype=np.float32)
+        held_out = None
+        if validation is not None:
+            held_out = self._inputs(validation[0]).astype(np.float32), eye[validation[1]]
+        data = inputs, eye[labels], weights, held_out
+        trained = [self._train(seed + number, number, *data) for number in range(self.networks)]
+        self.weights_ = [weights for weights, _ in trained]
+        self.history_ = trained[0][1]
+        # The trained networks would keep their optimisers: three more copies of the weights.
+        self.networks_ = self._rebuild()
+
+    def _train(  # noqa: PLR0917 - what one network needs
+        self,
+        seed: int,
+        number: int,
+        inputs: npt.NDArray[Any],
+        targets: npt.NDArray[np.float32],
+        weights: Weights | None,
+        held_out: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None,
+    ) -> tuple[list[npt.NDArray[Any]], dict[str, list[float]]]:
+        """Return the weights and the history of one network."""
+        keras = load_keras()
+        with seeded(seed):
+            with policy(self.precision_):
+                network = self._build(self.input_shape_, len(self.classes_))
+            self._prepare(network, inputs)
+            batches = training_batches(self, inputs, targets, weights, seed)
             network.compile(
                 optimizer=self._optimizer(batches.num_batches),
-                loss=keras.losses.CategoricalCrossentropy(label_smoothing=self.label_smoothing),
+                loss=keras.losses.CategoricalCrossentropy(
+                    from_logits=True, label_smoothing=self.label_smoothing
+                ),
                 weighted_metrics=["accuracy"],
             )
             history = network.fit(
@@ -114,184 +173,104 @@ class NetworkModel(Model):
                 epochs=self.epochs,
                 shuffle=False,
                 verbose=0,
-                validation_data=None if validation is None else _as_targets(self, *validation),
+                validation_data=held_out,
                 validation_batch_size=512,
-                callbacks=[_reporter(self)],
+                callbacks=[reporter(self, number * self.epochs)],
             )
             batches.release()
-        self.history_ = {
-            name: [float(value) for value in values] for name, values in history.history.items()
-        }
-        self.weights_ = [np.asarray(weight) for weight in network.get_weights()]
-        # The trained network would keep its optimiser: three more copies of its weights.
-        self.network_ = self._rebuild()
+        found = {name: [float(x) for x in values] for name, values in history.history.items()}
+        return [np.asarray(weight) for weight in network.get_weights()], found
 
     def _optimizer(self, steps_per_epoch: int) -> "keras.optimizers.Optimizer":
         import keras
 
-        steps = self.epochs * steps_per_epoch
-        warm_up = max(1, steps // 10)
         return keras.optimizers.AdamW(
-            learning_rate=keras.optimizers.schedules.CosineDecay(
-                initial_learning_rate=self.learning_rate / 25,
-                decay_steps=max(1, steps - warm_up),
-                warmup_target=self.learning_rate,
-                warmup_steps=warm_up,
-            ),
+            self._schedule(steps_per_epoch),
             weight_decay=self.weight_decay,
-            use_ema=True,
-            ema_momentum=0.995 if steps >= 1000 else 0.98,
+            **self._averaging(steps_per_epoch),
         )
 
+    def _schedule(self, steps_per_epoch: int) -> "keras.optimizers.schedules.LearningRateSchedule":
+        import keras
+
+        steps = self.epochs * steps_per_epoch
+        warm_up = max(1, round(WARM_UP * steps))
+        return keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=self.learning_rate / 100,
+            decay_steps=max(1, steps - warm_up),
+            warmup_target=self.learning_rate,
+            warmup_steps=warm_up,
+        )
+
+    def _averaging(self, steps_per_epoch: int) -> dict[str, Any]:
+        """Return how weights are averaged along the way: over the last hundred steps or so."""
+        steps = self.epochs * steps_per_epoch
+        return {"use_ema": True, "ema_momentum": 1 - 1 / min(100, max(2, steps / 10))}
+
     def _predict(self, images: Images) -> npt.NDArray[Any]:
-        network = self._network()
-        total = np.zeros((len(images), len(self.classes_)))
-        for view in self._views(images):
-            for start in range(0, len(view), 512):
-                batch = np.ascontiguousarray(view[start : start + 512], dtype=np.float32)
-                # Called, not predict(): that would trace a graph for every model that is made.
-                total[start : start + 512] += np.asarray(network(batch, training=False))
-        return np.asarray(total / total.sum(axis=1, keepdims=True))
+        from scipy.special import softmax
 
-    def _shape(self) -> Shape:
-        return self.image_shape_ or (1, self.n_features_in_, 1)
+        networks, inputs = self._networks(), self._inputs(images)
+        logits = np.zeros((len(images), len(self.classes_)))
+        answers = 0
+        for view in self._views(inputs):
+            for start in range(0, len(view), PREDICTED_AT_ONCE):
+                place = slice(start, start + PREDICTED_AT_ONCE)
+                batch = np.ascontiguousarray(view[place], dtype=np.float32)
+                for network in networks:
+                    # Called, not predict(): that would trace a graph for every model there is.
+                    logits[place] += np.asarray(network(batch, training=False))
+            answers += len(networks)
+        return np.asarray(softmax(logits / answers, axis=1))
 
-    def _network(self) -> "keras.Model":
-        """Return the network, built anew if this model came through a pickle."""
-        if getattr(self, "network_", None) is None:
-            self.network_ = self._rebuild()
-        return self.network_
+    def _networks(self) -> "list[keras.Model]":
+        """Return the networks, built anew if this model came through a pickle."""
+        if getattr(self, "networks_", None) is None:
+            self.networks_ = self._rebuild()
+        return self.networks_
 
-    def _rebuild(self) -> "keras.Model":
+    def _rebuild(self) -> "list[keras.Model]":
         load_keras()
-        with _seeded(0):
-            network = self._build(self._shape(), len(self.classes_))
-        network.set_weights(self.weights_)
-        return network
+        networks = []
+        for weights in self.weights_:
+            with seeded(0), policy("float32"):
+                network = self._build(self.input_shape_, len(self.classes_))
+            network.set_weights(weights)
+            networks.append(network)
+        return networks
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in super().__getstate__().items() if name != "network_"}
+        return {
+            name: value for name, value in super().__getstate__().items() if name != "networks_"
+        }
 
     @property
     def parameter_count(self) -> int:
         """The number of weights, trainable or not."""
-        return sum(weight.size for weight in self.weights_)
+        return sum(weight.size for weights in self.weights_ for weight in weights)
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
-        arrays = {f"weight{number:03d}": weight for number, weight in enumerate(self.weights_)}
+        arrays = {
+            f"network{number}-{place:03d}": weight
+            for number, weights in enumerate(self.weights_)
+            for place, weight in enumerate(weights)
+        }
         np.savez(folder / "weights.npz", allow_pickle=False, **arrays)
-        return {"history": self.history_}
+        return {
+            "history": self.history_,
+            "input_shape": self.input_shape_,
+            "precision": self.precision_,
+        }
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
         self.history_ = facts["history"]
+        self.input_shape_ = tuple(facts["input_shape"])
+        self.precision_ = facts["precision"]
         with (folder / "weights.npz").open("rb") as file:
             arrays = np.load(file, allow_pickle=False)
-            self.weights_ = [arrays[name] for name in sorted(arrays.files)]
-        self.network_ = self._rebuild()
-
-
-def load_keras() -> Any:
-    """Import Keras on TensorFlow, without the lines that TensorFlow's start writes to stderr.
-
-    They come from C++ before any log level applies, and tell of missing GPUs.
-    """
-    if "keras" in sys.modules:
-        return sys.modules["keras"]
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        import keras
-        import tensorflow as tf
-
-        configure_tensorflow()
-        tf.config.list_physical_devices()
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-    return keras
-
-
-def _as_targets(
-    model: NetworkModel, images: Images, labels: Labels
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    eye = np.eye(len(model.classes_), dtype=np.float32)
-    return images.astype(np.float32), eye[labels]
-
-
-def _training_batches(
-    model: NetworkModel, images: Images, labels: Labels, weights: Weights | None, seed: int
-) -> Any:
-    """Return a `keras.utils.PyDataset` whose order and views depend on seed and epoch alone.
-
-    Keras' own shuffling draws the same permutation in every epoch once a seed is set.
-    """
-    import keras
-
-    count, batch_size = len(images), model.batch_size
-    targets = np.eye(len(model.classes_), dtype=np.float32)[labels]
-
-    class Batches(keras.utils.PyDataset):
-        def __init__(self, *data: Any) -> None:
-            super().__init__()
-            self.data = data
-            self.next_epoch = 0
-            self._begin(0)  # Keras looks at two batches before the first epoch
-
-        @property
-        def num_batches(self) -> int:
-            return -(-count // batch_size)
-
-        def on_epoch_begin(self) -> None:
-            # Not on_epoch_end, which Keras also calls once before the first epoch.
-            self._begin(self.next_epoch)
-            self.next_epoch += 1
-
-        def _begin(self, epoch: int) -> None:
-            self.epoch = epoch
-            self.order = np.random.default_rng([seed, epoch]).permutation(count)
-
-        def __getitem__(self, step: int) -> tuple[npt.NDArray[Any], ...]:
-            augment, images, targets, weights = self.data
-            rows = self.order[step * batch_size : (step + 1) * batch_size]
-            rng = np.random.default_rng([seed, self.epoch, step])
-            views = np.asarray(augment(images[rows], rng), dtype=np.float32)
-            if weights is None:
-                return views, targets[rows]
-            return views, targets[rows], weights[rows].astype(np.float32)
-
-        def release(self) -> None:
-            # TensorFlow never forgets a generator that it has read from; nor would its images.
-            del self.data
-
-    return Batches(model.augment, images, targets, weights)
-
-
-def _reporter(model: NetworkModel) -> Any:
-    import keras
-
-    class Reporter(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch: int, _logs: dict[str, float] | None = None) -> None:
-            if model.on_step is not None:
-                model.on_step(epoch + 1, model.epochs)
-
-    return Reporter()
-
-
-@contextlib.contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Fix what Keras' layers draw, and give the caller's generator back as it was.
-
-    Initialisers and dropout take their seeds from Python's generator when they are made.
-    `keras.utils.set_random_seed` would go on to fix numpy, TensorFlow and the order of every
-    later fit in this process, whoever made it.
-    """
-    state = random.getstate()
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(state)
+            names = sorted(arrays.files)
+            self.weights_ = [
+                [arrays[name] for name in names if name.startswith(f"network{number}-")]
+                for number in range(self.networks)
+            ]
+        self.networks_ = self._rebuild()

@@ -1,4 +1,4 @@
-"""In which numbers convolutions are trained: bfloat16 where the processor multiplies it, else float32."""
+"""In which numbers convolutions are trained: bfloat16 where the processor has it, else float32."""
 
 import platform
 from functools import cache
@@ -34,5 +34,8 @@ def _flags() -> set[str]:
     except OSError:
         return set()
     return {
-        flag for line in lines if line.startswith("flags") for flag in line.partition(":")[2].split()
+        flag
+        for line in lines
+        if line.startswith("flags")
+        for flag in line.partition(":")[2].split()
     }

@@ -52,45 +52,57 @@ def _efforts(quick: Any, standard: Any, best: Any) -> dict[str, Any]:
     return dict(zip(EFFORTS, (quick, standard, best), strict=True))
 
 
+_LESION = {"features": "lesion"}
+
+_STARTED = {"features": "lesion", "linear_start": True}
+
 _ENTRIES = (
     Entry(
         "cnn",
         "residual convolutional network (Keras)",
         "hmnist.models.cnn:CNN",
         _efforts(
-            {"epochs": 8, "widths": (48, 96, 96)},
-            {"epochs": 30},
-            {"epochs": 60},
+            {"epochs": 18, "widths": (32, 96, 96), "mixing": 0.0},
+            {"epochs": 40},
+            {"epochs": 40, "networks": 3},
         ),
-        _efforts(30, 270, 540),
+        _efforts(50, 190, 560),
     ),
     Entry(
         "mlp",
-        "multilayer perceptron (Keras)",
+        "multilayer perceptron on features (Keras)",
         "hmnist.models.mlp:MLP",
-        _efforts({"epochs": 15}, {"epochs": 40}, {"epochs": 80}),
-        _efforts(12, 32, 64),
+        _efforts({**_LESION}, {**_LESION, "networks": 3}, {**_LESION, "networks": 5}),
+        _efforts(20, 35, 45),
     ),
     Entry(
         "xgboost",
-        "gradient-boosted trees (xgboost)",
-        "hmnist.models.boosting:XGBoost",
-        _efforts({"n_estimators": 50}, {"n_estimators": 200}, {"n_estimators": 400}),
-        _efforts(15, 60, 120),
+        "boosted trees on a linear start (xgboost)",
+        "hmnist.models.boosting_xgboost:XGBoost",
+        _efforts(
+            {**_STARTED, "n_estimators": 80},
+            {**_STARTED, "n_estimators": 300},
+            {**_STARTED, "n_estimators": 600, "learning_rate": 0.03},
+        ),
+        _efforts(18, 25, 35),
     ),
     Entry(
         "hist-gbdt",
-        "gradient-boosted trees (scikit-learn)",
-        "hmnist.models.boosting:HistGBDT",
-        _efforts({"max_iter": 40}, {"max_iter": 150}, {"max_iter": 300}),
-        _efforts(15, 60, 120),
+        "boosted trees on a linear start (scikit-learn)",
+        "hmnist.models.boosting_sklearn:HistGBDT",
+        _efforts(
+            {**_STARTED, "max_iter": 80},
+            {**_STARTED, "max_iter": 300},
+            {**_STARTED, "max_iter": 600, "learning_rate": 0.03},
+        ),
+        _efforts(18, 25, 35),
     ),
     Entry(
         "logistic",
-        "multinomial logistic regression (scikit-learn)",
-        "hmnist.models.linear:Logistic",
-        _efforts({"max_iter": 50}, {"max_iter": 100}, {"max_iter": 200}),
-        _efforts(6, 12, 24),
+        "multinomial logistic regression on features (scikit-learn)",
+        "hmnist.models.logistic:Logistic",
+        _efforts(_LESION, _LESION, _LESION),
+        _efforts(12, 12, 12),
     ),
     Entry(
         COMMITTEE,
@@ -102,7 +114,7 @@ _ENTRIES = (
     Entry(
         MAJORITY,
         "the share of each diagnosis, whatever the image shows",
-        "hmnist.models.linear:Majority",
+        "hmnist.models.majority:Majority",
         _efforts({}, {}, {}),
         _efforts(0, 0, 0),
     ),

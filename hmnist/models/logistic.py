@@ -1,0 +1,86 @@
+"""Multinomial logistic regression."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hmnist.models.base import Labels, Shape, Weights
+from hmnist.models.linear import Linear, fit_linear
+from hmnist.models.tabular import Table, TabularModel
+
+__all__ = ["Logistic"]
+
+
+class Logistic(TabularModel):
+    """Multinomial logistic regression on standardised features.
+
+    Parameters
+    ----------
+    classes, image_shape, random_state, features
+        As in `TabularModel`.
+    penalty : float
+        The ridge penalty per image: mean loss + penalty / 2 · squared coefficients.
+    max_iter : int
+        Steps of L-BFGS at most; ending early is a mild regularisation of its own.
+
+    Attributes
+    ----------
+    linear_ : Linear
+        Scales, coefficients, intercepts.
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[int] | None = None,
+        image_shape: Shape | None = None,
+        random_state: int | None = None,
+        *,
+        features: str = "pixels",
+        penalty: float = 0.1,
+        max_iter: int = 100,
+    ) -> None:
+        super().__init__(classes, image_shape, random_state, features=features)
+        self.penalty = penalty
+        self.max_iter = max_iter
+
+    def _fit_table(
+        self,
+        table: Table,
+        labels: Labels,
+        weights: Weights | None,
+        validation: tuple[Table, Labels] | None,  # noqa: ARG002 - nothing here ends early
+    ) -> None:
+        self.linear_ = fit_linear(
+            table,
+            labels,
+            weights,
+            classes=len(self.classes_),
+            penalty=self.penalty,
+            steps=self.max_iter,
+        )
+
+    def _predict_table(self, table: Table) -> npt.NDArray[Any]:
+        from scipy.special import softmax
+
+        return np.asarray(softmax(self.linear_.log_odds(table).astype(np.float64), axis=1))
+
+    @property
+    def n_iter_(self) -> int:
+        """The steps that L-BFGS took."""
+        return self.linear_.steps
+
+    @property
+    def parameter_count(self) -> int:
+        """The number of coefficients and intercepts."""
+        return int(self.linear_.coefficients.size + self.linear_.intercepts.size)
+
+    def _save_fitted(self, folder: Path) -> dict[str, Any]:
+        self.linear_.save(folder / "linear.npz")
+        return super()._save_fitted(folder)
+
+    def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
+        super()._load_fitted(folder, facts)
+        self.linear_ = Linear.load(folder / "linear.npz")

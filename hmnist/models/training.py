@@ -1,0 +1,138 @@
+"""Keras, with manners: imported quietly, seeded without touching the caller's, fed reproducibly."""
+
+import contextlib
+import os
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hmnist.models.base import Weights
+from hmnist.threads import configure_tensorflow
+
+if TYPE_CHECKING:
+    from hmnist.models.network import NetworkModel
+
+__all__ = ["load_keras", "policy", "reporter", "seeded", "training_batches"]
+
+
+def load_keras() -> Any:
+    """Import Keras on TensorFlow, without the lines that TensorFlow's start writes to stderr.
+
+    They come from C++ before any log level applies, and tell of missing GPUs.
+    """
+    if "keras" in sys.modules:
+        return sys.modules["keras"]
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        import keras
+        import tensorflow as tf
+
+        configure_tensorflow()
+        tf.config.list_physical_devices()
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+    return keras
+
+
+def training_batches(
+    model: "NetworkModel",
+    inputs: npt.NDArray[Any],
+    targets: npt.NDArray[np.float32],
+    weights: Weights | None,
+    seed: int,
+) -> Any:
+    """Return a `keras.utils.PyDataset` whose order and views depend on seed and epoch alone.
+
+    Keras' own shuffling draws the same permutation in every epoch once a seed is set.
+    """
+    import keras
+
+    count, batch_size = len(inputs), model.batch_size
+
+    class Batches(keras.utils.PyDataset):
+        def __init__(self, *data: Any) -> None:
+            super().__init__()
+            self.data = data
+            self.next_epoch = 0
+            self._begin(0)  # Keras looks at two batches before the first epoch
+
+        @property
+        def num_batches(self) -> int:
+            return -(-count // batch_size)
+
+        def on_epoch_begin(self) -> None:
+            # Not on_epoch_end, which Keras also calls once before the first epoch.
+            self._begin(self.next_epoch)
+            self.next_epoch += 1
+
+        def _begin(self, epoch: int) -> None:
+            self.epoch = epoch
+            self.order = np.random.default_rng([seed, epoch]).permutation(count)
+
+        def __getitem__(self, step: int) -> tuple[npt.NDArray[Any], ...]:
+            augment, inputs, targets, weights = self.data
+            rows = self.order[step * batch_size : (step + 1) * batch_size]
+            rng = np.random.default_rng([seed, self.epoch, step])
+            views, shares = augment(inputs[rows], targets[rows], rng)
+            views = np.asarray(views, dtype=np.float32)
+            if weights is None:
+                return views, shares
+            return views, shares, weights[rows].astype(np.float32)
+
+        def release(self) -> None:
+            # TensorFlow never forgets a generator that it has read from; nor would its images.
+            del self.data
+
+    return Batches(model._augment, inputs, targets, weights)  # noqa: SLF001 - the model's own loop
+
+
+@contextlib.contextmanager
+def policy(precision: str) -> Iterator[None]:
+    """Build layers under a Keras policy, and give the caller's back."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def reporter(model: "NetworkModel", done: int) -> Any:
+    """Return a callback that tells `on_step` of each epoch; `done` epochs came before."""
+    import keras
+
+    class Reporter(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, _logs: dict[str, float] | None = None) -> None:
+            if model.on_step is not None:
+                model.on_step(done + epoch + 1, model.networks * model.epochs)
+
+    return Reporter()
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Fix what Keras' layers draw, and give the caller's generator back as it was.
+
+    Initialisers and dropout take their seeds from Python's generator when they are made.
+    `keras.utils.set_random_seed` would go on to fix numpy, TensorFlow and the order of every
+    later fit in this process, whoever made it.
+    """
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
