@@ -55,6 +55,7 @@ def train(
     rare_to: int | None = None,
     decision: str = "natural",
     sensitivity: float = 0.9,
+    features: str = "lesion",
     effort: str = "standard",
     seed: int = 0,
     threads: int | None = None,
@@ -76,6 +77,8 @@ def train(
         See `hmnist.oversampling.oversample`.
     decision, sensitivity
         See `hmnist.decision.fit_decision`.
+    features : str
+        What models of numbers read: ``lesion`` or ``pixels``.
     effort : str
         ``quick``, ``standard`` or ``best``.
     seed : int
@@ -108,6 +111,7 @@ def train(
         rare_to,
         decision,
         sensitivity,
+        features,
         effort,
         seed,
         threads or available_cores(),

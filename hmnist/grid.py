@@ -15,7 +15,7 @@ from hmnist.decision import KINDS
 from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import UsageError
 from hmnist.files import write_file
-from hmnist.models.registry import COMMITTEE, EFFORTS, MAJORITY, MODELS, find_model
+from hmnist.models.registry import COMMITTEE, EFFORTS, FEATURES, MAJORITY, MODELS, find_model
 from hmnist.oversampling import METHODS
 from hmnist.recipe import Recipe
 from hmnist.runs import Run
@@ -40,6 +40,7 @@ def benchmark(
     rare_to: int | None = None,
     decision: str = "natural",
     sensitivity: float = 0.9,
+    features: str = "lesion",
     effort: str = "standard",
     jobs: int = 1,
     threads: int | None = None,
@@ -69,6 +70,8 @@ def benchmark(
         Which diagnoses are raised, and to which count.
     decision, sensitivity
         See `hmnist.decision.fit_decision`.
+    features : str
+        What models of numbers read: ``lesion`` or ``pixels``.
     effort : str
         ``quick``, ``standard`` or ``best``.
     jobs : int
@@ -116,6 +119,7 @@ def benchmark(
             rare_to,
             decision,
             sensitivity,
+            features,
             effort,
             model_seed,
             threads or available_cores(),
@@ -166,6 +170,7 @@ def _check_names(recipes: Sequence[Recipe], sort: str) -> None:
             ("oversampling", recipe.oversampling, tuple(METHODS)),
             ("decision", recipe.decision, KINDS),
             ("effort", recipe.effort, EFFORTS),
+            ("set of features", recipe.features, FEATURES),
             *(("diagnosis", code, CODES) for code in recipe.rare),
         ):
             if name not in known:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hmnist.diagnoses import RARE
-from hmnist.models.registry import make_model
+from hmnist.models.registry import find_model, make_model
 from hmnist.splits import Split
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class Recipe:
         ``natural``, ``balanced`` or ``sensitive``.
     sensitivity : float
         The share of malignant lesions that ``sensitive`` is to find, 0–1.
+    features : str
+        What models of numbers read, ``lesion`` or ``pixels``; networks of images do not ask.
     effort : str
         ``quick``, ``standard`` or ``best``.
     seed : int
@@ -50,6 +52,7 @@ class Recipe:
     rare_to: int | None = None
     decision: str = "natural"
     sensitivity: float = 0.9
+    features: str = "lesion"
     effort: str = "standard"
     seed: int = 0
     threads: int = 1
@@ -75,4 +78,7 @@ class Recipe:
         UsageError
             If the model, the effort or a parameter is unknown.
         """
-        return make_model(self.model, effort=self.effort, random_state=self.seed, **self.parameters)
+        chosen = dict(self.parameters)
+        if "features" in find_model(self.model).parameters.get(self.effort, {}):
+            chosen.setdefault("features", self.features)
+        return make_model(self.model, effort=self.effort, random_state=self.seed, **chosen)

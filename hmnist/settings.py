@@ -22,6 +22,7 @@ SETTINGS = frozenset(
     {
         "decide",
         "effort",
+        "features",
         "folds",
         "format",
         "jobs",

@@ -2,30 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hmnist.errors import UsageError
-from hmnist.models.base import infer_shape
-from hmnist.models.linear import Majority
-
-
-@given(side=st.integers(1, 300), channels=st.sampled_from([1, 3]))
-def test_a_square_is_found(side: int, channels: int) -> None:
-    assert infer_shape(side * side * channels) == (side, side, channels)
-
-
-@given(pixels=st.integers(1, 100_000))
-def test_an_inferred_shape_is_a_square_of_these_pixels(pixels: int) -> None:
-    root = np.sqrt([pixels, pixels / 3])
-    if (root == root.round()).any():
-        height, width, channels = infer_shape(pixels)
-        assert height == width
-        assert channels in {1, 3}
-        assert height * width * channels == pixels
-    else:
-        with pytest.raises(UsageError, match="image_shape"):
-            infer_shape(pixels)
+from hmnist.models.majority import Majority
 
 
 @pytest.mark.parametrize("side", [1, 2, 5])

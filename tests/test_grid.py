@@ -165,6 +165,7 @@ def test_a_watcher_is_told(sample: LesionDataset, tmp_path: Path) -> None:
         {"models": ["logistic"], "oversampling": "adasyn"},
         {"models": ["logistic"], "effort": "maximal"},
         {"models": ["logistic"], "decision": "lucky"},
+        {"models": ["logistic"], "features": "wavelets"},
         {"models": ["logistic"], "rare": ["wart"]},
         {"models": ["logistic"], "sort": "beauty"},
         {"models": ["logistic"], "seeds": 0},

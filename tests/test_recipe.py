@@ -16,6 +16,7 @@ CHANGES: dict[str, Any] = {
     "decision": "balanced",
     "sensitivity": 0.95,
     "effort": "best",
+    "features": "pixels",
     "seed": 1,
     "threads": 2,
     "parameters": {"C": 1.0},

@@ -14,6 +14,7 @@ __all__ = [
     "Data",
     "Decide",
     "Effort",
+    "Features",
     "Folds",
     "Format",
     "Jobs",
@@ -142,6 +143,15 @@ Sensitivity = Annotated[
         envvar="HMNIST_SENSITIVITY",
         show_envvar=False,
         help="The share of malignant lesions that --decide sensitive is to find.",
+    ),
+]
+Features = Annotated[
+    str,
+    typer.Option(
+        metavar="lesion|pixels",
+        envvar="HMNIST_FEATURES",
+        show_envvar=False,
+        help="What trees, the linear model and the MLP read: measures of the lesion, or raw pixels.",
     ),
 ]
 Effort = Annotated[

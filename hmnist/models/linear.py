@@ -132,11 +132,13 @@ def cross_fit(
     """
     centre, scale = scale_of(table, weights)
     inputs = standardise(table, centre, scale)
-    log_odds = np.empty((len(table), classes), np.float32)
+    log_odds = np.zeros((len(table), classes), np.float32)
     found = []
     for held_out in _folds(inputs, labels, seed):
         rest = ~held_out
         kept = None if weights is None else weights[rest]
+        if len(np.unique(labels[rest])) < 2:
+            continue  # the only images of another diagnosis are held out: nothing to regress
         coefficients, intercepts, _ = _regress(
             inputs[rest], labels[rest], kept, classes, penalty, 100
         )
@@ -191,10 +193,14 @@ def _folds(inputs: Table, labels: Labels, seed: int) -> list[npt.NDArray[np.bool
     from sklearn.model_selection import StratifiedGroupKFold
 
     _, copies = np.unique(inputs @ _direction(inputs.shape[1]), return_inverse=True)
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-    chosen = np.zeros((FOLDS, len(inputs)), np.bool_)
-    for fold, (_, rows) in zip(chosen, folds.split(inputs, labels, copies), strict=True):
-        fold[rows] = True
+    count = max(2, min(FOLDS, int(np.bincount(labels).max())))
+    folds = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    chosen = np.zeros((count, len(inputs)), np.bool_)
+    with warnings.catch_warnings():
+        # A diagnosis with fewer images than folds is missing from some, which is all right.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        for fold, (_, rows) in zip(chosen, folds.split(inputs, labels, copies), strict=True):
+            fold[rows] = True
     return list(chosen)
 
 

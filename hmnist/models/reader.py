@@ -8,11 +8,9 @@ import numpy.typing as npt
 
 from hmnist.errors import UsageError
 from hmnist.models.base import Images
+from hmnist.models.registry import FEATURES
 
-__all__ = ["FEATURES", "Reader", "Table", "check_features"]
-
-FEATURES = ("lesion", "pixels")
-"""What may be read: `hmnist.features.lesion.LesionFeatures`, or the raw pixels."""
+__all__ = ["Reader", "Table", "check_features"]
 
 Table = npt.NDArray[np.float32]
 

@@ -11,13 +11,25 @@ from hmnist.errors import UsageError
 if TYPE_CHECKING:
     from hmnist.models.base import Model
 
-__all__ = ["COMMITTEE", "EFFORTS", "MAJORITY", "MODELS", "Entry", "find_model", "make_model"]
+__all__ = [
+    "COMMITTEE",
+    "EFFORTS",
+    "FEATURES",
+    "MAJORITY",
+    "MODELS",
+    "Entry",
+    "find_model",
+    "make_model",
+]
 
 EFFORTS = ("quick", "standard", "best")
 """One dial for all models: epochs, trees, width."""
 
 COMMITTEE = "committee"
 """The vote of a benchmark's other models; it is composed, not made."""
+
+FEATURES = ("lesion", "pixels")
+"""What models of numbers may read: measures of the lesion (`hmnist.features`), or raw pixels."""
 
 MAJORITY = "majority"
 """The model that stands in every table."""
