@@ -33,7 +33,9 @@ def main() -> None:
         f"Python {platform.python_version()}, {platform.machine()}, {arguments.threads} threads\n"
     )
     print(table.to_markdown())
-    print("\n".join(_differences(Path(arguments.out))))
+    runs = _runs(Path(arguments.out))
+    print(_decided(runs))
+    print("\n".join(_differences(runs)))
 
 
 def _parse() -> argparse.Namespace:
@@ -51,16 +53,39 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _differences(folder: Path) -> list[str]:
-    """Compare the models of a benchmark folder pair by pair, in words."""
-    answers = defaultdict(list)
+def _runs(folder: Path) -> dict[str, list[hmnist.Run]]:
+    """Return the runs of a benchmark folder by model and oversampling, without the majority."""
+    runs = defaultdict(list)
     for path in hmnist.find_runs(folder):
         run = hmnist.open_run(path)
         if run.manifest["model"] != "majority":
-            name = f"{run.manifest['model']} ({run.manifest['recipe']['oversampling']})"
-            answers[name].append(run.part("test"))
-    if len(answers) < 2:
+            runs[f"{run.manifest['model']} ({run.manifest['recipe']['oversampling']})"].append(run)
+    return runs
+
+
+def _decided(runs: dict[str, list[hmnist.Run]]) -> str:
+    """Return what the other decisions make of the same probabilities, as Markdown."""
+    lines = [
+        "| model | decision | balanced acc. | accuracy | sensitivity | specificity |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    names = ("balanced_accuracy", "accuracy", "sensitivity_malignant", "specificity_malignant")
+    for model, members in runs.items():
+        for kind in ("natural", "balanced", "sensitive"):
+            cells = [hmnist.decide_anew(run, kind) for run in members]
+            means, intervals = hmnist.mean_scores(cells), hmnist.score_intervals(cells)
+            low, high = intervals["balanced_accuracy"]
+            found = [f"{means[name]:.3f}" for name in names]
+            found[0] += f" [{low:.3f}, {high:.3f}]"
+            lines.append(f"| {model} | {kind} | {' | '.join(found)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _differences(runs: dict[str, list[hmnist.Run]]) -> list[str]:
+    """Compare the models of a benchmark folder pair by pair, in words."""
+    if len(runs) < 2:
         return []
+    answers = {name: [run.part("test") for run in members] for name, members in runs.items()}
     return hmnist.compare_predictions(answers).sentences()
 
 

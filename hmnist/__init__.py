@@ -23,13 +23,14 @@ if TYPE_CHECKING:
         UsageError,
         WorkError,
     )
-    from hmnist.evaluation import Evaluation, compare_runs, evaluate_run
+    from hmnist.evaluation import Evaluation, compare_runs, decide_anew, evaluate_run
     from hmnist.experiment import score, train
     from hmnist.grid import benchmark
     from hmnist.models.registry import MODELS, make_model
     from hmnist.oversampling import Oversampled, oversample
     from hmnist.runs import Run, SampleWarning, find_runs, open_run
     from hmnist.scores.comparison import Comparison, compare_predictions
+    from hmnist.scores.intervals import mean_scores, score_intervals
     from hmnist.scores.predictions import Predictions
     from hmnist.scores.scoring import SCORE_NAMES, Scores, score_predictions
     from hmnist.sources import load
@@ -66,16 +67,19 @@ __all__ = [
     "benchmark",
     "compare_predictions",
     "compare_runs",
+    "decide_anew",
     "evaluate_run",
     "find_runs",
     "fit_decision",
     "load",
     "load_sample",
     "make_model",
+    "mean_scores",
     "open_run",
     "orient",
     "oversample",
     "score",
+    "score_intervals",
     "score_predictions",
     "split",
     "split_folds",
@@ -110,16 +114,19 @@ _HOME = {
     "benchmark": "grid",
     "compare_predictions": "scores.comparison",
     "compare_runs": "evaluation",
+    "decide_anew": "evaluation",
     "evaluate_run": "evaluation",
     "find_runs": "runs",
     "fit_decision": "decision",
     "load": "sources",
     "load_sample": "sources.sample",
     "make_model": "models.registry",
+    "mean_scores": "scores.intervals",
     "open_run": "runs",
     "orient": "augmentation",
     "oversample": "oversampling",
     "score": "experiment",
+    "score_intervals": "scores.intervals",
     "score_predictions": "scores.scoring",
     "split": "splits",
     "split_folds": "splits",

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from hmnist.dataset import LesionDataset
+from hmnist.decision import fit_decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.runs import Run, check_images
@@ -15,7 +16,7 @@ from hmnist.scores.comparison import Comparison, compare_predictions
 from hmnist.scores.intervals import mean_scores, score_intervals
 from hmnist.scores.predictions import Predictions
 
-__all__ = ["Evaluation", "compare_runs", "evaluate_run"]
+__all__ = ["Evaluation", "compare_runs", "decide_anew", "evaluate_run"]
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,39 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
     )
 
 
+def decide_anew(run: Run, kind: str, *, sensitivity: float = 0.9) -> Predictions:
+    """Decide a run's test part in another way, without training anything.
+
+    Parameters
+    ----------
+    run : Run
+        An opened run; its stored validation predictions fit the new decision.
+    kind : str
+        ``natural``, ``balanced`` or ``sensitive``.
+    sensitivity : float
+        What ``sensitive`` is to reach, 0–1.
+
+    Returns
+    -------
+    Predictions
+        The stored probabilities with new decisions.
+
+    Raises
+    ------
+    UsageError
+        If the kind is unknown, or validation cannot support it.
+    """
+    validation, test = run.part("validation"), run.part("test")
+    decision = fit_decision(
+        kind,
+        validation.labels,
+        validation.probabilities,
+        run.manifest["prior"],
+        sensitivity=sensitivity,
+    )
+    return replace(test, decisions=decision.decide(decision.calibrate(test.probabilities)))
+
+
 def _predict(run: Run, data: LesionDataset) -> Predictions:
     check_images(run, data)
     probabilities = run.predict_proba(data.images)
@@ -159,13 +193,8 @@ def _notes(run: Run, *, own: bool) -> Iterator[str]:
     split = run.manifest["split"]
     if run.manifest["data"]["synthetic"]:
         yield "The model was trained on the synthetic sample; it says nothing of real lesions."
-    if own and split["shared_lesions"]:
-        yield (
-            f"{split['shared_test_images']:,} of {split['sizes']['test']:,} test images show a "
-            "lesion that the model has seen: these scores run high."
-        )
-    if own and split["shared_lesions"] is None:
-        yield "The lesions are unknown; images of one lesion may train and test: scores run high."
+    if own:
+        yield f"Split: by {split['kind']}. {split['proof']}"
     if not own:
         yield "Whether these images show lesions that trained the model is not known here."
     yield f"Decision: {run.decision.describe()}"

@@ -242,6 +242,7 @@ def _finish(
         "recipe": asdict(recipe),
         "data": describe_data(on.data),
         "split": describe_split(on),
+        "prior": _prior(on).tolist(),
         "decision": decision.to_dict(),
         "scores": _jsonable(scores),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -310,7 +311,7 @@ def _predict(model: "Model", on: Split) -> tuple[dict[str, npt.NDArray[np.float6
 
 
 def _decide(on: Split, recipe: Recipe, probabilities: npt.NDArray[np.float64]) -> Decision:
-    prior = np.bincount(on.train.labels, minlength=len(CODES)) / len(on.train)
+    prior = _prior(on)
     # The majority model is the plain yardstick; it takes no part in calibration and correction.
     if recipe.model == MAJORITY:
         return fit_decision("natural", np.empty(0, np.int64), np.empty((0, len(CODES))), prior)
@@ -321,6 +322,11 @@ def _decide(on: Split, recipe: Recipe, probabilities: npt.NDArray[np.float64]) -
         prior,
         sensitivity=recipe.sensitivity,
     )
+
+
+def _prior(on: Split) -> npt.NDArray[np.float64]:
+    """Return the share of each diagnosis in the training part, before any oversampling."""
+    return np.asarray(np.bincount(on.train.labels, minlength=len(CODES)) / len(on.train))
 
 
 def _jsonable(scores: Scores) -> dict[str, float | None]:

@@ -67,6 +67,7 @@ def describe_split(on: Split) -> dict[str, Any]:
         "sizes": on.sizes,
         "shared_lesions": on.shared_lesions,
         "shared_test_images": on.shared_test_images,
+        "proof": on.proof(),
         "digest": on.digest,
     }
 

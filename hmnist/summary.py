@@ -86,7 +86,7 @@ def make_table(
     devices = dict.fromkeys(run.manifest["device"] for run in runs)
     return Table(
         data=describe_data(on.data),
-        split={**describe_split(on), "proof": on.proof()},
+        split=describe_split(on),
         settings={
             "threads": threads,
             "jobs": jobs,

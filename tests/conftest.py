@@ -50,7 +50,7 @@ def run(sample: LesionDataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     from hmnist.experiment import train
 
     folder = tmp_path_factory.mktemp("runs") / "logistic"
-    return train(sample, "logistic", effort="quick", threads=1, out=folder)
+    return train(sample, "logistic", features="pixels", effort="quick", threads=1, out=folder)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Boosted trees: when they stop, what they keep, and how weights count."""
+"""Boosted trees: when they stop, what they keep, how weights count, and where they start."""
 
 from pathlib import Path
 from typing import Any
@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import skops.io
 from sklearn.metrics import log_loss
 
 from hmnist.errors import TrustError
 from hmnist.models.base import Model
-from hmnist.models.boosting import HistGBDT, XGBoost
+from hmnist.models.boosting_sklearn import HistGBDT
+from hmnist.models.boosting_xgboost import XGBoost
+from hmnist.models.linear import cross_fit
 
 RANDOM = np.random.default_rng(5)
 IMAGES = RANDOM.integers(0, 256, (150, 3, 3, 1), dtype=np.uint8)
@@ -84,11 +87,12 @@ def test_xgboost_takes_weights_for_repetitions() -> None:
 
 
 def test_hist_gbdt_weighs_but_its_leaves_count_rows() -> None:
-    plain = small_hist(3).fit(IMAGES, LABELS).predict_proba(IMAGES)
-    doubled = small_hist(3).fit(IMAGES, LABELS, sample_weight=np.full(150, 2.0))
-    np.testing.assert_allclose(doubled.predict_proba(IMAGES), plain, rtol=1e-6)
-    without = small_hist(3).fit(IMAGES, LABELS, sample_weight=LABELS != 2)
-    assert without.predict_proba(IMAGES)[:, 2].max() < 0.01
+    def fit(weights: npt.ArrayLike | None) -> npt.NDArray[np.float64]:
+        model = small_hist(3, l2_regularization=0).fit(IMAGES, LABELS, sample_weight=weights)
+        return model.predict_proba(IMAGES)
+
+    np.testing.assert_allclose(fit(np.full(150, 2.0)), fit(None), rtol=1e-6)
+    assert fit(LABELS != 2)[:, 2].max() < 0.01
 
 
 @pytest.mark.parametrize("make", [small_xgboost, small_hist])
@@ -132,3 +136,131 @@ def test_shares_of_rows_and_features_are_drawn_from_the_seed() -> None:
         )
         np.testing.assert_array_equal(one, same)
         assert not np.array_equal(one, other)
+
+
+def test_foreign_types_are_refused(tmp_path: Path) -> None:
+    small_hist(2).fit(IMAGES, LABELS).save_state(tmp_path)
+    skops.io.dump([Path], tmp_path / "estimator.skops")
+    with pytest.raises(TrustError, match="Path"):
+        small_hist(2).load_state(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "missing", "empty"])
+def test_damaged_estimators_are_refused(tmp_path: Path, damage: str) -> None:
+    small_hist(2).fit(IMAGES, LABELS).save_state(tmp_path)
+    file = tmp_path / "estimator.skops"
+    if damage == "missing":
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:-200] if damage == "truncated" else b"")
+    with pytest.raises(TrustError, match="HistGBDT"):
+        small_hist(2).load_state(tmp_path)
+
+
+LESIONS = RANDOM.integers(90, 140, (120, 8, 8, 3), dtype=np.uint8)
+DIAGNOSES = np.arange(120) % 3
+LESIONS[DIAGNOSES == 1, :, :, 0] += 20
+LESIONS[DIAGNOSES == 2, 2:6, 2:6] -= 25
+LEARNT, ASKED = slice(0, 80), slice(80, 120)
+both = pytest.mark.parametrize("kind", [XGBoost, HistGBDT])
+
+
+def started(kind: Any, **parameters: Any) -> Any:
+    rounds = "n_estimators" if kind is XGBoost else "max_iter"
+    given = {"features": "lesion", "linear_start": True, "random_state": 0, rounds: 5}
+    return kind(**(given | parameters))
+
+
+@both
+def test_trees_on_a_linear_start_learn_and_come_back(kind: type[Model], tmp_path: Path) -> None:
+    model = started(kind).fit(
+        LESIONS[LEARNT], DIAGNOSES[LEARNT], validation=(LESIONS[ASKED], DIAGNOSES[ASKED])
+    )
+    names = model.reader_.names(192)
+    kept = [names[place] for place in model.kept_]
+    assert kept == [name for name in names if " patch " not in name]
+    assert len(kept) < len(names)
+    probabilities = model.predict_proba(LESIONS[ASKED])
+    assert log_loss(DIAGNOSES[ASKED], probabilities) < 0.8 * np.log(3)
+    assert (model.predict(LESIONS[ASKED]) == DIAGNOSES[ASKED]).mean() > 0.6
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=0, atol=1e-12)
+    model.save_state(tmp_path)
+    again = started(kind)
+    again.load_state(tmp_path)
+    np.testing.assert_array_equal(again.predict_proba(LESIONS[ASKED]), probabilities)
+    assert again.parameter_count == model.parameter_count
+    repeated = started(kind).fit(
+        LESIONS[LEARNT], DIAGNOSES[LEARNT], validation=(LESIONS[ASKED], DIAGNOSES[ASKED])
+    )
+    np.testing.assert_array_equal(repeated.predict_proba(LESIONS[ASKED]), probabilities)
+
+
+@both
+def test_a_linear_start_helps_where_sums_decide(
+    kind: type[Model], rng: np.random.Generator
+) -> None:
+    images = rng.integers(0, 256, (400, 6, 6, 1), dtype=np.uint8)
+    labels = (images.mean(axis=(1, 2, 3)) > 127.5).astype(int)
+    rounds = {"n_estimators" if kind is XGBoost else "max_iter": 40}
+    losses = [
+        log_loss(
+            labels[200:],
+            started(kind, features="pixels", linear_start=with_start, **rounds)
+            .fit(images[:200], labels[:200])
+            .predict_proba(images[200:]),
+        )
+        for with_start in (True, False)
+    ]
+    assert losses[0] < 0.9 * losses[1]
+
+
+@both
+def test_a_start_allows_classes_that_are_absent(kind: type[Model], tmp_path: Path) -> None:
+    model = started(kind, features="pixels", classes=range(7))
+    model.fit(LESIONS, DIAGNOSES * 3)
+    probabilities = model.predict_proba(LESIONS)
+    assert probabilities.shape == (120, 7)
+    assert probabilities[:, [1, 2, 4, 5]].max() < probabilities[:, [0, 3, 6]].mean()
+    model.save_state(tmp_path)
+    again = started(kind, features="pixels", classes=range(7))
+    again.load_state(tmp_path)
+    np.testing.assert_array_equal(again.predict_proba(LESIONS), probabilities)
+
+
+@both
+def test_a_single_class_needs_no_start(kind: type[Model], tmp_path: Path) -> None:
+    model = started(kind, features="pixels", classes=range(3))
+    model.fit(LESIONS, np.ones(120, int))
+    assert model.linear_ is None
+    assert (model.predict(LESIONS) == 1).all()
+    model.save_state(tmp_path)
+    again = started(kind, features="pixels", classes=range(3))
+    again.load_state(tmp_path)
+    np.testing.assert_array_equal(again.predict_proba(LESIONS), model.predict_proba(LESIONS))
+
+
+@both
+def test_a_start_without_its_file_is_refused(kind: type[Model], tmp_path: Path) -> None:
+    started(kind, features="pixels").fit(LESIONS, DIAGNOSES).save_state(tmp_path)
+    (tmp_path / "linear.npz").unlink()
+    with pytest.raises(TrustError, match=kind.__name__):
+        started(kind, features="pixels").load_state(tmp_path)
+
+
+@both
+def test_trees_start_from_judgements_of_unseen_images(
+    kind: type[Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Labels at random: only who has seen an image, or a copy of it, can know its label.
+    calls: list[Any] = []
+
+    def note(*arguments: Any, **options: Any) -> Any:
+        calls.append(cross_fit(*arguments, **options))
+        return calls[-1]
+
+    monkeypatch.setattr("hmnist.models.boosting.cross_fit", note)
+    guesses = np.random.default_rng(1).integers(2, size=120)
+    copies = np.random.default_rng(2).integers(120, size=400)
+    started(kind, features="pixels").fit(LESIONS[copies], guesses[copies])
+    [(_, log_odds)] = calls
+    assert (log_odds.argmax(axis=1) == guesses[copies]).mean() < 0.65

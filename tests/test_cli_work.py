@@ -19,7 +19,9 @@ from hmnist.diagnoses import CODES
 from hmnist.runs import Run, find_runs, open_run
 from tests.conftest import Command
 
-FAST = ["--models", "logistic", "--effort", "quick", "--threads", "1"]
+QUICK = ["--features", "pixels", "--effort", "quick", "--threads", "1"]
+
+FAST = ["--models", "logistic", *QUICK]
 
 
 @pytest.fixture
@@ -56,8 +58,7 @@ def test_quiet_prints_the_result_alone(command: Command, pixel_file: Path) -> No
 
 def test_train_evaluate_and_verify(command: Command, pixel_file: Path) -> None:
     trained = command(
-        "train", "logistic", pixel_file, "--effort", "quick", "--threads", "1",
-        "--out", "run", "--format", "json",
+        "train", "logistic", pixel_file, *QUICK, "--out", "run", "--format", "json",
     )  # fmt: skip
     assert trained.code == 0, trained.err
     evaluated = command("evaluate", "run", "--format", "json")
@@ -73,7 +74,7 @@ def test_train_evaluate_and_verify(command: Command, pixel_file: Path) -> None:
 
 def test_compare_says_it_in_words(command: Command, pixel_file: Path) -> None:
     for model in ("logistic", "majority"):
-        words = ["train", model, pixel_file, "--effort", "quick", "--threads", "1"]
+        words = ["train", model, pixel_file, *QUICK]
         assert command(*words, "--out", model).code == 0
     called = command("compare", "logistic", "majority")
     assert called.code == 0, called.err
@@ -164,7 +165,7 @@ def test_a_full_or_forbidden_place_is_a_failure_not_a_traceback(
 def test_an_interrupted_benchmark_goes_on(tmp_path: Path) -> None:
     words = [
         "benchmark", "sample", "--models", "logistic,xgboost,hist-gbdt", "--effort", "standard",
-        "--seeds", "3", "--threads", "1", "--out", "bench",
+        "--seeds", "3", "--threads", "1", "--features", "pixels", "--out", "bench",
     ]  # fmt: skip
     script = "import sys; from hmnist.cli import main; main()"
     environment = {**os.environ, "HMNIST_CACHE": str(tmp_path / "cache")}

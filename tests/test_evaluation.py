@@ -9,7 +9,7 @@ from sklearn.metrics import classification_report, confusion_matrix
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
-from hmnist.evaluation import compare_runs, evaluate_run
+from hmnist.evaluation import compare_runs, decide_anew, evaluate_run
 from hmnist.experiment import train
 from hmnist.runs import Run
 from hmnist.sources.sample import load_sample
@@ -93,3 +93,29 @@ def test_runs_on_other_images_are_not(
 def test_one_run_is_no_comparison(run: Run) -> None:
     with pytest.raises(UsageError, match="at least two"):
         compare_runs([run])
+
+
+@pytest.mark.parametrize("kind", ["natural", "balanced", "sensitive"])
+def test_a_new_decision_is_the_one_that_training_would_have_made(
+    kind: str, run: Run, sample: LesionDataset, tmp_path: Path
+) -> None:
+    trained = train(
+        sample,
+        "logistic",
+        decision=kind,
+        sensitivity=0.8,
+        features="pixels",
+        effort="quick",
+        threads=1,
+        out=tmp_path / "run",
+    )
+    anew = decide_anew(run, kind, sensitivity=0.8)
+    np.testing.assert_array_equal(anew.probabilities, run.part("test").probabilities)
+    agreed = anew.decisions == trained.part("test").decisions
+    # The temperature is fitted once more, on calibrated probabilities: a hair may tip over.
+    assert agreed.mean() > 0.97
+
+
+def test_an_unknown_decision_is_refused(run: Run) -> None:
+    with pytest.raises(UsageError, match="lucky"):
+        decide_anew(run, "lucky")

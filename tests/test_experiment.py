@@ -14,7 +14,7 @@ from hmnist.runs import Run, open_run
 from hmnist.scores.scoring import score_predictions
 from hmnist.splits import Split, split
 
-RECIPE = Recipe("logistic", effort="quick", threads=1)
+RECIPE = Recipe("logistic", features="pixels", effort="quick", threads=1)
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,14 @@ class Diary(Watcher):
 
 def test_rows_are_means_over_seeds_with_spread(sample: LesionDataset, tmp_path: Path) -> None:
     table = benchmark(
-        sample, ["xgboost"], seeds=3, effort="quick", threads=1, out=tmp_path, by="lesion"
+        sample,
+        ["xgboost"],
+        seeds=3,
+        features="pixels",
+        effort="quick",
+        threads=1,
+        out=tmp_path,
+        by="lesion",
     )
     row = next(row for row in table.rows if row["model"] == "xgboost")
     runs = [open_run(path) for path in find_runs(tmp_path) if "xgboost" in path.name]
@@ -58,7 +65,9 @@ def test_rows_are_means_over_seeds_with_spread(sample: LesionDataset, tmp_path: 
 def test_the_majority_model_stands_last_in_every_table(
     sample: LesionDataset, tmp_path: Path
 ) -> None:
-    table = benchmark(sample, ["logistic"], effort="quick", threads=1, out=tmp_path)
+    table = benchmark(
+        sample, ["logistic"], features="pixels", effort="quick", threads=1, out=tmp_path
+    )
     assert [row["model"] for row in table.rows] == ["logistic", "majority"]
     assert table.rows[-1]["balanced_accuracy"]["mean"] == pytest.approx(1 / 7)
 
@@ -66,19 +75,28 @@ def test_the_majority_model_stands_last_in_every_table(
 def test_a_second_benchmark_trains_nothing_and_says_the_same(
     sample: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = benchmark(sample, ["logistic"], effort="quick", threads=1, out=tmp_path)
+    first = benchmark(
+        sample, ["logistic"], features="pixels", effort="quick", threads=1, out=tmp_path
+    )
 
     def refuse(*_: Any) -> None:
         raise AssertionError("trained again")
 
     monkeypatch.setattr(hmnist.experiment, "_fit", refuse)
-    again = benchmark(sample, ["logistic"], effort="quick", threads=1, out=tmp_path)
+    again = benchmark(
+        sample, ["logistic"], features="pixels", effort="quick", threads=1, out=tmp_path
+    )
     assert again.to_dict() == first.to_dict()
     assert json.loads((tmp_path / "table.json").read_text()) == again.to_dict()
 
 
 def test_processes_give_the_same_scores(sample: LesionDataset, tmp_path: Path) -> None:
-    options: dict[str, Any] = {"effort": "quick", "threads": 1, "seeds": 2}
+    options: dict[str, Any] = {
+        "features": "pixels",
+        "effort": "quick",
+        "threads": 1,
+        "seeds": 2,
+    }
     alone = benchmark(sample, ["logistic"], out=tmp_path / "one", **options)
     side_by_side = benchmark(sample, ["logistic"], jobs=2, out=tmp_path / "two", **options)
     assert _scores(alone) == _scores(side_by_side)
@@ -92,6 +110,7 @@ def test_oversampling_methods_are_compared_in_one_table(
         sample,
         ["logistic"],
         oversampling=["none", "random", "smote"],
+        features="pixels",
         effort="quick",
         threads=1,
         out=tmp_path,
@@ -101,7 +120,9 @@ def test_oversampling_methods_are_compared_in_one_table(
 
 def test_a_committee_votes_without_training(sample: LesionDataset, tmp_path: Path) -> None:
     models = ["logistic", "xgboost", "committee"]
-    table = benchmark(sample, models, effort="quick", threads=1, seeds=2, out=tmp_path)
+    table = benchmark(
+        sample, models, features="pixels", effort="quick", threads=1, seeds=2, out=tmp_path
+    )
     rows = {row["model"]: row for row in table.rows}
     assert rows["committee"]["fit_seconds"] == 0
     assert rows["committee"]["seeds"] == 2
@@ -117,7 +138,14 @@ def test_a_committee_votes_without_training(sample: LesionDataset, tmp_path: Pat
 
 
 def test_a_reopened_committee_predicts_what_it_did(sample: LesionDataset, tmp_path: Path) -> None:
-    benchmark(sample, ["logistic", "xgboost", "committee"], effort="quick", threads=1, out=tmp_path)
+    benchmark(
+        sample,
+        ["logistic", "xgboost", "committee"],
+        features="pixels",
+        effort="quick",
+        threads=1,
+        out=tmp_path,
+    )
     [folder] = [path for path in find_runs(tmp_path) if path.name.startswith("committee")]
     run = open_run(folder)
     with pytest.warns(UserWarning, match="synthetic"):
@@ -147,7 +175,15 @@ def test_each_fold_is_tested_once(sample: LesionDataset, tmp_path: Path) -> None
 
 def test_a_watcher_is_told(sample: LesionDataset, tmp_path: Path) -> None:
     diary = Diary()
-    benchmark(sample, ["xgboost"], effort="quick", threads=1, out=tmp_path, watcher=diary)
+    benchmark(
+        sample,
+        ["xgboost"],
+        features="pixels",
+        effort="quick",
+        threads=1,
+        out=tmp_path,
+        watcher=diary,
+    )
     assert diary.lines[0] == "planned 2"
     assert diary.lines[1] == "started xgboost"
     assert diary.lines[2].startswith("step 1/")

@@ -83,7 +83,7 @@ def test_each_image_is_judged_by_a_model_that_has_not_seen_it(data: Data) -> Non
     for held_out in _folds(linear.standardise(table), labels, seed=7):
         models.append(reference(inputs[~held_out], labels[~held_out]))
         expected = models[-1].decision_function(inputs[held_out])
-        np.testing.assert_allclose(log_odds[held_out], expected, atol=0.05)
+        np.testing.assert_allclose(log_odds[held_out], expected, atol=0.1)
     mean = np.mean([model.coef_ for model in models], axis=0)
     np.testing.assert_allclose(linear.coefficients.T, mean, atol=0.01)
 

@@ -6,7 +6,7 @@ import random
 import subprocess
 import sys
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,6 @@ LABELS = np.arange(70) % 3
 class TinyNetwork(NetworkModel):
     """One small dense layer on rows of any length."""
 
-    needs_shape = False
-
     def __init__(
         self,
         classes: Sequence[int] | None = None,
@@ -37,6 +35,7 @@ class TinyNetwork(NetworkModel):
         epochs: int = 3,
         batch_size: int = 32,
         learning_rate: float = 0.05,
+        networks: int = 1,
         units: int = 8,
         dropout: float = 0.1,
     ) -> None:
@@ -47,11 +46,16 @@ class TinyNetwork(NetworkModel):
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
+            networks=networks,
         )
         self.units = units
         self.dropout = dropout
 
-    def _build(self, shape: Shape, outputs: int) -> Any:
+    @property
+    def needs_shape(self) -> bool:
+        return False
+
+    def _build(self, shape: tuple[int, ...], outputs: int) -> Any:
         keras = load_keras()
         inputs = keras.Input(shape)
         x = keras.layers.BatchNormalization(
@@ -59,23 +63,46 @@ class TinyNetwork(NetworkModel):
         )(inputs)
         x = keras.layers.Dense(self.units, activation="relu")(keras.layers.Flatten()(x))
         x = keras.layers.Dropout(self.dropout)(x)
-        return keras.Model(inputs, keras.layers.Dense(outputs, activation="softmax")(x))
+        return keras.Model(inputs, keras.layers.Dense(outputs)(x))
 
-    def _prepare(self, network: Any, images: Images) -> None:
-        pixels = images.reshape(-1, images.shape[3]).astype(np.float32)
+    def _prepare(self, network: Any, inputs: npt.NDArray[Any]) -> None:
+        pixels = inputs.reshape(-1, inputs.shape[3]).astype(np.float32)
         network.get_layer("standardising").set_weights([pixels.mean(axis=0), pixels.var(axis=0)])
 
-    def augment(self, images: Images, rng: np.random.Generator) -> npt.NDArray[Any]:
-        return images + rng.normal(size=(len(images), 1, 1, 1)).astype(np.float32)
+    def _augment(
+        self, inputs: npt.NDArray[Any], targets: npt.NDArray[Any], rng: np.random.Generator
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        noise = rng.normal(0, 0.3, size=(len(inputs), 1, 1, 1))
+        return inputs + noise.astype(np.float32), targets
 
 
 class Diary(TinyNetwork):
     """Notes the batches that the training asks for."""
 
-    def augment(self, images: Images, rng: np.random.Generator) -> npt.NDArray[Any]:
-        views = super().augment(images, rng)
-        self.__dict__.setdefault("seen", []).append((images.copy(), views))
-        return views
+    def _augment(
+        self, inputs: npt.NDArray[Any], targets: npt.NDArray[Any], rng: np.random.Generator
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        views, shares = super()._augment(inputs, targets, rng)
+        self.__dict__.setdefault("seen", []).append((inputs.copy(), views))
+        return views, shares
+
+
+class Facing(TinyNetwork):
+    """Looks at the negative and the picture, at scales that it measures in training."""
+
+    def _learn_inputs(self, images: Images, seed: int) -> npt.NDArray[Any]:
+        self.darkest_ = images.min()
+        return self._inputs(images)
+
+    def _inputs(self, images: Images) -> npt.NDArray[Any]:
+        return np.asarray(images.reshape(len(images), 8, 2, 3) - self.darkest_, np.float64)
+
+    def _views(self, inputs: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+        yield inputs
+        yield 255 - inputs
+
+    def _precision(self) -> str:
+        return "mixed_bfloat16"
 
 
 def fit(**parameters: Any) -> TinyNetwork:
@@ -95,7 +122,8 @@ def test_batches_hold_each_image_once_and_the_last_may_be_short() -> None:
     load_keras()
     model = TinyNetwork(classes=[0, 1, 2])
     model.classes_ = np.arange(3)
-    batches = training_batches(model, IMAGES, LABELS, np.arange(70.0), seed=5)
+    eye = np.eye(3, dtype=np.float32)
+    batches = training_batches(model, IMAGES, eye[LABELS], np.arange(70.0), seed=5)
     assert batches.num_batches == 3
     for _ in range(2):
         batches.on_epoch_begin()
@@ -124,14 +152,14 @@ def test_keras_sees_another_order_and_other_views_in_every_epoch() -> None:
 
 def test_the_seed_fixes_the_training(fitted: TinyNetwork) -> None:
     again, other = fit(), fit(random_state=1)
-    for one, two in zip(fitted.weights_, again.weights_, strict=True):
+    for one, two in zip(fitted.weights_[0], again.weights_[0], strict=True):
         np.testing.assert_array_equal(one, two)
-    assert not np.array_equal(fitted.weights_[-2], other.weights_[-2])
+    assert not np.array_equal(fitted.weights_[0][-2], other.weights_[0][-2])
 
 
 def test_without_a_seed_each_training_is_another() -> None:
     one, two = fit(random_state=None, epochs=1), fit(random_state=None, epochs=1)
-    assert not np.array_equal(one.weights_[-2], two.weights_[-2])
+    assert not np.array_equal(one.weights_[0][-2], two.weights_[0][-2])
 
 
 def test_the_callers_generators_and_session_are_left_alone(fitted: TinyNetwork) -> None:
@@ -163,9 +191,9 @@ def test_a_model_that_is_gone_leaves_nothing_behind(monkeypatch: pytest.MonkeyPa
         kept.extend(weakref.ref(part) for part in batches.data[1:3])
         return batches
 
-    monkeypatch.setattr("hmnist.models.network._training_batches", note)
+    monkeypatch.setattr("hmnist.models.network.training_batches", note)
     model = TinyNetwork(epochs=1).fit(IMAGES.copy(), LABELS)
-    kept += [weakref.ref(model), weakref.ref(model.network_)]
+    kept += [weakref.ref(model), weakref.ref(model.networks_[0])]
     del model
     gc.collect()
     assert [part() for part in kept] == [None] * 4
@@ -183,7 +211,7 @@ def test_the_averaged_weights_are_the_fitted_ones(monkeypatch: pytest.MonkeyPatc
     model = fit()
     averages = optimizers[0]._model_variables_moving_average
     assert len(averages) == 4
-    for average, weight in zip(averages, model.weights_[2:], strict=True):
+    for average, weight in zip(averages, model.weights_[0][2:], strict=True):
         np.testing.assert_array_equal(np.asarray(average), weight)
 
 
@@ -202,7 +230,7 @@ def test_validation_does_not_touch_the_weights(fitted: TinyNetwork) -> None:
     model = TinyNetwork(random_state=0).fit(
         IMAGES, LABELS, validation=(IMAGES[:9].reshape(9, -1), LABELS[:9])
     )
-    np.testing.assert_array_equal(model.weights_[-2], fitted.weights_[-2])
+    np.testing.assert_array_equal(model.weights_[0][-2], fitted.weights_[0][-2])
 
 
 def test_sample_weights_count() -> None:
@@ -221,6 +249,67 @@ def test_steps_are_reported_and_not_carried_along() -> None:
     model.fit(IMAGES, LABELS)
     assert steps == [(1, 3), (2, 3), (3, 3)]
     assert pickle.loads(pickle.dumps(model)).on_step is None
+
+
+def test_predictions_average_the_logits_of_views_in_full_precision(tmp_path: Path) -> None:
+    keras = load_keras()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = Facing(random_state=0, epochs=1).fit(IMAGES, LABELS, validation=(IMAGES, LABELS))
+        assert keras.config.dtype_policy().name == "mixed_float16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert model.precision_ == "mixed_bfloat16"
+    assert model.input_shape_ == (8, 2, 3)
+    assert {layer.compute_dtype for layer in model.networks_[0].layers} == {"float32"}
+    assert {weight.dtype for weight in model.weights_[0]} == {np.dtype("float32")}
+    pixels = model._inputs(IMAGES).astype(np.float32)
+    logits = [np.asarray(model.networks_[0](view), float) for view in (pixels, 255 - pixels)]
+    powers = np.exp((logits[0] + logits[1]) / 2)
+    expected = powers / powers.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model.predict_proba(IMAGES), expected, rtol=1e-6)
+    model.save_state(tmp_path)
+    again = Facing()
+    again.darkest_ = model.darkest_
+    again.load_state(tmp_path)
+    assert again.precision_ == "mixed_bfloat16"
+    assert again.history_ == model.history_
+    np.testing.assert_array_equal(again.predict_proba(IMAGES), model.predict_proba(IMAGES))
+
+
+def test_networks_are_trained_apart_and_vote_together(fitted: TinyNetwork, tmp_path: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    model = TinyNetwork(random_state=0, networks=2)
+    model.on_step = lambda done, total: steps.append((done, total))
+    model.fit(IMAGES, LABELS)
+    assert steps == [(step, 6) for step in range(1, 7)]
+    np.testing.assert_array_equal(model.weights_[0][-2], fitted.weights_[0][-2])
+    assert not np.array_equal(model.weights_[1][-2], fitted.weights_[0][-2])
+    assert model.parameter_count == 2 * fitted.parameter_count
+    pixels = IMAGES.astype(np.float32)
+    powers = np.exp(np.mean([np.asarray(one(pixels), float) for one in model.networks_], axis=0))
+    expected = powers / powers.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model.predict_proba(IMAGES), expected, rtol=1e-6)
+    model.save_state(tmp_path)
+    again = TinyNetwork(networks=2)
+    again.load_state(tmp_path)
+    np.testing.assert_array_equal(again.predict_proba(IMAGES), model.predict_proba(IMAGES))
+    with pytest.raises(TrustError, match="TinyNetwork"):
+        TinyNetwork(networks=3).load_state(tmp_path)
+
+
+def test_the_learning_rate_rises_and_falls_to_nothing() -> None:
+    load_keras()
+    model = TinyNetwork(epochs=10, learning_rate=0.3)
+    schedule = model._schedule(20)
+    rates = [float(schedule(step)) for step in range(201)]
+    assert rates[0] == pytest.approx(0.003)
+    assert int(np.argmax(rates)) == 30
+    assert max(rates) == pytest.approx(0.3)
+    assert (np.diff(rates[:31]) > 0).all()
+    assert (np.diff(rates[30:]) < 0).all()
+    assert rates[-1] == pytest.approx(0, abs=1e-6)
+    assert rates[115] == pytest.approx(0.15)  # half-way down
 
 
 def test_one_class_is_refused() -> None:
@@ -257,9 +346,21 @@ def test_damaged_weights_are_refused(fitted: TinyNetwork, tmp_path: Path, damage
     elif damage == "fewer":
         np.savez(file, **dict(list(arrays.items())[:-1]))
     elif damage == "other shape":
-        np.savez(file, **(arrays | {"weight003": np.zeros(9, np.float32)}))
+        np.savez(file, **(arrays | {"network0-003": np.zeros(9, np.float32)}))
     else:
-        np.savez(file, **(arrays | {"weight003": np.array([{"a": 1}], dtype=object)}))
+        np.savez(file, **(arrays | {"network0-003": np.array([{"a": 1}], dtype=object)}))
     with pytest.raises(TrustError, match="TinyNetwork") as caught:
         TinyNetwork().load_state(tmp_path)
     assert caught.value.hint
+
+
+def test_no_networks_are_refused() -> None:
+    with pytest.raises(UsageError, match="0 networks"):
+        fit(networks=0)
+
+
+def test_models_of_neighbouring_seeds_share_no_network() -> None:
+    one, next_one = fit(networks=2, random_state=0), fit(networks=2, random_state=1)
+    first = {network[-2].tobytes() for network in one.weights_}
+    second = {network[-2].tobytes() for network in next_one.weights_}
+    assert len(first | second) == 4

@@ -7,7 +7,8 @@ import pytest
 
 from hmnist.errors import TrustError, UsageError
 from hmnist.features.lesion import LesionFeatures
-from hmnist.models.reader import FEATURES, Reader
+from hmnist.models.reader import Reader
+from hmnist.models.registry import FEATURES
 
 IMAGES = np.random.default_rng(4).integers(0, 256, (30, 8, 8, 3), dtype=np.uint8)
 

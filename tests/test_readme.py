@@ -67,7 +67,7 @@ def test_the_script_runs(
     [script] = _blocks("python")
     assert len([line for line in script.splitlines() if line]) == 10
     # The real models take minutes; the calls are the same.
-    quick = script.replace("models, seeds=3", '["logistic"], effort="quick"')
+    quick = script.replace("models, seeds=3", '["logistic"], features="pixels", effort="quick"')
     assert quick != script
     monkeypatch.chdir(tmp_path)
     exec(compile(quick, "README.md", "exec"), {})

@@ -19,7 +19,7 @@ CHANGES: dict[str, Any] = {
     "features": "pixels",
     "seed": 1,
     "threads": 2,
-    "parameters": {"C": 1.0},
+    "parameters": {"penalty": 1.0},
 }
 
 
@@ -44,7 +44,7 @@ def test_the_key_changes_with_data_and_split(sample: LesionDataset) -> None:
 
 
 def test_make_takes_effort_and_parameters() -> None:
-    model = Recipe("logistic", seed=5, parameters={"C": 0.25}).make()
-    assert model.get_params()["C"] == 0.25
+    model = Recipe("logistic", seed=5, parameters={"penalty": 0.25}).make()
+    assert model.get_params()["penalty"] == 0.25
     assert model.get_params()["random_state"] == 5
     np.testing.assert_array_equal(model.get_params()["classes"], range(7))

@@ -1,6 +1,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,7 +40,9 @@ def test_nothing_in_a_run_is_a_pickle(run: Run) -> None:
 def test_a_reopened_run_predicts_the_same_bits(
     model: str, sample: LesionDataset, tmp_path: Path
 ) -> None:
-    small = {"xgboost": {"n_estimators": 3}, "hist-gbdt": {"max_iter": 3}}.get(model, {})
+    small: dict[str, Any] = {"xgboost": {"n_estimators": 3}, "hist-gbdt": {"max_iter": 3}}.get(
+        model, {}
+    )
     trained = train(sample, model, effort="quick", threads=1, out=tmp_path / "run", **small)
     test = split(sample, seed=0).test
     with pytest.warns(SampleWarning):

@@ -151,7 +151,7 @@ Features = Annotated[
         metavar="lesion|pixels",
         envvar="HMNIST_FEATURES",
         show_envvar=False,
-        help="What trees, the linear model and the MLP read: measures of the lesion, or raw pixels.",
+        help="What trees, the linear model and the MLP read: measures, or raw pixels.",
     ),
 ]
 Effort = Annotated[

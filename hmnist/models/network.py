@@ -26,6 +26,9 @@ WARM_UP = 0.15
 
 PREDICTED_AT_ONCE = 512
 
+SEEDS_APART = 2**32
+"""Between the networks of one model, so that no two models share one."""
+
 
 class NetworkModel(Model):
     """The base of the Keras models: training loop, prediction, state.
@@ -129,6 +132,8 @@ class NetworkModel(Model):
     ) -> None:
         if len(self.classes_) < 2:
             raise UsageError("A network needs at least two classes; the labels hold one class.")
+        if self.networks < 1:
+            raise UsageError(f"{self.networks} networks cannot be trained; expected 1 or more.")
         load_keras()
         seed = self._seed()
         inputs = self._learn_inputs(images, seed)
@@ -139,7 +144,10 @@ class NetworkModel(Model):
         if validation is not None:
             held_out = self._inputs(validation[0]).astype(np.float32), eye[validation[1]]
         data = inputs, eye[labels], weights, held_out
-        trained = [self._train(seed + number, number, *data) for number in range(self.networks)]
+        trained = [
+            self._train(seed + number * SEEDS_APART, number, *data)
+            for number in range(self.networks)
+        ]
         self.weights_ = [weights for weights, _ in trained]
         self.history_ = trained[0][1]
         # The trained networks would keep their optimisers: three more copies of the weights.

@@ -4,9 +4,9 @@ import contextlib
 import os
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,20 @@ import numpy.typing as npt
 from hmnist.models.base import Weights
 from hmnist.threads import configure_tensorflow
 
-if TYPE_CHECKING:
-    from hmnist.models.network import NetworkModel
+__all__ = ["Trainable", "load_keras", "policy", "reporter", "seeded", "training_batches"]
 
-__all__ = ["load_keras", "policy", "reporter", "seeded", "training_batches"]
+
+class Trainable(Protocol):
+    """What `hmnist.models.network.NetworkModel` offers to its training."""
+
+    epochs: int
+    batch_size: int
+    networks: int
+    on_step: Callable[[int, int], None] | None
+
+    def _augment(
+        self, inputs: npt.NDArray[Any], targets: npt.NDArray[Any], rng: np.random.Generator
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]: ...
 
 
 def load_keras() -> Any:
@@ -46,7 +56,7 @@ def load_keras() -> Any:
 
 
 def training_batches(
-    model: "NetworkModel",
+    model: Trainable,
     inputs: npt.NDArray[Any],
     targets: npt.NDArray[np.float32],
     weights: Weights | None,
@@ -110,7 +120,7 @@ def policy(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def reporter(model: "NetworkModel", done: int) -> Any:
+def reporter(model: Trainable, done: int) -> Any:
     """Return a callback that tells `on_step` of each epoch; `done` epochs came before."""
     import keras
 

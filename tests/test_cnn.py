@@ -1,0 +1,176 @@
+"""The convolutional network: its size, its filters, its eight orientations, its state."""
+
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from hmnist.augmentation import ORIENTATIONS, orient
+from hmnist.errors import UsageError
+from hmnist.models.cnn import CNN, _whitening_filters
+from hmnist.models.training import load_keras
+
+RANDOM = np.random.default_rng(6)
+LABELS = np.arange(48) % 3
+
+
+def lesions(*shape: int) -> npt.NDArray[np.uint8]:
+    """Return smooth pictures, a spot of another darkness for each label."""
+    height, width, channels = shape
+    rows, columns = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    spot = np.exp(-3 * (rows**2 + columns**2))[None, :, :, None]
+    depth = (30 + 60 * LABELS)[:, None, None, None] * RANDOM.uniform(0.8, 1.2, (48, 1, 1, channels))
+    pictures = 220 - depth * spot + RANDOM.normal(0, 6, (48, height, width, channels))
+    return np.asarray(pictures.clip(0, 255).astype(np.uint8))
+
+
+IMAGES = lesions(12, 12, 3)
+
+
+def fit(images: npt.NDArray[np.uint8] = IMAGES, **parameters: Any) -> CNN:
+    given: dict[str, Any] = {"random_state": 0, "epochs": 20, "batch_size": 16, "widths": (4, 6)}
+    return CNN(**(given | parameters)).fit(images, LABELS)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> CNN:
+    return fit()
+
+
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """Run without tracing, which takes longer than a few steps."""
+    load_keras()
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+# tf.data says that it goes on with graphs, which is as well.
+quietly_eager = pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning")
+
+
+def test_weights_are_counted(fitted: CNN) -> None:
+    whitening = 2 * 2 * 3 * 24
+    first = 9 * 24 * 4 + 9 * 4 * 4 + 2 * 4 * 4  # two kernels, two normalisations of four rows
+    second = 9 * 4 * 6 + 9 * 6 * 6 + 2 * 4 * 6
+    read_out = 2 * 6 * 3 + 3
+    assert fitted.parameter_count == whitening + first + second + read_out
+
+
+def test_responses_to_training_patches_are_white() -> None:
+    scaled = IMAGES.astype(np.float32) / np.float32(255)
+    filters = _whitening_filters(scaled)
+    assert filters.shape == (2, 2, 3, 24)
+    assert filters.dtype == np.float32
+    np.testing.assert_array_equal(filters[..., 12:], -filters[..., :12])
+    patches = np.array(
+        [
+            image[row : row + 2, column : column + 2].ravel()
+            for image in scaled[::2]  # every other image is enough
+            for row in range(0, 11, 2)
+            for column in range(0, 11, 2)
+        ]
+    )
+    covariance = np.cov(patches @ filters[..., :12].reshape(12, 12), rowvar=False)
+    variances = np.sort(np.linalg.eigvalsh(np.cov(patches, rowvar=False)))
+    np.testing.assert_allclose(covariance - np.diag(np.diag(covariance)), 0, atol=0.01)
+    np.testing.assert_allclose(np.diag(covariance), variances / (variances + 5e-4), rtol=0.01)
+    assert np.diag(covariance)[-1] == pytest.approx(1, abs=0.05)
+
+
+def test_filters_stay_as_they_were_measured(fitted: CNN) -> None:
+    expected = _whitening_filters(IMAGES.astype(np.float32) / np.float32(255))
+    [found] = fitted.networks_[0].get_layer("whitening").get_weights()
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_predictions_are_the_mean_of_eight_orientations(fitted: CNN) -> None:
+    logits = np.zeros((48, 3))
+    for orientation in range(ORIENTATIONS):
+        turned = orient(IMAGES, orientation).astype(np.float32)
+        logits += np.asarray(fitted.networks_[0](turned, training=False))
+    powers = np.exp(logits / ORIENTATIONS)
+    expected = powers / powers.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(fitted.predict_proba(IMAGES), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("orientation", range(1, ORIENTATIONS))
+def test_a_turned_image_has_the_same_prediction(fitted: CNN, orientation: int) -> None:
+    turned = fitted.predict_proba(orient(IMAGES, orientation))
+    np.testing.assert_allclose(turned, fitted.predict_proba(IMAGES), rtol=1e-4)
+
+
+def test_the_same_training_again_has_the_same_bits(fitted: CNN) -> None:
+    for one, two in zip(fitted.weights_[0], fit().weights_[0], strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_it_comes_back_from_its_folder_and_from_a_pickle(fitted: CNN, tmp_path: Path) -> None:
+    expected = fitted.predict_proba(IMAGES)
+    fitted.save_state(tmp_path)
+    again = CNN(widths=(4, 6))
+    again.load_state(tmp_path)
+    np.testing.assert_array_equal(again.predict_proba(IMAGES), expected)
+    pickled = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(pickled.predict_proba(IMAGES), expected)
+
+
+@quietly_eager
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "float32"])
+def test_training_precision_stays_in_training(
+    monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    keras = load_keras()
+    seen = set()
+    original = CNN._build
+
+    def note(self: CNN, *arguments: Any) -> Any:
+        seen.add(keras.config.dtype_policy().name)
+        return original(self, *arguments)
+
+    monkeypatch.setattr("hmnist.models.cnn.training_precision", lambda: precision)
+    monkeypatch.setattr(CNN, "_build", note)
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = fit(epochs=1)
+        assert keras.config.dtype_policy().name == "mixed_float16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert model.precision_ == precision
+    assert seen == {precision, "float32"}
+    assert {weight.dtype for weight in model.weights_[0]} == {np.dtype("float32")}
+    assert {layer.compute_dtype for layer in model.networks_[0].layers} == {"float32"}
+    assert np.isfinite(model.predict_proba(IMAGES)).all()
+
+
+def test_it_learns_to_tell_the_darkness_of_spots(fitted: CNN) -> None:
+    assert (fitted.predict(IMAGES) == LABELS).mean() > 0.6
+    assert fitted.history_["loss"][-1] < fitted.history_["loss"][0]
+
+
+@quietly_eager
+@pytest.mark.usefixtures("eager")
+@pytest.mark.parametrize("shape", [(12, 10, 3), (9, 13, 1), (12, 12, 1)])
+def test_oblong_and_grey_images_will_do(shape: tuple[int, int, int]) -> None:
+    images = lesions(*shape)
+    model = fit(images, epochs=1)
+    expected = model.predict_proba(images)
+    np.testing.assert_allclose(expected.sum(axis=1), 1)
+    kept = range(ORIENTATIONS) if shape[0] == shape[1] else range(0, ORIENTATIONS, 2)
+    for orientation in kept:
+        turned = model.predict_proba(orient(images, orientation))
+        np.testing.assert_allclose(turned, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(12, 7, 3), (7, 7, 1)])
+def test_small_images_are_refused(shape: tuple[int, int, int]) -> None:
+    with pytest.raises(UsageError, match=r"too small for 2 stages; 8 pixels a side"):
+        fit(lesions(*shape))

@@ -1,0 +1,100 @@
+"""The multilayer perceptron: what it reads, how it standardises, its state."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from hmnist.errors import TrustError, UsageError
+from hmnist.features.lesion import LesionFeatures
+from hmnist.models.mlp import MLP
+
+RANDOM = np.random.default_rng(8)
+IMAGES = RANDOM.integers(90, 140, (90, 8, 8, 3), dtype=np.uint8)
+LABELS = np.arange(90) % 3
+IMAGES[LABELS == 1, :, :, 0] += 40
+IMAGES[LABELS == 2, 2:6, 2:6] -= 60
+LEARNT, ASKED = slice(0, 60), slice(60, 90)
+
+
+def make(features: str) -> MLP:
+    return MLP(
+        random_state=0,
+        features=features,
+        epochs=6,
+        batch_size=16,
+        learning_rate=0.01,
+        widths=(16, 8),
+        dropout=0.1,
+    )
+
+
+@pytest.fixture(scope="module", params=["pixels", "lesion"])
+def fitted(request: pytest.FixtureRequest) -> MLP:
+    return make(request.param).fit(
+        IMAGES[LEARNT], LABELS[LEARNT], validation=(IMAGES[ASKED], LABELS[ASKED])
+    )
+
+
+def table_of(model: MLP, images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+    if model.features == "pixels":
+        return images.reshape(len(images), -1).astype(float)
+    return LesionFeatures(random_state=0).fit(IMAGES[LEARNT]).transform(images).astype(float)
+
+
+def test_it_reads_standardised_features_of_training(fitted: MLP) -> None:
+    table = table_of(fitted, IMAGES)
+    deviation = table[LEARNT].std(axis=0)
+    inputs = (table - table[LEARNT].mean(axis=0)) / np.where(deviation > 1e-6, deviation, 1)
+    steady = deviation > 1e-3  # the others' deviation is rounding
+    expected = inputs.clip(-5, 5)[:, steady]
+    np.testing.assert_allclose(fitted._inputs(IMAGES)[:, steady], expected, atol=5e-3)
+    assert steady.mean() > 0.5
+
+
+def test_it_learns(fitted: MLP) -> None:
+    assert (fitted.predict(IMAGES[ASKED]) == LABELS[ASKED]).mean() > 0.6
+
+
+def test_weights_are_counted(fitted: MLP) -> None:
+    columns = table_of(fitted, IMAGES[:1]).shape[1]
+    assert fitted.parameter_count == columns * 16 + 16 + 16 * 8 + 8 + 8 * 3 + 3
+
+
+def test_it_comes_back_from_its_folder(fitted: MLP, tmp_path: Path) -> None:
+    fitted.save_state(tmp_path)
+    again = make(fitted.features)
+    again.load_state(tmp_path)
+    np.testing.assert_array_equal(again.predict_proba(IMAGES), fitted.predict_proba(IMAGES))
+    (tmp_path / "scaler.npz").unlink()
+    with pytest.raises(TrustError, match="MLP"):
+        make(fitted.features).load_state(tmp_path)
+
+
+def test_the_same_training_again_has_the_same_bits(fitted: MLP) -> None:
+    again = make(fitted.features).fit(IMAGES[LEARNT], LABELS[LEARNT])
+    np.testing.assert_array_equal(again.predict_proba(IMAGES), fitted.predict_proba(IMAGES))
+
+
+def test_training_mixes_pairs_and_their_targets(rng: np.random.Generator) -> None:
+    inputs = rng.normal(size=(6, 4)).astype(np.float32)
+    targets = np.eye(6, dtype=np.float32)
+    mixed, shares = MLP(mixing=0.5)._augment(inputs, targets, rng)
+    np.testing.assert_allclose(mixed, shares @ inputs, atol=1e-6)
+    assert (shares.max(axis=1) < 1).any()
+    same, unmixed = MLP(mixing=0)._augment(inputs, targets, rng)
+    np.testing.assert_array_equal(same, inputs)
+    np.testing.assert_array_equal(unmixed, targets)
+
+
+def test_pixels_may_be_rows_of_any_length_and_features_are_those_of_images() -> None:
+    assert MLP().needs_shape is False
+    with pytest.raises(UsageError, match="no square image"):
+        MLP(features="lesion").fit(IMAGES.reshape(90, -1)[:, :50], LABELS)
+
+
+def test_unknown_features_are_refused() -> None:
+    with pytest.raises(UsageError, match="no features called 'dreams'"):
+        MLP(features="dreams").fit(IMAGES, LABELS)
