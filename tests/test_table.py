@@ -51,9 +51,10 @@ def table() -> Table:
 
 
 def _on_terminal(table: Table) -> str:
-    console = Console(width=100, file=io.StringIO(), color_system=None)
+    text = io.StringIO()
+    console = Console(width=100, file=text, color_system=None)
     console.print(table.to_rich())
-    return console.file.getvalue()  # type: ignore[attr-defined]  # the file is a StringIO
+    return text.getvalue()
 
 
 def test_the_best_row_comes_first_and_the_majority_last(table: Table) -> None:

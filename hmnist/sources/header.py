@@ -32,13 +32,15 @@ _OBLONG = (75, 100)
 """Height and width of the one size that is no square among the published systems."""
 
 
-def read_header(file: BinaryIO, path: Path) -> list[str]:
-    """Read the first line of a file that should be text.
+def read_header(file: BinaryIO, path: Path) -> tuple[list[str], bytes]:
+    r"""Read the first line of a file that should be text.
 
     Returns
     -------
-    list of str
+    names : list of str
         The cells of the header, unquoted, without a byte order mark.
+    ending : bytes
+        How the line ends: ``b"\n"``, ``b"\r\n"``, or ``b""`` where the file holds no more.
 
     Raises
     ------
@@ -58,7 +60,7 @@ def read_header(file: BinaryIO, path: Path) -> list[str]:
         raise _not_text(path) from error
     if b"\0" in line:
         raise _not_text(path)
-    return names
+    return names, line[len(line.rstrip(b"\r\n")) :]
 
 
 def check_header(names: list[str], path: Path) -> tuple[int, int, int]:
