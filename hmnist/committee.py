@@ -56,7 +56,8 @@ def fit_weights(labels: npt.NDArray[np.int64], votes: Sequence[npt.NDArray[np.fl
     """
     if len(votes) < 2:
         raise UsageError("A committee needs two members or more.", "Name more models.")
-    believed = np.stack([vote[np.arange(len(labels)), labels] for vote in votes]).clip(1e-12)
+    rows = np.arange(len(labels))
+    believed = np.stack([probabilities[rows, labels] for probabilities in votes]).clip(1e-12)
     weights = np.full(len(votes), 1 / len(votes))
     for _ in range(_ROUNDS):
         provided = weights[:, None] * believed
@@ -74,4 +75,8 @@ def vote(votes: Sequence[npt.NDArray[np.floating]], weights: npt.ArrayLike) -> F
     >>> vote([np.array([[0.2, 0.8]]), np.array([[0.6, 0.4]])], [0.5, 0.5])
     array([[0.4, 0.6]])
     """
-    return np.asarray(np.tensordot(np.asarray(weights), np.stack(list(votes)), axes=1))
+    # Added one by one: a matrix product would add in another order with more threads.
+    total = np.zeros(np.shape(votes[0]))
+    for probabilities, weight in zip(votes, np.asarray(weights).tolist(), strict=True):
+        total += weight * probabilities
+    return total

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from hmnist.diagnoses import RARE
@@ -62,8 +62,14 @@ class Recipe:
         """Return a digest of everything that could change the scores of this cell."""
         from hmnist import __version__
 
+        members = [
+            replace(self, model=member, parameters={}).key(on)
+            for member in self.parameters.get("members", ())
+        ]
         facts = {
             **asdict(self),
+            # The effort's parameters as they are today, not only its name.
+            "constructed": members or self.make().get_params(),
             "data": on.data.digest,
             "split": on.digest,
             "version": __version__,

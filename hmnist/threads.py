@@ -65,12 +65,16 @@ def configure_tensorflow() -> None:
     if threads == 0:
         return
     threading = tf.config.threading
-    if threading.get_intra_op_parallelism_threads() == threads:
+    running = threading.get_intra_op_parallelism_threads()
+    if running == threads:
         return
     try:
         threading.set_intra_op_parallelism_threads(threads)
         threading.set_inter_op_parallelism_threads(threads)
     except RuntimeError as error:
+        # It has begun with its default, 0: all cores.
+        if (running or available_cores()) == threads:
+            return
         raise WorkError(
             f"TensorFlow already runs in this process, and not with {threads} threads.",
             "Choose the threads before the first network is made, or start a new process.",

@@ -170,7 +170,12 @@ def test_oblong_and_grey_images_will_do(shape: tuple[int, int, int]) -> None:
         np.testing.assert_allclose(turned, expected, rtol=1e-4)
 
 
-@pytest.mark.parametrize("shape", [(12, 7, 3), (7, 7, 1)])
-def test_small_images_are_refused(shape: tuple[int, int, int]) -> None:
-    with pytest.raises(UsageError, match=r"too small for 2 stages; 8 pixels a side"):
+def test_tiny_images_have_fewer_stages() -> None:
+    whole, halved = fit(lesions(8, 8, 3)), fit(lesions(7, 7, 3))
+    assert halved.parameter_count < whole.parameter_count
+
+
+@pytest.mark.parametrize("shape", [(12, 3, 3), (3, 3, 1)])
+def test_images_that_cannot_be_halved_are_refused(shape: tuple[int, int, int]) -> None:
+    with pytest.raises(UsageError, match=r"too small for a convolutional network; 4 pixels"):
         fit(lesions(*shape))

@@ -230,7 +230,7 @@ def test_a_decision_survives_json(kind: str) -> None:
     ],
 )
 def test_a_decision_says_what_it_does(decision: Decision, words: str) -> None:
-    assert decision.describe() == f"decision {words}"
+    assert decision.describe() == words.removesuffix(".")
 
 
 @pytest.mark.parametrize(

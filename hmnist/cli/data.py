@@ -62,7 +62,7 @@ def sample(
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="The pixel file to write (.csv or .csv.gz).")
     ],
-    rows: Annotated[int, typer.Option(metavar="N", min=1, help="How many images.")] = 3000,
+    rows: Annotated[int, typer.Option(metavar="N", min=1, help="How many images.")] = 2500,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
 ) -> None:

@@ -97,7 +97,8 @@ class Model(ClassifierMixin, BaseEstimator):
             How much each image counts.
         validation : tuple of X and y, or None
             Images of other lesions that may stop the training early. None means that it runs to
-            its end; the training images are never divided, since that would cut through lesions.
+            its end; training images are never held out to end it, since that would cut through
+            lesions.
 
         Returns
         -------

@@ -7,6 +7,7 @@ pairs; prediction averages the eight orientations. Turning or scaling by fractio
 it worse: interpolation blurs what no test image has blurred.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,7 @@ class CNN(NetworkModel):
 label_smoothing, mixing, networks
         As in `NetworkModel`.
     widths : sequence of int
-        Channels of the stages; each halves the image.
+        Channels of the stages; each halves the image. Images below 16 pixels have fewer stages.
     dropout : float
         The share of the read-out that is dropped in training.
     shift : int
@@ -81,18 +82,20 @@ label_smoothing, mixing, networks
         import keras
         from keras import layers
 
-        smallest = PATCH * 2 ** len(self.widths)
-        if min(shape[:2]) < smallest:
+        # Tiny images have as many stages as they can be halved.
+        stages = self.widths[: max(0, int(math.log2(min(shape[:2]) / PATCH)))]
+        if not stages:
             raise UsageError(
-                f"Images of {shape[0]}×{shape[1]} pixels are too small for {len(self.widths)} "
-                f"stages; {smallest} pixels a side are needed."
+                f"Images of {shape[0]}×{shape[1]} pixels are too small for a convolutional "
+                f"network; {2 * PATCH} pixels a side are needed.",
+                "Leave it out: --models mlp,xgboost,hist-gbdt,logistic",
             )
         inputs = keras.Input(shape)
         x = layers.Rescaling(1 / 255)(inputs)
         x = layers.Conv2D(
             2 * PATCH * PATCH * shape[2], PATCH, use_bias=False, trainable=False, name="whitening"
         )(x)
-        for width in self.widths:
+        for width in stages:
             x = _activated(layers.MaxPooling2D()(_convolution(width)(x)))
             x = layers.Add()([x, _activated(_convolution(width)(x))])
         x = layers.Concatenate()(

@@ -36,7 +36,7 @@ __all__ = [
     "write_sample",
 ]
 
-DEFAULT_ROWS = 3000
+DEFAULT_ROWS = 2500
 """Images of the sample where no number is given."""
 
 SAMPLE_NAME = "synthetic sample"
