@@ -9,7 +9,6 @@ import argparse
 import platform
 import sys
 from collections import defaultdict
-from pathlib import Path
 
 import hmnist
 
@@ -17,6 +16,7 @@ import hmnist
 def main() -> None:
     arguments = _parse()
     data = hmnist.load(arguments.file, metadata=arguments.metadata)
+    watcher = _Lines()
     table = hmnist.benchmark(
         data,
         arguments.models.split(","),
@@ -27,15 +27,15 @@ def main() -> None:
         effort=arguments.effort,
         threads=arguments.threads,
         out=arguments.out,
-        watcher=_Lines(),
+        watcher=watcher,
     )
     print(
         f"Python {platform.python_version()}, {platform.machine()}, {arguments.threads} threads\n"
     )
     print(table.to_markdown())
-    runs = _runs(Path(arguments.out))
-    print(_decided(runs))
-    print("\n".join(_differences(runs)))
+    print(_decided(watcher.runs))
+    print("\n".join(_differences(watcher.runs)))
+    print(f"\nDealt by image instead: {hmnist.split(data, 'image').proof()}")
 
 
 def _parse() -> argparse.Namespace:
@@ -51,16 +51,6 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", default="hmnist-runs/quality")
     return parser.parse_args()
-
-
-def _runs(folder: Path) -> dict[str, list[hmnist.Run]]:
-    """Return the runs of a benchmark folder by model and oversampling, without the majority."""
-    runs = defaultdict(list)
-    for path in hmnist.find_runs(folder):
-        run = hmnist.open_run(path)
-        if run.manifest["model"] != "majority":
-            runs[f"{run.manifest['model']} ({run.manifest['recipe']['oversampling']})"].append(run)
-    return runs
 
 
 def _decided(runs: dict[str, list[hmnist.Run]]) -> str:
@@ -90,11 +80,17 @@ def _differences(runs: dict[str, list[hmnist.Run]]) -> list[str]:
 
 
 class _Lines(hmnist.Watcher):
-    """Print a line per finished cell."""
+    """Print a line per finished cell, and keep the runs by model and oversampling."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, list[hmnist.Run]] = defaultdict(list)
 
     def finished(self, cell: object, run: hmnist.Run, table: hmnist.Table) -> None:
-        """Print how the cell did."""
+        """Print how the cell did, and keep its run."""
         del cell, table
+        if run.manifest["model"] != "majority":
+            name = f"{run.manifest['model']} ({run.manifest['recipe']['oversampling']})"
+            self.runs[name].append(run)
         scores = run.scores
         print(
             f"{run.folder.name}: balanced accuracy {scores['balanced_accuracy']:.3f}, accuracy "

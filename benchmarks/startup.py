@@ -31,7 +31,7 @@ def main() -> None:
     print(f"Python {platform.python_version()}, {platform.machine()}, {repeats} runs each")
     print("| command | median s | least–most s | heavy libraries loaded |\n|---|---:|---:|---|")
     for name, code in COMMANDS.items():
-        times = sorted(_seconds(code) for _ in range(repeats + 1))[:repeats]
+        times = sorted([_seconds(code) for _ in range(repeats + 1)][1:])
         loaded = ", ".join(_loaded(code)) or "none"
         spread = f"{times[0]:.3f}–{times[-1]:.3f}"
         print(f"| {name} | {statistics.median(times):.3f} | {spread} | {loaded} |")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         DataError,
         DataMissingError,
         HmnistError,
+        SampleWarning,
         TrustError,
         UsageError,
         WorkError,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from hmnist.grid import benchmark
     from hmnist.models.registry import MODELS, make_model
     from hmnist.oversampling import Oversampled, oversample
-    from hmnist.runs import Run, SampleWarning, find_runs, open_run
+    from hmnist.runs import Run, find_runs, open_run
     from hmnist.scores.comparison import Comparison, compare_predictions
     from hmnist.scores.intervals import mean_scores, score_intervals
     from hmnist.scores.predictions import Predictions
@@ -103,7 +104,7 @@ _HOME = {
     "Predictions": "scores.predictions",
     "Run": "runs",
     "SCORE_NAMES": "scores.scoring",
-    "SampleWarning": "runs",
+    "SampleWarning": "errors",
     "Scores": "scores.scoring",
     "Split": "splits",
     "Table": "table",
@@ -145,4 +146,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return sorted({*globals(), *__all__})

@@ -118,14 +118,23 @@ class LesionDataset:
         return None if self.lesion_ids is None else len(np.unique(self.lesion_ids))
 
     @cached_property
+    def image_digest(self) -> str:
+        """SHA-256 over pixels and labels, whatever is known of lesions."""
+        return self._hash().hexdigest()
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over pixels, labels and lesions: two data sets with one digest train alike."""
-        sha = hashlib.sha256(repr(self.images.shape).encode())
-        sha.update(np.ascontiguousarray(self.images).data)
-        sha.update(np.ascontiguousarray(self.labels, dtype=np.int64).data)
+        sha = self._hash()
         if self.lesion_ids is not None:
             sha.update("\0".join(self.lesion_ids.tolist()).encode())
         return sha.hexdigest()
+
+    def _hash(self) -> "hashlib._Hash":
+        sha = hashlib.sha256(repr(self.images.shape).encode())
+        sha.update(np.ascontiguousarray(self.images).data)
+        sha.update(np.ascontiguousarray(self.labels, dtype=np.int64).data)
+        return sha
 
     def take(self, indices: npt.NDArray[np.int64]) -> Self:
         """Return the images at `indices`, in that order, as a data set of their own.

@@ -28,7 +28,7 @@ __all__ = ["KINDS", "Decision", "fit_decision", "fit_temperature"]
 KINDS: tuple[str, ...] = ("natural", "balanced", "sensitive")
 """The kinds of decision, the default first."""
 
-BENIGN: tuple[int, ...] = tuple(set(range(len(CODES))) - set(MALIGNANT))
+BENIGN: tuple[int, ...] = tuple(sorted(set(range(len(CODES))) - set(MALIGNANT)))
 
 SMALLEST = 1e-12
 """Probabilities are raised to this before their logarithm is taken: trees and one-hot votes say 0,
@@ -200,6 +200,7 @@ def fit_decision(
     prior: npt.ArrayLike,
     *,
     sensitivity: float = 0.90,
+    temperature: float | None = None,
 ) -> Decision:
     """Fit calibration and decision on the validation part.
 
@@ -215,6 +216,8 @@ def fit_decision(
         The share of each diagnosis among the training images before any oversampling.
     sensitivity : float
         Between 0 and 1; what ``sensitive`` is to reach on {akiec, bcc, mel}.
+    temperature : float or None
+        Known already: 1 for probabilities that are calibrated. None fits it.
 
     Returns
     -------
@@ -241,7 +244,8 @@ def fit_decision(
             f"{len(labels):,} labels, probabilities of shape {probabilities.shape} and a prior of "
             f"shape {natural_prior.shape} do not fit together."
         )
-    temperature = fit_temperature(labels, probabilities)
+    if temperature is None:
+        temperature = fit_temperature(labels, probabilities)
     natural = Decision("natural", temperature)
     calibrated = natural.calibrate(probabilities)
     if kind == "balanced":

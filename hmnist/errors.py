@@ -3,14 +3,15 @@
 ::
 
     HmnistError                      exit code
-    ├── WorkError                        1      the work failed: a full disk, a model that broke
+    ├── WorkError                        1      the work failed: a full disk, no permission
     ├── UsageError      (ValueError)     2      unknown names, unsuitable sizes or options
     ├── DataError       (ValueError)     3      data missing, unreadable or malformed
     │   └── DataMissingError (FileNotFoundError)
     └── TrustError      (ValueError)     4      a run folder or a download is damaged
 
 Every error carries one sentence that says what happened and where, and a hint that says what to
-do next. Each inherits from the built-in kind as well, so that callers may catch either.
+do next. Each inherits from the built-in kind as well, so that callers may catch either. The one
+warning, `SampleWarning`, stands here too.
 """
 
 from typing import ClassVar
@@ -19,6 +20,7 @@ __all__ = [
     "DataError",
     "DataMissingError",
     "HmnistError",
+    "SampleWarning",
     "TrustError",
     "UsageError",
     "WorkError",
@@ -75,3 +77,7 @@ class TrustError(HmnistError, ValueError):
     """A run folder or a download is damaged or not to be trusted."""
 
     exit_code = 4
+
+
+class SampleWarning(UserWarning):
+    """A model that was trained on the synthetic sample is asked about images."""

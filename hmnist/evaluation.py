@@ -58,7 +58,8 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
         An opened run.
     data : LesionDataset or None
         None takes the stored predictions of the test part, and so does the data set that the run
-        was trained on: its other images have been seen. Other data are predicted.
+        was trained on: its other images have been seen. Other data are predicted, without the
+        images that trained or validated the run.
 
     Returns
     -------
@@ -67,10 +68,22 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
     Raises
     ------
     UsageError
-        If the images have another size than those the run was trained on.
+        If the images have another size than those the run was trained on, or it has seen all.
     """
-    own = data is None or data.digest == run.manifest["data"]["digest"]
-    predictions = run.part("test") if data is None or own else _predict(run, data)
+    own = data is None or data.image_digest == run.manifest["data"]["image_digest"]
+    left_out = 0
+    if data is None or own:
+        predictions = run.part("test")
+    else:
+        check_images(run, data)
+        fresh = np.flatnonzero(~run.has_seen(data.images))
+        left_out = len(data) - len(fresh)
+        if not len(fresh):
+            raise UsageError(
+                f"All images of {data.name} trained or validated {run.folder.name}.",
+                "Evaluate on images that it has not seen.",
+            )
+        predictions = _predict(run, data.take(fresh))
     name = run.manifest["data"]["name"] if data is None else data.name
     where = f"the test part of {name}" if own else name
     intervals = score_intervals([predictions])
@@ -87,7 +100,7 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
         scores,
         _report(predictions),
         _confusion(predictions).tolist(),
-        list(_notes(run, own=own)),
+        list(_notes(run, own=own, left_out=left_out)),
     )
 
 
@@ -121,7 +134,16 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
                 )
     models = [run.manifest["model"] for run in runs]
     # A model's name will do where it is the only one of its kind.
-    names = models if len(set(models)) == len(models) else [run.folder.name for run in runs]
+    names = next(
+        (
+            names
+            for names in (models, [run.folder.name for run in runs])
+            if len(set(names)) == len(names)
+        ),
+        [str(run.folder) for run in runs],
+    )
+    if len(set(names)) < len(names):
+        raise UsageError("A run is named twice.", "Name each run once.")
     return compare_predictions(
         {name: [run.part("test")] for name, run in zip(names, runs, strict=True)}
     )
@@ -156,12 +178,12 @@ def decide_anew(run: Run, kind: str, *, sensitivity: float = 0.9) -> Predictions
         validation.probabilities,
         run.manifest["prior"],
         sensitivity=sensitivity,
+        temperature=1.0,
     )
-    return replace(test, decisions=decision.decide(decision.calibrate(test.probabilities)))
+    return replace(test, decisions=decision.decide(test.probabilities))
 
 
 def _predict(run: Run, data: LesionDataset) -> Predictions:
-    check_images(run, data)
     probabilities = run.predict_proba(data.images)
     decisions = run.decision.decide(probabilities)
     return Predictions(data.labels, probabilities, decisions, data.lesion_ids)
@@ -189,14 +211,16 @@ def _report(predictions: Predictions) -> dict[str, dict[str, float]]:
     }
 
 
-def _notes(run: Run, *, own: bool) -> Iterator[str]:
+def _notes(run: Run, *, own: bool, left_out: int) -> Iterator[str]:
     split = run.manifest["split"]
     if run.manifest["data"]["synthetic"]:
         yield "The model was trained on the synthetic sample; it says nothing of real lesions."
     if own:
         yield f"Split: by {split['kind']}. {split['proof']}"
-    if not own:
-        yield "Whether these images show lesions that trained the model is not known here."
+    else:
+        if left_out:
+            yield f"{left_out:,} images trained or validated the model and are left out."
+        yield "Whether the others show lesions that trained the model is not known here."
     yield f"Decision: {run.decision.describe()}"
     yield "[low, high] is a 95 % interval over lesions. Research software, no medical device."
 

@@ -20,7 +20,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.decision import Decision, fit_decision
 from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import HmnistError, UsageError
-from hmnist.files import hash_file
+from hmnist.files import hash_file, make_parent
 from hmnist.manifest import (
     MANIFEST,
     describe_data,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compose", "run_cell", "score", "train"]
 
-SCORED = ("validation", "test")
+KEPT = ("validation", "test")
 """The parts whose predictions are kept."""
 
 
@@ -51,7 +51,7 @@ def train(
     *,
     by: str | Path | None = None,
     oversampling: str = "random",
-    rare: Sequence[str] = RARE,
+    rare: Sequence[str] | str = RARE,
     rare_to: int | None = None,
     decision: str = "natural",
     sensitivity: float = 0.9,
@@ -104,10 +104,12 @@ def train(
     WorkError
         If the folder cannot be written.
     """
+    if threads is not None and threads < 1:
+        raise UsageError("Threads are counted from 1.")
     recipe = Recipe(
         model,
         oversampling,
-        tuple(rare),
+        (rare,) if isinstance(rare, str) else tuple(rare),
         rare_to,
         decision,
         sensitivity,
@@ -154,6 +156,7 @@ def run_cell(
     if (finished := _finished(folder, recipe.key(on))) is not None:
         return finished
     _refuse_foreign(folder)
+    make_parent(folder)
     # A decision that validation cannot support is refused before the training, not after.
     _decide(on, recipe, np.full((len(on.validation), len(CODES)), 1 / len(CODES)))
     use_threads(recipe.threads)
@@ -194,25 +197,21 @@ def compose(on: Split, recipe: Recipe, folder: Path, members: Sequence[Run]) -> 
     UsageError
         If there are fewer than two members.
     """
-    if (finished := _finished(folder, recipe.key(on))) is not None:
-        return finished
     weights = fit_weights(
-        on.validation.labels, [member.part("validation").probabilities for member in members]
+        on.validation.labels, [member.probabilities("validation") for member in members]
     )
-    raw = {
-        part: vote([member.part(part).probabilities for member in members], weights)
-        for part in SCORED
-    }
+    listed = [
+        {"run": member.folder.name, "digest": hash_file(member.folder / MANIFEST), "weight": weight}
+        for member, weight in zip(members, weights.tolist(), strict=True)
+    ]
+    finished = _finished(folder, recipe.key(on))
+    # A member that was trained again is another member, though it votes the same.
+    if finished is not None and finished.manifest["members"] == listed:
+        return finished
+    raw = {part: vote([member.probabilities(part) for member in members], weights) for part in KEPT}
     facts = {
         "parameters": {},
-        "members": [
-            {
-                "run": member.folder.name,
-                "digest": hash_file(member.folder / MANIFEST),
-                "weight": weight,
-            }
-            for member, weight in zip(members, weights.tolist(), strict=True)
-        ],
+        "members": listed,
         "fit_seconds": 0.0,
         **{
             cost: sum(member.manifest[cost] for member in members)
@@ -246,7 +245,7 @@ def _finish(
         "decision": decision.to_dict(),
         "scores": _jsonable(scores),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "device": describe_device(),
+        "device": describe_device(model),
         "versions": describe_versions(),
     }
     return write_run(folder, {**shared, **facts}, model, on, predicted)

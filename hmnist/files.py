@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hmnist.errors import HmnistError, WorkError
 
-__all__ = ["cache_folder", "hash_file", "write_file", "write_folder"]
+__all__ = ["cache_folder", "hash_file", "make_parent", "write_file", "write_folder"]
 
 
 @contextlib.contextmanager
@@ -73,6 +73,20 @@ def write_folder(path: Path) -> Iterator[Path]:
             _take_place(temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def make_parent(path: Path) -> None:
+    """Make the folder that `path` is to stand in, and try whether it can be written.
+
+    Raises
+    ------
+    WorkError
+        If it cannot: better known before hours of work than after.
+    """
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
 
 
 def hash_file(path: Path) -> str:

@@ -21,7 +21,7 @@ from hmnist.recipe import Recipe
 from hmnist.runs import Run
 from hmnist.splits import Split, split, split_folds
 from hmnist.summary import make_row, make_table
-from hmnist.table import Table
+from hmnist.table import Table, check_column
 from hmnist.threads import available_cores
 
 __all__ = ["benchmark"]
@@ -29,14 +29,14 @@ __all__ = ["benchmark"]
 
 def benchmark(
     data: LesionDataset,
-    models: Sequence[str] = tuple(MODELS),
+    models: Sequence[str] | str = tuple(MODELS),
     *,
     by: str | Path | None = None,
     folds: int | None = None,
     seed: int = 0,
     seeds: int = 1,
     oversampling: Sequence[str] | str = ("random",),
-    rare: Sequence[str] = RARE,
+    rare: Sequence[str] | str = RARE,
     rare_to: int | None = None,
     decision: str = "natural",
     sensitivity: float = 0.9,
@@ -110,7 +110,7 @@ def benchmark(
         raise UsageError("Seeds, jobs and threads are counted from 1.")
     if not 0 < sensitivity < 1:
         raise UsageError(f"A sensitivity of {sensitivity:g} is not between 0 and 1.")
-    methods = [oversampling] if isinstance(oversampling, str) else list(oversampling)
+    models, methods, rare = _listed(models), _listed(oversampling), _listed(rare)
     recipes = [
         Recipe(
             model,
@@ -129,7 +129,9 @@ def benchmark(
         for model_seed in range(seed, seed + seeds)
     ]
     _check_names(recipes, sort)
-    splits = split_folds(data, folds, seed) if folds else [split(data, by, seed)]
+    if folds is not None and by not in (None, "lesion"):
+        raise UsageError("Folds are always dealt by lesion.", "Leave out --folds, or --split.")
+    splits = [split(data, by, seed)] if folds is None else split_folds(data, folds, seed)
     root = Path(out) if out else Path("hmnist-runs") / f"{datetime.now():%Y%m%d-%H%M%S}"
     cells = [
         Cell(recipe, on, root / _folder_name(recipe, on)) for recipe in recipes for on in splits
@@ -144,6 +146,11 @@ def benchmark(
     with write_file(root / "table.json") as temporary:
         temporary.write_text(table.to_json(), encoding="utf-8")
     return table
+
+
+def _listed(names: Sequence[str] | str) -> list[str]:
+    """Return a list also where a single name was given, which Python would read by letters."""
+    return [names] if isinstance(names, str) else list(names)
 
 
 def _members(models: Sequence[str]) -> tuple[str, ...]:
@@ -177,7 +184,7 @@ def _check_names(recipes: Sequence[Recipe], sort: str) -> None:
                 raise UsageError(
                     f"There is no {what} called {name!r}.", f"Choose {', '.join(known)}."
                 )
-    Table({}, {}, {}, []).sorted(sort)
+    check_column(sort)
 
 
 def _folder_name(recipe: Recipe, on: Split) -> str:

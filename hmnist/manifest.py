@@ -23,6 +23,22 @@ SCHEMA = "hmnist-run/1"
 
 MANIFEST = "manifest.json"
 
+REQUIRED = frozenset(
+    {
+        "key",
+        "model",
+        "parameters",
+        "recipe",
+        "data",
+        "split",
+        "prior",
+        "decision",
+        "scores",
+        "files",
+    }
+)
+"""What every manifest says."""
+
 
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Read what a run folder says of itself, without holding its files against it.
@@ -36,12 +52,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise TrustError(
-            f"{folder} is no run folder: it has no {MANIFEST}.", "See: hmnist runs list"
+            f"{folder} is no run folder: it has no {MANIFEST}.", f"See: hmnist runs list {folder}"
         ) from error
     except (OSError, ValueError) as error:
         raise TrustError(f"{folder / MANIFEST} cannot be read: {error}.") from error
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
         raise TrustError(f"{folder / MANIFEST} is not of the kind {SCHEMA}.")
+    if missing := sorted(REQUIRED - manifest.keys()):
+        raise TrustError(f"{folder / MANIFEST} is damaged: it has no entry {missing[0]!r}.")
     return manifest
 
 
@@ -50,6 +68,7 @@ def describe_data(data: LesionDataset) -> dict[str, Any]:
     return {
         "name": data.name,
         "digest": data.digest,
+        "image_digest": data.image_digest,
         "rows": len(data),
         "lesions": data.lesion_count,
         "synthetic": data.synthetic,
@@ -72,9 +91,9 @@ def describe_split(on: Split) -> dict[str, Any]:
     }
 
 
-def describe_device() -> str:
-    """Say what networks run on; the trees and the linear model always take the CPU."""
-    if "tensorflow" not in sys.modules:
+def describe_device(model: object) -> str:
+    """Say what a model ran on: networks take a GPU if there is one, all others the CPU."""
+    if not hasattr(model, "networks") or "tensorflow" not in sys.modules:
         return "CPU"
     import tensorflow as tf
 

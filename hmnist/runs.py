@@ -4,6 +4,7 @@
 
     manifest.json      what was trained on what, how, and how it scored; every file with its SHA-256
     predictions.csv    every validation and test image: truth, decision, probabilities
+    seen.npy           fingerprints of the images that trained and validated, eight bytes each
     history.csv        loss and accuracy of each epoch (networks)
     model/             weights and fitted facts; nothing in it is a pickle
 
@@ -11,6 +12,7 @@ A folder is written under a temporary name and renamed when it is complete. When
 file is held against the manifest.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +27,7 @@ from hmnist.committee import vote
 from hmnist.dataset import LesionDataset
 from hmnist.decision import Decision
 from hmnist.diagnoses import CODES
-from hmnist.errors import DataMissingError, TrustError, UsageError
+from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError
 from hmnist.files import hash_file, write_folder
 from hmnist.manifest import MANIFEST, SCHEMA, read_manifest
 from hmnist.models.registry import make_model
@@ -40,16 +42,13 @@ if TYPE_CHECKING:
 __all__ = [
     "CommitteeRun",
     "Run",
-    "SampleWarning",
     "check_images",
     "find_runs",
     "open_run",
     "write_run",
 ]
 
-
-class SampleWarning(UserWarning):
-    """A model that was trained on the synthetic sample is asked about images."""
+_SEEN = "seen.npy"
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +107,16 @@ class Run:
             labels, table[list(CODES)].to_numpy(dtype=np.float64), decisions, lesions, fold
         )
 
+    def probabilities(self, part: str) -> npt.NDArray[np.float64]:
+        """Return the stored probabilities of one part, which may be empty."""
+        table = self.predictions[self.predictions["part"] == part]
+        return table[list(CODES)].to_numpy(dtype=np.float64)
+
+    def has_seen(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+        """Tell which images trained or validated the model: bool, shape (n,)."""
+        seen = np.load(self.folder / _SEEN, allow_pickle=False)
+        return np.isin(_fingerprints(images), seen)
+
     def predict_proba(self, images: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return calibrated probabilities: float64, shape (n, 7), columns in the Kaggle order.
 
@@ -159,7 +168,7 @@ class CommitteeRun(Run):
         """
         found = []
         for member in self.manifest["members"]:
-            folder = self.folder.parent / member["run"]
+            folder = self.folder.absolute().parent / member["run"]
             manifest = folder / MANIFEST
             if not manifest.is_file() or hash_file(manifest) != member["digest"]:
                 raise TrustError(
@@ -253,6 +262,8 @@ def write_run(
             (temporary / "model").mkdir()
             model.save_state(temporary / "model")
         _write_predictions(temporary / "predictions.csv", split, predicted)
+        seen = np.concatenate([split.train.images, split.validation.images])
+        np.save(temporary / _SEEN, np.unique(_fingerprints(seen)), allow_pickle=False)
         if history := getattr(model, "history_", None):
             _write_history(temporary / "history.csv", history)
         files = {
@@ -283,6 +294,12 @@ def check_images(run: Run, data: LesionDataset) -> None:
             f"{data.name} holds images of {_size(data.image_shape)}; "
             f"{run.folder.name} was trained on {_size(expected)}."
         )
+
+
+def _fingerprints(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+    """Return eight bytes that tell an image from others."""
+    digests = (hashlib.blake2b(image.tobytes(), digest_size=8).digest() for image in images)
+    return np.frombuffer(b"".join(digests), np.uint64)
 
 
 def _size(shape: tuple[int, ...]) -> str:

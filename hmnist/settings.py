@@ -4,7 +4,7 @@
 
     effort = "quick"
     seeds = 3
-    models = "cnn,xgboost"
+    models = ["cnn", "xgboost"]
 
 A flag on the command line beats ``HMNIST_EFFORT`` and its like in the environment, which beats
 this file, which beats the built-in default.
@@ -65,10 +65,15 @@ def read_settings(path: Path = Path("hmnist.toml")) -> dict[str, Any]:
         return {}
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}.") from error
-    named = {name.replace("-", "_"): value for name, value in settings.items()}
+    named = {name.replace("-", "_"): _as_text(value) for name, value in settings.items()}
     if unknown := sorted(set(named) - SETTINGS):
         raise UsageError(
             f"{path} sets {unknown[0]!r}, which is no option.",
             f"It may set {', '.join(sorted(SETTINGS))}.",
         )
     return named
+
+
+def _as_text(value: Any) -> Any:
+    """Let lists be written as lists, though on the command line they are joined by commas."""
+    return ",".join(map(str, value)) if isinstance(value, list) else value

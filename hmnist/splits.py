@@ -28,11 +28,6 @@ FRACTIONS = (0.7, 0.1, 0.2)
 FOLD_VALIDATION = 0.1
 """The share of all images that validates within each fold."""
 
-_CURE = (
-    "Put HAM10000_metadata.csv beside the pixel file or name it with --metadata: "
-    "it tells which images show one lesion."
-)
-
 
 @dataclass(frozen=True, eq=False)
 class Split:
@@ -120,7 +115,7 @@ class Split:
         if lesions is None:
             return (
                 "The lesions are unknown, so images of one lesion may train and test: "
-                f"such scores run high. {_CURE}"
+                f"such scores run high. {_cure(self.data)}"
             )
         if self.shared_lesions:
             images = self.shared_test_images or 0
@@ -247,6 +242,19 @@ def _check_seed(seed: int) -> None:
         raise UsageError(f"A seed is 0 or more, not {seed}.")
 
 
+def _cure(data: LesionDataset) -> str:
+    """Name the file that would tell which images show one lesion."""
+    if data.own_split is not None:
+        return (
+            "MedMNIST files do not tell; hmnist_28_28_RGB.csv with HAM10000_metadata.csv beside "
+            "it does."
+        )
+    return (
+        "Put HAM10000_metadata.csv beside the pixel file or name it with --metadata: "
+        "it tells which images show one lesion."
+    )
+
+
 def _most_honest_kind(data: LesionDataset) -> str:
     if data.lesion_ids is not None:
         return "lesion"
@@ -255,7 +263,9 @@ def _most_honest_kind(data: LesionDataset) -> str:
 
 def _lesion_ids(data: LesionDataset) -> npt.NDArray[np.str_]:
     if data.lesion_ids is None:
-        raise UsageError(f"{data.name} cannot be split by lesion: its lesions are unknown.", _CURE)
+        raise UsageError(
+            f"{data.name} cannot be split by lesion: its lesions are unknown.", _cure(data)
+        )
     return data.lesion_ids
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table as RichTable
 
-__all__ = ["FORMATS", "SCHEMA", "Table", "plain_table"]
+__all__ = ["FORMATS", "SCHEMA", "Table", "check_column", "plain_table"]
 
 SCHEMA = "hmnist-table/1"
 
@@ -79,10 +79,7 @@ class Table:
         UsageError
             If `by` is no score and no cost.
         """
-        if by not in (*SCORE_NAMES, *COSTS):
-            raise UsageError(
-                f"The table has no column {by!r}.", f"Sort by {', '.join((*SCORE_NAMES, *COSTS))}."
-            )
+        check_column(by)
         rising = by in LOWER_IS_BETTER or by in COSTS
 
         def place(row: Mapping[str, Any]) -> tuple[bool, float]:
@@ -101,13 +98,15 @@ class Table:
         sizes = " / ".join(f"{size:,}" for size in split["sizes"].values())
         seed = "" if split["seed"] is None else f", seed {split['seed']}"
         folds = f", {split['folds']} folds" if split["folds"] else ""
-        mean = ", in the first fold," if split["folds"] else ""
+        where = " in the first fold," if split["folds"] else ""
         yield (
-            f"Split: by {split['kind']}{folds}{seed}: {sizes} images{mean} train / validate / "
+            f"Split: by {split['kind']}{folds}{seed}: {sizes} images{where} train / validate / "
             f"test. {split['proof']}"
         )
         seeds = max(row["seeds"] for row in self.rows)
         trained = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
+        if seeds == 1 and split["folds"]:
+            trained = f"one seed, mean ± standard deviation over {split['folds']} folds"
         yield f"Scores: on the test part, {trained}; [95 % interval over lesions]."
         yield f"Oversampling: {'; '.join(_unique(self.rows, 'oversampling_note'))}."
         yield f"Decision: {'; '.join(_unique(self.rows, 'decision_note'))}."
@@ -217,6 +216,20 @@ class Table:
         if several > 1 and row["model"] != MAJORITY:
             return f"{row['model']} {row['oversampling']}"
         return str(row["model"])
+
+
+def check_column(name: str) -> None:
+    """Refuse a column that rows cannot be sorted by.
+
+    Raises
+    ------
+    UsageError
+        If it is no score and no cost.
+    """
+    if name not in (*SCORE_NAMES, *COSTS):
+        raise UsageError(
+            f"The table has no column {name!r}.", f"Sort by {', '.join((*SCORE_NAMES, *COSTS))}."
+        )
 
 
 def plain_table(

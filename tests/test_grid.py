@@ -97,8 +97,9 @@ def test_processes_give_the_same_scores(sample: LesionDataset, tmp_path: Path) -
         "threads": 1,
         "seeds": 2,
     }
-    alone = benchmark(sample, ["logistic"], out=tmp_path / "one", **options)
-    side_by_side = benchmark(sample, ["logistic"], jobs=2, out=tmp_path / "two", **options)
+    models = ["logistic", "xgboost", "committee"]
+    alone = benchmark(sample, models, out=tmp_path / "one", **options)
+    side_by_side = benchmark(sample, models, jobs=2, out=tmp_path / "two", **options)
     assert _scores(alone) == _scores(side_by_side)
     assert side_by_side.settings["jobs"] == 2
 
@@ -157,6 +158,35 @@ def test_a_reopened_committee_predicts_what_it_did(sample: LesionDataset, tmp_pa
         _ = open_run(folder).members  # type: ignore[attr-defined]  # it is a committee's
 
 
+def test_a_committee_needs_no_validation(sample: LesionDataset, tmp_path: Path) -> None:
+    rows = "".join(f"{row},{'test' if row % 5 == 0 else 'train'}\n" for row in range(len(sample)))
+    (tmp_path / "split.csv").write_text(f"row,part\n{rows}")
+    table = benchmark(
+        sample,
+        ["logistic", "xgboost", "committee"],
+        by=tmp_path / "split.csv",
+        features="pixels",
+        effort="quick",
+        threads=1,
+        out=tmp_path / "out",
+    )
+    assert len(table.rows) == 4
+
+
+def test_a_member_that_was_trained_again_votes_again(sample: LesionDataset, tmp_path: Path) -> None:
+    options: dict[str, Any] = {
+        "models": ["logistic", "xgboost", "committee"],
+        "features": "pixels",
+        "effort": "quick",
+        "threads": 1,
+        "out": tmp_path,
+    }
+    first = benchmark(sample, **options)
+    [member] = [path for path in find_runs(tmp_path) if path.name.startswith("logistic")]
+    (member / "predictions.csv").write_text("damaged")
+    assert _scores(benchmark(sample, **options)) == _scores(first)
+
+
 def test_a_committee_of_one_is_refused(sample: LesionDataset, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="two models or more"):
         benchmark(sample, ["logistic", "committee", "majority"], out=tmp_path)
@@ -207,6 +237,8 @@ def test_a_watcher_is_told(sample: LesionDataset, tmp_path: Path) -> None:
         {"models": ["logistic"], "seeds": 0},
         {"models": ["logistic"], "threads": 0},
         {"models": ["logistic"], "folds": 1},
+        {"models": ["logistic"], "folds": 0},
+        {"models": ["logistic"], "folds": 5, "by": "image"},
         {"models": ["logistic"], "by": "chance"},
         {"models": ["logistic"], "decision": "sensitive", "sensitivity": 90},
     ],

@@ -25,8 +25,10 @@ def test_a_split_is_described_by_sizes_and_shared_lesions(sample: LesionDataset)
 
 def test_the_device_is_told_without_and_with_tensorflow() -> None:
     code = (
-        "from hmnist.manifest import describe_device as say; first = say();"
-        "from hmnist.models.training import load_keras; load_keras(); print(first, say())"
+        "from hmnist.manifest import describe_device as say; from hmnist import make_model;"
+        "first = say(make_model('majority'));"
+        "from hmnist.models.training import load_keras; load_keras();"
+        "print(first, say(make_model('cnn')))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split()[0] == "CPU"

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from hmnist.dataset import LesionDataset
-from hmnist.errors import DataMissingError, TrustError
+from hmnist.errors import DataMissingError, SampleWarning, TrustError
 from hmnist.experiment import train
 from hmnist.files import hash_file
-from hmnist.runs import Run, SampleWarning, find_runs, open_run
+from hmnist.runs import Run, find_runs, open_run
 from hmnist.splits import split
 
 

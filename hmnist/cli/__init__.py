@@ -5,16 +5,15 @@ interrupted command ends with 130.
 """
 
 import sys
+import warnings
 
 import typer
 
 from hmnist.cli import benchmark, compare, data, evaluate, models, predict, runs, train
-from hmnist.errors import HmnistError
+from hmnist.errors import HmnistError, SampleWarning
 from hmnist.settings import read_settings
 
 __all__ = ["app", "main"]
-
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="hmnist",
@@ -55,26 +54,33 @@ def _settings(
     del version
     settings = read_settings()
     # Each command picks the settings that are options of its own.
-    context.default_map = {
-        command.name: settings for command in app.registered_commands if command.name
+    commands = {str(command.name): settings for command in app.registered_commands}
+    groups = {
+        str(group.name): {
+            str(command.name): settings for command in group.typer_instance.registered_commands
+        }
+        for group in app.registered_groups
+        if group.typer_instance is not None
     }
+    context.default_map = {**commands, **groups}
 
 
 def main() -> None:
     """Run the command line; the entry point of the ``hmnist`` script."""
-    try:
-        app(prog_name="hmnist")
-    except HmnistError as error:
-        _say(f"Error: {error.message}")
-        if error.hint:
-            _say(error.hint)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        _say("Interrupted.")
-        sys.exit(INTERRUPTED)
-    except MemoryError:
-        _say("Error: There is not enough memory for this.")
-        sys.exit(1)
+    with warnings.catch_warnings():
+        # A sentence for the user, every time, instead of a line of code for a programmer.
+        warnings.simplefilter("always", SampleWarning)
+        warnings.showwarning = lambda message, *_, **__: _say(f"Warning: {message}")
+        try:
+            app(prog_name="hmnist")
+        except HmnistError as error:
+            _say(f"Error: {error.message}")
+            if error.hint:
+                _say(error.hint)
+            sys.exit(error.exit_code)
+        except MemoryError:
+            _say("Error: There is not enough memory for this.")
+            sys.exit(1)
 
 
 def _say(text: str) -> None:

@@ -1,5 +1,6 @@
 """``hmnist benchmark``."""
 
+import shlex
 from datetime import datetime
 from pathlib import Path
 
@@ -35,7 +36,9 @@ def benchmark(
     quiet: options.Quiet = False,
 ) -> None:
     """Compare models on lesions that none of them has seen."""
-    check_format(format)
+    from hmnist.table import FORMATS
+
+    check_format(format, FORMATS)
     dataset = options.load_data(data, metadata, quiet=quiet)
     from hmnist import grid
     from hmnist.cli.watching import make_watcher
@@ -66,7 +69,7 @@ def benchmark(
     except KeyboardInterrupt:
         options.say(
             f"\nInterrupted. What was finished is kept; to go on, run the same command with "
-            f"--out {folder}"
+            f"--out {shlex.quote(str(folder))}"
         )
         raise typer.Exit(130) from None
     print_table(table, format)

@@ -14,16 +14,16 @@ __all__ = ["compare"]
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Two run folders or more.")],
-    format: options.Format = "table",  # noqa: A002 - the option's name
+    report: options.Report = "table",
 ) -> None:
     """Tell whether runs on the same split really differ."""
-    check_format(format, ("table", "json"))
+    check_format(report, ("table", "json"))
     from hmnist.evaluation import compare_runs
     from hmnist.runs import open_run
     from hmnist.table import plain_table
 
     comparison = compare_runs([open_run(run) for run in runs])
-    if format == "json":
+    if report == "json":
         typer.echo(json.dumps(comparison.to_dict(), indent=1, ensure_ascii=False))
         return
     for pair, sentence in zip(comparison.pairs, comparison.sentences(), strict=True):

@@ -21,14 +21,14 @@ app = typer.Typer(help="Look at data, or make some.", no_args_is_help=True)
 def info(
     data: options.Data = None,
     metadata: options.Metadata = None,
-    format: options.Format = "table",  # noqa: A002 - the option's name
+    report: options.Report = "table",
     quiet: options.Quiet = False,
 ) -> None:
     """Say what a data file holds."""
-    check_format(format, ("table", "json"))
-    dataset = options.load_data(data, metadata, quiet=quiet)
+    check_format(report, ("table", "json"))
+    dataset = options.load_data(data, metadata, quiet=quiet, sample_allowed=False)
     facts = _describe(dataset)
-    if format == "json":
+    if report == "json":
         typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return
     from hmnist.diagnoses import DIAGNOSES
@@ -59,8 +59,9 @@ def info(
 
 @app.command("sample")
 def sample(
-    out: Annotated[
-        Path, typer.Option(metavar="FILE", help="The pixel file to write (.csv or .csv.gz).")
+    file: Annotated[
+        Path,
+        typer.Option("--out", metavar="FILE", help="The pixel file to write, .csv or .csv.gz."),
     ],
     rows: Annotated[int, typer.Option(metavar="N", min=1, help="How many images.")] = 2500,
     seed: options.Seed = 0,
@@ -72,7 +73,7 @@ def sample(
 
     with watch_steps("images", quiet=quiet) as on_step:
         pixels, metadata = write_sample(
-            out, rows, seed, None if on_step is None else lambda done: on_step(done, rows)
+            file, rows, seed, None if on_step is None else lambda done: on_step(done, rows)
         )
     if not quiet:
         options.say(f"Synthetic sample, no photographs: {pixels} and {metadata}")

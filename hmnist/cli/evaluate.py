@@ -22,14 +22,19 @@ def evaluate(
         ),
     ] = None,
     metadata: options.Metadata = None,
-    format: options.Format = "table",  # noqa: A002 - the option's name
+    report: options.Report = "table",
     quiet: options.Quiet = False,
 ) -> None:
     """Print scores, report and confusion matrix of a run."""
-    check_format(format, ("table", "json"))
+    check_format(report, ("table", "json"))
+    from hmnist.errors import UsageError
     from hmnist.evaluation import evaluate_run
     from hmnist.runs import open_run
+    from hmnist.threads import use_threads
 
+    if data is None and metadata is not None:
+        raise UsageError("--metadata goes with other data to evaluate on.", "Name the data, too.")
     opened = open_run(run)
+    use_threads(opened.manifest["recipe"]["threads"])
     dataset = None if data is None else options.load_data(data, metadata, quiet=quiet)
-    print_evaluation(evaluate_run(opened, dataset), format)
+    print_evaluation(evaluate_run(opened, dataset), report)

@@ -10,12 +10,12 @@ from hmnist.cli.output import check_format, print_rich
 __all__ = ["models"]
 
 
-def models(format: options.Format = "table") -> None:  # noqa: A002 - the option's name
+def models(report: options.Report = "table") -> None:
     """List the models and what they cost."""
-    check_format(format, ("table", "json"))
+    check_format(report, ("table", "json"))
     from hmnist.models.registry import EFFORTS, MODELS
 
-    if format == "json":
+    if report == "json":
         listed = [
             {
                 "name": entry.name,

@@ -25,6 +25,7 @@ __all__ = [
     "Quiet",
     "Rare",
     "RareTo",
+    "Report",
     "Seed",
     "Seeds",
     "Sensitivity",
@@ -235,6 +236,10 @@ Format = Annotated[
         help="How the result is printed.",
     ),
 ]
+Report = Annotated[
+    str,
+    typer.Option("--format", metavar="table|json", help="How the result is printed."),
+]
 Quiet = Annotated[
     bool,
     typer.Option(
@@ -243,8 +248,16 @@ Quiet = Annotated[
 ]
 
 
-def load_data(named: str | None, metadata: str | None, *, quiet: bool = False) -> "LesionDataset":
+def load_data(
+    named: str | None,
+    metadata: str | None,
+    *,
+    quiet: bool = False,
+    sample_allowed: bool = True,
+) -> "LesionDataset":
     """Find and read the data that a command works on, saying which.
+
+    The sample stands in for data that nobody named only where `sample_allowed`.
 
     Raises
     ------
@@ -253,9 +266,9 @@ def load_data(named: str | None, metadata: str | None, *, quiet: bool = False) -
     """
     from hmnist.sources import find_data, load
 
-    place = find_data(named, sample_allowed=True)
+    place = find_data(named, sample_allowed=sample_allowed)
     if not quiet:
-        say(f"Reading {place} …" if str(place) != "sample" else _sample_line(named))
+        say(_sample_line(named) if place == "sample" else f"Reading {place} …")
     data = load(place, metadata=metadata)
     if not quiet:
         say(f"{data!r}")
@@ -301,5 +314,5 @@ def _sample_line(named: str | None) -> str:
         return "The embedded synthetic sample: generated images, no photographs."
     return (
         "No data found, so this is the embedded synthetic sample: generated images, no "
-        "photographs. Name a pixel file to use it: hmnist benchmark hmnist_28_28_RGB.csv"
+        "photographs. Name a pixel file to use it: hmnist_28_28_RGB.csv"
     )

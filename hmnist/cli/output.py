@@ -19,10 +19,8 @@ __all__ = ["check_format", "print_evaluation", "print_rich", "print_table"]
 WIDTH = 100
 """Columns where nobody says how wide the paper is."""
 
-_FORMATS = ("table", "markdown", "csv", "json", "latex")
 
-
-def check_format(name: str, known: tuple[str, ...] = _FORMATS) -> None:
+def check_format(name: str, known: tuple[str, ...]) -> None:
     """Refuse an unknown format before the work rather than after.
 
     Raises

@@ -1,6 +1,5 @@
 """``hmnist predict``."""
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,31 +20,30 @@ def predict(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT", help="Pixel files, MedMNIST .npz files, or images (.jpg, .png)."
+            metavar="INPUT",
+            help="Pixel files, MedMNIST .npz files, photographs, or folders of them.",
         ),
     ],
-    out: Annotated[
+    file: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the CSV there instead of to stdout."),
+        typer.Option("--out", metavar="FILE", help="Write the CSV there instead of to stdout."),
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Predict diagnoses for images: CSV with a row per image."""
     from hmnist.files import write_file
-    from hmnist.runs import SampleWarning, open_run
+    from hmnist.runs import open_run
+    from hmnist.threads import use_threads
 
     opened = open_run(run)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", SampleWarning)
-        table = _predict_all(opened, inputs)
-    for sentence in dict.fromkeys(str(one.message) for one in caught):
-        options.say(f"Warning: {sentence}")
+    use_threads(opened.manifest["recipe"]["threads"])
+    table = _predict_all(opened, inputs)
     if not quiet:
         options.say("Research software, no medical device.")
-    if out is None:
+    if file is None:
         typer.echo(table.to_csv(index=False), nl=False)
     else:
-        with write_file(out) as temporary:
+        with write_file(file) as temporary:
             table.to_csv(temporary, index=False)
 
 
@@ -65,8 +63,7 @@ def _predict_all(run: "Run", inputs: list[str]) -> "pd.DataFrame":
         probabilities = run.predict_proba(images)
         decisions = run.decision.decide(probabilities)
         table = pd.DataFrame({"source": source, "row": range(len(images))})
-        if image_ids is not None:
-            table["image_id"] = image_ids
+        table["image_id"] = "" if image_ids is None else image_ids
         table["decision"] = [CODES[label] for label in decisions]
         table[list(CODES)] = probabilities
         tables.append(table)

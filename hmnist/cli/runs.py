@@ -13,29 +13,34 @@ __all__ = ["app"]
 
 app = typer.Typer(help="List, show and verify run folders.", no_args_is_help=True)
 
+RUNS = Path("hmnist-runs")
+"""Where runs go that are not told where."""
+
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to look.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 
 
 @app.command("list")
 def list_runs(
-    folder: Folder = Path("hmnist-runs"),
-    format: options.Format = "table",  # noqa: A002 - the option's name
+    folder: Folder = RUNS,
+    report: options.Report = "table",
 ) -> None:
     """List the runs in a folder with their scores."""
-    check_format(format, ("table", "json"))
-    from hmnist.errors import TrustError
+    check_format(report, ("table", "json"))
+    from hmnist.errors import DataMissingError, TrustError
     from hmnist.manifest import read_manifest
     from hmnist.runs import find_runs
     from hmnist.table import plain_table
 
+    if not folder.is_dir() and folder != RUNS:
+        raise DataMissingError(f"There is no folder {folder}.")
     manifests = {}
     for path in find_runs(folder):
         try:
             manifests[str(path)] = read_manifest(path)
         except TrustError as error:
             options.say(f"Skipped: {error}")
-    if format == "json":
+    if report == "json":
         typer.echo(json.dumps(manifests, indent=1, ensure_ascii=False))
         return
     if not manifests:
@@ -46,7 +51,7 @@ def list_runs(
             place,
             manifest["data"]["name"],
             *(
-                f"{manifest['scores'][name]:.3f}"
+                "–" if manifest["scores"][name] is None else f"{manifest['scores'][name]:.3f}"
                 for name in ("balanced_accuracy", "accuracy", "roc_auc_ovr")
             ),
         ]
@@ -70,8 +75,19 @@ def verify(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders.")],
 ) -> None:
     """Hold every file of a run against its manifest; exit code 4 if one is damaged."""
-    from hmnist.runs import open_run
+    from hmnist.errors import TrustError
+    from hmnist.runs import CommitteeRun, open_run
 
-    for run in runs:
-        count = len(open_run(run).manifest["files"])
-        typer.echo(f"{run}: {count} files are as they were written.")
+    damaged = 0
+    for place in runs:
+        try:
+            run = open_run(place)
+            members = run.members if isinstance(run, CommitteeRun) else []
+        except TrustError as error:
+            damaged += 1
+            options.say(f"Error: {error}")
+            continue
+        count = sum(len(one.manifest["files"]) for one in (run, *members))
+        typer.echo(f"{place}: {count} files are as they were written.")
+    if damaged:
+        raise typer.Exit(TrustError.exit_code)

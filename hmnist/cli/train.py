@@ -26,11 +26,11 @@ def train(
     seed: options.Seed = 0,
     threads: options.Threads = None,
     out: options.Out = None,
-    format: options.Format = "table",  # noqa: A002 - the option's name
+    report: options.Report = "table",
     quiet: options.Quiet = False,
 ) -> None:
     """Train one model into a run folder and score it on its test part."""
-    check_format(format, ("table", "json"))
+    check_format(report, ("table", "json"))
     from hmnist.models.registry import find_model
 
     find_model(model)
@@ -39,23 +39,27 @@ def train(
     from hmnist.evaluation import evaluate_run
     from hmnist.experiment import train as train_model
 
-    with watch_steps(model, quiet=quiet) as on_step:
-        run = train_model(
-            dataset,
-            model,
-            by=options.split_kind(split, split_file),
-            oversampling=oversample,
-            rare=tuple(options.names(rare)),
-            rare_to=rare_to,
-            decision=decide,
-            sensitivity=sensitivity,
-            features=features,
-            effort=options.effort_for(dataset, effort),
-            seed=seed,
-            threads=threads,
-            out=out,
-            on_step=on_step,
-        )
-    print_evaluation(evaluate_run(run), format)
+    try:
+        with watch_steps(model, quiet=quiet) as on_step:
+            run = train_model(
+                dataset,
+                model,
+                by=options.split_kind(split, split_file),
+                oversampling=oversample,
+                rare=tuple(options.names(rare)),
+                rare_to=rare_to,
+                decision=decide,
+                sensitivity=sensitivity,
+                features=features,
+                effort=options.effort_for(dataset, effort),
+                seed=seed,
+                threads=threads,
+                out=out,
+                on_step=on_step,
+            )
+    except KeyboardInterrupt:
+        options.say("\nInterrupted. Nothing was written; the same command begins anew.")
+        raise typer.Exit(130) from None
+    print_evaluation(evaluate_run(run), report)
     if not quiet:
         options.say(f"Run: {run.folder}")

@@ -34,7 +34,7 @@ _SAMPLES = 30_000
 _ROUNDS = 5
 """Rounds of k-means; the centres hardly move afterwards."""
 
-_BATCH_RESPONSES = 540_000
+_BATCH_RESPONSES = 4 * 23 * 23 * 8 * 32
 """Responses held at once: those of four 28×28 pictures to 8 × 32 filters, about what a core's
 cache holds."""
 

@@ -48,7 +48,11 @@ def load_images(path: str | Path, shape: Shape) -> tuple[str, Pixels, npt.NDArra
         return str(path), read_photograph(place, shape)[None], np.array([place.stem])
     from hmnist.sources import load
 
-    data = load(path)
+    try:
+        data = load(path)
+    except DataError:
+        # Metadata of other images may lie beside a new file; who is predicted needs none.
+        data = load(path, metadata="none")
     if data.image_shape != shape:
         expected, found = ("×".join(map(str, one)) for one in (shape, data.image_shape))
         raise UsageError(f"{path} holds images of {found}; the model was trained on {expected}.")
