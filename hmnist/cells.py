@@ -110,7 +110,7 @@ def _train_watched(cell: Cell, watcher: Watcher) -> Run:
 
 
 def _train_numbered(place: int, cell: Cell) -> tuple[int, Run]:
-    return place, run_cell(cell.on, cell.recipe, cell.folder)
+    return place, run_cell(cell.on, cell.recipe, cell.folder, side_by_side=True)
 
 
 def _votes(cell: Cell, committee: Cell) -> bool:

@@ -128,6 +128,8 @@ def run_cell(
     recipe: Recipe,
     folder: Path,
     on_step: Callable[[int, int], None] | None = None,
+    *,
+    side_by_side: bool = False,
 ) -> Run:
     """Train, calibrate, decide, score once, and write the run folder.
 
@@ -141,6 +143,8 @@ def run_cell(
         Where the run goes. If it holds a finished run of the same key, that one is opened.
     on_step : callable or None
         Called as ``on_step(done, total)`` while the model is fitted.
+    side_by_side : bool
+        Whether other cells run at the same time, so that times tell little; noted in the run.
 
     Returns
     -------
@@ -169,7 +173,7 @@ def run_cell(
         "predict_ms_per_1000": round(milliseconds, 3),
         "parameter_count": model.parameter_count,
     }
-    facts = {"parameters": model.get_params(), **costs}
+    facts = {"parameters": model.get_params(), **costs, "side_by_side": side_by_side}
     return _finish(on, recipe, folder, raw=raw, facts=facts, model=model)
 
 
@@ -213,6 +217,7 @@ def compose(on: Split, recipe: Recipe, folder: Path, members: Sequence[Run]) -> 
         "parameters": {},
         "members": listed,
         "fit_seconds": 0.0,
+        "side_by_side": False,
         **{
             cost: sum(member.manifest[cost] for member in members)
             for cost in ("predict_ms_per_1000", "parameter_count")

@@ -138,7 +138,7 @@ def benchmark(
     ]
     watcher = watcher or Watcher()
     watcher.planned(cells, sum(estimate_seconds(cell) for cell in cells))
-    progress = _Progress(cells, jobs)
+    progress = _Progress(cells)
     for place, run in run_cells(cells, jobs, watcher):
         progress.add(place, run)
         watcher.finished(cells[place], run, progress.table().sorted(sort))
@@ -195,9 +195,8 @@ def _folder_name(recipe: Recipe, on: Split) -> str:
 class _Progress:
     """The rows so far; only those that a new run changes are made again."""
 
-    def __init__(self, cells: Sequence[Cell], jobs: int) -> None:
+    def __init__(self, cells: Sequence[Cell]) -> None:
         self._cells = cells
-        self._jobs = jobs
         self._runs: dict[int, Run] = {}
         self._rows: dict[tuple[str, str], dict[str, Any]] = {}
 
@@ -214,7 +213,6 @@ class _Progress:
             list(self._rows.values()),
             first.on,
             threads=first.recipe.threads,
-            jobs=self._jobs,
             runs=list(self._runs.values()),
         )
 

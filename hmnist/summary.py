@@ -64,7 +64,7 @@ def make_row(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def make_table(
-    rows: Sequence[Mapping[str, Any]], on: Split, *, threads: int, jobs: int, runs: Sequence[Run]
+    rows: Sequence[Mapping[str, Any]], on: Split, *, threads: int, runs: Sequence[Run]
 ) -> Table:
     """Put rows together with what they were measured on.
 
@@ -74,8 +74,8 @@ def make_table(
         Made by `make_row`.
     on : Split
         The split, or the first fold.
-    threads, jobs : int
-        Threads per cell, and cells side by side.
+    threads : int
+        Threads per cell.
     runs : sequence of Run
         What the rows were made of: for versions and device.
 
@@ -89,7 +89,7 @@ def make_table(
         split=describe_split(on),
         settings={
             "threads": threads,
-            "jobs": jobs,
+            "side_by_side": any(run.manifest["side_by_side"] for run in runs),
             "device": " and ".join(devices),
             "versions": runs[0].manifest["versions"],
         },

@@ -60,9 +60,10 @@ class Table:
     split : dict
         ``kind, seed, folds, sizes, shared_lesions`` and ``proof``, a sentence.
     settings : dict
-        ``threads, jobs, device`` and the versions of the libraries.
+        ``threads, device``, whether cells ran ``side_by_side``, and the ``versions`` of libraries.
     rows : list of dict
-        ``model, oversampling, decision, features, effort, seeds``; for every score
+        ``model, oversampling, decision, features, effort, seeds``, and ``oversampling_note`` and
+        ``decision_note`` in words; for every score
         ``{mean, std, low, high}``; ``fit_seconds, predict_ms_per_1000, parameters, model_bytes``.
     """
 
@@ -110,7 +111,7 @@ class Table:
         yield f"Scores: on the test part, {trained}; [95 % interval over lesions]."
         yield f"Oversampling: {'; '.join(_unique(self.rows, 'oversampling_note'))}."
         yield f"Decision: {'; '.join(_unique(self.rows, 'decision_note'))}."
-        side = ", cells side by side: times are not comparable" if settings["jobs"] > 1 else ""
+        side = ", cells side by side: times are not comparable" if settings["side_by_side"] else ""
         threads = "1 thread" if settings["threads"] == 1 else f"{settings['threads']} threads"
         yield (
             f"Effort: {' and '.join(dict.fromkeys(row['effort'] for row in self.rows))}. "

@@ -86,6 +86,10 @@ def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
         (["runs", "verify", "."], 4, "no run folder"),
         (["data", "info", "nowhere.csv"], 3, "nowhere.csv"),
         (["data", "sample"], 2, "--out"),
+        (["data", "info"], 3, "hmnist_28_28_RGB.csv"),
+        (["runs", "list", "nowhere"], 3, "nowhere"),
+        (["benchmark", "sample", "--folds", "5", "--split", "image"], 2, "by lesion"),
+        (["evaluate", ".", "--metadata", "none"], 2, "Name the data"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

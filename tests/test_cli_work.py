@@ -128,6 +128,36 @@ def test_a_damaged_run_is_refused(command: Command, run: Run, tmp_path: Path) ->
     assert "damaged" in called.err
 
 
+def test_verify_looks_at_every_run_and_every_member(
+    command: Command, run: Run, pixel_file: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(run.folder, tmp_path / "copy"))
+    (copy / "predictions.csv").write_text("damaged")
+    called = command("runs", "verify", "copy", run.folder)
+    assert called.code == 4
+    assert "damaged" in called.err
+    assert "as they were written" in called.out
+    models = ["--models", "logistic,xgboost,committee"]
+    assert command("benchmark", pixel_file, *models, *QUICK, "--out", "bench").code == 0
+    [committee] = [path for path in find_runs("bench") if path.name.startswith("committee")]
+    assert command("runs", "verify", committee).code == 0
+    [member] = [path for path in find_runs("bench") if path.name.startswith("xgboost")]
+    shutil.rmtree(member)
+    assert command("runs", "verify", committee).code == 4
+
+
+def test_settings_reach_the_commands_of_groups(command: Command, pixel_file: Path) -> None:
+    Path("hmnist.toml").write_text('metadata = "none"\nout = "elsewhere"\n')
+    facts = json.loads(command("data", "info", pixel_file, "--format", "json").out)
+    assert facts["lesions"] is None
+
+
+def test_the_folder_for_runs_is_no_file_for_answers(command: Command, run: Run) -> None:
+    Path("hmnist.toml").write_text('out = "elsewhere"\n')
+    assert command("predict", run.folder, "sample").out.startswith("source,row,image_id,")
+    assert not Path("elsewhere").exists()
+
+
 def test_data_info_counts(command: Command, pixel_file: Path) -> None:
     facts = json.loads(command("data", "info", pixel_file, "--format", "json").out)
     assert facts["images"] == sum(facts["images_by_diagnosis"].values()) == 300

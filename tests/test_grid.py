@@ -101,7 +101,8 @@ def test_processes_give_the_same_scores(sample: LesionDataset, tmp_path: Path) -
     alone = benchmark(sample, models, out=tmp_path / "one", **options)
     side_by_side = benchmark(sample, models, jobs=2, out=tmp_path / "two", **options)
     assert _scores(alone) == _scores(side_by_side)
-    assert side_by_side.settings["jobs"] == 2
+    assert side_by_side.settings["side_by_side"]
+    assert not alone.settings["side_by_side"]
 
 
 def test_oversampling_methods_are_compared_in_one_table(

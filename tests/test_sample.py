@@ -210,10 +210,18 @@ def test_metadata_of_other_data_stays(tmp_path: Path, text: str) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [metadata_path.name]
 
 
-def test_metadata_of_an_earlier_sample_is_replaced(tmp_path: Path) -> None:
-    write_sample(tmp_path / "small.csv", 50)
-    write_sample(tmp_path / "large.csv", 60)
-    assert len(pd.read_csv(tmp_path / "HAM10000_metadata.csv")) == 60
+def test_metadata_of_an_earlier_sample_stay(tmp_path: Path) -> None:
+    _, metadata = write_sample(tmp_path / "first.csv", 50)
+    before = metadata.read_bytes()
+    with pytest.raises(UsageError, match="belongs to other data"):
+        write_sample(tmp_path / "second.csv", 60)
+    assert metadata.read_bytes() == before
+    assert not (tmp_path / "second.csv").exists()
+
+
+def test_a_written_sample_stays_one_without_its_lesions(tmp_path: Path) -> None:
+    path, _ = write_sample(tmp_path / "first.csv", 50)
+    assert load(path, metadata="none").synthetic
 
 
 @pytest.mark.parametrize("name", ["sample.npz", "sample", "HAM10000_metadata.csv"])

@@ -69,3 +69,8 @@ def test_every_setting_is_an_option_of_a_command() -> None:
     commands = get_command(app).commands.values()  # type: ignore[attr-defined] # it is a group
     options = {parameter.name for command in commands for parameter in command.params}
     assert options >= SETTINGS
+
+
+def test_lists_may_be_lists(tmp_path: Path) -> None:
+    (tmp_path / "hmnist.toml").write_text('models = ["cnn", "mlp"]\nseeds = 3\n')
+    assert read_settings(tmp_path / "hmnist.toml") == {"models": "cnn,mlp", "seeds": 3}

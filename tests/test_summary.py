@@ -33,7 +33,7 @@ def test_folds_of_one_seed_give_the_spread(sample: LesionDataset, tmp_path: Path
 
 
 def test_the_table_carries_the_proof(run: Run, sample: LesionDataset) -> None:
-    table = make_table([make_row([run])], split(sample), threads=1, jobs=1, runs=[run])
+    table = make_table([make_row([run])], split(sample), threads=1, runs=[run])
     assert table.split["proof"].startswith("No lesion stands in two parts")
     assert table.data["digest"] == sample.digest
     assert table.settings["device"] == "CPU"

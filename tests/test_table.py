@@ -45,7 +45,7 @@ def table() -> Table:
             "shared_lesions": 0,
             "proof": "No lesion stands in two parts.",
         },
-        settings={"threads": 2, "jobs": 1, "device": "CPU", "versions": {}},
+        settings={"threads": 2, "side_by_side": False, "device": "CPU", "versions": {}},
         rows=[_row("majority", 0.9), _row("hist-gbdt", 0.5), _row("cnn", 0.7)],
     )
 
@@ -143,7 +143,7 @@ def test_the_sample_and_unknown_lesions_are_named(table: Table) -> None:
 
 
 def test_cells_side_by_side_mark_the_times(table: Table) -> None:
-    crowded = replace(table, settings={**table.settings, "jobs": 2})
+    crowded = replace(table, settings={**table.settings, "side_by_side": True})
     assert "not comparable" in "\n".join(crowded.notes())
     assert "not comparable" not in "\n".join(table.notes())
 

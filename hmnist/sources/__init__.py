@@ -131,14 +131,16 @@ def _with_metadata(
     metadata: str | os.PathLike[str] | Literal[False] | None,
     beside: Path | None,
 ) -> LesionDataset:
+    from hmnist.sources.sample import is_sample, is_sample_file
+
     if metadata is False or metadata == "none":
-        return dataclasses.replace(data, metadata=None, lesion_ids=None)
+        # A written sample stays one, also for those who do not want to know its lesions.
+        synthetic = data.synthetic or (beside is not None and is_sample_file(beside))
+        return dataclasses.replace(data, metadata=None, lesion_ids=None, synthetic=synthetic)
     if metadata is None:
         if beside is None or not beside.is_file():
             return data
         metadata = beside
     data = attach_metadata(data, Path(metadata).expanduser())
-
-    from hmnist.sources.sample import is_sample
 
     return dataclasses.replace(data, synthetic=data.synthetic or is_sample(data.metadata))

@@ -31,6 +31,7 @@ __all__ = [
     "SAMPLE_NAME",
     "generate",
     "is_sample",
+    "is_sample_file",
     "load_sample",
     "sample_metadata",
     "write_sample",
@@ -159,14 +160,13 @@ def write_sample(
     Returns
     -------
     tuple of pathlib.Path
-        The pixel file and ``HAM10000_metadata.csv`` in the same folder. The metadata of an
-        earlier sample there is replaced.
+        The pixel file and ``HAM10000_metadata.csv`` in the same folder.
 
     Raises
     ------
     UsageError
-        If the name ends otherwise, the pixel file exists, ``HAM10000_metadata.csv`` exists and is
-        not a sample's, or `rows` or `seed` do not fit.
+        If the name ends otherwise, the pixel file or ``HAM10000_metadata.csv`` exists, or `rows`
+        or `seed` do not fit.
     WorkError
         If a file cannot be written.
     """
@@ -225,21 +225,21 @@ def _refuse_to_overwrite(path: Path, metadata_path: Path) -> None:
         )
     if path.exists():
         raise UsageError(f"{path} exists already.", "Delete it or name another file.")
-    if metadata_path.exists() and not _is_sample_file(metadata_path):
+    if metadata_path.exists():
         raise UsageError(
             f"{metadata_path} belongs to other data, and the sample's would take its place.",
             "Name a file in another folder.",
         )
 
 
-def _is_sample_file(path: Path) -> bool:
+def is_sample_file(path: Path) -> bool:
+    """Return whether a metadata file is a sample's, as far as it can be read."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             return next(file, "").startswith("lesion_id,") and all(
                 line.startswith(SAMPLE_PREFIX) for line in file
             )
     except OSError:
-        # What cannot be read is not known to be a sample's, so it stays.
         return False
 
 
