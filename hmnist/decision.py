@@ -20,25 +20,16 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from hmnist.calibration import fit_temperature, rescale
 from hmnist.diagnoses import CODES, MALIGNANT
 from hmnist.errors import TrustError, UsageError
 
-__all__ = ["KINDS", "Decision", "fit_decision", "fit_temperature"]
+__all__ = ["KINDS", "Decision", "fit_decision"]
 
 KINDS: tuple[str, ...] = ("natural", "balanced", "sensitive")
 """The kinds of decision, the default first."""
 
 BENIGN: tuple[int, ...] = tuple(sorted(set(range(len(CODES))) - set(MALIGNANT)))
-
-SMALLEST = 1e-12
-"""Probabilities are raised to this before their logarithm is taken: trees and one-hot votes say 0,
-and a temperature cannot move a certainty."""
-
-TEMPERATURES = (0.1, 10.0)
-
-TEMPERATURE_SPREAD = 0.5
-"""Standard deviation of log T before any validation image is seen. Networks trained sensibly have
-temperatures of .6 to 1.7; some hundred images outweigh this, a dozen do not."""
 
 STRENGTHS = np.arange(31) / 20
 
@@ -125,7 +116,7 @@ class Decision:
         """
         if self.temperature == 1:
             return np.asarray(probabilities, dtype=np.float64)
-        return _softmax(_log(probabilities) / self.temperature)
+        return rescale(probabilities, self.temperature)
 
     def decide(self, probabilities: npt.NDArray[np.floating]) -> Labels:
         """Return the diagnoses decided for, given calibrated probabilities.
@@ -257,38 +248,6 @@ def fit_decision(
     return natural
 
 
-def fit_temperature(labels: Labels, probabilities: npt.NDArray[np.floating]) -> float:
-    """Return the temperature of least log loss, shrunk slightly toward 1.
-
-    The sum of the losses plus (log T)² / (2 · 0.5²) is minimised: the most probable T if log T is
-    normal around 0. Seven hundred images leave T free; a handful cannot throw it far. Source of
-    temperature scaling: Guo et al., *On Calibration of Modern Neural Networks*, ICML 2017.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray of int64, shape (n,)
-    probabilities : numpy.ndarray of float, shape (n, 7)
-
-    Returns
-    -------
-    float
-        0.1–10; 1 without images.
-    """
-    from scipy.optimize import minimize_scalar
-
-    if not len(labels):
-        return 1.0
-    logits, rows = _log(probabilities), np.arange(len(labels))
-
-    def objective(log_temperature: float) -> float:
-        scaled = logits / math.exp(log_temperature)
-        losses = np.log(np.exp(scaled).sum(1)) - scaled[rows, labels]
-        return float(losses.sum() + (log_temperature / TEMPERATURE_SPREAD) ** 2 / 2)
-
-    low, high = map(math.log, TEMPERATURES)
-    return math.exp(minimize_scalar(objective, bounds=(low, high), method="bounded").x)
-
-
 def _expected_prior(calibrated: Floats, prior: Floats) -> Floats:
     """Return how often the model expects each diagnosis, shrunk toward the training prior.
 
@@ -369,17 +328,6 @@ def _correct(calibrated: Floats, prior: Floats, strength: float) -> Floats:
 
 def _malignancy(calibrated: Floats) -> Floats:
     return np.asarray(calibrated[:, MALIGNANT].sum(1))
-
-
-def _log(probabilities: npt.NDArray[np.floating]) -> Floats:
-    """Logarithms ≤ 0, the largest of each row 0."""
-    logs = np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), SMALLEST))
-    return np.asarray(logs - logs.max(1, keepdims=True))
-
-
-def _softmax(logits: Floats) -> Floats:
-    exponentials = np.exp(logits)
-    return np.asarray(exponentials / exponentials.sum(1, keepdims=True))
 
 
 def _check_kind(kind: str) -> None:

@@ -1,4 +1,4 @@
-"""Calibration and decisions against brute force, known truths, and degenerate input."""
+"""Decisions against brute force, known truths, and degenerate input."""
 
 import json
 
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from hmnist.decision import KINDS, Decision, fit_decision, fit_temperature
+from hmnist.decision import KINDS, Decision, fit_decision
 from hmnist.diagnoses import MALIGNANT
 from hmnist.errors import TrustError, UsageError
 
@@ -34,33 +34,6 @@ def balanced_accuracy(decision: Decision, part: Part) -> float:
     labels, probabilities = part
     decided = decision.decide(decision.calibrate(probabilities))
     return float(metrics.balanced_accuracy_score(labels, decided))
-
-
-@pytest.mark.parametrize("sharpness", [0.5, 1.0, 2.5])
-def test_the_temperature_undoes_a_known_sharpness(sharpness: float) -> None:
-    labels, probabilities = draw_part(0, 5000, sharpness=sharpness)
-
-    assert fit_temperature(labels, probabilities) == pytest.approx(sharpness, rel=0.08)
-
-
-def test_the_temperature_is_that_of_a_grid_search() -> None:
-    labels, probabilities = draw_part(1, 400, sharpness=1.8)
-
-    def objective(temperature: float) -> float:
-        powered = probabilities ** (1 / temperature)
-        powered /= powered.sum(1, keepdims=True)
-        loss = metrics.log_loss(labels, powered, normalize=False, labels=np.arange(7))
-        return float(loss + np.log(temperature) ** 2 / (2 * 0.5**2))
-
-    grid = np.arange(1.2, 2.6, 0.01)
-    best = grid[np.argmin([objective(temperature) for temperature in grid])]
-    assert fit_temperature(labels, probabilities) == pytest.approx(best, abs=0.01)
-
-
-def test_few_images_cannot_throw_the_temperature_far() -> None:
-    labels, probabilities = draw_part(2, 4, sharpness=0.3)
-
-    assert 0.4 < fit_temperature(labels, probabilities) < 2.5
 
 
 def test_no_image_is_decided_otherwise_by_a_temperature() -> None:

@@ -15,7 +15,7 @@ FLOORS = (
     ("diagnoses", "errors"),
     ("files", "pixels", "settings", "threads"),
     ("dataset", "augmentation", "splitfile"),
-    ("sources", "splits", "oversampling", "features"),
+    ("sources", "splits", "oversampling", "features", "calibration"),
     ("models", "scores", "decision", "committee"),
     ("recipe", "manifest", "table"),
     ("runs",),
