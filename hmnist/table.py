@@ -239,14 +239,16 @@ def plain_table(
     """Return a table for the terminal, one rule: numbers right, first column and `text` left."""
     from rich import box
     from rich.table import Table as RichTable
+    from rich.text import Text
 
     table = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for number, heading in enumerate(header):
         words = number == 0 or heading in text
         # Words may take a second line where space is short; numbers are read whole or not at all.
-        table.add_column(heading, justify="left" if words else "right", no_wrap=not words)
+        # As Text: in a plain string, brackets would be rich's markup.
+        table.add_column(Text(heading), justify="left" if words else "right", no_wrap=not words)
     for cells in body:
-        table.add_row(*cells)
+        table.add_row(*map(Text, cells))
     return table
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from hmnist.errors import UsageError
 from hmnist.scores.scoring import SCORE_NAMES
-from hmnist.table import FORMATS, Table
+from hmnist.table import FORMATS, Table, plain_table
 
 
 def _row(model: str, balanced: float, seeds: int = 1, **changes: Any) -> dict[str, Any]:
@@ -90,6 +90,13 @@ def test_a_terminal_of_100_columns_holds_it(table: Table, seeds: int) -> None:
     lines = _on_terminal(replace(table, rows=rows)).splitlines()
     assert max(map(len, lines)) <= 100
     assert not any("…" in line for line in lines)
+
+
+def test_brackets_are_no_markup() -> None:
+    text = io.StringIO()
+    Console(width=100, file=text).print(plain_table(["score", "[low, high]"], [["a", "[b, c]"]]))
+    assert "[low, high]" in text.getvalue()
+    assert "[b, c]" in text.getvalue()
 
 
 def test_json_is_what_the_table_holds(table: Table) -> None:

@@ -18,6 +18,8 @@ def compare(
 ) -> None:
     """Tell whether runs on the same split really differ."""
     check_format(report, ("table", "json"))
+    from rich.text import Text
+
     from hmnist.evaluation import compare_runs
     from hmnist.runs import open_run
     from hmnist.table import plain_table
@@ -37,4 +39,4 @@ def compare(
             for score, found in pair.scores.items()
         ]
         print_rich(plain_table([f"{pair.first} − {pair.second}", "", "[low, high]", "p"], body))
-        typer.echo(f"{sentence}\n")
+        print_rich(Text(f"{sentence}\n"))
