@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hmnist.errors import WorkError
 from hmnist.experiment import compose, run_cell
 from hmnist.models.registry import COMMITTEE, find_model
 from hmnist.recipe import Recipe
@@ -62,6 +63,11 @@ def run_cells(cells: Sequence[Cell], jobs: int, watcher: Watcher) -> Iterator[tu
         How many run side by side, in processes of their own.
     watcher : Watcher
         Is told when cells begin and how far they are, if they run one after the other.
+
+    Raises
+    ------
+    WorkError
+        If a process is killed.
     """
     runs: dict[int, Run] = {}
     trained = [place for place, cell in enumerate(cells) if cell.recipe.model != COMMITTEE]
@@ -92,14 +98,19 @@ def _train_all(
             yield place, _train_watched(cells[place], watcher)
         return
     import joblib
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     # loky starts fresh processes; forking after TensorFlow has begun would hang.
     threads = cells[0].recipe.threads
+    work = (joblib.delayed(_train_numbered)(place, cells[place]) for place in places)
     with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=threads):
-        parallel = joblib.Parallel(return_as="generator_unordered")
-        yield from parallel(
-            joblib.delayed(_train_numbered)(place, cells[place]) for place in places
-        )
+        try:
+            yield from joblib.Parallel(return_as="generator_unordered")(work)
+        except TerminatedWorkerError as error:
+            raise WorkError(
+                "A process was ended from outside, perhaps for want of memory.",
+                "Finished cells are kept: go on with --out and its folder, and fewer --jobs.",
+            ) from error
 
 
 def _train_watched(cell: Cell, watcher: Watcher) -> Run:
