@@ -5,7 +5,6 @@ At equal threads the same work gives the same bits.
 """
 
 import os
-import sys
 
 from hmnist.errors import UsageError, WorkError
 
@@ -30,12 +29,13 @@ def available_cores() -> int:
 def use_threads(threads: int) -> None:
     """Make every numerical library of this process use `threads` threads from now on.
 
+    TensorFlow is told when the next network is trained (`configure_tensorflow`): models without
+    one may use any number, whatever TensorFlow has begun with.
+
     Raises
     ------
     UsageError
         If it is not one thread at least.
-    WorkError
-        If TensorFlow already runs with another number; it cannot change once it has begun.
     """
     from threadpoolctl import threadpool_limits
 
@@ -45,8 +45,6 @@ def use_threads(threads: int) -> None:
         os.environ[variable] = str(threads)
     # numpy's own pool was made when numpy was loaded and heeds the environment no more.
     threadpool_limits(threads)
-    if "tensorflow" in sys.modules:
-        configure_tensorflow()
 
 
 def configure_tensorflow() -> None:
@@ -55,7 +53,7 @@ def configure_tensorflow() -> None:
     Raises
     ------
     WorkError
-        If it already runs with another number.
+        If it already runs with another number; it cannot change once it has begun.
     """
     import tensorflow as tf
 

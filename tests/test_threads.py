@@ -80,11 +80,9 @@ def test_libraries_loaded_already_are_told(monkeypatch: pytest.MonkeyPatch) -> N
         assert {pool["num_threads"] for pool in threadpoolctl.threadpool_info()} == {1}
 
 
-def test_tensorflow_is_told_if_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    threading = FakeThreading()
-    install(monkeypatch, threading)
-    use_threads(2)
-    assert (threading.intra, threading.inter) == (2, 2)
+def test_models_without_a_network_may_use_any_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, FakeThreading(begun=True, threads=2))
+    use_threads(1)
 
 
 def test_tensorflow_is_not_loaded_for_it() -> None:
@@ -103,9 +101,22 @@ def test_tensorflow_is_told_when_it_comes(monkeypatch: pytest.MonkeyPatch) -> No
 def test_tensorflow_that_has_begun_cannot_change(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, FakeThreading(begun=True, threads=2))
     use_threads(2)
+    configure_tensorflow()
+    use_threads(1)
     with pytest.raises(WorkError, match="not with 1 threads") as caught:
-        use_threads(1)
+        configure_tensorflow()
     assert "start a new process" in caught.value.hint
+
+
+def test_tensorflow_that_has_begun_with_all_cores_has_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    install(monkeypatch, FakeThreading(begun=True))
+    use_threads(available_cores())
+    configure_tensorflow()
+    use_threads(available_cores() + 1)
+    with pytest.raises(WorkError):
+        configure_tensorflow()
 
 
 @pytest.mark.parametrize("value", [None, "", "4,2", "many", "0"])

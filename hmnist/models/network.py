@@ -15,6 +15,7 @@ import numpy.typing as npt
 from hmnist.errors import UsageError
 from hmnist.models.base import Images, Labels, Model, Shape, Validation, Weights
 from hmnist.models.training import load_keras, policy, reporter, seeded, training_batches
+from hmnist.threads import configure_tensorflow
 
 if TYPE_CHECKING:
     import keras
@@ -135,6 +136,7 @@ class NetworkModel(Model):
         if self.networks < 1:
             raise UsageError(f"{self.networks} networks cannot be trained; expected 1 or more.")
         load_keras()
+        configure_tensorflow()
         seed = self._seed()
         inputs = self._learn_inputs(images, seed)
         self.input_shape_ = inputs.shape[1:]
