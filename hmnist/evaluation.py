@@ -15,6 +15,7 @@ from hmnist.runs import Run, check_images
 from hmnist.scores.comparison import Comparison, compare_predictions
 from hmnist.scores.intervals import mean_scores, score_intervals
 from hmnist.scores.predictions import Predictions
+from hmnist.scores.scoring import none_if_unknown
 
 __all__ = ["Evaluation", "compare_runs", "decide_anew", "evaluate_run"]
 
@@ -89,9 +90,9 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
     intervals = score_intervals([predictions])
     scores = {
         score: {
-            "mean": _number(mean),
-            "low": _number(intervals[score][0]),
-            "high": _number(intervals[score][1]),
+            "mean": none_if_unknown(mean),
+            "low": none_if_unknown(intervals[score][0]),
+            "high": none_if_unknown(intervals[score][1]),
         }
         for score, mean in mean_scores([predictions]).items()
     }
@@ -223,7 +224,3 @@ def _notes(run: Run, *, own: bool, left_out: int) -> Iterator[str]:
         yield "Whether the others show lesions that trained the model is not known here."
     yield f"Decision: {run.decision.describe()}"
     yield "[low, high] is a 95 % interval over lesions. Research software, no medical device."
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

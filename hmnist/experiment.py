@@ -32,7 +32,7 @@ from hmnist.models.registry import MAJORITY
 from hmnist.oversampling import oversample
 from hmnist.recipe import Recipe
 from hmnist.runs import Run, open_run, write_run
-from hmnist.scores.scoring import Scores, score_predictions
+from hmnist.scores.scoring import Scores, none_if_unknown, score_predictions
 from hmnist.splits import Split, split
 from hmnist.threads import available_cores, use_threads
 
@@ -334,4 +334,4 @@ def _prior(on: Split) -> npt.NDArray[np.float64]:
 
 
 def _jsonable(scores: Scores) -> dict[str, float | None]:
-    return {name: None if np.isnan(value) else value for name, value in scores.to_dict().items()}
+    return {name: none_if_unknown(value) for name, value in scores.to_dict().items()}

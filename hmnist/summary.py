@@ -9,7 +9,7 @@ from hmnist.manifest import describe_data, describe_split
 from hmnist.oversampling import METHODS
 from hmnist.runs import CommitteeRun, Run
 from hmnist.scores.intervals import mean_scores, score_intervals
-from hmnist.scores.scoring import SCORE_NAMES
+from hmnist.scores.scoring import SCORE_NAMES, none_if_unknown
 from hmnist.splits import Split
 from hmnist.table import Table
 
@@ -39,10 +39,10 @@ def make_row(runs: Sequence[Run]) -> dict[str, Any]:
     means, intervals = mean_scores(cells), score_intervals(cells)
     scores = {
         name: {
-            "mean": _number(means[name]),
+            "mean": none_if_unknown(means[name]),
             "std": _spread(runs, name),
-            "low": _number(intervals[name][0]),
-            "high": _number(intervals[name][1]),
+            "low": none_if_unknown(intervals[name][0]),
+            "high": none_if_unknown(intervals[name][1]),
         }
         for name in SCORE_NAMES
     }
@@ -104,11 +104,7 @@ def _spread(runs: Sequence[Run], name: str) -> float | None:
     values = [float(np.mean(scores)) for scores in by_seed.values()]
     if len(values) == 1:
         values = next(iter(by_seed.values()))
-    return None if len(values) < 2 else _number(np.std(values, ddof=1))
-
-
-def _number(value: float | np.floating[Any]) -> float | None:
-    return None if np.isnan(value) else float(value)
+    return None if len(values) < 2 else none_if_unknown(np.std(values, ddof=1))
 
 
 def _mean(runs: Sequence[Run], what: str) -> float:

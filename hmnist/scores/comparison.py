@@ -17,7 +17,7 @@ import numpy.typing as npt
 from hmnist.errors import UsageError
 from hmnist.scores.intervals import bootstrap_scores, centre_calibration, interval, mean_scores
 from hmnist.scores.predictions import Predictions
-from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES
+from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES, none_if_unknown
 
 __all__ = ["Comparison", "Difference", "McNemar", "Pair", "compare_predictions"]
 
@@ -113,7 +113,7 @@ class Comparison:
         pairs = [asdict(pair) for pair in self.pairs]
         for pair in pairs:
             for found in pair["scores"].values():
-                found |= {what: None if np.isnan(x) else x for what, x in found.items()}
+                found |= {what: none_if_unknown(x) for what, x in found.items()}
         return {"schema": "hmnist-comparison/1", "resamples": self.resamples, "pairs": pairs}
 
     def sentences(self) -> list[str]:

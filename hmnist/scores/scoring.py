@@ -18,6 +18,7 @@ __all__ = [
     "SCORE_NAMES",
     "Scores",
     "WeightedScores",
+    "none_if_unknown",
     "score_predictions",
 ]
 
@@ -130,6 +131,17 @@ def score_predictions(
     flat = {name: float(values[0]) for name, values in weighted.items()}
     recall = {code: flat.pop(f"recall_{code}") for code in CODES}
     return Scores(recall=recall, **flat)
+
+
+def none_if_unknown(value: float | np.floating) -> float | None:
+    """Return a score as JSON can hold it: None for NaN, what the images cannot tell.
+
+    Examples
+    --------
+    >>> none_if_unknown(0.5), none_if_unknown(float("nan"))
+    (0.5, None)
+    """
+    return None if np.isnan(value) else float(value)
 
 
 class WeightedScores:
