@@ -7,10 +7,12 @@ output folder, so an interrupted run goes on where it was.
 
 import argparse
 import platform
+import statistics
 import sys
 from collections import defaultdict
 
 import hmnist
+from hmnist.scores.reliability import pooled_calibration_error
 
 
 def main() -> None:
@@ -33,6 +35,7 @@ def main() -> None:
         f"Python {platform.python_version()}, {platform.machine()}, {arguments.threads} threads\n"
     )
     print(table.to_markdown())
+    print(_calibration(watcher.runs))
     print(_decided(watcher.runs))
     print("\n".join(_differences(watcher.runs)))
     print(f"\nDealt by image instead: {hmnist.split(data, 'image').proof()}")
@@ -51,6 +54,19 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", default="hmnist-runs/quality")
     return parser.parse_args()
+
+
+def _calibration(runs: dict[str, list[hmnist.Run]]) -> str:
+    """Return the expected calibration errors, fold by fold and with their images together."""
+    lines = ["| model | ECE, mean of folds | ECE, folds pooled |", "|---|---:|---:|"]
+    for model, members in runs.items():
+        by_seed = defaultdict(list)
+        for run in members:
+            by_seed[run.manifest["recipe"]["seed"]].append(run.part("test"))
+        pooled = statistics.fmean(map(pooled_calibration_error, by_seed.values()))
+        mean = statistics.fmean(run.scores["calibration_error"] for run in members)
+        lines.append(f"| {model} | {mean:.3f} | {pooled:.3f} |")
+    return "\n".join(lines) + "\n"
 
 
 def _decided(runs: dict[str, list[hmnist.Run]]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from hmnist.runs import Run, check_images
 from hmnist.scores.comparison import Comparison, compare_predictions
 from hmnist.scores.intervals import mean_scores, score_intervals
 from hmnist.scores.predictions import Predictions
+from hmnist.scores.reliability import ReliabilityBin, measure_reliability
 from hmnist.scores.scoring import none_if_unknown
 
 __all__ = ["Evaluation", "compare_runs", "decide_anew", "evaluate_run"]
@@ -34,6 +35,8 @@ class Evaluation:
         For each diagnosis ``precision, recall, f1, images``.
     confusion : list of list of int
         Images by true diagnosis (rows) and decided diagnosis (columns), Kaggle order.
+    reliability : list of ReliabilityBin
+        How sure it was, and how often right (`hmnist.scores.reliability`).
     notes : list of str
         What has to be known to read it.
     """
@@ -42,11 +45,12 @@ class Evaluation:
     scores: dict[str, dict[str, float | None]]
     report: dict[str, dict[str, float]]
     confusion: list[list[int]]
+    reliability: list[ReliabilityBin]
     notes: list[str]
 
     def to_json(self) -> str:
         """Return the evaluation as a JSON object."""
-        facts = {"schema": "hmnist-evaluation/1", **self.__dict__, "diagnoses": list(CODES)}
+        facts = {"schema": "hmnist-evaluation/1", **asdict(self), "diagnoses": list(CODES)}
         return json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
 
 
@@ -101,6 +105,7 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
         scores,
         _report(predictions),
         _confusion(predictions).tolist(),
+        measure_reliability([predictions]),
         list(_notes(run, own=own, left_out=left_out)),
     )
 

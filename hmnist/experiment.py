@@ -32,6 +32,8 @@ from hmnist.models.registry import MAJORITY
 from hmnist.oversampling import oversample
 from hmnist.recipe import Recipe
 from hmnist.runs import Run, open_run, write_run
+from hmnist.scores.predictions import Predictions
+from hmnist.scores.reliability import measure_reliability
 from hmnist.scores.scoring import Scores, none_if_unknown, score_predictions
 from hmnist.splits import Split, split
 from hmnist.threads import available_cores, use_threads
@@ -240,6 +242,7 @@ def _finish(
     calibrated = {part: decision.calibrate(probabilities) for part, probabilities in raw.items()}
     predicted = {part: (values, decision.decide(values)) for part, values in calibrated.items()}
     scores = score_predictions(on.test.labels, *predicted["test"])
+    answered = Predictions(on.test.labels, *predicted["test"])
     shared = {
         "key": recipe.key(on),
         "model": recipe.model,
@@ -249,6 +252,7 @@ def _finish(
         "prior": _prior(on).tolist(),
         "decision": decision.to_dict(),
         "scores": _jsonable(scores),
+        "reliability": [asdict(found) for found in measure_reliability([answered])],
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "device": describe_device(model),
         "versions": describe_versions(),
@@ -299,7 +303,8 @@ def _fit(model: "Model", on: Split, recipe: Recipe) -> float:
     )
     images, labels = training.apply(on.train)
     start = time.perf_counter()
-    model.fit(images, labels, validation=(on.validation.images, on.validation.labels))
+    held_out = (on.validation.images, on.validation.labels)
+    model.fit(images, labels, sample_weight=training.weights, validation=held_out)
     return time.perf_counter() - start
 
 

@@ -23,6 +23,7 @@ METHODS = {
     "random": "rare diagnoses repeated",
     "augment": "rare diagnoses repeated in new orientations",
     "smote": "rare diagnoses interpolated between neighbours (SMOTE)",
+    "weights": "every image once, rare diagnoses weigh more in the loss",
     "balanced": "every diagnosis repeated up to the commonest",
 }
 
@@ -43,12 +44,15 @@ class Oversampled:
         Images that SMOTE made; they follow the repeated ones.
     new_labels : numpy.ndarray of int64, shape (k,)
         Their diagnoses.
+    weights : numpy.ndarray of float64, shape (m + k,), or None
+        How much each image counts in the loss; None if all count alike.
     """
 
     indices: npt.NDArray[np.int64]
     orientations: npt.NDArray[np.uint8]
     new_images: npt.NDArray[np.uint8] = field(repr=False)
     new_labels: npt.NDArray[np.int64] = field(repr=False)
+    weights: npt.NDArray[np.float64] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.indices) + len(self.new_images)
@@ -78,7 +82,8 @@ def oversample(
     training : LesionDataset
         The training part; never validation or test images.
     method : str
-        ``none``, ``random``, ``augment``, ``smote`` or ``balanced``; see `METHODS`.
+        ``none``, ``random``, ``augment``, ``smote``, ``weights`` or ``balanced``; see `METHODS`.
+        ``weights`` repeats nothing: an image weighs as often as ``random`` is expected to show it.
     rare : sequence of str
         The diagnoses to raise. ``balanced`` raises all of them.
     target : int or None
@@ -127,6 +132,10 @@ def oversample(
         return Oversampled(
             rows, np.zeros(len(rows), np.uint8), *_interpolated(training, targets, seed)
         )
+    if method == "weights":
+        rows = np.arange(len(training))
+        weights = _weights(training.labels, targets)
+        return Oversampled(rows, np.zeros(len(rows), np.uint8), *nothing_new, weights)
     rows = _repeated(training.labels, targets, seed)
     orientations = (
         _new_orientations(rows, training.image_shape, seed)
@@ -161,6 +170,15 @@ def _targets(
             "Leave the target out, or use no oversampling.",
         )
     return targets
+
+
+def _weights(labels: npt.NDArray[np.int64], targets: dict[int, int]) -> npt.NDArray[np.float64]:
+    """Return goal count / present count for the images of raised diagnoses, 1 for the others."""
+    counts = np.bincount(labels, minlength=len(CODES))
+    of_label = np.ones(len(CODES))
+    for label, goal in targets.items():
+        of_label[label] = goal / counts[label]
+    return of_label[labels]
 
 
 def _repeated(

@@ -65,6 +65,7 @@ def test_train_evaluate_and_verify(command: Command, pixel_file: Path) -> None:
     assert json.loads(evaluated.out) == json.loads(trained.out)
     text = command("evaluate", "run").out
     assert "true ↓ decided →" in text
+    assert "right, %" in text
     assert "no medical device" in text
     assert max(map(len, text.splitlines())) <= 100
     assert "as they were written" in command("runs", "verify", "run").out

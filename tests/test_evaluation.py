@@ -69,6 +69,7 @@ def test_json_holds_it_all(run: Run) -> None:
     read = json.loads(evaluate_run(run).to_json())
     assert read["diagnoses"] == list(CODES)
     assert set(read) >= {"schema", "title", "scores", "report", "confusion", "notes"}
+    assert read["reliability"] == run.manifest["reliability"]
 
 
 def test_runs_on_one_split_are_compared(run: Run, sample: LesionDataset, tmp_path: Path) -> None:

@@ -28,6 +28,31 @@ def test_scores_are_those_of_the_stored_decisions(run: Run) -> None:
     assert run.scores == pytest.approx(expected.to_dict(), nan_ok=True)
 
 
+@pytest.mark.parametrize("decision", ["natural", "balanced"])
+def test_reliability_is_that_of_the_stored_predictions(
+    decision: str, parts: Split, tmp_path: Path
+) -> None:
+    run = run_cell(parts, replace(RECIPE, decision=decision), tmp_path / "run")
+    stored, test = run.manifest["reliability"], run.part("test")
+    assert len(stored) == 15
+    confidence = test.probabilities.max(1)
+    right = test.probabilities.argmax(1) == test.labels
+    for found in stored:
+        inside = (confidence > found["low"]) & (confidence <= found["high"])
+        assert found["images"] == inside.sum()
+        if inside.any():
+            assert found["confidence"] == pytest.approx(confidence[inside].mean())
+            assert found["accuracy"] == pytest.approx(right[inside].mean())
+        else:
+            assert found["confidence"] is found["accuracy"] is None
+    gaps = sum(
+        found["images"] * abs(found["confidence"] - found["accuracy"])
+        for found in stored
+        if found["images"]
+    )
+    assert gaps / len(test.labels) == pytest.approx(run.scores["calibration_error"])
+
+
 def test_the_same_recipe_gives_the_same_bits(parts: Split, run: Run, tmp_path: Path) -> None:
     again = run_cell(parts, RECIPE, tmp_path / "again")
     assert again.manifest["scores"] == run.manifest["scores"]
@@ -68,8 +93,9 @@ def test_only_training_images_are_oversampled_and_fitted(
     seen: list[np.ndarray[Any, Any]] = []
 
     class Spy:
-        def fit(self, images: Any, labels: Any, *, validation: Any) -> None:
+        def fit(self, images: Any, labels: Any, *, sample_weight: Any, validation: Any) -> None:
             seen.append(images)
+            assert sample_weight is None
             np.testing.assert_array_equal(validation[0], parts.validation.images)
 
     model = Spy()
@@ -77,6 +103,22 @@ def test_only_training_images_are_oversampled_and_fitted(
     fitted = {image.tobytes() for image in seen[0]}
     assert fitted == {image.tobytes() for image in parts.train.images}
     assert len(seen[0]) > len(parts.train)
+
+
+@pytest.mark.parametrize("name", ["logistic", "majority"])
+def test_weights_reach_the_model_but_not_the_yardstick(
+    name: str, parts: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(RECIPE, model=name, oversampling="weights", rare=("df",), rare_to=200)
+    model = recipe.make()
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(model, "fit", lambda *_, **options: given.update(options))
+    hmnist.experiment._fit(model, parts, recipe)
+    if name == "majority":
+        assert given["sample_weight"] is None
+        return
+    is_df = parts.train.labels == 3
+    np.testing.assert_array_equal(given["sample_weight"], np.where(is_df, 200 / is_df.sum(), 1))
 
 
 def test_majority_is_the_natural_prior_uncalibrated(parts: Split, tmp_path: Path) -> None:

@@ -197,6 +197,44 @@ def test_images_that_are_not_square_keep_their_shape() -> None:
     assert raised.apply(training)[0].shape == (21, 2, 4, 3)
 
 
+# weights
+
+
+@quick
+@given(counts_by_label, st.lists(st.sampled_from(CODES), unique=True), targets, seeds)
+def test_weights_are_how_often_random_is_expected_to_show_an_image(
+    counts: dict[int, int], rare: list[str], target: int | None, seed: int
+) -> None:
+    training = make(counts)
+    weighed = oversample(training, "weights", rare=rare, target=target, seed=seed)
+    repeated = oversample(training, "random", rare=rare, target=target, seed=seed)
+    images, labels = weighed.apply(training)
+    np.testing.assert_array_equal(images, training.images)
+    np.testing.assert_array_equal(labels, training.labels)
+    shown = counted(repeated, training)
+    # Every image of a diagnosis is as likely to be repeated as the next.
+    expected = [shown[label] / counts[label] for label in training.labels.tolist()]
+    weights = np.ones(len(training)) if weighed.weights is None else weighed.weights
+    np.testing.assert_allclose(weights, expected, rtol=1e-15)
+    assert (weighed.weights is None) == (len(repeated) == len(training))
+    assert repeated.weights is None
+
+
+def test_over_many_seeds_random_shows_images_as_often_as_they_weigh() -> None:
+    training = make({DF: 3, VASC: 5, NV: 15})
+    weights = oversample(training, "weights", target=12).weights
+    assert weights is not None
+    assert weights.dtype == np.float64
+    seen = np.mean(
+        [
+            np.bincount(oversample(training, target=12, seed=seed).indices, minlength=23)
+            for seed in range(200)
+        ],
+        axis=0,
+    )
+    np.testing.assert_allclose(seen, weights, atol=0.4)  # four standard errors
+
+
 # SMOTE
 
 
@@ -270,7 +308,7 @@ def test_what_does_not_exist_is_refused(
     assert caught.value.exit_code == 2
 
 
-@pytest.mark.parametrize("method", ["random", "augment", "smote", "balanced"])
+@pytest.mark.parametrize("method", ["random", "augment", "smote", "weights", "balanced"])
 def test_one_diagnosis_alone_cannot_be_raised(method: str) -> None:
     training = make({DF: 5})
     assert counted(oversample(training, method), training) == {DF: 5}

@@ -108,7 +108,7 @@ Oversample = Annotated[
         metavar="METHOD,…",
         envvar="HMNIST_OVERSAMPLE",
         show_envvar=False,
-        help="none, random, augment, smote or balanced; several are compared.",
+        help="none, random, augment, smote, weights or balanced; several are compared.",
     ),
 ]
 Rare = Annotated[

@@ -7,11 +7,12 @@ import typer
 from hmnist.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rich.console import RenderableType
 
     from hmnist.evaluation import Evaluation
+    from hmnist.scores.reliability import ReliabilityBin
     from hmnist.table import Table
 
 __all__ = ["check_format", "print_evaluation", "print_rich", "print_table"]
@@ -83,9 +84,28 @@ def print_evaluation(evaluation: "Evaluation", name: str) -> None:
             plain_table(["score", "", "[low, high]"], scores),
             plain_table(["diagnosis", "precision", "recall", "F1", "images"], report),
             plain_table(["true ↓ decided →", *CODES], confusion),
+            _reliability(evaluation.reliability),
             *(Text(note, style="dim") for note in evaluation.notes),
         )
     )
+
+
+def _reliability(bins: "Sequence[ReliabilityBin]") -> "RenderableType":
+    """Return a column for each bin that holds images: how sure, how often right, how many."""
+    from hmnist.table import plain_table
+
+    filled = [found for found in bins if found.images]
+    return plain_table(
+        ["sure, %", *(_percent(found.confidence) for found in filled)],
+        [
+            ["right, %", *(_percent(found.accuracy) for found in filled)],
+            ["images", *(f"{found.images:,}" for found in filled)],
+        ],
+    )
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.0f}"
 
 
 def _score(value: float | None) -> str:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from hmnist.diagnoses import CODES, MALIGNANT
 from hmnist.scores.predictions import Predictions, check_probabilities
+from hmnist.scores.reliability import sort_into_bins
 
 __all__ = [
     "LOWER_IS_BETTER",
@@ -36,9 +37,6 @@ SCORE_NAMES: tuple[str, ...] = (
 """Every score by its flat name, in the order of the table's columns."""
 
 LOWER_IS_BETTER: frozenset[str] = frozenset({"log_loss", "calibration_error"})
-
-CALIBRATION_BINS = 15
-"""As in Guo et al., *On Calibration of Modern Neural Networks*, ICML 2017."""
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -65,7 +63,7 @@ class Scores:
         float64's epsilon, as scikit-learn does.
     calibration_error : float
         Expected calibration error of the largest probability: 15 bins of equal width (Naeini et
-        al., AAAI 2015; Guo et al., ICML 2017).
+        al., AAAI 2015; Guo et al., ICML 2017), those of `hmnist.scores.reliability`.
     sensitivity_malignant, specificity_malignant : float
         The share of {akiec, bcc, mel} that were decided to be one of these, and of the others
         that were not.
@@ -173,9 +171,7 @@ class WeightedScores:
         self._losses = -np.log(np.clip(true, epsilon, 1 - epsilon))[:, None]
 
         confidence = probabilities.max(1)
-        # Bins are closed on the right, as in Guo et al.; a largest probability is at least 1/7.
-        bins = np.minimum(np.ceil(confidence * CALIBRATION_BINS), CALIBRATION_BINS)
-        self._bins = [np.flatnonzero(bins == place) for place in np.unique(bins)]
+        self._bins = [rows for rows in sort_into_bins(confidence) if len(rows)]
         self._gaps = (confidence - (probabilities.argmax(1) == labels))[:, None]
 
         self._rankings = [_Ranking(probabilities[:, label], labels == label) for label in diagnoses]
