@@ -172,6 +172,30 @@ def started(kind: Any, **parameters: Any) -> Any:
 
 
 @both
+@pytest.mark.parametrize("linear_start", [False, True])
+def test_weights_count_in_start_and_trees(kind: type[Model], linear_start: bool) -> None:
+    # Labels at random: what weighs more is guessed more often.
+    guesses = np.random.default_rng(1).integers(3, size=120)
+    weights = np.where(guesses == 2, 5.0, 1.0)[LEARNT]
+    plain, weighed = (
+        started(kind, features="pixels", linear_start=linear_start, learning_rate=0.5).fit(
+            LESIONS[LEARNT],
+            guesses[LEARNT],
+            sample_weight=given,
+            validation=(LESIONS[ASKED], guesses[ASKED]),
+        )
+        for given in (None, weights)
+    )
+    shares = [model.predict_proba(LESIONS)[:, 2].mean() for model in (plain, weighed)]
+    assert shares[1] > 1.25 * shares[0]
+    if linear_start:
+        table = LESIONS.reshape(120, -1).astype(np.float32)
+        odds = [model.linear_.log_odds(table) for model in (plain, weighed)]
+        ahead = [one[:, 2] - one[:, :2].mean(axis=1) for one in odds]
+        assert (ahead[1] - ahead[0]).mean() > 0.5
+
+
+@both
 def test_trees_on_a_linear_start_learn_and_come_back(kind: type[Model], tmp_path: Path) -> None:
     model = started(kind).fit(
         LESIONS[LEARNT], DIAGNOSES[LEARNT], validation=(LESIONS[ASKED], DIAGNOSES[ASKED])

@@ -12,6 +12,7 @@ import pytest
 from hmnist.augmentation import ORIENTATIONS, orient
 from hmnist.errors import UsageError
 from hmnist.models.cnn import CNN, _whitening_filters
+from hmnist.models.teacher import soft_targets
 from hmnist.models.training import load_keras
 
 RANDOM = np.random.default_rng(6)
@@ -179,3 +180,23 @@ def test_tiny_images_have_fewer_stages() -> None:
 def test_images_that_cannot_be_halved_are_refused(shape: tuple[int, int, int]) -> None:
     with pytest.raises(UsageError, match=r"too small for a convolutional network; 4 pixels"):
         fit(lesions(*shape))
+
+
+def test_a_teacher_gives_its_share_of_the_targets() -> None:
+    model = CNN(classes=range(4), teaching=0.25)
+    model.classes_ = np.arange(4)
+    plain, taught = np.eye(4)[LABELS], soft_targets(IMAGES, LABELS, None, classes=4, seed=5)
+    targets = model._targets(IMAGES, LABELS, None, 5)
+    np.testing.assert_allclose(targets, 0.75 * plain + 0.25 * taught, atol=1e-6)
+    assert targets.dtype == np.float32
+
+
+def test_the_teacher_is_not_needed_again(tmp_path: Path) -> None:
+    model = fit(epochs=1, teaching=0.5)
+    probabilities = model.predict_proba(IMAGES)
+    assert (probabilities != fit(epochs=1).predict_proba(IMAGES)).any()
+    model.save_state(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"model.json", "weights.npz"}
+    again = CNN(widths=(4, 6), teaching=0.5)
+    again.load_state(tmp_path)
+    np.testing.assert_array_equal(again.predict_proba(IMAGES), probabilities)

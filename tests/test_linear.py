@@ -88,6 +88,21 @@ def test_each_image_is_judged_by_a_model_that_has_not_seen_it(data: Data) -> Non
     np.testing.assert_allclose(linear.coefficients.T, mean, atol=0.01)
 
 
+def test_weights_count_in_every_fold(data: Data, rng: np.random.Generator) -> None:
+    table, labels = data
+    weights = rng.uniform(0.2, 3, size=400)
+    linear, log_odds = cross_fit(table, labels, weights, classes=4, penalty=0.1, seed=7)
+    centre, variance = np.average(table, 0, weights), np.cov(table.T, ddof=0, aweights=weights)
+    inputs = (table - centre) / np.sqrt(np.diag(variance))
+    for held_out in _folds(linear.standardise(table), labels, seed=7):
+        rest = ~held_out
+        expected = LogisticRegression(C=1 / (0.1 * weights[rest].sum()), max_iter=1000)
+        expected.fit(inputs[rest], labels[rest], weights[rest])
+        np.testing.assert_allclose(
+            log_odds[held_out], expected.decision_function(inputs[held_out]), atol=0.1
+        )
+
+
 def test_the_seed_fixes_the_folds(data: Data) -> None:
     one, same, other = (
         cross_fit(*data, None, classes=4, penalty=0.1, seed=seed)[1] for seed in (1, 1, 2)

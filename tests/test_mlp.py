@@ -73,6 +73,17 @@ def test_it_comes_back_from_its_folder(fitted: MLP, tmp_path: Path) -> None:
         make(fitted.features).load_state(tmp_path)
 
 
+def test_what_is_added_to_its_logits_comes_back(tmp_path: Path) -> None:
+    rare = np.where(np.arange(60) < 50, LABELS[LEARNT] // 2, 2)
+    model = make("pixels").set_params(logit_adjustment=1.0, epochs=1)
+    probabilities = model.fit(IMAGES[LEARNT], rare).predict_proba(IMAGES)
+    np.testing.assert_allclose(model.offset_, np.log(np.bincount(rare) / 60))
+    model.save_state(tmp_path)
+    again = make("pixels")
+    again.load_state(tmp_path)
+    np.testing.assert_array_equal(again.predict_proba(IMAGES), probabilities)
+
+
 def test_the_same_training_again_has_the_same_bits(fitted: MLP) -> None:
     again = make(fitted.features).fit(IMAGES[LEARNT], LABELS[LEARNT])
     np.testing.assert_array_equal(again.predict_proba(IMAGES), fitted.predict_proba(IMAGES))

@@ -17,6 +17,7 @@ import pytest
 from hmnist.errors import TrustError, UsageError
 from hmnist.models.base import Images, Shape
 from hmnist.models.network import NetworkModel
+from hmnist.models.registry import make_model
 from hmnist.models.training import load_keras, training_batches
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 4, 4, 3), dtype=np.uint8)
@@ -36,6 +37,7 @@ class TinyNetwork(NetworkModel):
         batch_size: int = 32,
         learning_rate: float = 0.05,
         networks: int = 1,
+        logit_adjustment: float = 0.0,
         units: int = 8,
         dropout: float = 0.1,
     ) -> None:
@@ -47,6 +49,7 @@ class TinyNetwork(NetworkModel):
             batch_size=batch_size,
             learning_rate=learning_rate,
             networks=networks,
+            logit_adjustment=logit_adjustment,
         )
         self.units = units
         self.dropout = dropout
@@ -85,6 +88,39 @@ class Diary(TinyNetwork):
         views, shares = super()._augment(inputs, targets, rng)
         self.__dict__.setdefault("seen", []).append((inputs.copy(), views))
         return views, shares
+
+
+class Still(TinyNetwork):
+    """Sees the images as they are, and decays nothing."""
+
+    def __init__(
+        self,
+        random_state: int | None = 0,
+        *,
+        logit_adjustment: float = 0.0,
+        epochs: int = 1,
+        learning_rate: float = 0.05,
+        bias: Sequence[float] = (0.0, 0.0, 0.0),
+    ) -> None:
+        super().__init__(
+            random_state=random_state,
+            epochs=epochs,
+            batch_size=70,
+            learning_rate=learning_rate,
+            logit_adjustment=logit_adjustment,
+            dropout=0,
+        )
+        self.bias = bias
+        self.weight_decay = 0
+
+    def _prepare(self, network: Any, inputs: npt.NDArray[Any]) -> None:
+        super()._prepare(network, inputs)
+        network.layers[-1].bias.assign(self.bias)
+
+    def _augment(
+        self, inputs: npt.NDArray[Any], targets: npt.NDArray[Any], rng: np.random.Generator
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        return inputs, targets
 
 
 class Facing(TinyNetwork):
@@ -133,6 +169,27 @@ def test_batches_hold_each_image_once_and_the_last_may_be_short() -> None:
         assert sorted(rows) == list(range(70))
         targets = np.concatenate([targets for _, targets, _ in parts])
         np.testing.assert_array_equal(targets.argmax(axis=1), LABELS[rows])
+
+
+class Halves(TinyNetwork):
+    """Mixes every image with its mirror place in the batch, half and half."""
+
+    def _augment(
+        self, inputs: npt.NDArray[Any], targets: npt.NDArray[Any], rng: np.random.Generator
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        return inputs / 2 + inputs[::-1] / 2, targets / 2 + targets[::-1] / 2
+
+
+def test_each_half_of_a_mixture_counts_as_its_own_image_does() -> None:
+    load_keras()
+    eye = np.eye(3, dtype=np.float32)
+    weights = np.array([1.0, 5.0, 0.25])[LABELS]
+    batches = training_batches(Halves(classes=[0, 1, 2]), IMAGES, eye[LABELS], weights, seed=5)
+    parts = [batches[step] for step in range(batches.num_batches)]
+    for _, targets, _ in parts:
+        np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
+    mass = sum((targets * totals[:, None]).sum(axis=0) for _, targets, totals in parts)
+    np.testing.assert_allclose(mass, np.bincount(LABELS, weights), rtol=1e-6)
 
 
 def test_keras_sees_another_order_and_other_views_in_every_epoch() -> None:
@@ -364,3 +421,85 @@ def test_models_of_neighbouring_seeds_share_no_network() -> None:
     first = {network[-2].tobytes() for network in one.weights_}
     second = {network[-2].tobytes() for network in next_one.weights_}
     assert len(first | second) == 4
+
+
+# Logit adjustment
+
+RARE = np.clip(np.arange(70) // 30, 0, 2)  # 30, 30 and 10
+WEIGHTS = np.where(RARE == 2, 1.5, np.where(RARE == 1, 0.5, 1.0))
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_the_loss_is_that_of_logits_and_log_shares(weights: npt.NDArray[Any] | None) -> None:
+    model = Still(logit_adjustment=1.5, learning_rate=0.0)
+    model.fit(IMAGES, RARE, sample_weight=weights, validation=(IMAGES[20:], RARE[20:]))
+    # 30 · 1, 30 · 0.5 and 10 · 1.5 of 60
+    shares = np.array([3, 3, 1]) / 7 if weights is None else np.array([0.5, 0.25, 0.25])
+    np.testing.assert_allclose(model.offset_, 1.5 * np.log(shares), rtol=1e-12)
+    logits = np.asarray(model.networks_[0](IMAGES.astype(np.float32)), float)
+    powers = np.exp(logits) * shares**1.5
+    probabilities = powers / powers.sum(axis=1, keepdims=True)
+    smoothed = np.eye(3)[RARE] * 0.9 + 0.1 / 3
+    losses = -(smoothed * np.log(probabilities)).sum(axis=1)
+    counted = 1 if weights is None else weights
+    # With a learning rate of 0 the weights of the only step are still there.
+    assert model.history_["loss"][0] == pytest.approx((losses * counted).mean(), rel=1e-5)
+    assert model.history_["val_loss"][0] == pytest.approx(losses[20:].mean(), rel=1e-5)
+    right = probabilities[20:].argmax(axis=1) == RARE[20:]
+    assert model.history_["val_accuracy"][0] == pytest.approx(right.mean())
+    np.testing.assert_allclose(model.predict_proba(IMAGES), probabilities, rtol=1e-6)
+
+
+def test_adjusted_logits_start_at_the_shares() -> None:
+    # The same training by other means: the sum of bias and offset is what is learnt.
+    adjusted = Still(logit_adjustment=1.0, epochs=8).fit(IMAGES, RARE)
+    begun = Still(epochs=8, bias=adjusted.offset_.tolist()).fit(IMAGES, RARE)
+    assert np.abs(adjusted.weights_[0][-1]).max() > 0.01  # it has moved
+    np.testing.assert_allclose(
+        adjusted.weights_[0][-1] + adjusted.offset_, begun.weights_[0][-1], atol=1e-4
+    )
+    np.testing.assert_allclose(
+        adjusted.predict_proba(IMAGES), begun.predict_proba(IMAGES), atol=1e-4
+    )
+
+
+def test_without_adjustment_nothing_is_added(fitted: TinyNetwork) -> None:
+    model = fit(logit_adjustment=0.0)
+    assert model._adjusted(model.networks_[0]) is model.networks_[0]
+    np.testing.assert_array_equal(model.offset_, np.zeros(3))
+    assert model.history_ == fitted.history_
+    adjusted = TinyNetwork(random_state=0, logit_adjustment=1.0).fit(IMAGES, RARE)
+    plain = TinyNetwork(random_state=0).fit(IMAGES, RARE)
+    assert not np.array_equal(adjusted.weights_[0][-1], plain.weights_[0][-1])
+
+
+def test_what_is_added_comes_along(tmp_path: Path) -> None:
+    from sklearn.base import clone
+
+    model = TinyNetwork(random_state=0, epochs=1, networks=2, logit_adjustment=2.0)
+    probabilities = model.fit(IMAGES, RARE).predict_proba(IMAGES)
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.predict_proba(IMAGES), probabilities)
+    model.save_state(tmp_path)
+    again = TinyNetwork(networks=2, logit_adjustment=2.0)
+    again.load_state(tmp_path)
+    np.testing.assert_array_equal(again.offset_, model.offset_)
+    np.testing.assert_array_equal(again.predict_proba(IMAGES), probabilities)
+    repeated = clone(model).fit(IMAGES, RARE)
+    np.testing.assert_array_equal(repeated.predict_proba(IMAGES), probabilities)
+
+
+def test_a_class_without_images_counts_as_the_rarest() -> None:
+    model = TinyNetwork(classes=range(4), random_state=0, epochs=1, logit_adjustment=1.0)
+    model.fit(IMAGES, RARE, sample_weight=np.where(RARE == 1, 0.0, 1.0))
+    expected = np.log(np.array([30, 10, 10, 10]) / 60)
+    np.testing.assert_allclose(model.offset_, expected)
+    assert np.isfinite(model.predict_proba(IMAGES)).all()
+    assert np.isfinite(model.history_["loss"]).all()
+
+
+@pytest.mark.parametrize("name", ["cnn", "mlp"])
+def test_every_network_can_be_adjusted(name: str) -> None:
+    model = make_model(name, logit_adjustment=0.5)
+    assert model.get_params()["logit_adjustment"] == 0.5
+    assert make_model(name).get_params()["logit_adjustment"] == 0

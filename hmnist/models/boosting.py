@@ -12,9 +12,6 @@ from hmnist.models.tabular import Table, TabularModel
 
 __all__ = ["MAX_BIN", "BoostedModel"]
 
-START_PENALTY = 0.1
-"""The ridge penalty per image of the linear model that trees start from."""
-
 MAX_BIN = 64
 """Features of a tiny image need no finer questions, and coarse ones are quicker."""
 
@@ -70,7 +67,6 @@ class BoostedModel(TabularModel):
                 labels,
                 weights,
                 classes=len(self.classes_),
-                penalty=START_PENALTY,
                 seed=self._seed(),
             )
         return log_odds, table[:, self.kept_]

@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from hmnist.augmentation import all_orientations, mix, relight, shift_each, turn_each
 from hmnist.errors import UsageError
-from hmnist.models.base import Images, Shape
+from hmnist.models.base import Images, Labels, Shape, Weights
 from hmnist.models.network import NetworkModel
 from hmnist.models.precision import training_precision
+from hmnist.models.teacher import soft_targets
 
 if TYPE_CHECKING:
     import keras
@@ -35,7 +36,7 @@ class CNN(NetworkModel):
     Parameters
     ----------
     classes, image_shape, random_state, epochs, batch_size, learning_rate, weight_decay, \
-label_smoothing, mixing, networks
+label_smoothing, mixing, networks, logit_adjustment
         As in `NetworkModel`.
     widths : sequence of int
         Channels of the stages; each halves the image. Images below 16 pixels have fewer stages.
@@ -43,6 +44,9 @@ label_smoothing, mixing, networks
         The share of the read-out that is dropped in training.
     shift : int
         Training images move by up to this many pixels each way.
+    teaching : float
+        The share of each target that a teacher gives instead of the label, 0–1; see
+        `hmnist.models.teacher`.
     """
 
     def __init__(
@@ -58,9 +62,11 @@ label_smoothing, mixing, networks
         label_smoothing: float = 0.1,
         mixing: float = 0.2,
         networks: int = 1,
+        logit_adjustment: float = 0.0,
         widths: Sequence[int] = (32, 128, 256),
         dropout: float = 0.3,
         shift: int = 2,
+        teaching: float = 0.0,
     ) -> None:
         super().__init__(
             classes,
@@ -73,10 +79,12 @@ label_smoothing, mixing, networks
             label_smoothing=label_smoothing,
             mixing=mixing,
             networks=networks,
+            logit_adjustment=logit_adjustment,
         )
         self.widths = widths
         self.dropout = dropout
         self.shift = shift
+        self.teaching = teaching
 
     def _build(self, shape: tuple[int, ...], outputs: int) -> "keras.Model":
         import keras
@@ -103,6 +111,15 @@ label_smoothing, mixing, networks
         )
         x = layers.Dropout(self.dropout)(x)
         return keras.Model(inputs, layers.Dense(outputs, dtype="float32")(x))
+
+    def _targets(
+        self, images: Images, labels: Labels, weights: Weights | None, seed: int
+    ) -> npt.NDArray[np.float32]:
+        targets = super()._targets(images, labels, weights, seed)
+        if not self.teaching:
+            return targets
+        taught = soft_targets(images, labels, weights, classes=len(self.classes_), seed=seed)
+        return np.asarray((1 - self.teaching) * targets + self.teaching * taught, np.float32)
 
     def _prepare(self, network: "keras.Model", inputs: Images) -> None:
         scaled = inputs.astype(np.float32) / np.float32(255)

@@ -1,10 +1,11 @@
 """`Linear`: standardised features times coefficients, and how these are found.
 
-It is a model of its own (`hmnist.models.logistic`), and what trees start from. Trees find
-thresholds and interactions; sums of a thousand weak features they find badly, and a linear model
-finds them well. So the trees begin at its log-odds and learn what it misses. For the training
-images themselves the log-odds come from models that have not seen them (`cross_fit`; stacking,
-Wolpert 1992): otherwise the trees would trust the linear model's memory.
+It is a model of its own (`hmnist.models.logistic`), what trees start from, and what teaches the
+convolutional network (`hmnist.models.teacher`). Trees find thresholds and interactions; sums of a
+thousand weak features they find badly, and a linear model finds them well. So the trees begin at
+its log-odds and learn what it misses. For the training images themselves the log-odds come from
+models that have not seen them (`cross_fit`; stacking, Wolpert 1992): otherwise trees and networks
+would trust the linear model's memory.
 """
 
 import warnings
@@ -22,6 +23,9 @@ __all__ = ["Linear", "cross_fit", "fit_linear", "scale_of", "standardise"]
 Table = npt.NDArray[np.float32]
 
 FOLDS = 5
+
+CROSS_PENALTY = 0.1
+"""The ridge penalty per image of what others start or learn from."""
 
 CLIP = 5.0
 """Standardised features are clipped here: heavy tails would rule a linear model."""
@@ -111,14 +115,14 @@ def cross_fit(
     weights: Weights | None,
     *,
     classes: int,
-    penalty: float,
     seed: int,
+    penalty: float = CROSS_PENALTY,
 ) -> tuple[Linear, Table]:
     """Fit a linear model in folds of the training images.
 
     Copies of an image stay together; other images of its lesion may not, since a model is not told
-    of lesions. Their log-odds are a little too sure for that, which costs the trees some of their
-    strength and is no leak: no image outside the training part is looked at.
+    of lesions. Their log-odds are a little too sure for that, which costs some strength and is no
+    leak: no image outside the training part is looked at.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ class MLP(NetworkModel):
     Parameters
     ----------
     classes, image_shape, random_state, epochs, batch_size, learning_rate, weight_decay, \
-label_smoothing, mixing, networks
+label_smoothing, mixing, networks, logit_adjustment
         As in `NetworkModel`.
     features : str
         ``"lesion"`` or ``"pixels"``; see `hmnist.models.reader`.
@@ -48,6 +48,7 @@ label_smoothing, mixing, networks
         label_smoothing: float = 0.05,
         mixing: float = 0.2,
         networks: int = 1,
+        logit_adjustment: float = 0.0,
         features: str = "pixels",
         widths: Sequence[int] = (256,),
         dropout: float = 0.5,
@@ -63,6 +64,7 @@ label_smoothing, mixing, networks
             label_smoothing=label_smoothing,
             mixing=mixing,
             networks=networks,
+            logit_adjustment=logit_adjustment,
         )
         self.features = features
         self.widths = widths

@@ -55,6 +55,13 @@ class NetworkModel(Model):
     networks : int
         How many networks are trained one after the other, with seeds of their own; predictions
         average their logits.
+    logit_adjustment : float
+        τ of Menon et al., *Long-tail learning via logit adjustment*, ICLR 2021: in training τ ·
+        log(share of the class among the labels, by weight) is added to the logits, so that the
+        network itself need not learn how rare a class is; 0 for not at all. Unlike there, it is
+        added in prediction as well: probabilities keep their natural meaning, and calibration and
+        decision are as for every other model. Their own decision, for the largest bare logit, is
+        that of probabilities divided by the shares to the power τ, as ``balanced`` does.
 
     Attributes
     ----------
@@ -63,6 +70,8 @@ class NetworkModel(Model):
     history_ : dict of list of float
         Loss and accuracy of each epoch of the first network, and those on validation if it was
         given.
+    offset_ : numpy.ndarray of float64, shape (classes,)
+        What is added to the logits: τ · log(share); zeros without `logit_adjustment`.
     """
 
     def __init__(
@@ -78,6 +87,7 @@ class NetworkModel(Model):
         label_smoothing: float = 0.1,
         mixing: float = 0.0,
         networks: int = 1,
+        logit_adjustment: float = 0.0,
     ) -> None:
         super().__init__(classes, image_shape, random_state)
         self.epochs = epochs
@@ -87,6 +97,7 @@ class NetworkModel(Model):
         self.label_smoothing = label_smoothing
         self.mixing = mixing
         self.networks = networks
+        self.logit_adjustment = logit_adjustment
 
     # What subclasses fill in.
 
@@ -101,6 +112,16 @@ class NetworkModel(Model):
     def _inputs(self, images: Images) -> npt.NDArray[Any]:
         """Return what the network sees of other images."""
         return images
+
+    def _targets(
+        self,
+        images: Images,  # noqa: ARG002 - the plain network believes the labels
+        labels: Labels,
+        weights: Weights | None,  # noqa: ARG002
+        seed: int,  # noqa: ARG002
+    ) -> npt.NDArray[np.float32]:
+        """Return what the network is to answer for the training images: (n, classes)."""
+        return np.eye(len(self.classes_), dtype=np.float32)[labels]
 
     def _prepare(self, network: "keras.Model", inputs: npt.NDArray[Any]) -> None:
         """Set what is measured on the training images rather than learnt: scales, filters."""
@@ -141,11 +162,12 @@ class NetworkModel(Model):
         inputs = self._learn_inputs(images, seed)
         self.input_shape_ = inputs.shape[1:]
         self.precision_ = self._precision()
-        eye = np.eye(len(self.classes_), dtype=np.float32)
+        self.offset_ = self._measure_offset(labels, weights)
         held_out = None
         if validation is not None:
+            eye = np.eye(len(self.classes_), dtype=np.float32)
             held_out = self._inputs(validation[0]).astype(np.float32), eye[validation[1]]
-        data = inputs, eye[labels], weights, held_out
+        data = inputs, self._targets(images, labels, weights, seed), weights, held_out
         trained = [
             self._train(seed + number * SEEDS_APART, number, *data)
             for number in range(self.networks)
@@ -154,6 +176,14 @@ class NetworkModel(Model):
         self.history_ = trained[0][1]
         # The trained networks would keep their optimisers: three more copies of the weights.
         self.networks_ = self._rebuild()
+
+    def _measure_offset(self, labels: Labels, weights: Weights | None) -> npt.NDArray[np.float64]:
+        if not self.logit_adjustment:
+            return np.zeros(len(self.classes_))
+        counts = np.bincount(labels, weights, minlength=len(self.classes_))
+        # A class without images counts as the rarest that has some: log 0 cannot be learnt from.
+        counts = np.where(counts > 0, counts, counts[counts > 0].min())
+        return np.asarray(self.logit_adjustment * np.log(counts / counts.sum()))
 
     def _train(  # noqa: PLR0917 - what one network needs
         self,
@@ -169,16 +199,17 @@ class NetworkModel(Model):
         with seeded(seed):
             with policy(self.precision_):
                 network = self._build(self.input_shape_, len(self.classes_))
+                trained = self._adjusted(network)
             self._prepare(network, inputs)
             batches = training_batches(self, inputs, targets, weights, seed)
-            network.compile(
+            trained.compile(
                 optimizer=self._optimizer(batches.num_batches),
                 loss=keras.losses.CategoricalCrossentropy(
                     from_logits=True, label_smoothing=self.label_smoothing
                 ),
                 weighted_metrics=["accuracy"],
             )
-            history = network.fit(
+            history = trained.fit(
                 batches,
                 epochs=self.epochs,
                 shuffle=False,
@@ -190,6 +221,14 @@ class NetworkModel(Model):
             batches.release()
         found = {name: [float(x) for x in values] for name, values in history.history.items()}
         return [np.asarray(weight) for weight in network.get_weights()], found
+
+    def _adjusted(self, network: "keras.Model") -> "keras.Model":
+        """Return the network as its loss sees it; the weights are shared."""
+        if not self.logit_adjustment:
+            return network
+        keras = load_keras()
+        logits = keras.ops.add(network.output, self.offset_.astype(np.float32))
+        return keras.Model(network.input, logits)
 
     def _optimizer(self, steps_per_epoch: int) -> "keras.optimizers.Optimizer":
         import keras
@@ -231,7 +270,7 @@ class NetworkModel(Model):
                     # Called, not predict(): that would trace a graph for every model there is.
                     logits[place] += np.asarray(network(batch, training=False))
             answers += len(networks)
-        return np.asarray(softmax(logits / answers, axis=1))
+        return np.asarray(softmax(logits / answers + self.offset_, axis=1))
 
     def _networks(self) -> "list[keras.Model]":
         """Return the networks, built anew if this model came through a pickle."""
@@ -270,12 +309,14 @@ class NetworkModel(Model):
             "history": self.history_,
             "input_shape": self.input_shape_,
             "precision": self.precision_,
+            "offset": self.offset_.tolist(),
         }
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
         self.history_ = facts["history"]
         self.input_shape_ = tuple(facts["input_shape"])
         self.precision_ = facts["precision"]
+        self.offset_ = np.array(facts["offset"])
         with (folder / "weights.npz").open("rb") as file:
             arrays = np.load(file, allow_pickle=False)
             names = sorted(arrays.files)

@@ -94,11 +94,15 @@ def training_batches(
             augment, inputs, targets, weights = self.data
             rows = self.order[step * batch_size : (step + 1) * batch_size]
             rng = np.random.default_rng([seed, self.epoch, step])
-            views, shares = augment(inputs[rows], targets[rows], rng)
-            views = np.asarray(views, dtype=np.float32)
             if weights is None:
-                return views, shares
-            return views, shares, weights[rows].astype(np.float32)
+                views, shares = augment(inputs[rows], targets[rows], rng)
+                return np.asarray(views, dtype=np.float32), shares
+            # Weighed before images are mixed, so that each half counts as its own image does.
+            views, shares = augment(inputs[rows], targets[rows] * weights[rows, None], rng)
+            totals = shares.sum(axis=1)
+            shares = shares / np.maximum(totals, np.finfo(np.float32).tiny)[:, None]
+            found = (views, shares, totals)
+            return tuple(np.asarray(part, dtype=np.float32) for part in found)
 
         def release(self) -> None:
             # TensorFlow never forgets a generator that it has read from; nor would its images.
