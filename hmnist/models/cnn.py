@@ -55,7 +55,7 @@ label_smoothing, mixing, networks, logit_adjustment
         image_shape: Shape | None = None,
         random_state: int | None = None,
         *,
-        epochs: int = 40,
+        epochs: int = 32,
         batch_size: int = 64,
         learning_rate: float = 0.01,
         weight_decay: float = 0.05,
