@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from hmnist.scores.predictions import Predictions
     from hmnist.scores.scoring import SCORE_NAMES, Scores, score_predictions
     from hmnist.sources import load
+    from hmnist.sources.photographs import from_images
     from hmnist.sources.sample import load_sample, write_sample
     from hmnist.splits import Split, split, split_folds
     from hmnist.table import Table
@@ -72,6 +73,7 @@ __all__ = [
     "evaluate_run",
     "find_runs",
     "fit_decision",
+    "from_images",
     "load",
     "load_sample",
     "make_model",
@@ -119,6 +121,7 @@ _HOME = {
     "evaluate_run": "evaluation",
     "find_runs": "runs",
     "fit_decision": "decision",
+    "from_images": "sources.photographs",
     "load": "sources",
     "load_sample": "sources.sample",
     "make_model": "models.registry",
