@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hmnist.augmentation import orient
     from hmnist.cells import Watcher
+    from hmnist.checks import Finding, check
     from hmnist.dataset import LesionDataset
     from hmnist.decision import Decision, fit_decision
     from hmnist.diagnoses import CODES, DIAGNOSES, Diagnosis
@@ -53,6 +54,7 @@ __all__ = [
     "Decision",
     "Diagnosis",
     "Evaluation",
+    "Finding",
     "HmnistError",
     "LesionDataset",
     "Oversampled",
@@ -67,6 +69,7 @@ __all__ = [
     "Watcher",
     "WorkError",
     "benchmark",
+    "check",
     "compare_predictions",
     "compare_runs",
     "decide_anew",
@@ -99,6 +102,7 @@ _HOME = {
     "Decision": "decision",
     "Diagnosis": "diagnoses",
     "Evaluation": "evaluation",
+    "Finding": "checks",
     "HmnistError": "errors",
     "LesionDataset": "dataset",
     "MODELS": "models.registry",
@@ -115,6 +119,7 @@ _HOME = {
     "Watcher": "cells",
     "WorkError": "errors",
     "benchmark": "grid",
+    "check": "checks",
     "compare_predictions": "scores.comparison",
     "compare_runs": "evaluation",
     "decide_anew": "evaluation",

@@ -40,7 +40,8 @@ class Split:
     kind : str
         ``lesion``, ``image``, ``own`` (the file's own) or the name of a split file.
     train_indices, validation_indices, test_indices : numpy.ndarray of int64
-        Rows of `data`, ascending, disjoint. Validation may be empty.
+        Rows of `data`, ascending, disjoint. Validation may be empty. A split that is made by hand
+        may share and repeat rows; `hmnist.check` says what that means.
     seed : int or None
         What fixed the split; None where a file did.
     fold, folds : int or None

@@ -80,7 +80,8 @@ except SystemExit as stop:
     assert not loaded & set(HEAVY)
 
 
-def test_looking_at_data_needs_no_learning(tmp_path: Path) -> None:
-    loaded, printed = loaded_by(CALL, tmp_path, "data", "info", "sample")
+@pytest.mark.parametrize("what", ["info", "check"])
+def test_looking_at_data_needs_no_learning(tmp_path: Path, what: str) -> None:
+    loaded, printed = loaded_by(CALL, tmp_path, "data", what, "sample")
     assert "synthetic" in printed.lower()
     assert not loaded & {"imblearn", "keras", "sklearn", "tensorflow", "xgboost"}

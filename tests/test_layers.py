@@ -17,7 +17,7 @@ FLOORS = (
     ("dataset", "augmentation", "splitfile"),
     ("sources", "splits", "oversampling", "features", "calibration"),
     ("models", "scores", "decision", "committee"),
-    ("recipe", "manifest", "table"),
+    ("recipe", "manifest", "table", "checks"),
     ("runs",),
     ("experiment", "evaluation", "summary"),
     ("cells",),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.check import check
 from hmnist.cli.from_images import from_images
 from hmnist.cli.output import check_format, print_rich
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(help="Look at data, or make some.", no_args_is_help=True)
+app.command("check")(check)
 app.command("from-images")(from_images)
 
 
