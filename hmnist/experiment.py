@@ -56,6 +56,7 @@ def train(
     decision: str = "natural",
     sensitivity: float = 0.9,
     features: str = "lesion",
+    weights: str = "none",
     effort: str = "standard",
     seed: int = 0,
     threads: int | None = None,
@@ -79,6 +80,8 @@ def train(
         See `hmnist.decision.fit_decision`.
     features : str
         What models of numbers read: ``lesion`` or ``pixels``.
+    weights : str
+        What transfer models start from: ``none``, ``imagenet``, or the path of a file.
     effort : str
         ``quick``, ``standard`` or ``best``.
     seed : int
@@ -100,7 +103,9 @@ def train(
     Raises
     ------
     UsageError
-        If a name is unknown or a size unsuitable.
+        If a name is unknown or a size unsuitable, or weights do not fit.
+    DataError
+        If a file of weights is missing or malformed, or none can be downloaded.
     WorkError
         If the folder cannot be written.
     """
@@ -114,6 +119,7 @@ def train(
         decision,
         sensitivity,
         features,
+        weights,
         effort,
         seed,
         threads or available_cores(),
@@ -244,6 +250,7 @@ def _finish(
         "key": recipe.key(on),
         "model": recipe.model,
         "recipe": asdict(recipe),
+        "weights_digest": recipe.weights_digest,
         "data": describe_data(on.data),
         "split": describe_split(on),
         "prior": _prior(on).tolist(),

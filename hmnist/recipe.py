@@ -4,10 +4,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hmnist.diagnoses import RARE
 from hmnist.models.registry import find_model, make_model
+from hmnist.models.transfer import check_weights
 from hmnist.splits import Split
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ class Recipe:
         The share of malignant lesions that ``sensitive`` is to find, 0–1.
     features : str
         What models of numbers read, ``lesion`` or ``pixels``; networks of images do not ask.
+    weights : str
+        What transfer models start from: ``none``, ``imagenet`` or the path of a file; no other
+        model asks.
     effort : str
         ``quick``, ``standard`` or ``best``.
     seed : int
@@ -53,6 +58,7 @@ class Recipe:
     decision: str = "natural"
     sensitivity: float = 0.9
     features: str = "lesion"
+    weights: str = "none"
     effort: str = "standard"
     seed: int = 0
     threads: int = 1
@@ -72,9 +78,23 @@ class Recipe:
             "constructed": members or self.make().get_params(),
             "data": on.data.digest,
             "split": on.digest,
+            "weights_digest": self.weights_digest,
             "version": __version__,
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+
+    @cached_property
+    def weights_digest(self) -> str | None:
+        """The SHA-256 of the file of weights, as it was when first asked for; None without one.
+
+        Raises
+        ------
+        DataError
+            If the model asks for weights and the file is missing or none of weights.
+        """
+        if not self._asked("weights"):
+            return None
+        return check_weights(self.parameters.get("weights", self.weights))
 
     def make(self) -> "Model":
         """Return the model, unfitted.
@@ -85,6 +105,11 @@ class Recipe:
             If the model, the effort or a parameter is unknown.
         """
         chosen = dict(self.parameters)
-        if "features" in find_model(self.model).parameters.get(self.effort, {}):
-            chosen.setdefault("features", self.features)
+        for name in ("features", "weights"):
+            if self._asked(name):
+                chosen.setdefault(name, getattr(self, name))
         return make_model(self.model, effort=self.effort, random_state=self.seed, **chosen)
+
+    def _asked(self, parameter: str) -> bool:
+        """Tell whether the model asks for something that all models are told."""
+        return parameter in find_model(self.model).parameters.get(self.effort, {})

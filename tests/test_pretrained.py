@@ -9,10 +9,17 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hmnist.errors import DataError, DataMissingError, HmnistError, UsageError
+from hmnist.dataset import LesionDataset
+from hmnist.errors import DataError, DataMissingError, HmnistError, SampleWarning, UsageError
+from hmnist.experiment import train
 from hmnist.models.pretrained import VGG16, InceptionResNet, MobileNet, PretrainedModel
 from hmnist.models.training import load_keras
 from hmnist.models.transfer import check_weights, load_weights
+from hmnist.recipe import Recipe
+from hmnist.runs import Run, open_run
+from hmnist.splits import split
+from hmnist.summary import make_row, make_table
+from tests.conftest import Command
 
 IMAGES = np.random.default_rng(4).integers(0, 256, (14, 28, 28, 3), dtype=np.uint8)
 LABELS = np.arange(14) % 7
@@ -295,3 +302,66 @@ def test_weights_are_told_apart_by_their_bytes(tmp_path: Path) -> None:
     assert check_weights(str(one)) == hashlib.sha256(one.read_bytes()).hexdigest()
     assert check_weights(str(one)) != check_weights(str(other))
     assert check_weights("none") is check_weights("imagenet") is None
+
+
+@pytest.fixture
+def any_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave threads as they are: TensorFlow may have begun, and cannot change them then."""
+    monkeypatch.setattr("hmnist.experiment.use_threads", lambda _: None)
+    monkeypatch.setattr("hmnist.models.network.configure_tensorflow", lambda: None)
+
+
+@pytest.mark.usefixtures("small", "any_threads")
+def test_a_run_tells_its_weights_and_holds_them(sample: LesionDataset, tmp_path: Path) -> None:
+    path = write_weights(tmp_path / "vgg.weights.h5")
+    run = train(
+        sample, "vgg16", weights=str(path), epochs=1, threads=1, side=32, out=tmp_path / "run"
+    )
+    digest = check_weights(str(path))
+    assert digest is not None
+    assert run.manifest["parameters"]["weights"] == str(path)
+    assert run.manifest["recipe"]["weights"] == str(path)
+    assert run.manifest["weights_digest"] == digest
+    row = make_row([run])
+    assert row["weights"] == f"vgg.weights.h5 (SHA-256 {digest[:12]})"
+    table = make_table([row], split(sample), threads=1, runs=[run])
+    assert f"Pretrained weights: vgg16 {row['weights']}." in set(table.notes())
+    path.unlink()
+    again = open_run(tmp_path / "run")
+    with pytest.warns(SampleWarning):
+        found = again.predict_proba(sample.images[:5])
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_other_weights_are_another_cell(sample: LesionDataset, tmp_path: Path) -> None:
+    one = write_weights(tmp_path / "one.h5")
+    parts = split(sample)
+    recipe = Recipe("vgg16", weights=str(one))
+    assert recipe.make().get_params()["weights"] == str(one)
+    first = recipe.key(parts)
+    assert Recipe("vgg16", weights="none").key(parts) != first
+    write_weights(one, change=0.5)
+    assert recipe.key(parts) == first  # what was planned keeps its name while it is trained
+    assert Recipe("vgg16", weights=str(one)).key(parts) != first
+
+
+def test_models_without_weights_are_not_asked(sample: LesionDataset, run: Run) -> None:
+    recipe = Recipe("logistic", weights="nowhere.h5")
+    assert recipe.weights_digest is None
+    assert "weights" not in recipe.make().get_params()
+    assert recipe.key(split(sample))
+    row = make_row([run])
+    assert row["weights"] is None
+    table = make_table([row], split(sample), threads=1, runs=[run])
+    assert not any(note.startswith("Pretrained") for note in table.notes())
+
+
+@pytest.mark.parametrize(
+    "words", [["train", "vgg16", "sample"], ["benchmark", "sample", "--models", "logistic,vgg16"]]
+)
+def test_missing_weights_end_a_command_before_the_work(words: list[str], command: Command) -> None:
+    called = command(*words, "--weights", "nowhere.h5")
+    assert called.code == 3
+    assert "There is no file of weights nowhere.h5" in called.err
+    assert "imagenet" in called.err
+    assert not any(Path().iterdir())

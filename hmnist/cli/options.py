@@ -33,6 +33,7 @@ __all__ = [
     "SplitBy",
     "SplitFile",
     "Threads",
+    "Weights",
     "effort_for",
     "load_data",
     "names",
@@ -153,6 +154,15 @@ Features = Annotated[
         envvar="HMNIST_FEATURES",
         show_envvar=False,
         help="What trees, the linear model and the MLP read: measures, or raw pixels.",
+    ),
+]
+Weights = Annotated[
+    str,
+    typer.Option(
+        metavar="none|imagenet|PATH",
+        envvar="HMNIST_WEIGHTS",
+        show_envvar=False,
+        help="What vgg16, mobilenet and inception-resnet start from.",
     ),
 ]
 Effort = Annotated[

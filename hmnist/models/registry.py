@@ -82,7 +82,8 @@ def _published(name: str, place: str, epoch: float, **parameters: Any) -> Entry:
         system.summary,
         place,
         {effort: {"epochs": count, **parameters} for effort, count in epochs.items()},
-        {effort: round(count * epoch + 5) for effort, count in epochs.items()},
+        # Two digits: these are estimates.
+        {effort: float(f"{count * epoch + 5:.2g}") for effort, count in epochs.items()},
         published=True,
     )
 

@@ -82,8 +82,8 @@ class System:
 
 _SHARED = (
     (
-        "Departs: the network returns logits and the softmax is part of the loss; the function is the "
-        "same and its gradients are steadier."
+        "Departs: the network returns logits and the softmax is part of the loss; it is the "
+        "same function with steadier gradients."
     ),
     "Departs: an epoch's order is drawn from seed and epoch, so that trainings can be repeated.",
 )
@@ -98,8 +98,8 @@ _FROM_SCRATCH = (
 
 _DEEP_NOTES = (
     (
-        "Ours: the training, of which the source states nothing: Adam, learning rate 1e-3, batch 64, "
-        "20 epochs."
+        "Ours: the training, of which the source states nothing: Adam, learning rate 1e-3, "
+        "batch 64, 20 epochs."
     ),
     "Ours: dropout of .25 everywhere; the source states places, not rates.",
     "Ours: ReLU in the hidden dense layers.",
@@ -188,8 +188,8 @@ _SYSTEMS = (
         augmentation="of df and vasc: here by the oversampling, --oversample augment",
         notes=(
             (
-                "Ours: the dense layers 256, 256, 512, 512, 1024, 64, 7: the only ones of powers of "
-                "two that meet the three counts of parameters."
+                "Ours: the dense layers 256, 256, 512, 512, 1024, 64, 7: the only powers of two "
+                "that meet the three counts of parameters."
             ),
             (
                 "Ours: of the batch normalisation behind the second pooling, 1024 features stand "
@@ -205,7 +205,7 @@ _SYSTEMS = (
     ),
     System(
         "vgg16",
-        "published: VGG16, frozen if pretrained, at 150×150",
+        "published: VGG16 and a dense layer, at 150×150",
         size=(150, 150),
         resizes=True,
         optimizer="Adam",
@@ -215,8 +215,8 @@ _SYSTEMS = (
         scaling="keras.applications.vgg16",
         notes=(
             (
-                "Ours: Adam, learning rate 1e-3, batch 32, 50 epochs, as its neighbours small-cnn and "
-                "pixel-mlp."
+                "Ours: Adam, learning rate 1e-3, batch 32, 50 epochs, as its neighbours "
+                "small-cnn and pixel-mlp."
             ),
             "Ours: pixels are preprocessed as Keras does for VGG16.",
             _FROM_SCRATCH,
@@ -246,7 +246,7 @@ _SYSTEMS = (
     ),
     System(
         "inception-resnet",
-        "published: InceptionResNetV2 cut short, at 299×299",
+        "published: InceptionResNetV2, cut, at 299×299",
         size=(299, 299),
         resizes=True,
         optimizer="SGD",
