@@ -1,5 +1,6 @@
 """The transfer models: their layers, what is frozen, where weights come from and where they go."""
 
+import pickle
 import warnings
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,20 @@ import numpy.typing as npt
 import pytest
 
 from hmnist.dataset import LesionDataset
-from hmnist.errors import DataError, DataMissingError, HmnistError, SampleWarning, UsageError
+from hmnist.errors import (
+    DataError,
+    DataMissingError,
+    HmnistError,
+    SampleWarning,
+    TrustError,
+    UsageError,
+)
 from hmnist.experiment import train
 from hmnist.models.pretrained import VGG16, InceptionResNet, MobileNet, PretrainedModel
 from hmnist.models.training import load_keras
 from hmnist.models.transfer import check_weights, load_weights
 from hmnist.recipe import Recipe
-from hmnist.runs import Run, open_run
+from hmnist.runs import open_run
 from hmnist.splits import split
 from hmnist.summary import make_row, make_table
 from tests.conftest import Command
@@ -94,12 +102,13 @@ def count(network: Any) -> tuple[int, int]:
 
 def test_vgg16_has_its_layers() -> None:
     load_keras()
-    network = VGG16(weights="imagenet")._build((150, 150, 3), 7)
+    network = VGG16()._build((150, 150, 3), 7)
     base = network.get_layer("base")
     assert base.output.shape == (None, 4, 4, 512)
     assert len(base.get_weights()) == 2 * 13
-    assert count(network) == (4 * 4 * 512 * 7 + 7, 14_714_688)
-    assert count(VGG16()._build((28, 28, 3), 7)) == (4 * 4 * 512 * 7 + 7 + 14_714_688, 0)
+    assert count(network) == (4 * 4 * 512 * 7 + 7 + 14_714_688, 0)
+    # What is trained if the base is frozen.
+    assert count(VGG16(weights="imagenet")._build((4, 4, 512), 7)) == (4 * 4 * 512 * 7 + 7, 0)
 
 
 def test_mobilenet_has_its_layers() -> None:
@@ -156,16 +165,49 @@ def test_a_file_of_weights_is_frozen_and_kept(
 ) -> None:
     path = write_weights(tmp_path / name)
     model = fit(small, weights=str(path))
-    base = model.networks_[0].get_layer("base")
-    for found, expected in zip(base.get_weights(), told(base), strict=True):
+    base = make_small("imagenet")
+    for found, expected in zip(model.base_weights_, told(base), strict=True):
         np.testing.assert_array_equal(found, expected)
     expected = model.predict_proba(IMAGES)
+    copied = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copied.predict_proba(IMAGES), expected)
     (tmp_path / "state").mkdir()
     model.save_state(tmp_path / "state")
     path.unlink()
     again = small(weights=str(path), side=32)
     again.load_state(tmp_path / "state")
     np.testing.assert_array_equal(again.predict_proba(IMAGES), expected)
+    head = sum(weight.size for weight in model.weights_[0])
+    assert head == 4 * 4 * 4 * 7 + 7
+    assert again.parameter_count == head + base.count_params()
+    (tmp_path / "state" / "base.npz").unlink()
+    with pytest.raises(TrustError, match="VGG16 as it was saved"):
+        small(weights=str(path), side=32).load_state(tmp_path / "state")
+
+
+def test_a_frozen_base_and_its_read_out_are_one_network(small: type[VGG16]) -> None:
+    model = fit(small, weights="imagenet")
+    keras = load_keras()
+    base = make_small("imagenet")
+    resized = keras.layers.Resizing(32, 32)(IMAGES.astype(np.float32))
+    seen = base(keras.applications.vgg16.preprocess_input(np.array(resized)), training=False)
+    kernel, bias = model.weights_[0]
+    logits = np.asarray(seen).reshape(14, -1) @ kernel + bias
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    expected = powers / powers.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model.predict_proba(IMAGES), expected, rtol=1e-3, atol=1e-6)
+
+
+def test_a_base_that_is_trained_further_starts_from_the_weights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(load_keras().applications, "MobileNet", tiny)
+    model = fit(MobileNet, weights="imagenet", learning_rate=1e-6)
+    found = model.networks_[0].get_layer("base").get_weights()
+    expected = told(make_small(None))
+    for one, two in zip(found[:4], expected[:4], strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-4)
+    assert not np.array_equal(found[0], expected[0])
 
 
 def test_without_pretrained_weights_nothing_is_frozen(small: type[VGG16]) -> None:
@@ -189,8 +231,7 @@ def test_weights_of_imagenet_come_through_keras_once(
     model = fit(small, weights="imagenet")
     # Of the application's own size, whatever size is trained: Keras has no others.
     assert [shape for weights, shape in asked if weights] == [(150, 150, 3)]
-    base = model.networks_[0].get_layer("base")
-    np.testing.assert_array_equal(base.get_weights()[0], told(base)[0])
+    np.testing.assert_array_equal(model.base_weights_[0], told(make_small(None))[0])
     model.save_state(tmp_path)
     asked.clear()
     again = small(weights="imagenet", side=32)
@@ -219,16 +260,12 @@ def test_nobody_is_online(
 
 def test_grey_images_are_seen_in_three_equal_channels(small: type[VGG16]) -> None:
     grey = IMAGES[..., :1]
-    model = fit(small, grey, weights="imagenet")
-    other = small(weights="imagenet", side=32)
-    other.classes_, other.image_shape_, other.n_features_in_ = model.classes_, (28, 28, 3), 2352
-    other.input_shape_, other.weights_ = (28, 28, 3), model.weights_
-    for name, value in vars(model).items():  # whatever else fitting has found
-        if name.endswith("_") and not hasattr(other, name):
-            setattr(other, name, value)
-    other.networks_ = other._rebuild()
-    expected = other.predict_proba(np.repeat(grey, 3, axis=3))
-    np.testing.assert_allclose(model.predict_proba(grey), expected, rtol=1e-5)
+    model = small(weights="imagenet", side=32)
+    model.base_weights_ = told(make_small(None))
+    one = model._inputs(grey)
+    model.asked_ = None
+    np.testing.assert_allclose(one, model._inputs(np.repeat(grey, 3, axis=3)), rtol=1e-5)
+    assert fit(small, grey).predict_proba(grey).shape == (14, 7)
 
 
 def test_a_side_that_is_too_small_is_refused() -> None:
@@ -345,11 +382,13 @@ def test_other_weights_are_another_cell(sample: LesionDataset, tmp_path: Path) -
     assert Recipe("vgg16", weights=str(one)).key(parts) != first
 
 
-def test_models_without_weights_are_not_asked(sample: LesionDataset, run: Run) -> None:
+@pytest.mark.usefixtures("any_threads")
+def test_models_without_weights_are_not_asked(sample: LesionDataset, tmp_path: Path) -> None:
     recipe = Recipe("logistic", weights="nowhere.h5")
     assert recipe.weights_digest is None
     assert "weights" not in recipe.make().get_params()
     assert recipe.key(split(sample))
+    run = train(sample, "majority", weights="nowhere.h5", threads=1, out=tmp_path / "run")
     row = make_row([run])
     assert row["weights"] is None
     table = make_table([row], split(sample), threads=1, runs=[run])

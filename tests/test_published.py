@@ -210,6 +210,16 @@ def test_what_was_trained_comes_back(
     assert set(model.history_) == {"accuracy", "loss", "val_accuracy", "val_loss"}
 
 
+def test_the_same_training_again_has_the_same_bits() -> None:
+    images = pictures(28, 28, 1)
+    first, again, other = (
+        SmallCNN(random_state=seed, epochs=2).fit(images, labels()).predict_proba(images)
+        for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
 def test_images_are_predicted_in_parts_and_in_their_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -156,18 +156,18 @@ _ENTRIES = (
         _efforts({}, {}, {}),
         _efforts(0, 0, 0),
     ),
-    # Seconds per epoch are estimates; those of transfer models for --weights none, where all
-    # layers are trained, and from their arithmetic alone.
+    # Seconds per epoch are estimates; those of transfer models are for --weights none, where all
+    # layers are trained.
     _published("lenet", "hmnist.models.published:LeNet", 1.3),
     _published("deep-cnn", "hmnist.models.published:DeepCNN", 120),
     _published("deep-cnn-bn", "hmnist.models.published:DeepCNNBN", 130),
-    _published("small-cnn", "hmnist.models.published:SmallCNN", 13),
-    _published("pixel-mlp", "hmnist.models.published:PixelMLP", 20),
+    _published("small-cnn", "hmnist.models.published:SmallCNN", 9),
+    _published("pixel-mlp", "hmnist.models.published:PixelMLP", 15),
     _published("skin-pamper", "hmnist.models.published:SkinPamper", 10.5),
-    _published("vgg16", "hmnist.models.pretrained:VGG16", 1150, **_FROM_SCRATCH),
-    _published("mobilenet", "hmnist.models.pretrained:MobileNet", 100, **_FROM_SCRATCH),
+    _published("vgg16", "hmnist.models.pretrained:VGG16", 700, **_FROM_SCRATCH),
+    _published("mobilenet", "hmnist.models.pretrained:MobileNet", 55, **_FROM_SCRATCH),
     _published(
-        "inception-resnet", "hmnist.models.pretrained:InceptionResNet", 4500, **_FROM_SCRATCH
+        "inception-resnet", "hmnist.models.pretrained:InceptionResNet", 1500, **_FROM_SCRATCH
     ),
 )
 

@@ -219,6 +219,7 @@ _SYSTEMS = (
                 "small-cnn and pixel-mlp."
             ),
             "Ours: pixels are preprocessed as Keras does for VGG16.",
+            "Departs: what the frozen base says of an image is computed once, not in every epoch.",
             _FROM_SCRATCH,
             _RESIZED,
             *_SHARED,
