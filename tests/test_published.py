@@ -267,6 +267,7 @@ def test_the_rate_falls_when_the_loss_stands_still() -> None:
 
     inputs = keras.Input((1,))
     network = PlateauNetwork(inputs, keras.layers.Dense(1)(inputs))
+    network.set_weights([np.zeros((1, 1)), np.zeros(1)])
     network.plateau = Plateau(factor=0.5, patience=2)
     network.compile(keras.optimizers.SGD(0.1), "mse")
     # Training is told one thing and validated on another: what it learns makes it worse.
