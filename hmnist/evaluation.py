@@ -11,6 +11,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.decision import fit_decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
+from hmnist.protocols import PUBLISHED
 from hmnist.runs import Run, check_images
 from hmnist.scores.comparison import Comparison, compare_predictions
 from hmnist.scores.intervals import mean_scores, score_intervals
@@ -170,8 +171,14 @@ def decide_anew(run: Run, kind: str, *, sensitivity: float = 0.9) -> Predictions
     Raises
     ------
     UsageError
-        If the kind is unknown, or validation cannot support it.
+        If the kind is unknown, or validation cannot support it or, under a published protocol, is
+        the test part.
     """
+    if kind != "natural" and run.manifest["split"]["kind"].startswith(PUBLISHED):
+        raise UsageError(
+            f"{run.folder.name} validates on its test part, so no decision can be fitted.",
+            "Decide by natural, or train it on another split.",
+        )
     validation, test = run.part("validation"), run.part("test")
     decision = fit_decision(
         kind,

@@ -163,6 +163,7 @@ def run_cell(
     WorkError
         If the folder cannot be written.
     """
+    recipe = recipe.under(on)
     if (finished := _finished(folder, recipe.key(on))) is not None:
         return finished
     _refuse_foreign(folder)
@@ -207,8 +208,11 @@ def compose(on: Split, recipe: Recipe, folder: Path, members: Sequence[Run]) -> 
     UsageError
         If there are fewer than two members.
     """
+    labels = on.validation.labels
+    # Published protocols test on what they validate on, so the shares are equal there.
+    heard = 0 if on.is_published else len(labels)
     weights = fit_weights(
-        on.validation.labels, [member.probabilities("validation") for member in members]
+        labels[:heard], [member.probabilities("validation")[:heard] for member in members]
     )
     listed = [
         {"run": member.folder.name, "digest": hash_file(member.folder / MANIFEST), "weight": weight}
@@ -324,7 +328,8 @@ def _predict(model: "Model", on: Split) -> tuple[dict[str, npt.NDArray[np.float6
 def _decide(on: Split, recipe: Recipe, probabilities: npt.NDArray[np.float64]) -> Decision:
     prior = _prior(on)
     # The majority model is the plain yardstick; it takes no part in calibration and correction.
-    if recipe.model == MAJORITY:
+    # Nor do published protocols: what they validate on is what they test on.
+    if recipe.model == MAJORITY or on.is_published:
         return fit_decision("natural", np.empty(0, np.int64), np.empty((0, len(CODES))), prior)
     return fit_decision(
         recipe.decision,

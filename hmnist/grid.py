@@ -141,8 +141,12 @@ def benchmark(
         raise UsageError("Folds are always dealt by lesion.", "Leave out --folds, or --split.")
     splits = [split(data, by, seed)] if folds is None else split_folds(data, folds, seed)
     root = Path(out) if out else Path("hmnist-runs") / f"{datetime.now():%Y%m%d-%H%M%S}"
+    recipes = [recipe.under(splits[0]) for recipe in recipes]
     cells = [
-        Cell(recipe, on, root / _folder_name(recipe, on)) for recipe in recipes for on in splits
+        Cell(recipe, on, root / _folder_name(recipe, on))
+        for place, recipe in enumerate(recipes)
+        if recipe not in recipes[:place]  # a protocol may make one of two
+        for on in splits
     ]
     watcher = watcher or Watcher()
     watcher.planned(cells, sum(estimate_seconds(cell) for cell in cells))

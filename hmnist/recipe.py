@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hmnist.diagnoses import RARE
-from hmnist.models.registry import find_model, make_model
+from hmnist.errors import UsageError
+from hmnist.models.registry import MAJORITY, find_model, make_model
 from hmnist.models.transfer import check_weights
+from hmnist.protocols import find_protocol
 from hmnist.splits import Split
 
 if TYPE_CHECKING:
@@ -95,6 +97,41 @@ class Recipe:
         if not self._asked("weights"):
             return None
         return check_weights(self.parameters.get("weights", self.weights))
+
+    def under(self, on: Split) -> "Recipe":
+        """Return the recipe as a split allows it: a published protocol resamples by itself.
+
+        The largest probability then decides, since validation is mostly the test part, and nothing
+        may be fitted on that.
+
+        Raises
+        ------
+        UsageError
+            If the recipe asks for another oversampling or decision than the protocol's.
+        """
+        if not on.is_published or self.model == MAJORITY:
+            return self
+        own = find_protocol(on.kind).training
+        limit = own.limit(on.data.labels[on.train_indices])
+        for name, default, value in (
+            ("oversampling", "random", own.method),
+            ("rare", RARE, own.diagnoses),
+            ("rare_to", None, limit),
+            ("decision", "natural", "natural"),
+        ):
+            if getattr(self, name) not in (default, value):
+                raise UsageError(
+                    f"{on.kind} resamples and decides as its source did ({own.method}, natural); "
+                    f"it cannot be told {name} {getattr(self, name)!r}.",
+                    "Leave out --oversample, --rare, --rare-to and --decide.",
+                )
+        return replace(
+            self,
+            oversampling=own.method,
+            rare=own.diagnoses,
+            rare_to=limit,
+            decision="natural",
+        )
 
     def make(self) -> "Model":
         """Return the model, unfitted.

@@ -15,6 +15,7 @@ FLOORS = (
     ("diagnoses", "errors"),
     ("files", "pixels", "settings", "threads"),
     ("dataset", "augmentation", "splitfile"),
+    ("leaks", "protocols"),
     ("sources", "splits", "oversampling", "features", "calibration"),
     ("models", "scores", "decision", "committee"),
     ("recipe", "manifest", "table", "checks"),

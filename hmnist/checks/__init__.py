@@ -40,6 +40,7 @@ from hmnist.checks.subject import (
     no_data,
 )
 from hmnist.dataset import LesionDataset
+from hmnist.leaks import LEAKS
 from hmnist.splits import Split
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS", "Finding", "Report", "check", "inspect", "inspect_file"]
 
 CHECKS = (
-    Check("HM101", "shared lesion", ("split", "lesions"), find_shared_lesions),
-    Check("HM102", "resampled before split", ("split",), find_resampled_before_split),
-    Check("HM103", "test used for validation", ("split",), find_test_used_for_validation),
+    Check("HM101", LEAKS["HM101"], ("split", "lesions"), find_shared_lesions),
+    Check("HM102", LEAKS["HM102"], ("split",), find_resampled_before_split),
+    Check("HM103", LEAKS["HM103"], ("split",), find_test_used_for_validation),
     Check("HM104", "label order of another file", (), find_other_label_order),
     Check("HM105", "dx_type among the features", ("dx_type",), find_dx_type_among_features),
     Check("HM106", "diagnosis among the features", (), find_diagnosis_among_features),

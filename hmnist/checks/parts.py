@@ -11,6 +11,7 @@ import numpy.typing as npt
 from hmnist.checks.subject import Indices, Subject
 from hmnist.dataset import PARTS
 from hmnist.diagnoses import CODES
+from hmnist.leaks import NATURAL_COPIES, count_copies, count_shared_lesions
 from hmnist.sources.metadata import SAME_LESION
 
 __all__ = [
@@ -24,9 +25,6 @@ __all__ = [
     "find_test_used_for_validation",
     "find_unshuffled_tail",
 ]
-
-_NATURAL_COPIES = 0.002
-"""The share of a part that may be copies of others: HAM10000 holds some photographs twice."""
 
 _OTHER_MIX = 0.1
 """Half the sum of the differences between two class mixes, beyond which they are two mixes."""
@@ -46,12 +44,11 @@ def find_shared_lesions(subject: Subject) -> str | None:
         if (one, other) == ("validation", "test"):
             # Images that are validated and tested themselves are another check's.
             rows = rows[~np.isin(rows, subject.rows(one))]
-        shared = np.isin(lesion_ids[rows], lesion_ids[subject.rows(one)])
-        if shared.any():
-            lesions = len(np.unique(lesion_ids[rows][shared]))
+        lesions, images = count_shared_lesions(lesion_ids, rows, subject.rows(one))
+        if images:
             found.append(
                 f"{_count(lesions, 'lesion stands', 'lesions stand')} in {one} and {other} "
-                f"({int(shared.sum()):,} of {len(subject.rows(other)):,} {other} images)"
+                f"({images:,} of {len(subject.rows(other)):,} {other} images)"
             )
     return _sentence(found)
 
@@ -113,7 +110,7 @@ def find_repeated_test_images(subject: Subject) -> str | None:
     rows = subject.rows("test")
     repeated = len(rows) - len(np.unique(rows))
     copies = len(rows) - len(np.unique(subject.image_keys[rows]))
-    if repeated or copies > _NATURAL_COPIES * len(rows):
+    if repeated or copies > NATURAL_COPIES * len(rows):
         return f"{copies:,} of {len(rows):,} test images repeat another: each is scored again."
     return None
 
@@ -180,14 +177,8 @@ def find_empty_parts(subject: Subject) -> str | None:
 
 
 def _copies(subject: Subject, one: str, other: str) -> int:
-    """Count the images of a part that stand in another, pixel by pixel the same.
-
-    It is 0 where they are different rows and so few that they may be different photographs.
-    """
-    keys, rows = subject.image_keys, subject.rows(other)
-    copies = int(np.isin(keys[rows], keys[subject.rows(one)]).sum())
-    natural = copies <= _NATURAL_COPIES * len(rows)
-    return 0 if natural and not np.isin(rows, subject.rows(one)).any() else copies
+    """Count the images of a part that stand in another, pixel by pixel the same."""
+    return count_copies(subject.image_keys, subject.rows(other), subject.rows(one))
 
 
 def _mix(subject: Subject, rows: Indices) -> npt.NDArray[np.float64]:

@@ -1,7 +1,6 @@
 """What checks look at: data, a split of any kind, and the features that models read."""
 
 import dataclasses
-import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy.typing as npt
 from hmnist.dataset import PARTS, LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataError, UsageError
+from hmnist.leaks import number_images
 from hmnist.sources import load
 from hmnist.sources.header import read_header
 from hmnist.sources.metadata import METADATA_FILE, merge_same_lesions, read_metadata
@@ -62,9 +62,7 @@ class Subject:
     @cached_property
     def image_keys(self) -> Indices:
         """A number for each row of the data; rows with the same pixels have the same."""
-        hashes = [hashlib.blake2b(image.tobytes()).digest() for image in self.data.images]
-        first: dict[bytes, int] = {}
-        return np.array([first.setdefault(one, len(first)) for one in hashes], dtype=np.int64)
+        return number_images(self.data.images)
 
     def rows(self, part: str) -> Indices:
         """Return the rows of a part, as often as it holds them; none if there is no split."""

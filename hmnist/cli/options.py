@@ -74,11 +74,12 @@ SplitBy = Annotated[
     str | None,
     typer.Option(
         "--split",
-        metavar="lesion|image|own",
+        metavar="lesion|image|own|published:SYSTEM",
         envvar="HMNIST_SPLIT",
         show_envvar=False,
         show_default=False,
-        help="Deal whole lesions, single images (may leak), or take the file's own split. "
+        help="Deal whole lesions, single images (may leak), take the file's own split, or deal as "
+        "a published system did, leaks included. "
         "[default: lesion where lesions are known]",
     ),
 ]
