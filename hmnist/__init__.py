@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hmnist.augmentation import orient
     from hmnist.cells import Watcher
     from hmnist.checks import Finding, check
+    from hmnist.claims import audit
     from hmnist.dataset import LesionDataset
     from hmnist.decision import Decision, fit_decision
     from hmnist.diagnoses import CODES, DIAGNOSES, Diagnosis
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from hmnist.sources.sample import load_sample, write_sample
     from hmnist.splits import Split, split, split_folds
     from hmnist.table import Table
+    from hmnist.verdict import Audit
 
 __version__ = "0.1.0"
 
@@ -48,6 +50,7 @@ __all__ = [
     "DIAGNOSES",
     "MODELS",
     "SCORE_NAMES",
+    "Audit",
     "Comparison",
     "DataError",
     "DataMissingError",
@@ -68,6 +71,7 @@ __all__ = [
     "UsageError",
     "Watcher",
     "WorkError",
+    "audit",
     "benchmark",
     "check",
     "compare_predictions",
@@ -94,6 +98,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "Audit": "verdict",
     "CODES": "diagnoses",
     "Comparison": "scores.comparison",
     "DIAGNOSES": "diagnoses",
@@ -118,6 +123,7 @@ _HOME = {
     "UsageError": "errors",
     "Watcher": "cells",
     "WorkError": "errors",
+    "audit": "claims",
     "benchmark": "grid",
     "check": "checks",
     "compare_predictions": "scores.comparison",

@@ -19,10 +19,10 @@ FLOORS = (
     ("sources", "splits", "oversampling", "features", "calibration"),
     ("models", "scores", "decision", "committee"),
     ("recipe", "manifest", "table", "checks"),
-    ("runs",),
+    ("runs", "verdict"),
     ("experiment", "evaluation", "summary"),
     ("cells",),
-    ("grid",),
+    ("grid", "claims"),
     ("cli",),
 )
 """The rooms of each floor, from the ground up: modules and folders of modules."""

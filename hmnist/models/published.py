@@ -75,6 +75,21 @@ class PublishedModel(NetworkModel):
             label_smoothing=0.0,
         )
 
+    def check_size(self, height: int, width: int) -> None:
+        """Refuse images that are too small for the network, before it is built.
+
+        Raises
+        ------
+        UsageError
+            If they are, and the network does not enlarge them.
+        """
+        if not self.system.resizes and min(height, width) < self.least:
+            raise UsageError(
+                f"Images of {height}×{width} pixels are too small for {self.system.name}, which "
+                f"needs {self.least}×{self.least} at least.",
+                "Choose a network that enlarges them, such as small-cnn.",
+            )
+
     # What subclasses fill in.
 
     def _layers(self, x: Any) -> Any:
@@ -132,16 +147,11 @@ class PublishedModel(NetworkModel):
         from keras import layers
 
         height, width = shape[:2]
+        self.check_size(height, width)
         if self.system.resizes:
             if (height, width) == self._size():
                 return inputs
             return layers.Resizing(*self._size(), interpolation="bilinear")(inputs)
-        if min(height, width) < self.least:
-            raise UsageError(
-                f"Images of {height}×{width} pixels are too small for {self.system.name}, which "
-                f"needs {self.least}×{self.least} at least.",
-                "Choose a network that enlarges them, such as small-cnn.",
-            )
         return inputs
 
     def _size(self) -> tuple[int, int]:
