@@ -14,7 +14,14 @@ import numpy.typing as npt
 
 from hmnist.errors import UsageError
 from hmnist.models.base import Images, Labels, Model, Shape, Validation, Weights
-from hmnist.models.training import load_keras, policy, reporter, seeded, training_batches
+from hmnist.models.training import (
+    load_keras,
+    policy,
+    recalls,
+    reporter,
+    seeded,
+    training_batches,
+)
 from hmnist.threads import configure_tensorflow
 
 if TYPE_CHECKING:
@@ -62,7 +69,8 @@ class NetworkModel(Model):
         For each network, the fitted weights in their order.
     history_ : dict of list of float
         Loss and accuracy of each epoch of the first network, and those on validation if it was
-        given.
+        given, with ``val_recall_<class>`` for each class that occurs in it. They belong to the
+        weights as they stand at the end of the epoch, before any averaging.
     """
 
     def __init__(
@@ -176,6 +184,7 @@ class NetworkModel(Model):
                 loss=keras.losses.CategoricalCrossentropy(
                     from_logits=True, label_smoothing=self.label_smoothing
                 ),
+                metrics=[recalls([f"recall_{name}" for name in self.classes_])],
                 weighted_metrics=["accuracy"],
             )
             history = network.fit(
@@ -189,7 +198,9 @@ class NetworkModel(Model):
             )
             batches.release()
         found = {name: [float(x) for x in values] for name, values in history.history.items()}
-        return [np.asarray(weight) for weight in network.get_weights()], found
+        return [np.asarray(weight) for weight in network.get_weights()], _known(
+            found, held_out, self.classes_
+        )
 
     def _optimizer(self, steps_per_epoch: int) -> "keras.optimizers.Optimizer":
         import keras
@@ -284,3 +295,16 @@ class NetworkModel(Model):
                 for number in range(self.networks)
             ]
         self.networks_ = self._rebuild()
+
+
+def _known(
+    history: dict[str, list[float]],
+    held_out: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None,
+    classes: npt.NDArray[Any],
+) -> dict[str, list[float]]:
+    """Leave out the recalls in training, whose targets are mixtures, and those of no image."""
+    found = {name: values for name, values in history.items() if not name.startswith("recall_")}
+    if held_out is not None:
+        for absent in classes[~held_out[1].any(axis=0)]:
+            del found[f"val_recall_{absent}"]
+    return found
