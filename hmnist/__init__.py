@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from hmnist.grid import benchmark
     from hmnist.models.registry import MODELS, make_model
     from hmnist.oversampling import Oversampled, oversample
+    from hmnist.report.data_figures import plot_data
+    from hmnist.report.run_figures import plot_run
     from hmnist.runs import Run, find_runs, open_run
     from hmnist.scores.comparison import Comparison, compare_predictions
     from hmnist.scores.intervals import mean_scores, score_intervals
@@ -88,6 +90,8 @@ __all__ = [
     "open_run",
     "orient",
     "oversample",
+    "plot_data",
+    "plot_run",
     "score",
     "score_intervals",
     "score_predictions",
@@ -140,6 +144,8 @@ _HOME = {
     "open_run": "runs",
     "orient": "augmentation",
     "oversample": "oversampling",
+    "plot_data": "report.data_figures",
+    "plot_run": "report.run_figures",
     "score": "experiment",
     "score_intervals": "scores.intervals",
     "score_predictions": "scores.scoring",

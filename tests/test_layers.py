@@ -22,7 +22,7 @@ FLOORS = (
     ("runs", "verdict"),
     ("experiment", "evaluation", "summary"),
     ("cells",),
-    ("grid", "claims"),
+    ("grid", "claims", "report"),
     ("cli",),
 )
 """The rooms of each floor, from the ground up: modules and folders of modules."""

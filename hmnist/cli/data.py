@@ -10,6 +10,7 @@ from hmnist.cli import options
 from hmnist.cli.check import check
 from hmnist.cli.from_images import from_images
 from hmnist.cli.output import check_format, print_rich
+from hmnist.cli.plot import plot
 
 if TYPE_CHECKING:
     from hmnist.dataset import LesionDataset
@@ -19,6 +20,7 @@ __all__ = ["app"]
 app = typer.Typer(help="Look at data, or make some.", no_args_is_help=True)
 app.command("check")(check)
 app.command("from-images")(from_images)
+app.command("plot")(plot)
 
 
 @app.command("info")

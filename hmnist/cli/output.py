@@ -83,7 +83,7 @@ def print_evaluation(evaluation: "Evaluation", name: str) -> None:
             plain_table(["score", "", "[low, high]"], scores),
             plain_table(["diagnosis", "precision", "recall", "F1", "images"], report),
             plain_table(["true ↓ decided →", *CODES], confusion),
-            *(Text(note, style="dim") for note in evaluation.notes),
+            *(Text(note, style="dim") for note in (*evaluation.origin, *evaluation.notes)),
         )
     )
 
