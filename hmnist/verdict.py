@@ -24,11 +24,11 @@ FORMATS = ("table", "markdown", "json")
 
 _HEADER = (
     "system",
-    "claimed acc.",
-    "reproduced",
-    "honest",
+    "claimed",
+    "acc. repr.",
+    "acc. honest",
     "differs",
-    "bal. reproduced",
+    "bal. repr.",
     "bal. honest",
     "differs",
 )
@@ -90,8 +90,9 @@ class Audit:
         seeds = max(row["seeds"] for row in self.rows)
         trained = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
         yield (
-            f"Scores: {trained}, after the last epoch; a difference is honest − reproduced. Claims "
-            "are accuracies on the data of their source."
+            "Scores: accuracy and balanced accuracy, reproduced under a system's own protocol, and "
+            f"honest; {trained}, after the last epoch. Claims are accuracies on the data of their "
+            "source."
         )
         if even := [row["system"] for row in self.rows if row["protocol"]["balanced"]]:
             yield (
