@@ -18,7 +18,7 @@ from hmnist.errors import UsageError
 from hmnist.evaluation import evaluate_run
 from hmnist.experiment import train
 from hmnist.report.canvas import drawing
-from hmnist.report.run_figures import _figures, plot_run
+from hmnist.report.run_figures import _figures, _training, plot_run
 from hmnist.runs import Run, open_run
 from hmnist.sources.sample import load_sample
 from tests.conftest import Command
@@ -130,6 +130,16 @@ def test_curves_are_those_of_the_history(network: Run, figures: dict[str, Figure
     recalls = [axes for axes in figures["recall"].axes if axes.get_visible()]
     for code, axes in zip(CODES, recalls, strict=True):
         np.testing.assert_array_equal(axes.lines[-1].get_ydata(), history[f"val_recall_{code}"])
+
+
+@pytest.mark.parametrize(("highest", "cut"), [(1.9, False), (40.0, True)])
+def test_a_loss_that_hides_all_others_is_cut_off(highest: float, cut: bool, network: Run) -> None:
+    assert network.history is not None
+    history = network.history.assign(loss=1.0, val_loss=[highest, 1, 1, 1])
+    with drawing():
+        axes = _training(history, []).axes[0]
+    assert ("up to 40" in axes.get_title(loc="left")) == cut
+    assert axes.get_ylim()[1] == pytest.approx(2, abs=0.2)
 
 
 def test_names_origin_and_warnings_stand_on_every_figure(figures: dict[str, Figure]) -> None:

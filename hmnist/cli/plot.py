@@ -14,7 +14,15 @@ def plot(
     data: options.Data = None,
     metadata: options.Metadata = None,
     seed: Annotated[
-        int, typer.Option(metavar="N", min=0, help="What draws the images that are shown.")
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            max=2**32 - 1,
+            envvar="HMNIST_SEED",
+            show_envvar=False,
+            help="What draws the images that are shown.",
+        ),
     ] = 0,
     folder: Annotated[
         Path, typer.Option("--out", metavar="FOLDER", help="Where the figures go.")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCENT",
     "FADED",
+    "LIGHT",
     "MAIN",
     "SHARES",
     "WIDTH",
@@ -41,8 +42,8 @@ __all__ = [
 WIDTH = 7.0
 """Inches: the text width of a page, so that type is printed in its own size."""
 
-MAIN, ACCENT, FADED = "#0072B2", "#D55E00", "#BBBBBB"
-"""Blue and vermilion of Okabe & Ito (2008), which all colour vision tells apart; and a grey."""
+MAIN, LIGHT, ACCENT, FADED = "#0072B2", "#56B4E9", "#D55E00", "#BBBBBB"
+"""Blues and vermilion of Okabe & Ito (2008), which all colour vision tells apart; and a grey."""
 
 SHARES = (0, 0.25, 0.5, 0.75, 1)
 """Where an axis of shares has its ticks."""

@@ -172,6 +172,8 @@ def _diagnoses(data: LesionDataset, caption: Sequence[str]) -> "Figure":
 
 
 def _ages(data: LesionDataset, caption: Sequence[str]) -> "Figure":
+    from matplotlib.ticker import MultipleLocator
+
     ages = _column(data, "age").to_numpy(dtype=np.float64)
     known = ages[~np.isnan(ages)]
     # The ages of HAM10000 are multiples of five; a bin holds the ages that are rounded to one.
@@ -185,6 +187,7 @@ def _ages(data: LesionDataset, caption: Sequence[str]) -> "Figure":
         axes.hist(there, bins=edges.tolist(), color=MAIN, edgecolor="white", linewidth=0.4)
         axes.set_title(f"{short_names()[label]}\n{CODES[label]} · {len(there):,} images")
         axes.grid(visible=False, axis="x")
+        axes.xaxis.set_major_locator(MultipleLocator(20))
         whole_counts(axes)
     return figure
 
@@ -228,7 +231,7 @@ def _sites(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     images = np.bincount(data.labels, minlength=len(CODES))
     shares = table / np.maximum(images, 1)
     note = "Each column is a diagnosis: images, and as colour their share of it."
-    figure = new_figure(0.7 + 0.25 * len(names), "Site on the body by diagnosis", [*caption, note])
+    figure = new_figure(0.8 + 0.25 * len(names), "Site on the body by diagnosis", [*caption, note])
     axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=max(shares.max(), 0.01), aspect="auto")
     for (site, label), count in np.ndenumerate(table):
@@ -236,8 +239,11 @@ def _sites(data: LesionDataset, caption: Sequence[str]) -> "Figure":
         colour = "white" if dark else "#222222" if count else "#999999"
         axes.text(label, site, f"{count:,}", ha="center", va="center", color=colour, size=8)
     axes.set_yticks(range(len(names)), names)
-    heads = [f"{code}\n{count:,}" for code, count in zip(CODES, images, strict=True)]
-    axes.set_xticks(range(len(CODES)), heads)
+    heads = [
+        name.replace(" ", "\n", 1) + f"\n{code}, {count:,}"
+        for name, code, count in zip(short_names(), CODES, images, strict=True)
+    ]
+    axes.set_xticks(range(len(CODES)), heads, size=7.5)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

@@ -15,6 +15,7 @@ from hmnist.errors import UsageError
 from hmnist.evaluation import Evaluation, evaluate_run
 from hmnist.report.canvas import (
     ACCENT,
+    LIGHT,
     MAIN,
     SHARES,
     check_drawing,
@@ -32,6 +33,7 @@ from hmnist.runs import Run
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["plot_run"]
@@ -144,7 +146,7 @@ def _errors(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
             label_bar(axes, place, 0, "no images")
             continue
         share = wrong[place] / images[place]
-        axes.barh(place, share, height=0.62, color=MAIN)
+        axes.barh(place, share, height=0.62, color=LIGHT)
         recall = evaluation.scores[f"recall_{code}"]
         end = share
         if recall["low"] is not None and recall["high"] is not None:
@@ -184,15 +186,25 @@ def _training(history: "pd.DataFrame", caption: Sequence[str]) -> "Figure":
                     history["epoch"], history[name], color=colour, label=label, linestyle=style,
                     marker=marker, markersize=4,
                 )  # fmt: skip
-        axes.set_title(what)
+        axes.set_title(what + (_cut(axes, history) if what == "loss" else ""))
         whole_epochs(axes)
     drawn[0].legend(loc="upper right")
     return figure
 
 
+def _cut(axes: "Axes", history: "pd.DataFrame") -> str:
+    """Cut off a loss on validation that starts so high that nothing else could be seen."""
+    top = 2 * float(history["loss"].max())
+    highest = float(history["val_loss"].max()) if "val_loss" in history else 0.0
+    if highest <= top:
+        return ""
+    axes.set_ylim(top=top)
+    return f" (cut off; validation goes up to {highest:.3g})"
+
+
 def _recalls(history: "pd.DataFrame", images: Sequence[int], caption: Sequence[str]) -> "Figure":
     title = "Recall of each diagnosis on validation over the epochs"
-    figure = new_figure(3.4, title, [*caption, _AS_TRAINED])
+    figure = new_figure(3.4, title, ["Grey: the other diagnoses.", *caption, _AS_TRAINED])
     names = [f"{_RECALL}{code}" for code in CODES]
     for place, axes in enumerate(panels(figure, len(CODES), "epoch", sharex=True, sharey=True)):
         for name in names:
