@@ -101,7 +101,8 @@ def audit(
     data : LesionDataset
         What to train and test on; its lesions must be known.
     systems : sequence of str
-        Names of `CLAIMS`. ``oversample-first``, which is no system but a habit, is always added.
+        Names of `CLAIMS`. ``oversample-first``, which is no system but a habit of notebooks, is
+        always added.
     seed : int
         What fixes the splits, and the first seed of the models.
     seeds : int
@@ -135,6 +136,11 @@ def audit(
         If the metadata lack what a protocol needs, or weights are missing.
     WorkError
         If the folder cannot be written.
+
+    Examples
+    --------
+    >>> CLAIMS["lenet"].accuracy
+    0.7445
     """
     if seeds < 1 or (threads is not None and threads < 1):
         raise UsageError("Seeds and threads are counted from 1.")

@@ -107,7 +107,7 @@ class Split:
 
     @property
     def is_published(self) -> bool:
-        """Whether it is a published system's, leaks included: nothing is fitted on validation."""
+        """Whether it is a published system's: no decision is fitted on its validation part."""
         return self.kind.startswith(PUBLISHED)
 
     @cached_property

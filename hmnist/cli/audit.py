@@ -48,7 +48,11 @@ def audit(
     report: Report = "table",
     quiet: options.Quiet = False,
 ) -> None:
-    """Hold published claims against their own protocol and an honest one."""
+    """Hold published claims against what clean lesions say.
+
+    Each system is trained twice: split, resampled and validated as its source did, leaks included,
+    and split by lesion.
+    """
     from hmnist.verdict import FORMATS
 
     check_format(report, FORMATS)
