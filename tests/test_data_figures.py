@@ -50,7 +50,7 @@ def test_there_is_a_sheet_per_diagnosis_and_what_the_metadata_tell(
 
 
 def test_the_same_data_give_the_same_bytes(sample: LesionDataset, tmp_path: Path) -> None:
-    few = sample.take(np.arange(40))
+    few = sample.take(np.flatnonzero(sample.labels == 3))
     first, again = plot_data(few, tmp_path / "first"), plot_data(few, tmp_path / "again")
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
 
@@ -75,9 +75,10 @@ def test_cells_without_an_answer_are_unknown(sample: LesionDataset) -> None:
     metadata = sample.metadata.copy()
     metadata.loc[:9, ["sex", "localization"]] = None
     metadata.loc[:9, "age"] = np.nan
+    few = replace(sample, metadata=metadata).take(np.arange(60))
     with drawing():
-        found = dict(_figures(replace(sample, metadata=metadata), 0))
-    missing = int(metadata["age"].isna().sum())
+        found = dict(_figures(few, 0))
+    missing = int(metadata["age"][:60].isna().sum())
     assert f"unknown for {missing} more images" in words(found["age"])
     assert "unknown" in words(found["site"])
 
@@ -159,8 +160,25 @@ def upright(sample: LesionDataset) -> npt.NDArray[np.uint8]:
 def test_other_sizes_are_drawn(
     look: Callable[[LesionDataset], npt.NDArray[np.uint8]], sample: LesionDataset, tmp_path: Path
 ) -> None:
-    few = sample.take(np.arange(0, 400, 20))
-    plot_data(replace(few, images=look(few)), tmp_path)
+    few = sample.take(np.flatnonzero(sample.labels == 3))
+    plot_data(replace(few, images=look(few), metadata=None), tmp_path)
+
+
+def test_any_name_can_be_written(sample: LesionDataset, tmp_path: Path) -> None:
+    odd = replace(sample.take(np.array([0])), name="$x$_皮肤\\frac{.csv", metadata=None)
+    plot_data(odd, tmp_path)
+    with drawing():
+        assert odd.name in words(dict(_figures(odd, 0))["diagnoses"])
+
+
+def test_only_the_most_frequent_of_many_sites_are_drawn(sample: LesionDataset) -> None:
+    assert sample.metadata is not None
+    sites = [f"site {row % 30}" for row in range(len(sample))]
+    metadata = sample.metadata.assign(localization=sites)
+    many = replace(sample, metadata=metadata).take(np.flatnonzero(sample.labels == 4))
+    with drawing():
+        said = words(dict(_figures(many, 0))["site"])
+    assert "The 20 most frequent of 30 sites" in said
 
 
 def test_one_image_is_enough_and_none_is_not(sample: LesionDataset, tmp_path: Path) -> None:
@@ -170,7 +188,8 @@ def test_one_image_is_enough_and_none_is_not(sample: LesionDataset, tmp_path: Pa
 
 
 def test_the_command_names_its_files(command: Command) -> None:
-    called = command("data", "plot", "sample", "--out", "pictures")
+    assert command("data", "sample", "--rows", "60", "--out", "pixels.csv").code == 0
+    called = command("data", "plot", "pixels.csv", "--out", "pictures")
     assert called.code == 0, called.err
     paths = [Path(line) for line in called.out.splitlines()]
     assert len(paths) == 11

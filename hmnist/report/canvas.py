@@ -6,6 +6,7 @@ Figures are made without pyplot: no window, no global state, nothing left open.
 import contextlib
 import importlib.util
 import textwrap
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,6 +67,10 @@ _STYLE: Any = {
     "lines.linewidth": 1.6,
     "xtick.color": "#333333",
     "ytick.color": "#333333",
+    "text.parse_math": False,  # a dollar in a file's name is a dollar
+    "text.usetex": False,
+    "savefig.bbox": None,
+    "savefig.dpi": "figure",
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
 }
@@ -99,7 +104,9 @@ def drawing() -> Iterator[None]:
     """Draw in the style of this package, whatever the user's settings are, and give those back."""
     import matplotlib as mpl
 
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        # A file may be called what the font cannot write: boxes are drawn then.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield
 
 

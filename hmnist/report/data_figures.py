@@ -224,6 +224,7 @@ def _sexes(data: LesionDataset, caption: Sequence[str]) -> "Figure":
 def _sites(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     sites = _column(data, "localization").fillna("unknown").to_numpy(dtype=str)
     names, counts = np.unique(sites, return_counts=True)
+    found = len(names)
     names = names[np.argsort(-counts, kind="stable")][:_MOST_SITES]
     table = np.array(
         [np.bincount(data.labels[sites == name], minlength=len(CODES)) for name in names]
@@ -231,6 +232,8 @@ def _sites(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     images = np.bincount(data.labels, minlength=len(CODES))
     shares = table / np.maximum(images, 1)
     note = "Each column is a diagnosis: images, and as colour their share of it."
+    if found > _MOST_SITES:
+        note += f" The {_MOST_SITES} most frequent of {found} sites."
     figure = new_figure(0.8 + 0.25 * len(names), "Site on the body by diagnosis", [*caption, note])
     axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=max(shares.max(), 0.01), aspect="auto")
