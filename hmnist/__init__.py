@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hmnist.augmentation import orient
     from hmnist.cells import Watcher
+    from hmnist.checks import Finding, check
+    from hmnist.claims import audit
     from hmnist.dataset import LesionDataset
     from hmnist.decision import Decision, fit_decision
     from hmnist.diagnoses import CODES, DIAGNOSES, Diagnosis
@@ -29,15 +31,19 @@ if TYPE_CHECKING:
     from hmnist.grid import benchmark
     from hmnist.models.registry import MODELS, make_model
     from hmnist.oversampling import Oversampled, oversample
+    from hmnist.report.data_figures import plot_data
+    from hmnist.report.run_figures import plot_run
     from hmnist.runs import Run, find_runs, open_run
     from hmnist.scores.comparison import Comparison, compare_predictions
     from hmnist.scores.intervals import mean_scores, score_intervals
     from hmnist.scores.predictions import Predictions
     from hmnist.scores.scoring import SCORE_NAMES, Scores, score_predictions
     from hmnist.sources import load
+    from hmnist.sources.photographs import from_images
     from hmnist.sources.sample import load_sample, write_sample
     from hmnist.splits import Split, split, split_folds
     from hmnist.table import Table
+    from hmnist.verdict import Audit
 
 __version__ = "0.1.0"
 
@@ -46,12 +52,14 @@ __all__ = [
     "DIAGNOSES",
     "MODELS",
     "SCORE_NAMES",
+    "Audit",
     "Comparison",
     "DataError",
     "DataMissingError",
     "Decision",
     "Diagnosis",
     "Evaluation",
+    "Finding",
     "HmnistError",
     "LesionDataset",
     "Oversampled",
@@ -65,13 +73,16 @@ __all__ = [
     "UsageError",
     "Watcher",
     "WorkError",
+    "audit",
     "benchmark",
+    "check",
     "compare_predictions",
     "compare_runs",
     "decide_anew",
     "evaluate_run",
     "find_runs",
     "fit_decision",
+    "from_images",
     "load",
     "load_sample",
     "make_model",
@@ -79,6 +90,8 @@ __all__ = [
     "open_run",
     "orient",
     "oversample",
+    "plot_data",
+    "plot_run",
     "score",
     "score_intervals",
     "score_predictions",
@@ -89,6 +102,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "Audit": "verdict",
     "CODES": "diagnoses",
     "Comparison": "scores.comparison",
     "DIAGNOSES": "diagnoses",
@@ -97,6 +111,7 @@ _HOME = {
     "Decision": "decision",
     "Diagnosis": "diagnoses",
     "Evaluation": "evaluation",
+    "Finding": "checks",
     "HmnistError": "errors",
     "LesionDataset": "dataset",
     "MODELS": "models.registry",
@@ -112,13 +127,16 @@ _HOME = {
     "UsageError": "errors",
     "Watcher": "cells",
     "WorkError": "errors",
+    "audit": "claims",
     "benchmark": "grid",
+    "check": "checks",
     "compare_predictions": "scores.comparison",
     "compare_runs": "evaluation",
     "decide_anew": "evaluation",
     "evaluate_run": "evaluation",
     "find_runs": "runs",
     "fit_decision": "decision",
+    "from_images": "sources.photographs",
     "load": "sources",
     "load_sample": "sources.sample",
     "make_model": "models.registry",
@@ -126,6 +144,8 @@ _HOME = {
     "open_run": "runs",
     "orient": "augmentation",
     "oversample": "oversampling",
+    "plot_data": "report.data_figures",
+    "plot_run": "report.run_figures",
     "score": "experiment",
     "score_intervals": "scores.intervals",
     "score_predictions": "scores.scoring",

@@ -4,6 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from hmnist.diagnoses import CODES
 from hmnist.errors import WorkError
 from hmnist.experiment import compose, run_cell
 from hmnist.models.registry import COMMITTEE, find_model
@@ -85,8 +88,15 @@ def estimate_seconds(cell: Cell) -> float:
     """Return about how long a cell takes to fit on two cores, 0 if it is finished."""
     if cell.folder.exists():
         return 0.0
-    seconds = find_model(cell.recipe.model).seconds[cell.recipe.effort]
-    return seconds * len(cell.on.train_indices) / 7000
+    recipe, entry = cell.recipe, find_model(cell.recipe.model)
+    seconds = entry.seconds[recipe.effort]
+    if entry.published and recipe.parameters.get("epochs"):
+        seconds *= recipe.parameters["epochs"] / entry.parameters[recipe.effort]["epochs"]
+    counts = np.bincount(cell.on.data.labels[cell.on.train_indices], minlength=len(CODES))
+    if recipe.oversampling != "none" and recipe.rare_to is not None:
+        raised = [CODES.index(code) for code in recipe.rare]
+        counts[raised] = np.maximum(counts[raised], recipe.rare_to)
+    return float(seconds * counts.sum() / 7000)
 
 
 def _train_all(

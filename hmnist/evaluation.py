@@ -1,8 +1,10 @@
 """`evaluate_run` and `compare_runs`: what one run achieves, and whether runs really differ."""
 
+import csv
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +13,8 @@ from hmnist.dataset import LesionDataset
 from hmnist.decision import fit_decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
+from hmnist.files import write_file
+from hmnist.protocols import PUBLISHED
 from hmnist.runs import Run, check_images
 from hmnist.scores.comparison import Comparison, compare_predictions
 from hmnist.scores.intervals import mean_scores, score_intervals
@@ -37,8 +41,12 @@ class Evaluation:
         Images by true diagnosis (rows) and decided diagnosis (columns), Kaggle order.
     reliability : list of ReliabilityBin
         How sure it was, and how often right (`hmnist.scores.reliability`).
+    own : bool
+        Whether the images are the run's own test part.
+    origin : list of str
+        Where model and images come from, leaks named: what belongs under every figure.
     notes : list of str
-        What has to be known to read it.
+        What else has to be known to read it.
     """
 
     title: str
@@ -46,12 +54,44 @@ class Evaluation:
     report: dict[str, dict[str, float]]
     confusion: list[list[int]]
     reliability: list[ReliabilityBin]
+    own: bool
+    origin: list[str]
     notes: list[str]
 
     def to_json(self) -> str:
         """Return the evaluation as a JSON object."""
         facts = {"schema": "hmnist-evaluation/1", **asdict(self), "diagnoses": list(CODES)}
         return json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write ``report.json``, ``report.csv`` and ``confusion.csv`` into a folder.
+
+        Returns
+        -------
+        list of pathlib.Path
+            The files.
+
+        Raises
+        ------
+        WorkError
+            If they cannot be written.
+        """
+        columns = ("precision", "recall", "f1", "images")
+        report: list[list[object]] = [
+            ["diagnosis", *columns],
+            *([code, *(row[name] for name in columns)] for code, row in self.report.items()),
+        ]
+        confusion: list[list[object]] = [
+            ["diagnosis", *(f"decided_{code}" for code in CODES)],
+            *([code, *counts] for code, counts in zip(CODES, self.confusion, strict=True)),
+        ]
+        paths = [folder / name for name in ("report.json", "report.csv", "confusion.csv")]
+        with write_file(paths[0]) as temporary:
+            temporary.write_text(self.to_json() + "\n", encoding="utf-8")
+        for path, rows in zip(paths[1:], (report, confusion), strict=True):
+            with write_file(path) as temporary, temporary.open("w", newline="") as file:
+                csv.writer(file, lineterminator="\n").writerows(rows)
+        return paths
 
 
 def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
@@ -106,7 +146,12 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
         _report(predictions),
         _confusion(predictions).tolist(),
         measure_reliability([predictions]),
-        list(_notes(run, own=own, left_out=left_out)),
+        own,
+        list(_origin(run, own=own, left_out=left_out)),
+        [
+            f"Decision: {run.decision.describe()}",
+            "[low, high] is a 95 % interval over lesions. Research software, no medical device.",
+        ],
     )
 
 
@@ -175,8 +220,14 @@ def decide_anew(run: Run, kind: str, *, sensitivity: float = 0.9) -> Predictions
     Raises
     ------
     UsageError
-        If the kind is unknown, or validation cannot support it.
+        If the kind is unknown, or validation cannot support it or, under a published protocol, is
+        the test part.
     """
+    if kind != "natural" and run.manifest["split"]["kind"].startswith(PUBLISHED):
+        raise UsageError(
+            f"{run.folder.name} validates on its test part, so no decision can be fitted.",
+            "Decide by natural, or train it on another split.",
+        )
     validation, test = run.part("validation"), run.part("test")
     decision = fit_decision(
         kind,
@@ -217,7 +268,7 @@ def _report(predictions: Predictions) -> dict[str, dict[str, float]]:
     }
 
 
-def _notes(run: Run, *, own: bool, left_out: int) -> Iterator[str]:
+def _origin(run: Run, *, own: bool, left_out: int) -> Iterator[str]:
     split = run.manifest["split"]
     if run.manifest["data"]["synthetic"]:
         yield "The model was trained on the synthetic sample; it says nothing of real lesions."
@@ -227,5 +278,3 @@ def _notes(run: Run, *, own: bool, left_out: int) -> Iterator[str]:
         if left_out:
             yield f"{left_out:,} images trained or validated the model and are left out."
         yield "Whether the others show lesions that trained the model is not known here."
-    yield f"Decision: {run.decision.describe()}"
-    yield "[low, high] is a 95 % interval over lesions. Research software, no medical device."

@@ -58,6 +58,7 @@ def train(
     decision: str = "natural",
     sensitivity: float = 0.9,
     features: str = "lesion",
+    weights: str = "none",
     effort: str = "standard",
     seed: int = 0,
     threads: int | None = None,
@@ -81,6 +82,8 @@ def train(
         See `hmnist.decision.fit_decision`.
     features : str
         What models of numbers read: ``lesion`` or ``pixels``.
+    weights : str
+        What transfer models start from: ``none``, ``imagenet``, or the path of a file.
     effort : str
         ``quick``, ``standard`` or ``best``.
     seed : int
@@ -102,7 +105,9 @@ def train(
     Raises
     ------
     UsageError
-        If a name is unknown or a size unsuitable.
+        If a name is unknown or a size unsuitable, or weights do not fit.
+    DataError
+        If a file of weights is missing or malformed, or none can be downloaded.
     WorkError
         If the folder cannot be written.
     """
@@ -116,6 +121,7 @@ def train(
         decision,
         sensitivity,
         features,
+        weights,
         effort,
         seed,
         threads or available_cores(),
@@ -159,6 +165,7 @@ def run_cell(
     WorkError
         If the folder cannot be written.
     """
+    recipe = recipe.under(on)
     if (finished := _finished(folder, recipe.key(on))) is not None:
         return finished
     _refuse_foreign(folder)
@@ -203,8 +210,11 @@ def compose(on: Split, recipe: Recipe, folder: Path, members: Sequence[Run]) -> 
     UsageError
         If there are fewer than two members.
     """
+    labels = on.validation.labels
+    # Published protocols test on what they validate on, so the shares are equal there.
+    heard = 0 if on.is_published else len(labels)
     weights = fit_weights(
-        on.validation.labels, [member.probabilities("validation") for member in members]
+        labels[:heard], [member.probabilities("validation")[:heard] for member in members]
     )
     listed = [
         {"run": member.folder.name, "digest": hash_file(member.folder / MANIFEST), "weight": weight}
@@ -247,6 +257,7 @@ def _finish(
         "key": recipe.key(on),
         "model": recipe.model,
         "recipe": asdict(recipe),
+        "weights_digest": recipe.weights_digest,
         "data": describe_data(on.data),
         "split": describe_split(on),
         "prior": _prior(on).tolist(),
@@ -322,7 +333,8 @@ def _predict(model: "Model", on: Split) -> tuple[dict[str, npt.NDArray[np.float6
 def _decide(on: Split, recipe: Recipe, probabilities: npt.NDArray[np.float64]) -> Decision:
     prior = _prior(on)
     # The majority model is the plain yardstick; it takes no part in calibration and correction.
-    if recipe.model == MAJORITY:
+    # Nor do published protocols: what they validate on is what they test on.
+    if recipe.model == MAJORITY or on.is_published:
         return fit_decision("natural", np.empty(0, np.int64), np.empty((0, len(CODES))), prior)
     return fit_decision(
         recipe.decision,

@@ -15,7 +15,7 @@ from hmnist.decision import KINDS
 from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import UsageError
 from hmnist.files import write_file
-from hmnist.models.registry import COMMITTEE, EFFORTS, FEATURES, MAJORITY, MODELS, find_model
+from hmnist.models.registry import COMMITTEE, COMPARED, EFFORTS, FEATURES, MAJORITY, find_model
 from hmnist.oversampling import METHODS
 from hmnist.recipe import Recipe
 from hmnist.runs import Run
@@ -29,7 +29,7 @@ __all__ = ["benchmark"]
 
 def benchmark(
     data: LesionDataset,
-    models: Sequence[str] | str = tuple(MODELS),
+    models: Sequence[str] | str = COMPARED,
     *,
     by: str | Path | None = None,
     folds: int | None = None,
@@ -41,6 +41,7 @@ def benchmark(
     decision: str = "natural",
     sensitivity: float = 0.9,
     features: str = "lesion",
+    weights: str = "none",
     effort: str = "standard",
     jobs: int = 1,
     threads: int | None = None,
@@ -55,7 +56,8 @@ def benchmark(
     data : LesionDataset
         What to train, validate and test on.
     models : sequence of str
-        Names of the registry. The majority model always takes part.
+        Names of the registry; without, all but the published systems. The majority model always
+        takes part.
     by : str, pathlib.Path or None
         The split; see `hmnist.split`.
     folds : int or None
@@ -72,6 +74,8 @@ def benchmark(
         See `hmnist.decision.fit_decision`.
     features : str
         What models of numbers read: ``lesion`` or ``pixels``.
+    weights : str
+        What transfer models start from: ``none``, ``imagenet``, or the path of a file.
     effort : str
         ``quick``, ``standard`` or ``best``.
     jobs : int
@@ -95,6 +99,9 @@ def benchmark(
     ------
     UsageError
         If a name is unknown or an option unsuitable; before any work begins.
+    DataError
+        If a file of weights is missing (before any work begins) or malformed, or none can be
+        downloaded.
     WorkError
         If the folder cannot be written.
 
@@ -120,6 +127,7 @@ def benchmark(
             decision,
             sensitivity,
             features,
+            weights,
             effort,
             model_seed,
             threads or available_cores(),
@@ -133,8 +141,12 @@ def benchmark(
         raise UsageError("Folds are always dealt by lesion.", "Leave out --folds, or --split.")
     splits = [split(data, by, seed)] if folds is None else split_folds(data, folds, seed)
     root = Path(out) if out else Path("hmnist-runs") / f"{datetime.now():%Y%m%d-%H%M%S}"
+    recipes = [recipe.under(splits[0]) for recipe in recipes]
     cells = [
-        Cell(recipe, on, root / _folder_name(recipe, on)) for recipe in recipes for on in splits
+        Cell(recipe, on, root / _folder_name(recipe, on))
+        for place, recipe in enumerate(recipes)
+        if recipe not in recipes[:place]  # a protocol may make one of two
+        for on in splits
     ]
     watcher = watcher or Watcher()
     watcher.planned(cells, sum(estimate_seconds(cell) for cell in cells))

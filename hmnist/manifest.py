@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,8 @@ def describe_split(on: Split) -> dict[str, Any]:
         "shared_lesions": on.shared_lesions,
         "shared_test_images": on.shared_test_images,
         "proof": on.proof(),
+        # Counted where they are a protocol's own; `hmnist.check` counts those of any split.
+        "leaks": [asdict(leak) for leak in on.leaks] if on.is_published else None,
         "digest": on.digest,
     }
 

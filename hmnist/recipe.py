@@ -4,10 +4,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hmnist.diagnoses import RARE
-from hmnist.models.registry import find_model, make_model
+from hmnist.errors import UsageError
+from hmnist.models.registry import MAJORITY, find_model, make_model
+from hmnist.models.transfer import check_weights
+from hmnist.protocols import find_protocol
 from hmnist.splits import Split
 
 if TYPE_CHECKING:
@@ -36,6 +40,9 @@ class Recipe:
         The share of malignant lesions that ``sensitive`` is to find, 0–1.
     features : str
         What models of numbers read, ``lesion`` or ``pixels``; networks of images do not ask.
+    weights : str
+        What transfer models start from: ``none``, ``imagenet`` or the path of a file; no other
+        model asks.
     effort : str
         ``quick``, ``standard`` or ``best``.
     seed : int
@@ -53,6 +60,7 @@ class Recipe:
     decision: str = "natural"
     sensitivity: float = 0.9
     features: str = "lesion"
+    weights: str = "none"
     effort: str = "standard"
     seed: int = 0
     threads: int = 1
@@ -72,9 +80,58 @@ class Recipe:
             "constructed": members or self.make().get_params(),
             "data": on.data.digest,
             "split": on.digest,
+            "weights_digest": self.weights_digest,
             "version": __version__,
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+
+    @cached_property
+    def weights_digest(self) -> str | None:
+        """The SHA-256 of the file of weights, as it was when first asked for; None without one.
+
+        Raises
+        ------
+        DataError
+            If the model asks for weights and the file is missing or none of weights.
+        """
+        if not self._asked("weights"):
+            return None
+        return check_weights(self.parameters.get("weights", self.weights))
+
+    def under(self, on: Split) -> "Recipe":
+        """Return the recipe as a split allows it: a published protocol resamples by itself.
+
+        The largest probability then decides, since validation is mostly the test part, and nothing
+        may be fitted on that.
+
+        Raises
+        ------
+        UsageError
+            If the recipe asks for another oversampling or decision than the protocol's.
+        """
+        if not on.is_published or self.model == MAJORITY:
+            return self
+        own = find_protocol(on.kind).training
+        limit = own.limit(on.data.labels[on.train_indices])
+        for name, default, value in (
+            ("oversampling", "random", own.method),
+            ("rare", RARE, own.diagnoses),
+            ("rare_to", None, limit),
+            ("decision", "natural", "natural"),
+        ):
+            if getattr(self, name) not in (default, value):
+                raise UsageError(
+                    f"{on.kind} resamples and decides as its source did ({own.method}, natural); "
+                    f"it cannot be told {name} {getattr(self, name)!r}.",
+                    "Leave out --oversample, --rare, --rare-to and --decide.",
+                )
+        return replace(
+            self,
+            oversampling=own.method,
+            rare=own.diagnoses,
+            rare_to=limit,
+            decision="natural",
+        )
 
     def make(self) -> "Model":
         """Return the model, unfitted.
@@ -85,6 +142,11 @@ class Recipe:
             If the model, the effort or a parameter is unknown.
         """
         chosen = dict(self.parameters)
-        if "features" in find_model(self.model).parameters.get(self.effort, {}):
-            chosen.setdefault("features", self.features)
+        for name in ("features", "weights"):
+            if self._asked(name):
+                chosen.setdefault(name, getattr(self, name))
         return make_model(self.model, effort=self.effort, random_state=self.seed, **chosen)
+
+    def _asked(self, parameter: str) -> bool:
+        """Tell whether the model asks for something that all models are told."""
+        return parameter in find_model(self.model).parameters.get(self.effort, {})

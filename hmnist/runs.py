@@ -5,7 +5,7 @@
     manifest.json      what was trained on what, how, and how it scored; every file with its SHA-256
     predictions.csv    every validation and test image: truth, decision, probabilities
     seen.npy           fingerprints of the images that trained and validated, eight bytes each
-    history.csv        loss and accuracy of each epoch (networks)
+    history.csv        loss, accuracy and recalls of each epoch (networks)
     model/             weights and fitted facts; nothing in it is a pickle
 
 A folder is written under a temporary name and renamed when it is complete. When it is read, every
@@ -48,7 +48,7 @@ __all__ = [
     "write_run",
 ]
 
-_SEEN = "seen.npy"
+_SEEN, _HISTORY = "seen.npy", "history.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +93,14 @@ class Run:
 
         text = {"part": str, "image_id": str, "lesion_id": str, "diagnosis": str, "decision": str}
         return pd.read_csv(self.folder / "predictions.csv", dtype=text)
+
+    @cached_property
+    def history(self) -> "pd.DataFrame | None":
+        """What ``history.csv`` holds: a row per epoch; None for models that have no epochs."""
+        import pandas as pd
+
+        path = self.folder / _HISTORY
+        return pd.read_csv(path) if path.is_file() else None
 
     def part(self, name: str) -> Predictions:
         """Return the stored predictions of one part, ``validation`` or ``test``."""
@@ -265,7 +273,7 @@ def write_run(
         seen = np.concatenate([split.train.images, split.validation.images])
         np.save(temporary / _SEEN, np.unique(_fingerprints(seen)), allow_pickle=False)
         if history := getattr(model, "history_", None):
-            _write_history(temporary / "history.csv", history)
+            _write_history(temporary / _HISTORY, history)
         files = {
             path.relative_to(temporary).as_posix(): {
                 "bytes": path.stat().st_size,
@@ -339,6 +347,8 @@ def _write_predictions(
 def _write_history(path: Path, history: Mapping[str, list[float]]) -> None:
     import pandas as pd
 
-    table = pd.DataFrame(dict(history))
+    # Models number the diagnoses; whoever reads the file shall not have to.
+    names = {f"val_recall_{label}": f"val_recall_{code}" for label, code in enumerate(CODES)}
+    table = pd.DataFrame({names.get(name, name): values for name, values in history.items()})
     table.insert(0, "epoch", range(1, len(table) + 1))
     table.to_csv(path, index=False)

@@ -40,6 +40,7 @@ SETTINGS = frozenset(
         "split",
         "split_file",
         "threads",
+        "weights",
     }
 )
 """The options that the file may set, with underscores or hyphens."""

@@ -1,6 +1,10 @@
-"""A split of the user's own, in a CSV file: `read_split_file`."""
+"""A split of the user's own, in a CSV file: `read_split_file`.
+
+`read_split_rows` reads any split, also one that a model is not to be trained on; checks look at it.
+"""
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +13,7 @@ import numpy.typing as npt
 
 from hmnist.errors import DataError, DataMissingError, UsageError
 
-__all__ = ["read_split_file"]
+__all__ = ["read_split_file", "read_split_rows"]
 
 _PARTS = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}
 """What a file may call the parts, and what they are called here."""
@@ -63,6 +67,55 @@ def read_split_file(
     >>> read_split_file(path, 3, None).tolist()
     ['test', '', 'train']
     """
+    part_of_row = np.full(count, "", dtype="U10")
+    line_of_row: dict[int, int] = {}
+    for key, row, entry in _found_entries(path, count, image_ids):
+        if row in line_of_row:
+            once = f"each image once, and line {line_of_row[row]} names this one"
+            raise _unexpected(path, entry.line, key, entry.image, once)
+        line_of_row[row] = entry.line
+        part_of_row[row] = entry.part
+    return part_of_row
+
+
+def read_split_rows(
+    path: Path, count: int, image_ids: npt.NDArray[np.str_] | None
+) -> dict[str, npt.NDArray[np.int64]]:
+    r"""Read a split that may name images more than once, in one part or in several.
+
+    Parameters
+    ----------
+    path, count, image_ids
+        As for `read_split_file`.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray of int64
+        The rows of ``train``, ``validation`` and ``test``, as often as the file names them.
+
+    Raises
+    ------
+    DataMissingError, DataError, UsageError
+        As `read_split_file`, but for images that are named twice.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "leaky.csv"
+    >>> _ = path.write_text("row,part\n0,train\n0,train\n0,test\n")
+    >>> read_split_rows(path, 3, None)["train"]
+    array([0, 0])
+    """
+    rows: dict[str, list[int]] = {part: [] for part in _PARTS.values()}
+    for _, row, entry in _found_entries(path, count, image_ids):
+        rows[entry.part].append(row)
+    return {part: np.array(found, dtype=np.int64) for part, found in rows.items()}
+
+
+def _found_entries(
+    path: Path, count: int, image_ids: npt.NDArray[np.str_] | None
+) -> Iterator[tuple[str, int, _Entry]]:
+    """Yield the column that names the images, and each line with the row of its image."""
     key, entries = _read_entries(path)
     if key == "image_id" and image_ids is None:
         raise UsageError(
@@ -72,20 +125,13 @@ def read_split_file(
     names = range(count) if image_ids is None or key == "row" else image_ids.tolist()
     row_of_image = {str(name): row for row, name in enumerate(names)}
     expected = f"a whole number from 0 to {count - 1}" if key == "row" else "an image of the data"
-    part_of_row = np.full(count, "", dtype="U10")
-    line_of_row: dict[int, int] = {}
     for entry in entries:
         row = row_of_image.get(entry.image)
         if row is None:
             raise _unexpected(path, entry.line, key, entry.image, expected)
         if entry.part not in _PARTS:
             raise _unexpected(path, entry.line, "part", entry.part, f"one of {', '.join(_PARTS)}")
-        if row in line_of_row:
-            once = f"each image once, and line {line_of_row[row]} names this one"
-            raise _unexpected(path, entry.line, key, entry.image, once)
-        line_of_row[row] = entry.line
-        part_of_row[row] = _PARTS[entry.part]
-    return part_of_row
+        yield key, row, entry._replace(part=_PARTS[entry.part])
 
 
 def _read_entries(path: Path) -> tuple[str, list[_Entry]]:

@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from hmnist.dataset import PARTS, LesionDataset
 from hmnist.errors import UsageError
+from hmnist.leaks import Leak, find_leaks
+from hmnist.protocols import PUBLISHED, deal, find_protocol
 from hmnist.splitfile import read_split_file
 
 __all__ = ["FRACTIONS", "Split", "split", "split_folds"]
@@ -38,9 +40,12 @@ class Split:
     data : LesionDataset
         The data set that was dealt out.
     kind : str
-        ``lesion``, ``image``, ``own`` (the file's own) or the name of a split file.
+        ``lesion``, ``image``, ``own`` (the file's own), ``published:<system>`` or the name of a
+        split file.
     train_indices, validation_indices, test_indices : numpy.ndarray of int64
-        Rows of `data`, ascending, disjoint. Validation may be empty.
+        Rows of `data`, ascending, disjoint. Validation may be empty. A split that is made by hand
+        or that a published system made may share and repeat rows; `hmnist.check` says what that
+        means.
     seed : int or None
         What fixed the split; None where a file did.
     fold, folds : int or None
@@ -100,6 +105,16 @@ class Split:
         lesion_ids = self.data.lesion_ids
         return int(np.isin(lesion_ids[self.test_indices], lesion_ids[seen]).sum())
 
+    @property
+    def is_published(self) -> bool:
+        """Whether it is a published system's: no decision is fitted on its validation part."""
+        return self.kind.startswith(PUBLISHED)
+
+    @cached_property
+    def leaks(self) -> tuple[Leak, ...]:
+        """What the test part shares with the other two; see `hmnist.leaks.find_leaks`."""
+        return find_leaks(self.data, self.train_indices, self.validation_indices, self.test_indices)
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 over the rows of the three parts."""
@@ -110,7 +125,9 @@ class Split:
         return sha.hexdigest()
 
     def proof(self) -> str:
-        """Say in one sentence whether any lesion stands in two parts."""
+        """Say whether any lesion stands in two parts; of a published split, all that leaks."""
+        if self.is_published:
+            return self._confession()
         lesions = self._lesions_of_parts()
         if lesions is None:
             return (
@@ -127,6 +144,13 @@ class Split:
         counts = " / ".join(f"{len(part):,}" for part in lesions)
         return f"No lesion stands in two parts: {counts} lesions train / validate / test."
 
+    def _confession(self) -> str:
+        found = [f"{leak.code} {leak.name}: {leak.sentence}." for leak in self.leaks]
+        if self.data.lesion_ids is None:
+            found.append(f"Shared lesions are unknown, and not counted. {_cure(self.data)}")
+        verdict = "Such scores run high." if self.leaks else "No leak was found."
+        return " ".join([f"The protocol: {find_protocol(self.kind).words}.", *found, verdict])
+
     def _lesions_of_parts(self) -> list[npt.NDArray[np.str_]] | None:
         if self.data.lesion_ids is None:
             return None
@@ -142,9 +166,10 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
         What to split.
     by : str, pathlib.Path or None
         ``"lesion"`` deals whole lesions, stratified by diagnosis; ``"image"`` deals images and may
-        leak; ``"own"`` takes the split that the file brings (MedMNIST); a path reads a CSV file
-        with ``image_id`` or ``row`` (0 is the first image) and ``part``. None takes the first of
-        lesion, own and image that the data allow.
+        leak; ``"own"`` takes the split that the file brings (MedMNIST); ``"published:lenet"``
+        and its like split as a published system did, leaks included (`hmnist.protocols`); a path
+        reads a CSV file with ``image_id`` or ``row`` (0 is the first image) and ``part``. None
+        takes the first of lesion, own and image that the data allow.
     seed : int
         0 or more; what fixes the split. It depends on the ids alone where there are any, not on
         row order.
@@ -159,7 +184,7 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
     UsageError
         If the data do not allow this kind of split, or `seed` is below 0.
     DataError
-        If a split file is malformed.
+        If a split file is malformed, or the metadata lack what a published split needs.
 
     Examples
     --------
@@ -176,11 +201,14 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
         return _checked(_dealt(data, "image", _image_units(data), seed))
     if by == "own":
         return _checked(_own(data))
+    if isinstance(by, str) and by.startswith(PUBLISHED):
+        return _checked(Split(data, by, *deal(data, by, seed), seed=seed))
     if isinstance(by, Path) or Path(by).suffix:
         return _checked(_from_file(data, Path(by)))
     raise UsageError(
         f"There is no split called {str(by)!r}.",
-        "Choose lesion, image, own, or name a CSV file with the columns image_id and part.",
+        "Choose lesion, image, own, published:<system>, or name a CSV file with the columns "
+        "image_id and part.",
     )
 
 
@@ -329,7 +357,8 @@ def _own(data: LesionDataset) -> Split:
 
 def _from_file(data: LesionDataset, path: Path) -> Split:
     # A file may be called lesion; no table is to take it for a split by lesion.
-    kind = path.name if path.suffix else f"./{path.name}"
+    plain = path.suffix and not path.name.startswith(PUBLISHED)
+    kind = path.name if plain else f"./{path.name}"
     return _by_parts(data, kind, read_split_file(path, len(data), data.image_ids))
 
 

@@ -1,6 +1,7 @@
 """Runs → rows → table: what several trained models of one kind amount to."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ def make_row(runs: Sequence[Run]) -> dict[str, Any]:
         "decision": runs[0].decision.kind,
         "decision_note": _decision_note(first["model"], runs),
         "features": first["parameters"].get("features"),
+        "weights": _weights(first),
         "effort": recipe["effort"],
         "seeds": len({run.manifest["recipe"]["seed"] for run in runs}),
         **scores,
@@ -125,6 +127,13 @@ def _decision_note(model: str, runs: Sequence[Run]) -> str:
     if len(runs) > 1:
         return f"{decisions[0].kind} (fitted on validation, for each model by itself)"
     return f"{model} {decisions[0].describe()}"
+
+
+def _weights(manifest: Mapping[str, Any]) -> str | None:
+    """Say what a transfer model started from: a file by its name and how its digest begins."""
+    digest = manifest.get("weights_digest")
+    weights = manifest["parameters"].get("weights")
+    return weights if digest is None else f"{Path(weights).name} (SHA-256 {digest[:12]})"
 
 
 def _oversampling_note(recipe: Mapping[str, Any]) -> str:

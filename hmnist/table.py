@@ -62,8 +62,8 @@ class Table:
     settings : dict
         ``threads, device``, whether cells ran ``side_by_side``, and the ``versions`` of libraries.
     rows : list of dict
-        ``model, oversampling, decision, features, effort, seeds``, and ``oversampling_note`` and
-        ``decision_note`` in words; for every score
+        ``model, oversampling, decision, features, weights, effort, seeds``, and
+        ``oversampling_note`` and ``decision_note`` in words; for every score
         ``{mean, std, low, high}``; ``fit_seconds, predict_ms_per_1000, parameters, model_bytes``.
     """
 
@@ -111,6 +111,9 @@ class Table:
         yield f"Scores: on the test part, {trained}; [95 % interval over lesions]."
         yield f"Oversampling: {'; '.join(_unique(self.rows, 'oversampling_note'))}."
         yield f"Decision: {'; '.join(_unique(self.rows, 'decision_note'))}."
+        started = [f"{row['model']} {row['weights']}" for row in self.rows if row.get("weights")]
+        if started:
+            yield f"Pretrained weights: {'; '.join(dict.fromkeys(started))}."
         side = ", cells side by side: times are not comparable" if settings["side_by_side"] else ""
         threads = "1 thread" if settings["threads"] == 1 else f"{settings['threads']} threads"
         yield (

@@ -183,6 +183,40 @@ def test_no_data_means_the_sample_and_says_so(command: Command) -> None:
     assert "Effort: quick" in called.out
 
 
+def test_audit_prints_both_columns_and_goes_on_where_it_was(
+    command: Command, pixel_file: Path
+) -> None:
+    words = ["audit", pixel_file, "--systems", "lenet", "--epochs", "1", "--threads", "1"]
+    called = command(*words, "--out", "audit")
+    assert called.code == 0, called.err
+    assert max(map(len, called.out.splitlines())) <= 100
+    assert re.search(r"^ ?lenet +\.7445 +\.\d{3} +\.\d{3} +[+−]\.\d{3}", called.out, re.MULTILINE)
+    text = " ".join(called.out.split())
+    assert "All 30 test images validate as well (HM103)" in text
+    assert "Epochs were cut: lenet 1 of 20, oversample-first 1 of 20." in text
+    assert "3 models: about" in called.err
+    assert "[1/3] lenet, published:lenet" in called.err
+    again = command(*words, "--out", "audit", "--format", "json")
+    assert "3 of them finished before" in again.err
+    facts = json.loads(again.out)
+    assert facts["schema"] == "hmnist-audit/1"
+    assert [row["system"] for row in facts["rows"]] == ["lenet", "oversample-first"]
+    assert command(*words, "--out", "audit", "--quiet", "--format", "markdown").err == ""
+
+
+def test_an_interrupted_audit_says_how_to_go_on(
+    command: Command, pixel_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hmnist.claims.run_cells", interrupt)
+    called = command("audit", pixel_file, "--systems", "lenet", "--out", "my audit")
+    assert called.code == 130
+    assert "--out 'my audit'" in called.err
+    assert called.out == ""
+
+
 def test_a_full_or_forbidden_place_is_a_failure_not_a_traceback(
     command: Command, tmp_path: Path
 ) -> None:

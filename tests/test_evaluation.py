@@ -56,7 +56,7 @@ def test_other_data_are_predicted_whole(run: Run) -> None:
     with pytest.warns(UserWarning, match="synthetic"):
         evaluation = evaluate_run(run, other)
     assert sum(map(sum, evaluation.confusion)) == 250
-    assert any("not known" in note for note in evaluation.notes)
+    assert any("not known" in note for note in evaluation.origin)
 
 
 def test_another_size_is_refused(run: Run, sample: LesionDataset) -> None:
@@ -68,7 +68,7 @@ def test_another_size_is_refused(run: Run, sample: LesionDataset) -> None:
 def test_json_holds_it_all(run: Run) -> None:
     read = json.loads(evaluate_run(run).to_json())
     assert read["diagnoses"] == list(CODES)
-    assert set(read) >= {"schema", "title", "scores", "report", "confusion", "notes"}
+    assert set(read) >= {"schema", "title", "scores", "report", "confusion", "origin", "notes"}
     assert read["reliability"] == run.manifest["reliability"]
 
 
@@ -136,4 +136,4 @@ def test_images_that_trained_the_model_are_never_its_test(run: Run, sample: Lesi
     sizes = run.manifest["split"]["sizes"]
     assert sum(map(sum, evaluation.confusion)) == 250 + sizes["test"]
     seen = sizes["train"] + sizes["validation"]
-    assert any(f"{seen} images trained or validated" in note for note in evaluation.notes)
+    assert any(f"{seen} images trained or validated" in note for note in evaluation.origin)

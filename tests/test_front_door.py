@@ -34,6 +34,7 @@ for name in hmnist.__all__:
 
 data = hmnist.load_sample(rows=60)
 for _ in range(2):
+    hmnist.check(data)
     hmnist.load("sample")
     hmnist.load_sample(rows=60)
     hmnist.make_model("majority")

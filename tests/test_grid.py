@@ -1,3 +1,4 @@
+import inspect
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from hmnist.cells import Cell, Watcher
 from hmnist.dataset import LesionDataset
 from hmnist.errors import TrustError, UsageError
 from hmnist.grid import benchmark
+from hmnist.models.registry import COMPARED, MAJORITY
 from hmnist.runs import CommitteeRun, Run, find_runs, open_run
 from hmnist.scores.intervals import score_intervals
 from hmnist.scores.scoring import SCORE_NAMES
@@ -37,6 +39,14 @@ class Diary(Watcher):
 
     def finished(self, cell: Cell, run: Run, table: Table) -> None:
         self.lines.append(f"finished {cell.recipe.model}, {len(table.rows)} rows")
+
+
+def test_published_systems_take_part_only_by_name() -> None:
+    assert inspect.signature(benchmark).parameters["models"].default == COMPARED
+    from hmnist.cli.benchmark import benchmark as command
+
+    named = inspect.signature(command).parameters["models"].default.split(",")
+    assert {*named, MAJORITY} == set(COMPARED)
 
 
 def test_rows_are_means_over_seeds_with_spread(sample: LesionDataset, tmp_path: Path) -> None:

@@ -80,7 +80,16 @@ except SystemExit as stop:
     assert not loaded & set(HEAVY)
 
 
-def test_looking_at_data_needs_no_learning(tmp_path: Path) -> None:
-    loaded, printed = loaded_by(CALL, tmp_path, "data", "info", "sample")
+@pytest.mark.parametrize("what", ["info", "check"])
+def test_looking_at_data_needs_no_learning(tmp_path: Path, what: str) -> None:
+    loaded, printed = loaded_by(CALL, tmp_path, "data", what, "sample")
     assert "synthetic" in printed.lower()
     assert not loaded & {"imblearn", "keras", "sklearn", "tensorflow", "xgboost"}
+
+
+def test_figures_of_data_open_no_window_and_need_no_learning(tmp_path: Path) -> None:
+    code = "import hmnist; hmnist.plot_data(hmnist.load_sample(rows=60), 'figures')"
+    loaded, _ = loaded_by(code, tmp_path)
+    assert (tmp_path / "figures" / "diagnoses.png").is_file()
+    assert "matplotlib" in loaded
+    assert not loaded & {"matplotlib.pyplot", "keras", "sklearn", "tensorflow", "xgboost"}

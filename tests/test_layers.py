@@ -15,13 +15,14 @@ FLOORS = (
     ("diagnoses", "errors"),
     ("files", "pixels", "settings", "threads"),
     ("dataset", "augmentation", "splitfile"),
+    ("leaks", "protocols"),
     ("sources", "splits", "oversampling", "features", "calibration"),
     ("models", "scores", "decision", "committee"),
-    ("recipe", "manifest", "table"),
-    ("runs",),
+    ("recipe", "manifest", "table", "checks"),
+    ("runs", "verdict"),
     ("experiment", "evaluation", "summary"),
     ("cells",),
-    ("grid",),
+    ("grid", "claims", "report"),
     ("cli",),
 )
 """The rooms of each floor, from the ground up: modules and folders of modules."""

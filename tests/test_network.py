@@ -18,7 +18,7 @@ from hmnist.errors import TrustError, UsageError
 from hmnist.models.base import Images, Shape
 from hmnist.models.network import NetworkModel
 from hmnist.models.registry import make_model
-from hmnist.models.training import load_keras, training_batches
+from hmnist.models.training import load_keras, recalls, training_batches
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 4, 4, 3), dtype=np.uint8)
 LABELS = np.arange(70) % 3
@@ -279,7 +279,8 @@ def test_history_has_an_entry_per_epoch(fitted: TinyNetwork) -> None:
     }
     model = TinyNetwork(random_state=0, epochs=2)
     model.fit(IMAGES, LABELS, validation=(IMAGES[:9], LABELS[:9]))
-    assert set(model.history_) == {"accuracy", "loss", "val_accuracy", "val_loss"}
+    recalls_ = {f"val_recall_{label}" for label in range(3)}
+    assert set(model.history_) == {"accuracy", "loss", "val_accuracy", "val_loss"} | recalls_
     assert all(len(values) == 2 for values in model.history_.values())
 
 
@@ -503,3 +504,29 @@ def test_every_network_can_be_adjusted(name: str) -> None:
     model = make_model(name, logit_adjustment=0.5)
     assert model.get_params()["logit_adjustment"] == 0.5
     assert make_model(name).get_params()["logit_adjustment"] == 0
+
+
+def test_recalls_are_scikit_learns(rng: np.random.Generator) -> None:
+    from sklearn.metrics import recall_score
+
+    load_keras()
+    metric = recalls(["a", "b", "c", "d"])
+    true, logits = rng.integers(0, 3, 90), rng.normal(size=(90, 4))
+    for rows in (slice(50), slice(50, 90)):
+        metric.update_state(np.eye(4)[true[rows]], logits[rows])
+    found = [float(value) for value in metric.result().values()]
+    expected = recall_score(true, logits.argmax(axis=1), average=None, labels=[0, 1, 2])
+    assert found == pytest.approx([*expected, 0])
+    assert list(metric.result()) == ["a", "b", "c", "d"]
+
+
+def test_the_history_tells_the_recall_of_every_class_on_validation() -> None:
+    seen = LABELS != 1
+    model = TinyNetwork(random_state=0).fit(IMAGES, LABELS, validation=(IMAGES[seen], LABELS[seen]))
+    assert set(model.history_) == {
+        "accuracy", "loss", "val_accuracy", "val_loss", "val_recall_0", "val_recall_2",
+    }  # fmt: skip
+    shares = np.bincount(LABELS[seen], minlength=3)[[0, 2]] / seen.sum()
+    recalls_ = np.array([model.history_["val_recall_0"], model.history_["val_recall_2"]])
+    np.testing.assert_allclose(shares @ recalls_, model.history_["val_accuracy"], rtol=1e-5)
+    assert set(TinyNetwork().fit(IMAGES, LABELS).history_) == {"accuracy", "loss"}

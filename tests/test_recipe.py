@@ -17,6 +17,7 @@ CHANGES: dict[str, Any] = {
     "sensitivity": 0.95,
     "effort": "best",
     "features": "pixels",
+    "weights": "imagenet",
     "seed": 1,
     "threads": 2,
     "parameters": {"penalty": 1.0},

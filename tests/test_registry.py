@@ -5,7 +5,15 @@ import pytest
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.models.base import Model
-from hmnist.models.registry import EFFORTS, MAJORITY, MODELS, find_model, make_model
+from hmnist.models.registry import (
+    COMPARED,
+    EFFORTS,
+    MAJORITY,
+    MODELS,
+    find_model,
+    make_model,
+)
+from hmnist.models.systems import SYSTEMS
 
 TRAINED = [name for name, entry in MODELS.items() if entry.place]
 
@@ -40,6 +48,24 @@ def test_the_majority_model_is_listed() -> None:
 def test_what_is_not_trained_is_not_made(name: str) -> None:
     with pytest.raises(UsageError, match="not trained by itself"):
         make_model(name)
+
+
+def test_published_systems_are_listed_but_compared_only_by_name() -> None:
+    assert {name for name, entry in MODELS.items() if entry.published} == set(SYSTEMS)
+    assert tuple(name for name in MODELS if name not in SYSTEMS) == COMPARED
+    assert {"cnn", "logistic", "committee", MAJORITY} <= set(COMPARED)
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_published_systems_keep_their_epochs(name: str) -> None:
+    entry, system = MODELS[name], SYSTEMS[name]
+    epochs = [entry.parameters[effort]["epochs"] for effort in EFFORTS]
+    assert epochs == [system.epochs // 5, system.epochs, system.epochs]
+    model = make_model(name)
+    assert getattr(model, "system") is system  # noqa: B009 - Model promises none
+    asked = "weights" in model.get_params()
+    assert asked == ("weights" in entry.parameters["best"])
+    assert asked == system.scaling.startswith("keras.applications")
 
 
 def test_given_parameters_take_precedence() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hmnist.dataset import LesionDataset
+from hmnist.diagnoses import CODES
 from hmnist.errors import DataMissingError, SampleWarning, TrustError
 from hmnist.experiment import train
 from hmnist.files import hash_file
@@ -103,3 +104,22 @@ def test_find_runs_finds_runs_alone(copy: Path, tmp_path: Path) -> None:
     (tmp_path / ".copy-half").mkdir()
     (tmp_path / ".copy-half" / "manifest.json").write_text("{}")
     assert find_runs(tmp_path) == [copy]
+
+
+def test_the_history_names_diagnoses(sample: LesionDataset, tmp_path: Path) -> None:
+    run = train(sample, "lenet", threads=1, epochs=2, out=tmp_path / "run")
+    assert run.history is not None
+    assert run.history["epoch"].tolist() == [1, 2]
+    recalls = [name for name in run.history if str(name).startswith("val_recall_")]
+    present = {CODES[label] for label in run.part("validation").labels}
+    assert set(recalls) == {f"val_recall_{code}" for code in present}
+    # Its last epoch is the model: the weights of this network are not averaged.
+    test = run.part("validation")
+    for code in present:
+        own = test.labels == CODES.index(code)
+        found = (test.probabilities[own].argmax(axis=1) == test.labels[own]).mean()
+        assert run.history[f"val_recall_{code}"].iloc[-1] == pytest.approx(found)
+
+
+def test_what_has_no_epochs_has_no_history(run: Run) -> None:
+    assert run.history is None

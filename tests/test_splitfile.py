@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmnist.errors import DataError, DataMissingError, UsageError
-from hmnist.splitfile import read_split_file
+from hmnist.splitfile import read_split_file, read_split_rows
 
 IDS = np.array(["I_1", "I_2", "I_3"])
 
@@ -126,3 +126,33 @@ def test_ids_that_are_unknown_cannot_be_looked_up(tmp_path: Path) -> None:
         read_split_file(path, 3, None)
     assert "--metadata" in caught.value.hint
     assert caught.value.exit_code == 2
+
+
+# Any split
+
+
+def test_images_may_be_named_again_where_checks_look(tmp_path: Path) -> None:
+    path = write(tmp_path, "image_id,part\nI_3,train\nI_3,train\nI_1,val\nI_3,test\n")
+    with pytest.raises(DataError, match="each image once"):
+        read_split_file(path, 3, IDS)
+    rows = read_split_rows(path, 3, IDS)
+    assert {part: found.tolist() for part, found in rows.items()} == {
+        "train": [2, 2],
+        "validation": [0],
+        "test": [2],
+    }
+    assert {found.dtype for found in rows.values()} == {np.dtype(np.int64)}
+
+
+@pytest.mark.parametrize("line", ["I_9,test", "I_1,tset", "I_1"])
+def test_other_mistakes_are_refused_there_too(tmp_path: Path, line: str) -> None:
+    path = write(tmp_path, f"image_id,part\nI_2,train\n{line}\n")
+    with pytest.raises(DataError, match="line 3"):
+        read_split_rows(path, 3, IDS)
+    with pytest.raises(UsageError, match="ids are unknown"):
+        read_split_rows(write(tmp_path, "image_id,part\nI_1,test\n"), 3, None)
+
+
+def test_a_part_that_no_line_names_is_empty(tmp_path: Path) -> None:
+    rows = read_split_rows(write(tmp_path, "row,part\n1,test\n"), 3, None)
+    assert [len(rows[part]) for part in PARTS] == [0, 0, 1]

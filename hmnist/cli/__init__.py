@@ -9,7 +9,7 @@ import warnings
 
 import typer
 
-from hmnist.cli import benchmark, compare, data, evaluate, models, predict, runs, train
+from hmnist.cli import audit, benchmark, compare, data, evaluate, models, predict, runs, train
 from hmnist.errors import HmnistError, SampleWarning
 from hmnist.settings import read_settings
 
@@ -30,6 +30,7 @@ app.command("benchmark")(benchmark.benchmark)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("audit")(audit.audit)
 app.command("predict")(predict.predict)
 app.command("models")(models.models)
 app.add_typer(runs.app, name="runs")

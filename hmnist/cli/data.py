@@ -1,4 +1,4 @@
-"""``hmnist data info|sample``."""
+"""``hmnist data info|sample``, and what else there is to do with data."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.check import check
+from hmnist.cli.from_images import from_images
 from hmnist.cli.output import check_format, print_rich
+from hmnist.cli.plot import plot
 
 if TYPE_CHECKING:
     from hmnist.dataset import LesionDataset
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(help="Look at data, or make some.", no_args_is_help=True)
+app.command("check")(check)
+app.command("from-images")(from_images)
+app.command("plot")(plot)
 
 
 @app.command("info")

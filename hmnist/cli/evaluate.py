@@ -23,12 +23,24 @@ def evaluate(
     ] = None,
     metadata: options.Metadata = None,
     report: options.Report = "table",
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FOLDER",
+            show_default=False,
+            help="Where report, confusion matrix and figures go. [default: RUN; nothing is kept of "
+            "other data]",
+        ),
+    ] = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Print scores, report and confusion matrix of a run."""
+    """Print and draw scores, report and confusion matrix of a run."""
     check_format(report, ("table", "json"))
     from hmnist.errors import UsageError
     from hmnist.evaluation import evaluate_run
+    from hmnist.report.canvas import can_draw
+    from hmnist.report.run_figures import plot_run
     from hmnist.runs import open_run
     from hmnist.threads import use_threads
 
@@ -37,4 +49,17 @@ def evaluate(
     opened = open_run(run)
     use_threads(opened.manifest["recipe"]["threads"])
     dataset = None if data is None else options.load_data(data, metadata, quiet=quiet)
-    print_evaluation(evaluate_run(opened, dataset), report)
+    evaluation = evaluate_run(opened, dataset)
+    print_evaluation(evaluation, report)
+    if folder is None and not evaluation.own:
+        if not quiet:
+            options.say("To keep the report on other data, and draw it: --out FOLDER")
+        return
+    folder = folder or run
+    evaluation.write(folder)
+    figures = folder / "figures"
+    if can_draw():
+        plot_run(opened, figures, evaluation=evaluation)
+    if not quiet:
+        drawn = f"; figures: {figures}" if can_draw() else ". For figures: pip install matplotlib"
+        options.say(f"Report: {folder / 'report.csv'} and confusion.csv{drawn}")

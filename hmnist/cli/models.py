@@ -22,6 +22,7 @@ def models(report: options.Report = "table") -> None:
                 "summary": entry.summary,
                 "parameters": dict(entry.parameters),
                 "seconds": dict(entry.seconds),
+                "published": entry.published,
             }
             for entry in MODELS.values()
         ]
@@ -30,8 +31,12 @@ def models(report: options.Report = "table") -> None:
     from hmnist.table import plain_table
 
     body = [
-        [entry.name, *(f"{entry.seconds[effort]:.0f} s" for effort in EFFORTS), entry.summary]
+        [entry.name, *(f"{entry.seconds[effort]:,.0f} s" for effort in EFFORTS), entry.summary]
         for entry in MODELS.values()
     ]
     print_rich(plain_table(["model", *EFFORTS, "what it is"], body, text=["what it is"]))
     typer.echo("Seconds to fit 7,000 images on two cores, by effort.")
+    typer.echo(
+        "Published systems have their own epochs at every effort but quick, which has a fifth of "
+        "them;\ntheir seconds are estimates, those of transfer models without pretrained weights."
+    )

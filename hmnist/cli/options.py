@@ -33,6 +33,7 @@ __all__ = [
     "SplitBy",
     "SplitFile",
     "Threads",
+    "Weights",
     "effort_for",
     "load_data",
     "names",
@@ -73,11 +74,12 @@ SplitBy = Annotated[
     str | None,
     typer.Option(
         "--split",
-        metavar="lesion|image|own",
+        metavar="lesion|image|own|published:SYSTEM",
         envvar="HMNIST_SPLIT",
         show_envvar=False,
         show_default=False,
-        help="Deal whole lesions, single images (may leak), or take the file's own split. "
+        help="Deal whole lesions, single images (may leak), take the file's own split, or deal as "
+        "a published system did, leaks included. "
         "[default: lesion where lesions are known]",
     ),
 ]
@@ -153,6 +155,15 @@ Features = Annotated[
         envvar="HMNIST_FEATURES",
         show_envvar=False,
         help="What trees, the linear model and the MLP read: measures, or raw pixels.",
+    ),
+]
+Weights = Annotated[
+    str,
+    typer.Option(
+        metavar="none|imagenet|PATH",
+        envvar="HMNIST_WEIGHTS",
+        show_envvar=False,
+        help="What vgg16, mobilenet and inception-resnet start from.",
     ),
 ]
 Effort = Annotated[

@@ -85,7 +85,7 @@ def print_evaluation(evaluation: "Evaluation", name: str) -> None:
             plain_table(["diagnosis", "precision", "recall", "F1", "images"], report),
             plain_table(["true ↓ decided →", *CODES], confusion),
             _reliability(evaluation.reliability),
-            *(Text(note, style="dim") for note in evaluation.notes),
+            *(Text(note, style="dim") for note in (*evaluation.origin, *evaluation.notes)),
         )
     )
 

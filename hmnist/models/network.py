@@ -14,7 +14,14 @@ import numpy.typing as npt
 
 from hmnist.errors import UsageError
 from hmnist.models.base import Images, Labels, Model, Shape, Validation, Weights
-from hmnist.models.training import load_keras, policy, reporter, seeded, training_batches
+from hmnist.models.training import (
+    load_keras,
+    policy,
+    recalls,
+    reporter,
+    seeded,
+    training_batches,
+)
 from hmnist.threads import configure_tensorflow
 
 if TYPE_CHECKING:
@@ -69,7 +76,8 @@ class NetworkModel(Model):
         For each network, the fitted weights in their order.
     history_ : dict of list of float
         Loss and accuracy of each epoch of the first network, and those on validation if it was
-        given.
+        given, with ``val_recall_<class>`` for each class that occurs in it. They belong to the
+        weights as they stand at the end of the epoch, before any averaging.
     offset_ : numpy.ndarray of float64, shape (classes,)
         What is added to the logits: τ · log(share); zeros without `logit_adjustment`.
     """
@@ -207,6 +215,7 @@ class NetworkModel(Model):
                 loss=keras.losses.CategoricalCrossentropy(
                     from_logits=True, label_smoothing=self.label_smoothing
                 ),
+                metrics=[recalls([f"recall_{name}" for name in self.classes_])],
                 weighted_metrics=["accuracy"],
             )
             history = trained.fit(
@@ -220,7 +229,9 @@ class NetworkModel(Model):
             )
             batches.release()
         found = {name: [float(x) for x in values] for name, values in history.history.items()}
-        return [np.asarray(weight) for weight in network.get_weights()], found
+        return [np.asarray(weight) for weight in network.get_weights()], _known(
+            found, held_out, self.classes_
+        )
 
     def _adjusted(self, network: "keras.Model") -> "keras.Model":
         """Return the network as its loss sees it; the weights are shared."""
@@ -325,3 +336,16 @@ class NetworkModel(Model):
                 for number in range(self.networks)
             ]
         self.networks_ = self._rebuild()
+
+
+def _known(
+    history: dict[str, list[float]],
+    held_out: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None,
+    classes: npt.NDArray[Any],
+) -> dict[str, list[float]]:
+    """Leave out the recalls in training, whose targets are mixtures, and those of no image."""
+    found = {name: values for name, values in history.items() if not name.startswith("recall_")}
+    if held_out is not None:
+        for absent in classes[~held_out[1].any(axis=0)]:
+            del found[f"val_recall_{absent}"]
+    return found

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
+from hmnist.models.systems import SYSTEMS
 
 if TYPE_CHECKING:
     from hmnist.models.base import Model
 
 __all__ = [
     "COMMITTEE",
+    "COMPARED",
     "EFFORTS",
     "FEATURES",
     "MAJORITY",
@@ -51,6 +53,9 @@ class Entry:
         Constructor parameters for each effort.
     seconds : mapping of str to float
         Fit time for 7,000 training images on two cores, for the estimate before the work starts.
+    published : bool
+        Whether it is the rebuilt system of someone else's publication (`hmnist.models.systems`):
+        to be asked for by name.
     """
 
     name: str
@@ -58,13 +63,34 @@ class Entry:
     place: str
     parameters: Mapping[str, Mapping[str, Any]]
     seconds: Mapping[str, float]
+    published: bool = False
 
 
 def _efforts(quick: Any, standard: Any, best: Any) -> dict[str, Any]:
     return dict(zip(EFFORTS, (quick, standard, best), strict=True))
 
 
+def _published(name: str, place: str, epoch: float, **parameters: Any) -> Entry:
+    """Return the entry of a published system, one epoch of which takes so many seconds.
+
+    Its epochs are its own at every effort but ``quick``, which has a fifth of them.
+    """
+    system = SYSTEMS[name]
+    epochs = _efforts(max(1, system.epochs // 5), system.epochs, system.epochs)
+    return Entry(
+        name,
+        system.summary,
+        place,
+        {effort: {"epochs": count, **parameters} for effort, count in epochs.items()},
+        # Two digits: these are estimates.
+        {effort: float(f"{count * epoch + 5:.2g}") for effort, count in epochs.items()},
+        published=True,
+    )
+
+
 _LESION = {"features": "lesion"}
+
+_FROM_SCRATCH = {"weights": "none"}
 
 _STARTED = {"features": "lesion", "linear_start": True}
 
@@ -133,9 +159,25 @@ _ENTRIES = (
         _efforts({}, {}, {}),
         _efforts(0, 0, 0),
     ),
+    # Seconds per epoch are estimates; those of transfer models are for --weights none, where all
+    # layers are trained.
+    _published("lenet", "hmnist.models.published:LeNet", 1.3),
+    _published("deep-cnn", "hmnist.models.published:DeepCNN", 120),
+    _published("deep-cnn-bn", "hmnist.models.published:DeepCNNBN", 130),
+    _published("small-cnn", "hmnist.models.published:SmallCNN", 9),
+    _published("pixel-mlp", "hmnist.models.published:PixelMLP", 15),
+    _published("skin-pamper", "hmnist.models.published:SkinPamper", 10.5),
+    _published("vgg16", "hmnist.models.pretrained:VGG16", 700, **_FROM_SCRATCH),
+    _published("mobilenet", "hmnist.models.pretrained:MobileNet", 55, **_FROM_SCRATCH),
+    _published(
+        "inception-resnet", "hmnist.models.pretrained:InceptionResNet", 1500, **_FROM_SCRATCH
+    ),
 )
 
 MODELS: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
+
+COMPARED = tuple(entry.name for entry in _ENTRIES if not entry.published)
+"""What a benchmark compares if nobody says otherwise."""
 
 
 def find_model(name: str) -> Entry:

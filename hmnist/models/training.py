@@ -4,7 +4,7 @@ import contextlib
 import os
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +14,15 @@ import numpy.typing as npt
 from hmnist.models.base import Weights
 from hmnist.threads import configure_tensorflow
 
-__all__ = ["Trainable", "load_keras", "policy", "reporter", "seeded", "training_batches"]
+__all__ = [
+    "Trainable",
+    "load_keras",
+    "policy",
+    "recalls",
+    "reporter",
+    "seeded",
+    "training_batches",
+]
 
 
 class Trainable(Protocol):
@@ -134,6 +142,37 @@ def reporter(model: Trainable, done: int) -> Any:
                 model.on_step(done + epoch + 1, model.networks * model.epochs)
 
     return Reporter()
+
+
+def recalls(names: Sequence[str]) -> Any:
+    """Return a metric of the share of each class that is recognised, each under its name.
+
+    It counts along while Keras asks for the loss: nothing is predicted a second time.
+    """
+    import keras
+    from keras import ops
+
+    class Recalls(keras.metrics.Metric):
+        def __init__(self) -> None:
+            super().__init__(name="recalls")
+            self.images, self.hits = (
+                self.add_weight(shape=(len(names),), initializer="zeros", name=name)
+                for name in ("images", "hits")
+            )
+
+        def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+            del sample_weight
+            true = ops.argmax(y_true, axis=-1)
+            right = ops.cast(true == ops.argmax(y_pred, axis=-1), "float32")
+            members = ops.one_hot(true, len(names), dtype="float32")
+            self.images.assign_add(ops.sum(members, axis=0))
+            self.hits.assign_add(ops.sum(members * right[:, None], axis=0))
+
+        def result(self) -> dict[str, Any]:
+            shares = ops.divide_no_nan(self.hits, self.images)
+            return {name: shares[place] for place, name in enumerate(names)}
+
+    return Recalls()
 
 
 @contextlib.contextmanager

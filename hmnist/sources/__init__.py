@@ -2,7 +2,7 @@
 
 `load` takes a path or the word ``sample``; `find_data` finds the path where none was named. Each
 format has its module: `pixel_csv`, `medmnist`, and `metadata` for what is known of the images;
-`sample` generates lesions where there is no file at all.
+`photographs` makes a pixel file of any size, `sample` generates lesions where there is no file.
 """
 
 import dataclasses
@@ -32,8 +32,9 @@ def load(
     Parameters
     ----------
     path : str or os.PathLike
-        A pixel file (``.csv``, ``.csv.gz``; the header tells the shape), a DermaMNIST ``.npz``, or
-        the word ``"sample"`` for generated lesions. A file called sample is ``"./sample"``.
+        A pixel file (``.csv``, ``.csv.gz``), a DermaMNIST ``.npz``, or the word ``"sample"`` for
+        generated lesions. A file called sample is ``"./sample"``. The number of columns tells the
+        shape of a pixel file's images, or a name such as ``hmnist_75_100_RGB.csv``.
     metadata : str, os.PathLike, False or None
         The metadata file, with row i for image i. None: ``HAM10000_metadata.csv`` beside a pixel
         file if it is there. ``"none"`` or False: none, the lesions are unknown.

@@ -2,13 +2,17 @@
 
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from hmnist.errors import DataError, DataMissingError, UsageError
 
-__all__ = ["PHOTOGRAPHS", "load_images", "read_photograph"]
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+__all__ = ["PHOTOGRAPHS", "load_images", "read_photograph", "squeeze_photograph"]
 
 PHOTOGRAPHS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 """The endings of what Pillow reads."""
@@ -73,20 +77,50 @@ def read_photograph(path: Path, shape: Shape) -> Pixels:
     DataError
         If it is no picture, or a damaged one.
     """
+    # Pillow warns of damage before it gives up; one sentence is enough.
+    with warnings.catch_warnings(action="ignore"):
+        return squeeze_photograph(path, shape)
+
+
+def squeeze_photograph(path: Path, shape: Shape) -> Pixels:
+    """Do what `read_photograph` does, leaving Pillow's warnings to the caller.
+
+    What is done about warnings holds for all threads at once, so where several read photographs
+    it is decided once, before they begin.
+
+    Raises
+    ------
+    DataMissingError
+        If there is no such file.
+    DataError
+        If it is no picture, a damaged one, or larger than Pillow takes for safe.
+    """
     from PIL import Image
 
     height, width, channels = shape
     try:
-        # Pillow warns of damage before it gives up; one sentence is enough.
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as photograph:
+        with Image.open(path) as photograph:
+            _refuse_oversized(photograph)
             resized = photograph.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
     except FileNotFoundError as error:
         raise DataMissingError(f"There is no image {path}.") from error
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    # Pillow's readers raise all of these at files that are not as they should be.
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a picture: {error}.") from error
     if channels == 1:
         resized = resized.convert("L")
     return np.asarray(resized, dtype=np.uint8).reshape(shape)
+
+
+def _refuse_oversized(photograph: "ImageFile") -> None:
+    # Pillow only warns up to twice its limit, which would still fill half a gigabyte.
+    from PIL import Image
+
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is not None and photograph.width * photograph.height > limit:
+        raise Image.DecompressionBombError(
+            f"it has {photograph.width:,}×{photograph.height:,} pixels, more than {limit:,} in all"
+        )
 
 
 def _read_folder(folder: Path, shape: Shape) -> tuple[Pixels, npt.NDArray[np.str_]]:

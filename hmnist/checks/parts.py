@@ -1,0 +1,199 @@
+"""Checks that look at a split: who trains, who validates, who is tested.
+
+Each function returns None, or a sentence that says what is wrong.
+"""
+
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from hmnist.checks.subject import Indices, Subject
+from hmnist.dataset import PARTS
+from hmnist.diagnoses import CODES
+from hmnist.leaks import NATURAL_COPIES, count_copies, count_shared_lesions
+from hmnist.sources.metadata import SAME_LESION
+
+__all__ = [
+    "find_empty_parts",
+    "find_lesion_under_two_ids",
+    "find_missing_diagnoses",
+    "find_other_mix",
+    "find_repeated_test_images",
+    "find_resampled_before_split",
+    "find_shared_lesions",
+    "find_test_used_for_validation",
+    "find_unshuffled_tail",
+]
+
+_OTHER_MIX = 0.1
+"""Half the sum of the differences between two class mixes, beyond which they are two mixes."""
+
+_TAIL = 20
+"""Images; a shorter part may be a block of rows by chance."""
+
+
+def find_shared_lesions(subject: Subject) -> str | None:
+    """Find lesions of which one image trains and another validates or tests."""
+    lesion_ids = subject.data.lesion_ids
+    if lesion_ids is None:
+        return None
+    found = []
+    for one, other in combinations(PARTS, 2):
+        rows = subject.rows(other)
+        if (one, other) == ("validation", "test"):
+            # Images that are validated and tested themselves are another check's.
+            rows = rows[~np.isin(rows, subject.rows(one))]
+        lesions, images = count_shared_lesions(lesion_ids, rows, subject.rows(one))
+        if images:
+            found.append(
+                f"{_count(lesions, 'lesion stands', 'lesions stand')} in {one} and {other} "
+                f"({images:,} of {len(subject.rows(other)):,} {other} images)"
+            )
+    return _sentence(found)
+
+
+def find_resampled_before_split(subject: Subject) -> str | None:
+    """Find images that train and, pixel by pixel the same, validate or test."""
+    found = [
+        f"{copies:,} of {len(subject.rows(part)):,} {part} images {_are(copies)} in train as "
+        "well, pixel by pixel"
+        for part in ("validation", "test")
+        if (copies := _copies(subject, "train", part))
+    ]
+    return _sentence(found, ", as happens where rows are repeated before the split")
+
+
+def find_test_used_for_validation(subject: Subject) -> str | None:
+    """Find test images that also decide when training stops or what is chosen."""
+    if copies := _copies(subject, "validation", "test"):
+        return (
+            f"{copies:,} of {len(subject.rows('test')):,} test images {_are(copies)} in validation "
+            "as well: what was chosen on them is not tested by them."
+        )
+    return None
+
+
+def find_lesion_under_two_ids(subject: Subject) -> str | None:
+    """Find pairs of images that are known to show one lesion, in two parts, under two lesion ids.
+
+    The pairs are those of `hmnist.sources.metadata.SAME_LESION`.
+    """
+    image_ids, lesion_ids = subject.data.image_ids, subject.data.lesion_ids
+    if image_ids is None:
+        return None
+    row_of = {image: row for row, image in enumerate(image_ids.tolist())}
+    parts_of = {
+        row: {part for part in PARTS if row in subject.rows(part)}
+        for pair in SAME_LESION
+        for image in pair
+        if (row := row_of.get(image)) is not None
+    }
+    apart = []
+    for pair in SAME_LESION:
+        first, second = (row_of.get(image) for image in pair)
+        if first is None or second is None or not (parts_of[first] and parts_of[second]):
+            continue
+        known = lesion_ids is not None and lesion_ids[first] == lesion_ids[second]
+        if not known and len(parts_of[first] | parts_of[second]) > 1:
+            apart.append(pair)
+    if not apart:
+        return None
+    return (
+        f"{_count(len(apart), 'pair', 'pairs')} of images that show one lesion under two ids "
+        f"(Abhishek et al. 2025) stand in two parts, {apart[0][0]} and {apart[0][1]} first."
+    )
+
+
+def find_repeated_test_images(subject: Subject) -> str | None:
+    """Find test images that are scored more than once."""
+    rows = subject.rows("test")
+    repeated = len(rows) - len(np.unique(rows))
+    copies = len(rows) - len(np.unique(subject.image_keys[rows]))
+    if repeated or copies > NATURAL_COPIES * len(rows):
+        return f"{copies:,} of {len(rows):,} test images repeat another: each is scored again."
+    return None
+
+
+def find_other_mix(subject: Subject) -> str | None:
+    """Find a test part whose shares of the diagnoses are not those of the training images.
+
+    Copies among the training images count once, since oversampling them is no mistake. The limit
+    grows where parts are small: shares of n images are off by about the root of classes / n.
+    """
+    keys = subject.image_keys
+    rows = subject.rows("train")
+    training = rows[np.unique(keys[rows], return_index=True)[1]]
+    test = subject.rows("test")
+    if not (len(training) and len(test)):
+        return None
+    expected, found = _mix(subject, training), _mix(subject, test)
+    limit = max(_OTHER_MIX, (len(CODES) / min(len(training), len(test))) ** 0.5)
+    if np.abs(expected - found).sum() / 2 <= limit:
+        return None
+    label = int(np.abs(expected - found).argmax())
+    return (
+        f"The shares of the diagnoses differ: {CODES[label]} is {found[label]:.0%} of the test "
+        f"part and {expected[label]:.0%} of the training images. Scores hold for the test's mix."
+    )
+
+
+def find_unshuffled_tail(subject: Subject) -> str | None:
+    """Find a test part cut in one piece from a file whose rows come in blocks of a diagnosis."""
+    labels, rows = subject.data.labels, np.unique(subject.rows("test"))
+    if not _TAIL <= len(rows) < len(labels) or rows[-1] - rows[0] + 1 != len(rows):
+        return None
+    shares = _mix(subject, np.arange(len(labels)))
+    blocks = 1 + int((labels[1:] != labels[:-1]).sum())
+    if blocks > 0.5 * len(labels) * (1 - (shares**2).sum()):
+        return None  # as many changes from row to row as chance makes, or nearly
+    return (
+        f"The test part is rows {rows[0]:,} to {rows[-1]:,} of a file that is sorted into "
+        f"{blocks:,} blocks of one diagnosis: it is no sample of the file."
+    )
+
+
+def find_missing_diagnoses(subject: Subject) -> str | None:
+    """Find diagnoses that the data have and a part has not."""
+    present = np.unique(subject.data.labels)
+    found = []
+    for part in PARTS:
+        rows = subject.rows(part)
+        missing = np.setdiff1d(present, subject.data.labels[rows])
+        if len(rows) and len(missing):
+            found.append(f"{part} lacks {', '.join(CODES[label] for label in missing)}")
+    return _sentence(found)
+
+
+def find_empty_parts(subject: Subject) -> str | None:
+    """Find parts without an image."""
+    why = {
+        "train": "train is empty: there is nothing to learn from",
+        "validation": "validation is empty: what is stopped or chosen is chosen blindly, or on "
+        "the test part",
+        "test": "test is empty: there is nothing to score",
+    }
+    return _sentence([why[part] for part in PARTS if not len(subject.rows(part))])
+
+
+def _copies(subject: Subject, one: str, other: str) -> int:
+    """Count the images of a part that stand in another, pixel by pixel the same."""
+    return count_copies(subject.image_keys, subject.rows(other), subject.rows(one))
+
+
+def _mix(subject: Subject, rows: Indices) -> npt.NDArray[np.float64]:
+    counts = np.bincount(subject.data.labels[rows], minlength=len(CODES))
+    return np.asarray(counts / len(rows), dtype=np.float64)
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"
+
+
+def _sentence(found: list[str], end: str = "") -> str | None:
+    text = "; ".join(found)
+    return f"{text[0].upper()}{text[1:]}{end}." if found else None

@@ -1,0 +1,43 @@
+"""``hmnist data plot``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hmnist.cli import options
+
+__all__ = ["plot"]
+
+
+def plot(
+    data: options.Data = None,
+    metadata: options.Metadata = None,
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            max=2**32 - 1,
+            envvar="HMNIST_SEED",
+            show_envvar=False,
+            help="What draws the images that are shown.",
+        ),
+    ] = 0,
+    folder: Annotated[
+        Path, typer.Option("--out", metavar="FOLDER", help="Where the figures go.")
+    ] = Path("hmnist-figures"),
+    quiet: options.Quiet = False,
+) -> None:
+    """Draw a sheet of images per diagnosis, and diagnoses by count, age, sex and site."""
+    from hmnist.report.canvas import check_drawing
+    from hmnist.report.data_figures import plot_data, undrawn
+
+    check_drawing()
+    dataset = options.load_data(data, metadata, quiet=quiet, sample_allowed=False)
+    for path in plot_data(dataset, folder, seed=seed):
+        typer.echo(str(path))
+    absent = undrawn(dataset)
+    if absent and not quiet:
+        cure = " HAM10000_metadata.csv has them: --metadata FILE"
+        options.say(f"Not known here, so not drawn: {', '.join(absent)}.{cure}")

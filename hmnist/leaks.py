@@ -1,0 +1,139 @@
+"""Leaks in numbers: `find_leaks`, and the counts that checks put into words as well."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hmnist.dataset import LesionDataset
+
+__all__ = [
+    "LEAKS",
+    "NATURAL_COPIES",
+    "Leak",
+    "count_copies",
+    "count_shared_lesions",
+    "find_leaks",
+    "number_images",
+]
+
+LEAKS = {
+    "HM101": "shared lesion",
+    "HM102": "resampled before split",
+    "HM103": "test used for validation",
+}
+"""What the three leaks of published protocols are called, by the code of their check."""
+
+NATURAL_COPIES = 0.002
+"""The share of a part that may be copies of others: HAM10000 holds some photographs twice."""
+
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Leak:
+    """One way in which a test part is known before it is scored.
+
+    Attributes
+    ----------
+    code, name : str
+        As in `LEAKS`.
+    images : int
+        The test images that it touches; rows that are repeated count as often as they stand there.
+    sentence : str
+        What is wrong, with its counts; no capital, no full stop.
+    """
+
+    code: str
+    name: str
+    images: int
+    sentence: str
+
+
+def find_leaks(
+    data: LesionDataset, train: Indices, validation: Indices, test: Indices
+) -> tuple[Leak, ...]:
+    """Count what the test part shares with the other two.
+
+    Parameters
+    ----------
+    data : LesionDataset
+        What was dealt out. Where its lesions are unknown, shared lesions are not counted.
+    train, validation, test : numpy.ndarray of int64
+        Rows of `data`; parts may share and repeat them.
+
+    Returns
+    -------
+    tuple of Leak
+        Those that are there, the plainest first: the test part validates, its images train, their
+        lesions train or, where validation is a part of its own, validate.
+
+    Examples
+    --------
+    >>> from hmnist.sources.sample import load_sample
+    >>> rows = np.arange(100)
+    >>> leaks = find_leaks(load_sample(rows=100), rows[:80], rows[80:], rows[80:])
+    >>> leaks[0].code, leaks[0].sentence
+    ('HM103', 'all 20 test images validate as well')
+    """
+    keys, found = number_images(data.images), []
+    if copies := count_copies(keys, test, validation):
+        found.append(("HM103", copies, f"{_of(copies, test)} validate as well"))
+    if copies := count_copies(keys, test, train):
+        found.append(("HM102", copies, f"{_of(copies, test)} train as well, pixel by pixel"))
+    if data.lesion_ids is not None:
+        seen = np.concatenate([train, np.setdiff1d(validation, test)])
+        lesions, images = count_shared_lesions(data.lesion_ids, test, seen)
+        if images:
+            which = "a lesion that" if lesions == 1 else f"one of {lesions:,} lesions that"
+            show = "shows" if images == 1 else "show"
+            found.append(("HM101", images, f"{_of(images, test)} {show} {which} were seen before"))
+    return tuple(Leak(code, LEAKS[code], images, text) for code, images, text in found)
+
+
+def count_shared_lesions(
+    lesion_ids: npt.NDArray[np.str_], rows: Indices, seen: Indices
+) -> tuple[int, int]:
+    """Return how many lesions stand in both parts, and how many of `rows` show one of them."""
+    shared = np.isin(lesion_ids[rows], lesion_ids[seen])
+    return len(np.unique(lesion_ids[rows][shared])), int(shared.sum())
+
+
+def count_copies(keys: Indices, rows: Indices, seen: Indices) -> int:
+    """Count the rows that stand in another part, pixel by pixel the same.
+
+    Parameters
+    ----------
+    keys : numpy.ndarray of int64, shape (n,)
+        Made by `number_images`.
+    rows, seen : numpy.ndarray of int64
+        The rows of a part, and of the other.
+
+    Returns
+    -------
+    int
+        0 where they are different rows and so few that they may be different photographs.
+    """
+    copies = int(np.isin(keys[rows], keys[seen]).sum())
+    natural = copies <= NATURAL_COPIES * len(rows)
+    return 0 if natural and not np.isin(rows, seen).any() else copies
+
+
+def number_images(images: npt.NDArray[np.uint8]) -> Indices:
+    """Return a number for each image, int64, (n,); the same pixels have the same number.
+
+    Examples
+    --------
+    >>> number_images(np.array([3, 5, 3], np.uint8).reshape(3, 1, 1, 1))
+    array([0, 1, 0])
+    """
+    hashes = [hashlib.blake2b(image.tobytes()).digest() for image in images]
+    first: dict[bytes, int] = {}
+    return np.array([first.setdefault(one, len(first)) for one in hashes], dtype=np.int64)
+
+
+def _of(number: int, test: Indices) -> str:
+    if number == len(test):
+        return f"all {number:,} test images"
+    return f"{number:,} of {len(test):,} test images ({number / len(test):.0%})"

@@ -1,0 +1,309 @@
+"""The published networks that are trained from scratch; what they are trained with is in `SYSTEMS`.
+
+A network made for another size enlarges (or shrinks) its images itself, bilinearly: 28×28 pixels
+are given as they are, and images of its native size are left alone.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from hmnist.diagnoses import CODES
+from hmnist.errors import UsageError
+from hmnist.models.base import Images, Labels, Shape, Validation, Weights
+from hmnist.models.network import NetworkModel
+from hmnist.models.systems import SYSTEMS, System
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["DeepCNN", "DeepCNNBN", "LeNet", "PixelMLP", "PublishedModel", "SkinPamper", "SmallCNN"]
+
+PREDICTED_AT_ONCE = 64
+"""Wide networks on large images take gigabytes for more."""
+
+
+class PublishedModel(NetworkModel):
+    """The base of the published systems: the recipe of `system`, and a network that is built.
+
+    Parameters
+    ----------
+    classes, image_shape, random_state
+        As in `Model`.
+    epochs : int or None
+        How often the training images are seen; None is the system's own number.
+    batch_size : int or None
+        Images per step; None is the system's own number.
+    learning_rate : float or None
+        None is the system's own.
+
+    Attributes
+    ----------
+    system : System
+        What is known of the system: size, recipe, notes.
+    least : int
+        The smallest side, in pixels, that the network can be built for.
+    weights_, history_
+        As in `NetworkModel`.
+    """
+
+    system: ClassVar[System]
+    least: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        classes: Sequence[int] | None = None,
+        image_shape: Shape | None = None,
+        random_state: int | None = None,
+        *,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+    ) -> None:
+        # None is the sources' number; it is there while the network is trained (`_as_published`).
+        super().__init__(
+            classes,
+            image_shape,
+            random_state,
+            epochs=epochs,  # type: ignore[arg-type]
+            batch_size=batch_size,  # type: ignore[arg-type]
+            learning_rate=learning_rate,  # type: ignore[arg-type]
+            weight_decay=0.0,
+            label_smoothing=0.0,
+        )
+
+    def check_size(self, height: int, width: int) -> None:
+        """Refuse images that are too small for the network, before it is built.
+
+        Raises
+        ------
+        UsageError
+            If they are, and the network does not enlarge them.
+        """
+        if not self.system.resizes and min(height, width) < self.least:
+            raise UsageError(
+                f"Images of {height}×{width} pixels are too small for {self.system.name}, which "
+                f"needs {self.least}×{self.least} at least.",
+                "Choose a network that enlarges them, such as small-cnn.",
+            )
+
+    # What subclasses fill in.
+
+    def _layers(self, x: Any) -> Any:
+        """Return what the last dense layer reads, from pixels of 0–1."""
+        raise NotImplementedError
+
+    # What they share.
+
+    def _fit(
+        self,
+        images: Images,
+        labels: Labels,
+        weights: Weights | None,
+        validation: Validation | None,
+    ) -> None:
+        with self._as_published():
+            super()._fit(images, labels, self._weigh(labels, weights), validation)
+
+    @contextlib.contextmanager
+    def _as_published(self) -> Iterator[None]:
+        """Put the system's own numbers where none were given, and take them away again."""
+        left_open = [
+            name
+            for name in ("epochs", "batch_size", "learning_rate")
+            if getattr(self, name) is None
+        ]
+        for name in left_open:
+            setattr(self, name, getattr(self.system, name))
+        try:
+            yield
+        finally:
+            for name in left_open:
+                setattr(self, name, None)
+
+    def _weigh(self, labels: Labels, weights: Weights | None) -> Weights | None:
+        """Multiply the weights of images by those of their diagnoses, if there are any."""
+        if not self.system.class_weights:
+            return weights
+        by_label = {CODES.index(code): share for code, share in self.system.class_weights.items()}
+        by_class = np.array(
+            [by_label.get(label, 1.0) for label in self.classes_.tolist()], dtype=np.float64
+        )
+        return by_class[labels] if weights is None else weights * by_class[labels]
+
+    def _build(self, shape: tuple[int, ...], outputs: int) -> "keras.Model":
+        import keras
+        from keras import layers
+
+        inputs = keras.Input(shape)
+        x = layers.Rescaling(1 / 255)(self._resize(inputs, shape))
+        return self._finish(inputs, layers.Dense(outputs)(self._layers(x)))
+
+    def _resize(self, inputs: Any, shape: tuple[int, ...]) -> Any:
+        """Return images of the size that the network is made for."""
+        from keras import layers
+
+        height, width = shape[:2]
+        self.check_size(height, width)
+        if self.system.resizes:
+            if (height, width) == self._size():
+                return inputs
+            return layers.Resizing(*self._size(), interpolation="bilinear")(inputs)
+        return inputs
+
+    def _size(self) -> tuple[int, int]:
+        """Return height and width to which images are brought."""
+        return self.system.size
+
+    def _finish(self, inputs: Any, logits: Any) -> "keras.Model":
+        from hmnist.models.plateau import PlateauNetwork
+
+        network = PlateauNetwork(inputs, logits)
+        network.plateau, network.at_once = self.system.plateau, PREDICTED_AT_ONCE
+        return network
+
+    def _optimizer(self, steps_per_epoch: int) -> "keras.optimizers.Optimizer":  # noqa: ARG002
+        import keras
+
+        return getattr(keras.optimizers, self.system.optimizer)(self.learning_rate)
+
+    def _predict(self, images: Images) -> npt.NDArray[Any]:
+        predict = super()._predict
+        starts = range(0, max(1, len(images)), PREDICTED_AT_ONCE)
+        return np.concatenate([predict(images[at : at + PREDICTED_AT_ONCE]) for at in starts])
+
+
+class LeNet(PublishedModel):
+    """Three convolutions with pooling, a sigmoid dense layer; 162,887 parameters at 28×28×3.
+
+    Parameters
+    ----------
+    classes, image_shape, random_state, epochs, batch_size, learning_rate
+        As in `PublishedModel`.
+    """
+
+    system = SYSTEMS["lenet"]
+    least = 22
+
+    def _layers(self, x: Any) -> Any:
+        from keras import layers
+
+        for filters in (32, 64, 128):
+            x = _convolved(x, filters, 3)
+        return layers.Dense(512, activation="sigmoid")(layers.Flatten()(x))
+
+
+class DeepCNN(PublishedModel):
+    """Three wide convolutions at 75×100, three dense layers; 672,007 parameters for colour images.
+
+    Parameters
+    ----------
+    classes, image_shape, random_state, epochs, batch_size, learning_rate
+        As in `PublishedModel`.
+    """
+
+    system = SYSTEMS["deep-cnn"]
+
+    def _layers(self, x: Any) -> Any:
+        from keras import layers
+
+        for filters in (256, 128, 64):
+            x = layers.Dropout(0.25)(self._normalised(_convolved(x, filters, 3)))
+        x = layers.Flatten()(x)
+        for units in (64, 128):
+            x = layers.Dropout(0.25)(self._normalised(layers.Dense(units, activation="relu")(x)))
+        return x
+
+    def _normalised(self, x: Any) -> Any:
+        return x
+
+
+class DeepCNNBN(DeepCNN):
+    """`DeepCNN` with batch normalisation behind each pooling and each hidden dense layer.
+
+    Parameters
+    ----------
+    classes, image_shape, random_state, epochs, batch_size, learning_rate
+        As in `PublishedModel`.
+    """
+
+    system = SYSTEMS["deep-cnn-bn"]
+
+    def _normalised(self, x: Any) -> Any:
+        from keras import layers
+
+        return layers.BatchNormalization()(x)
+
+
+class SmallCNN(PublishedModel):
+    """Three wide convolutions at 32×32, a linear dense layer.
+
+    Parameters
+    ----------
+    classes, image_shape, random_state, epochs, batch_size, learning_rate
+        As in `PublishedModel`.
+    """
+
+    system = SYSTEMS["small-cnn"]
+
+    def _layers(self, x: Any) -> Any:
+        from keras import layers
+
+        for filters in (256, 128, 64):
+            x = layers.Dropout(0.3)(_convolved(x, filters, 3))
+        return layers.Dense(32)(layers.Flatten()(x))
+
+
+class PixelMLP(PublishedModel):
+    """Dense layers that read the colour of one pixel, at 32×32; then all pixels together.
+
+    Parameters
+    ----------
+    classes, image_shape, random_state, epochs, batch_size, learning_rate
+        As in `PublishedModel`.
+    """
+
+    system = SYSTEMS["pixel-mlp"]
+
+    def _layers(self, x: Any) -> Any:
+        from keras import layers
+
+        for units in (256, 128):
+            x = layers.Dropout(0.3)(layers.Dense(units, activation="relu")(x))
+        x = layers.Dense(64, activation="relu")(x)
+        return layers.Dense(32)(layers.Flatten()(x))
+
+
+class SkinPamper(PublishedModel):
+    """Three 2×2 convolutions up to 1024, seven dense layers; 4,341,319 parameters at 28×28×3.
+
+    Parameters
+    ----------
+    classes, image_shape, random_state, epochs, batch_size, learning_rate
+        As in `PublishedModel`.
+    """
+
+    system = SYSTEMS["skin-pamper"]
+    least = 15
+
+    def _layers(self, x: Any) -> Any:
+        from keras import layers
+
+        x = layers.BatchNormalization()(_convolved(x, 64, 2))
+        for filters in (512, 1024):
+            x = layers.Dropout(0.3)(layers.BatchNormalization()(_convolved(x, filters, 2)))
+        x = layers.Flatten()(x)
+        for units in (256, 256, 512, 512, 1024):
+            x = layers.Dense(units, activation="relu")(x)
+        x = layers.Dropout(0.3)(layers.BatchNormalization()(x))
+        return layers.Dense(64, activation="relu")(x)
+
+
+def _convolved(x: Any, filters: int, side: int) -> Any:
+    """Convolve without padding, and keep the largest of each 2×2."""
+    from keras import layers
+
+    return layers.MaxPooling2D()(layers.Conv2D(filters, side, activation="relu")(x))

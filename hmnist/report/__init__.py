@@ -1,0 +1,1 @@
+"""Pictures: what a run achieves, and what a data set holds."""
