@@ -237,7 +237,7 @@ def _train(plan: Plan, watcher: Watcher) -> dict[Path, Run]:
             for other in cells[: place + 1]
             if (other.recipe.model, other.on.kind) == kind
         ]
-        rows[kind] = {**make_row(alike), "model": ", ".join(kind)}
+        rows[kind] = {**make_row(alike), "model": _label(cell), "oversampling": ""}
         so_far = make_table(
             list(rows.values()),
             cell.on,
@@ -246,6 +246,13 @@ def _train(plan: Plan, watcher: Watcher) -> dict[Path, Run]:
         )
         watcher.finished(cell, run, so_far)
     return runs
+
+
+def _label(cell: Cell) -> str:
+    """Name one side of a system, while the other is still at work."""
+    if cell.on.is_published:
+        return f"{cell.on.kind.removeprefix(PUBLISHED)}, reproduced"
+    return f"{cell.recipe.model}, honest"
 
 
 def _make_row(claim: Claim, plan: Plan, runs: Mapping[Path, Run]) -> dict[str, Any]:
@@ -290,7 +297,7 @@ def _reason(on: Split) -> str:
     words = find_protocol(on.kind).words
     leaks = "; ".join(f"{leak.sentence} ({leak.code})" for leak in on.leaks)
     found = leaks or "its test part shares nothing with the other two"
-    return f"{words[0].upper()}{words[1:]}. {found[0].upper()}{found[1:]}."
+    return f"Protocol: {words}. {found[0].upper()}{found[1:]}."
 
 
 def _promises(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -75,7 +75,7 @@ def train(
     model : str
         A name of the registry (``hmnist models``).
     by : str, pathlib.Path or None
-        The split; see `hmnist.split`.
+        The split; see `hmnist.split`. ``published:<system>`` resamples and decides by itself.
     oversampling, rare, rare_to
         See `hmnist.oversampling.oversample`.
     decision, sensitivity

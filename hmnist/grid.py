@@ -59,7 +59,7 @@ def benchmark(
         Names of the registry; without, all but the published systems. The majority model always
         takes part.
     by : str, pathlib.Path or None
-        The split; see `hmnist.split`.
+        The split; see `hmnist.split`. ``published:<system>`` resamples and decides by itself.
     folds : int or None
         Cross-validate in so many folds by lesion instead of one split.
     seed : int

@@ -76,9 +76,9 @@ def test_each_system_is_trained_twice_and_the_habit_once_more(
     assert found.rows[0]["honest"] == found.rows[1]["honest"]
     assert diary.lines == [
         "planned 3",
-        "lenet, published:lenet",
-        "lenet, published:lenet | lenet, lesion",
-        "lenet, published:lenet | lenet, lesion | lenet, published:oversample-first",
+        "lenet, reproduced",
+        "lenet, reproduced | lenet, honest",
+        "lenet, reproduced | lenet, honest | oversample-first, reproduced",
     ]
 
 

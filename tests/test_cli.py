@@ -13,6 +13,7 @@ COMMANDS = [
     ["train"],
     ["evaluate"],
     ["compare"],
+    ["audit"],
     ["predict"],
     ["models"],
     ["runs"],
@@ -23,6 +24,7 @@ COMMANDS = [
     ["data", "check"],
     ["data", "from-images"],
     ["data", "info"],
+    ["data", "plot"],
     ["data", "sample"],
 ]
 

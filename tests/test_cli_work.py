@@ -204,6 +204,18 @@ def test_audit_prints_both_columns_and_goes_on_where_it_was(
     assert command(*words, "--out", "audit", "--quiet", "--format", "markdown").err == ""
 
 
+def test_metadata_that_lack_what_a_protocol_needs_are_named(
+    command: Command, pixel_file: Path
+) -> None:
+    Path("bad.csv").write_text("image_id,dx\nI_1,nv\n")
+    words = ["--systems", "inception-resnet", "--metadata", "bad.csv", "--out", "audit"]
+    called = command("audit", pixel_file, *words)
+    assert called.code == 3
+    assert "bad.csv" in called.err
+    assert "lesion_id" in called.err
+    assert not Path("audit").exists()
+
+
 def test_an_interrupted_audit_says_how_to_go_on(
     command: Command, pixel_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
