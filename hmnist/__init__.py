@@ -26,8 +26,8 @@ if TYPE_CHECKING:
         UsageError,
         WorkError,
     )
-    from hmnist.evaluation import Evaluation, compare_runs, decide_anew, evaluate_run
-    from hmnist.experiment import score, train
+    from hmnist.evaluation import Evaluation, compare_runs, decide_anew, evaluate_run, score
+    from hmnist.experiment import train
     from hmnist.grid import benchmark
     from hmnist.models.registry import MODELS, make_model
     from hmnist.oversampling import Oversampled, oversample
@@ -146,7 +146,7 @@ _HOME = {
     "oversample": "oversampling",
     "plot_data": "report.data_figures",
     "plot_run": "report.run_figures",
-    "score": "experiment",
+    "score": "evaluation",
     "score_intervals": "scores.intervals",
     "score_predictions": "scores.scoring",
     "split": "splits",

@@ -1,10 +1,11 @@
-"""`evaluate_run` and `compare_runs`: what one run achieves, and whether runs really differ."""
+"""`score`, `evaluate_run`, `compare_runs`: what a model achieves, and whether runs differ."""
 
 import csv
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +21,9 @@ from hmnist.scores.comparison import Comparison, compare_predictions
 from hmnist.scores.intervals import mean_scores, score_intervals
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.reliability import ReliabilityBin, measure_reliability
-from hmnist.scores.scoring import none_if_unknown
+from hmnist.scores.scoring import Scores, none_if_unknown, score_predictions
 
-__all__ = ["Evaluation", "compare_runs", "decide_anew", "evaluate_run"]
+__all__ = ["Evaluation", "compare_runs", "decide_anew", "evaluate_run", "score"]
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,26 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
             "[low, high] is a 95 % interval over lesions. Research software, no medical device.",
         ],
     )
+
+
+def score(model: Any, data: LesionDataset) -> Scores:
+    """Score a fitted classifier on a data set.
+
+    Parameters
+    ----------
+    model : Model or Run
+        Anything with ``predict_proba`` and seven columns in the Kaggle order. A run decides as it
+        was told to; a bare model takes the largest probability.
+    data : LesionDataset
+        Images that it has not seen: a test part.
+
+    Returns
+    -------
+    Scores
+    """
+    probabilities = model.predict_proba(data.images)
+    decisions = model.decision.decide(probabilities) if isinstance(model, Run) else None
+    return score_predictions(data.labels, probabilities, decisions)
 
 
 def compare_runs(runs: Sequence[Run]) -> Comparison:

@@ -41,7 +41,7 @@ from hmnist.threads import available_cores, use_threads
 if TYPE_CHECKING:
     from hmnist.models.base import Model
 
-__all__ = ["compose", "run_cell", "score", "train"]
+__all__ = ["compose", "run_cell", "train"]
 
 KEPT = ("validation", "test")
 """The parts whose predictions are kept."""
@@ -269,26 +269,6 @@ def _finish(
         "versions": describe_versions(),
     }
     return write_run(folder, {**shared, **facts}, model, on, predicted)
-
-
-def score(model: Any, data: LesionDataset) -> Scores:
-    """Score a fitted classifier on a data set.
-
-    Parameters
-    ----------
-    model : Model or Run
-        Anything with ``predict_proba`` and seven columns in the Kaggle order. A run decides as it
-        was told to; a bare model takes the largest probability.
-    data : LesionDataset
-        Images that it has not seen: a test part.
-
-    Returns
-    -------
-    Scores
-    """
-    probabilities = model.predict_proba(data.images)
-    decisions = model.decision.decide(probabilities) if isinstance(model, Run) else None
-    return score_predictions(data.labels, probabilities, decisions)
 
 
 def _finished(folder: Path, key: str) -> Run | None:

@@ -31,6 +31,7 @@ from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageErro
 from hmnist.files import hash_file, write_folder
 from hmnist.manifest import MANIFEST, SCHEMA, read_manifest
 from hmnist.models.registry import make_model
+from hmnist.records import read_history, read_predictions, write_history, write_predictions
 from hmnist.scores.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ __all__ = [
     "write_run",
 ]
 
-_SEEN, _HISTORY = "seen.npy", "history.csv"
+_SEEN = "seen.npy"
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,18 +90,12 @@ class Run:
     @cached_property
     def predictions(self) -> "pd.DataFrame":
         """What ``predictions.csv`` holds: a row per validation and test image."""
-        import pandas as pd
-
-        text = {"part": str, "image_id": str, "lesion_id": str, "diagnosis": str, "decision": str}
-        return pd.read_csv(self.folder / "predictions.csv", dtype=text)
+        return read_predictions(self.folder)
 
     @cached_property
     def history(self) -> "pd.DataFrame | None":
         """What ``history.csv`` holds: a row per epoch; None for models that have no epochs."""
-        import pandas as pd
-
-        path = self.folder / _HISTORY
-        return pd.read_csv(path) if path.is_file() else None
+        return read_history(self.folder)
 
     def part(self, name: str) -> Predictions:
         """Return the stored predictions of one part, ``validation`` or ``test``."""
@@ -269,11 +264,11 @@ def write_run(
         if model is not None:
             (temporary / "model").mkdir()
             model.save_state(temporary / "model")
-        _write_predictions(temporary / "predictions.csv", split, predicted)
+        write_predictions(temporary, split, predicted)
         seen = np.concatenate([split.train.images, split.validation.images])
         np.save(temporary / _SEEN, np.unique(_fingerprints(seen)), allow_pickle=False)
         if history := getattr(model, "history_", None):
-            _write_history(temporary / _HISTORY, history)
+            write_history(temporary, history)
         files = {
             path.relative_to(temporary).as_posix(): {
                 "bytes": path.stat().st_size,
@@ -319,36 +314,3 @@ def _as_parameters(stored: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
     }
-
-
-def _write_predictions(
-    path: Path,
-    split: "Split",
-    predicted: Mapping[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]],
-) -> None:
-    import pandas as pd
-
-    codes = np.array(CODES)
-    tables = []
-    for part, (probabilities, decisions) in predicted.items():
-        rows = split.indices[part]
-        table = pd.DataFrame({"part": part, "row": rows})
-        if split.data.image_ids is not None:
-            table["image_id"] = split.data.image_ids[rows]
-        if split.data.lesion_ids is not None:
-            table["lesion_id"] = split.data.lesion_ids[rows]
-        table["diagnosis"] = codes[split.data.labels[rows]]
-        table["decision"] = codes[decisions]
-        table[list(CODES)] = probabilities
-        tables.append(table)
-    pd.concat(tables).to_csv(path, index=False)
-
-
-def _write_history(path: Path, history: Mapping[str, list[float]]) -> None:
-    import pandas as pd
-
-    # Models number the diagnoses; whoever reads the file shall not have to.
-    names = {f"val_recall_{label}": f"val_recall_{code}" for label, code in enumerate(CODES)}
-    table = pd.DataFrame({names.get(name, name): values for name, values in history.items()})
-    table.insert(0, "epoch", range(1, len(table) + 1))
-    table.to_csv(path, index=False)

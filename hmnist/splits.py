@@ -6,7 +6,6 @@ every split counts the lesions that stand in more than one part.
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.dataset import PARTS, LesionDataset
+from hmnist.dealing import deal_units
 from hmnist.errors import UsageError
 from hmnist.leaks import Leak, find_leaks
 from hmnist.protocols import PUBLISHED, deal, find_protocol
@@ -241,13 +241,14 @@ def split_folds(data: LesionDataset, folds: int = 5, seed: int = 0) -> list[Spli
     units = _lesion_ids(data)
     if not 2 <= folds <= len(np.unique(units)):
         raise UsageError(f"{folds} folds cannot be made.", "Ask for 2 or more, 5 is usual.")
-    fold_of_image = _deal(units, data.labels, (1 / folds,) * folds, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    fold_of_image = deal_units(units, data.labels, (1 / folds,) * folds, rng)
     share = FOLD_VALIDATION / (1 - 1 / folds)
     splits = []
     for fold in range(folds):
         rest = np.flatnonzero(fold_of_image != fold)
         rng = np.random.default_rng([seed, fold])
-        validates = _deal(units[rest], data.labels[rest], (1 - share, share), rng) == 1
+        validates = deal_units(units[rest], data.labels[rest], (1 - share, share), rng) == 1
         splits.append(
             _checked(
                 Split(
@@ -304,47 +305,9 @@ def _image_units(data: LesionDataset) -> npt.NDArray[np.str_] | Indices:
 def _dealt(
     data: LesionDataset, kind: str, units: npt.NDArray[np.str_] | Indices, seed: int
 ) -> Split:
-    part = _deal(units, data.labels, FRACTIONS, np.random.default_rng(seed))
+    part = deal_units(units, data.labels, FRACTIONS, np.random.default_rng(seed))
     train, validation, test = (np.flatnonzero(part == number) for number in range(len(PARTS)))
     return Split(data, kind, train, validation, test, seed=seed)
-
-
-def _deal(
-    units: npt.NDArray[np.str_] | Indices,
-    labels: npt.NDArray[np.int64],
-    fractions: Sequence[float],
-    rng: np.random.Generator,
-) -> Indices:
-    """Deal whole units (lesions or images) into parts, diagnosis by diagnosis.
-
-    The units of a diagnosis come in random order; each goes to the part that is furthest below its
-    share of this diagnosis' images dealt so far. Returns the part of each image.
-    """
-    _, first_row, unit_of_row, sizes = np.unique(
-        units, return_index=True, return_inverse=True, return_counts=True
-    )
-    # A unit's diagnosis must not depend on row order, so the smallest label speaks for it.
-    diagnosis = labels[first_row].copy()
-    np.minimum.at(diagnosis, unit_of_row, labels)
-    part_of_unit = np.empty(len(sizes), dtype=np.int64)
-    # Equal shares tie whenever a diagnosis begins; then the part that holds least comes first.
-    are_equal = len(set(fractions)) == 1
-    held_of_all = [0] * len(fractions)
-    for label in np.unique(diagnosis):
-        order = rng.permutation(np.flatnonzero(diagnosis == label))
-        held, dealt = [0] * len(fractions), 0
-        for unit in order:
-            size = int(sizes[unit])
-            dealt += size
-            lacks = [
-                (share * dealt - has, -has_of_all if are_equal else 0)
-                for share, has, has_of_all in zip(fractions, held, held_of_all, strict=True)
-            ]
-            part = lacks.index(max(lacks))
-            held[part] += size
-            held_of_all[part] += size
-            part_of_unit[unit] = part
-    return part_of_unit[unit_of_row]
 
 
 def _own(data: LesionDataset) -> Split:

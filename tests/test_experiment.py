@@ -8,7 +8,8 @@ import pytest
 import hmnist.experiment
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
-from hmnist.experiment import run_cell, score, train
+from hmnist.evaluation import score
+from hmnist.experiment import run_cell, train
 from hmnist.recipe import Recipe
 from hmnist.runs import Run, open_run
 from hmnist.scores.scoring import score_predictions

@@ -12,13 +12,13 @@ import hmnist
 PACKAGE = Path(hmnist.__file__).parent
 
 FLOORS = (
-    ("diagnoses", "errors"),
+    ("diagnoses", "errors", "dealing"),
     ("files", "pixels", "settings", "threads"),
     ("dataset", "augmentation", "splitfile"),
     ("leaks", "protocols"),
     ("sources", "splits", "oversampling", "features", "calibration"),
     ("models", "scores", "decision", "committee"),
-    ("recipe", "manifest", "table", "checks"),
+    ("recipe", "manifest", "records", "table", "checks"),
     ("runs", "verdict"),
     ("experiment", "evaluation", "summary"),
     ("cells",),

@@ -356,20 +356,6 @@ def test_networks_are_trained_apart_and_vote_together(fitted: TinyNetwork, tmp_p
         TinyNetwork(networks=3).load_state(tmp_path)
 
 
-def test_the_learning_rate_rises_and_falls_to_nothing() -> None:
-    load_keras()
-    model = TinyNetwork(epochs=10, learning_rate=0.3)
-    schedule = model._schedule(20)
-    rates = [float(schedule(step)) for step in range(201)]
-    assert rates[0] == pytest.approx(0.003)
-    assert int(np.argmax(rates)) == 30
-    assert max(rates) == pytest.approx(0.3)
-    assert (np.diff(rates[:31]) > 0).all()
-    assert (np.diff(rates[30:]) < 0).all()
-    assert rates[-1] == pytest.approx(0, abs=1e-6)
-    assert rates[115] == pytest.approx(0.15)  # half-way down
-
-
 def test_one_class_is_refused() -> None:
     with pytest.raises(UsageError, match="one class"):
         TinyNetwork().fit(IMAGES, np.zeros(70))

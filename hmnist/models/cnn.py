@@ -26,6 +26,7 @@ from hmnist.errors import UsageError
 from hmnist.models.base import Images, Labels, Shape, Weights
 from hmnist.models.network import NetworkModel
 from hmnist.models.precision import training_precision
+from hmnist.models.schedule import averaging, warm_cosine
 from hmnist.models.teacher import soft_targets
 
 if TYPE_CHECKING:
@@ -135,11 +136,12 @@ label_smoothing, mixing, networks, logit_adjustment
     def _optimizer(self, steps_per_epoch: int) -> "keras.optimizers.Optimizer":
         from hmnist.models.muon import ConvolutionMuon
 
+        steps = self.epochs * steps_per_epoch
         return ConvolutionMuon(
-            self._schedule(steps_per_epoch),
+            warm_cosine(self.learning_rate, steps),
             weight_decay=self.weight_decay,
             adam_weight_decay=self.weight_decay,
-            **self._averaging(steps_per_epoch),
+            **averaging(steps),
         )
 
     def _augment(

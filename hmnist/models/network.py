@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from hmnist.errors import UsageError
 from hmnist.models.base import Images, Labels, Model, Shape, Validation, Weights
+from hmnist.models.schedule import averaging, warm_cosine
 from hmnist.models.training import (
     load_keras,
     policy,
@@ -21,6 +22,7 @@ from hmnist.models.training import (
     reporter,
     seeded,
     training_batches,
+    without_unknown,
 )
 from hmnist.threads import configure_tensorflow
 
@@ -28,9 +30,6 @@ if TYPE_CHECKING:
     import keras
 
 __all__ = ["NetworkModel"]
-
-WARM_UP = 0.15
-"""The share of the steps over which the learning rate rises."""
 
 PREDICTED_AT_ONCE = 512
 
@@ -229,7 +228,7 @@ class NetworkModel(Model):
             )
             batches.release()
         found = {name: [float(x) for x in values] for name, values in history.history.items()}
-        return [np.asarray(weight) for weight in network.get_weights()], _known(
+        return [np.asarray(weight) for weight in network.get_weights()], without_unknown(
             found, held_out, self.classes_
         )
 
@@ -244,28 +243,12 @@ class NetworkModel(Model):
     def _optimizer(self, steps_per_epoch: int) -> "keras.optimizers.Optimizer":
         import keras
 
+        steps = self.epochs * steps_per_epoch
         return keras.optimizers.AdamW(
-            self._schedule(steps_per_epoch),
+            warm_cosine(self.learning_rate, steps),
             weight_decay=self.weight_decay,
-            **self._averaging(steps_per_epoch),
+            **averaging(steps),
         )
-
-    def _schedule(self, steps_per_epoch: int) -> "keras.optimizers.schedules.LearningRateSchedule":
-        import keras
-
-        steps = self.epochs * steps_per_epoch
-        warm_up = max(1, round(WARM_UP * steps))
-        return keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=self.learning_rate / 100,
-            decay_steps=max(1, steps - warm_up),
-            warmup_target=self.learning_rate,
-            warmup_steps=warm_up,
-        )
-
-    def _averaging(self, steps_per_epoch: int) -> dict[str, Any]:
-        """Return how weights are averaged along the way: over the last hundred steps or so."""
-        steps = self.epochs * steps_per_epoch
-        return {"use_ema": True, "ema_momentum": 1 - 1 / min(100, max(2, steps / 10))}
 
     def _predict(self, images: Images) -> npt.NDArray[Any]:
         from scipy.special import softmax
@@ -336,16 +319,3 @@ class NetworkModel(Model):
                 for number in range(self.networks)
             ]
         self.networks_ = self._rebuild()
-
-
-def _known(
-    history: dict[str, list[float]],
-    held_out: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None,
-    classes: npt.NDArray[Any],
-) -> dict[str, list[float]]:
-    """Leave out the recalls in training, whose targets are mixtures, and those of no image."""
-    found = {name: values for name, values in history.items() if not name.startswith("recall_")}
-    if held_out is not None:
-        for absent in classes[~held_out[1].any(axis=0)]:
-            del found[f"val_recall_{absent}"]
-    return found

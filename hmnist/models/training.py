@@ -22,6 +22,7 @@ __all__ = [
     "reporter",
     "seeded",
     "training_batches",
+    "without_unknown",
 ]
 
 
@@ -173,6 +174,19 @@ def recalls(names: Sequence[str]) -> Any:
             return {name: shares[place] for place, name in enumerate(names)}
 
     return Recalls()
+
+
+def without_unknown(
+    history: dict[str, list[float]],
+    held_out: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None,
+    classes: npt.NDArray[Any],
+) -> dict[str, list[float]]:
+    """Leave out the recalls in training, whose targets are mixtures, and those of no image."""
+    found = {name: values for name, values in history.items() if not name.startswith("recall_")}
+    if held_out is not None:
+        for absent in classes[~held_out[1].any(axis=0)]:
+            del found[f"val_recall_{absent}"]
+    return found
 
 
 @contextlib.contextmanager
