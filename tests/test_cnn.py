@@ -186,9 +186,18 @@ def test_a_teacher_gives_its_share_of_the_targets() -> None:
     model = CNN(classes=range(4), teaching=0.25)
     model.classes_ = np.arange(4)
     plain, taught = np.eye(4)[LABELS], soft_targets(IMAGES, LABELS, None, classes=4, seed=5)
-    targets = model._targets(IMAGES, LABELS, None, 5)
+    targets, smoothing = model._targets(IMAGES, LABELS, None, seed=5, number=0)
     np.testing.assert_allclose(targets, 0.75 * plain + 0.25 * taught, atol=1e-6)
     assert targets.dtype == np.float32
+    assert smoothing == 0
+
+
+def test_only_the_first_of_several_networks_is_taught() -> None:
+    model = CNN(classes=range(4), teaching=0.25, label_smoothing=0.1)
+    model.classes_ = np.arange(4)
+    targets, smoothing = model._targets(IMAGES, LABELS, None, seed=5, number=1)
+    np.testing.assert_array_equal(targets, np.eye(4)[LABELS])
+    assert smoothing == 0.1
 
 
 def test_the_teacher_is_not_needed_again(tmp_path: Path) -> None:

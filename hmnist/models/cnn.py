@@ -54,7 +54,8 @@ label_smoothing, mixing, networks, logit_adjustment
         Training images move by up to this many pixels each way.
     teaching : float
         The share of each target that a teacher gives instead of the label, 0–1; see
-        `hmnist.models.teacher`.
+        `hmnist.models.teacher`. Of several networks the first is taught; the others believe the
+        smoothed labels alone, so that their mistakes are others.
     """
 
     def __init__(
@@ -121,13 +122,20 @@ label_smoothing, mixing, networks, logit_adjustment
         return keras.Model(inputs, layers.Dense(outputs, dtype="float32")(x))
 
     def _targets(
-        self, images: Images, labels: Labels, weights: Weights | None, seed: int
-    ) -> npt.NDArray[np.float32]:
-        targets = super()._targets(images, labels, weights, seed)
-        if not self.teaching:
-            return targets
+        self,
+        images: Images,
+        labels: Labels,
+        weights: Weights | None,
+        seed: int,
+        number: int,
+    ) -> tuple[npt.NDArray[np.float32], float]:
+        targets, smoothing = super()._targets(images, labels, weights, seed, number)
+        if number or not self.teaching:
+            return targets, smoothing
         taught = soft_targets(images, labels, weights, classes=len(self.classes_), seed=seed)
-        return np.asarray((1 - self.teaching) * targets + self.teaching * taught, np.float32)
+        mixed = (1 - self.teaching) * targets + self.teaching * taught
+        # The teacher's doubts take the place of smoothing.
+        return np.asarray(mixed, np.float32), 0.0
 
     def _prepare(self, network: "keras.Model", inputs: Images) -> None:
         scaled = inputs.astype(np.float32) / np.float32(255)

@@ -126,9 +126,10 @@ class NetworkModel(Model):
         labels: Labels,
         weights: Weights | None,  # noqa: ARG002
         seed: int,  # noqa: ARG002
-    ) -> npt.NDArray[np.float32]:
-        """Return what the network is to answer for the training images: (n, classes)."""
-        return np.eye(len(self.classes_), dtype=np.float32)[labels]
+        number: int,  # noqa: ARG002
+    ) -> tuple[npt.NDArray[np.float32], float]:
+        """Return what a network (from 0) is to answer, (n, classes), and the label smoothing."""
+        return np.eye(len(self.classes_), dtype=np.float32)[labels], self.label_smoothing
 
     def _prepare(self, network: "keras.Model", inputs: npt.NDArray[Any]) -> None:
         """Set what is measured on the training images rather than learnt: scales, filters."""
@@ -174,9 +175,15 @@ class NetworkModel(Model):
         if validation is not None:
             eye = np.eye(len(self.classes_), dtype=np.float32)
             held_out = self._inputs(validation[0]).astype(np.float32), eye[validation[1]]
-        data = inputs, self._targets(images, labels, weights, seed), weights, held_out
         trained = [
-            self._train(seed + number * SEEDS_APART, number, *data)
+            self._train(
+                seed + number * SEEDS_APART,
+                number,
+                inputs,
+                *self._targets(images, labels, weights, seed, number),
+                weights,
+                held_out,
+            )
             for number in range(self.networks)
         ]
         self.weights_ = [weights for weights, _ in trained]
@@ -198,6 +205,7 @@ class NetworkModel(Model):
         number: int,
         inputs: npt.NDArray[Any],
         targets: npt.NDArray[np.float32],
+        smoothing: float,
         weights: Weights | None,
         held_out: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None,
     ) -> tuple[list[npt.NDArray[Any]], dict[str, list[float]]]:
@@ -212,7 +220,7 @@ class NetworkModel(Model):
             trained.compile(
                 optimizer=self._optimizer(batches.num_batches),
                 loss=keras.losses.CategoricalCrossentropy(
-                    from_logits=True, label_smoothing=self.label_smoothing
+                    from_logits=True, label_smoothing=smoothing
                 ),
                 metrics=[recalls([f"recall_{name}" for name in self.classes_])],
                 weighted_metrics=["accuracy"],

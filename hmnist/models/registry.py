@@ -94,9 +94,6 @@ _FROM_SCRATCH = {"weights": "none"}
 
 _STARTED = {"features": "lesion", "linear_start": True}
 
-# The teacher's doubts take the place of smoothing.
-_TAUGHT = {"teaching": 0.5, "label_smoothing": 0.0}
-
 _ENTRIES = (
     Entry(
         "cnn",
@@ -104,8 +101,8 @@ _ENTRIES = (
         "hmnist.models.cnn:CNN",
         _efforts(
             {"epochs": 15, "widths": (32, 96, 96), "mixing": 0.0},
-            {"epochs": 32, **_TAUGHT},
-            {"epochs": 36, **_TAUGHT, "networks": 2},
+            {"epochs": 32, "teaching": 0.5},
+            {"epochs": 36, "teaching": 0.5, "networks": 2},
         ),
         _efforts(60, 280, 560),
     ),
