@@ -104,7 +104,7 @@ _ENTRIES = (
             {"epochs": 32, "teaching": 0.5},
             {"epochs": 36, "teaching": 0.5, "networks": 2},
         ),
-        _efforts(60, 280, 560),
+        _efforts(70, 255, 545),
     ),
     Entry(
         "mlp",
