@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table as RichTable
 
-__all__ = ["FORMATS", "SCHEMA", "Table", "check_column", "plain_table"]
+__all__ = [
+    "FORMATS",
+    "SCHEMA",
+    "Table",
+    "check_column",
+    "markdown_table",
+    "plain_table",
+    "score_text",
+    "short_number",
+]
 
 SCHEMA = "hmnist-table/1"
 
@@ -152,7 +161,9 @@ class Table:
 
     def to_markdown(self) -> str:
         """Return both halves of the table as Markdown, the notes below."""
-        halves = [_markdown(header, body) for header, body in (self._scores(), self._details())]
+        halves = [
+            markdown_table(header, body) for header, body in (self._scores(), self._details())
+        ]
         return "\n\n".join([*halves, *self.notes()]) + "\n"
 
     def to_latex(self) -> str:
@@ -191,9 +202,9 @@ class Table:
         body = [
             [
                 self._label(row),
-                _number(row["balanced_accuracy"], interval=True),
-                _number(row["accuracy"]),
-                *(_number(row[name], spread=False) for name in _SHOWN[2:]),
+                score_text(row["balanced_accuracy"], interval=True),
+                score_text(row["accuracy"]),
+                *(score_text(row[name], spread=False) for name in _SHOWN[2:]),
             ]
             for row in self.rows
         ]
@@ -205,7 +216,7 @@ class Table:
         body = [
             [
                 self._label(row),
-                *(_number(row[f"recall_{code}"], spread=False) for code in CODES),
+                *(score_text(row[f"recall_{code}"], spread=False) for code in CODES),
                 f"{row['fit_seconds']:.1f}",
                 f"{row['predict_ms_per_1000']:.0f}",
                 _count(row["parameters"]),
@@ -269,20 +280,28 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _number(
+def score_text(
     score: Mapping[str, float | None], *, spread: bool = True, interval: bool = False
 ) -> str:
+    """Return a score's mean, with its standard deviation and its interval where they are known."""
     if score["mean"] is None:
         return "–"
-    text = _short(score["mean"])
+    text = short_number(score["mean"])
     if spread and score["std"] is not None:
-        text += f" ± {_short(score['std'])}"
+        text += f" ± {short_number(score['std'])}"
     if interval and score["low"] is not None and score["high"] is not None:
-        text += f" [{_short(score['low'])}, {_short(score['high'])}]"
+        text += f" [{short_number(score['low'])}, {short_number(score['high'])}]"
     return text
 
 
-def _short(value: float) -> str:
+def short_number(value: float) -> str:
+    """Return a number with three decimals and without the zero before the point.
+
+    Examples
+    --------
+    >>> short_number(0.5), short_number(1.0)
+    ('.500', '1.000')
+    """
     text = f"{value:.3f}"
     return text[1:] if text.startswith("0.") else text
 
@@ -299,7 +318,8 @@ def _bytes(size: float) -> str:
     return f"{size:.1f} GB"
 
 
-def _markdown(header: list[str], body: list[list[str]]) -> str:
+def markdown_table(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """Return a table as Markdown: the first column to the left, all others to the right."""
     rule = ["---", *["---:"] * (len(header) - 1)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *body))
 

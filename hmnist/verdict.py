@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hmnist.errors import UsageError
-from hmnist.table import plain_table
+from hmnist.table import markdown_table, plain_table, score_text, short_number
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -131,10 +131,9 @@ class Audit:
 
     def to_markdown(self) -> str:
         """Return the table as Markdown, reasons and notes below."""
-        rule = ["---", *["---:"] * (len(_HEADER) - 1)]
-        table = [f"| {' | '.join(cells)} |" for cells in (_HEADER, rule, *self._body())]
+        table = markdown_table(_HEADER, self._body())
         reasons = [f"- `{system}`: {reason}" for system, reason in self.reasons()]
-        return "\n".join([*table, "", *reasons, "", "\n\n".join(self.notes())]) + "\n"
+        return "\n".join([table, "", *reasons, "", "\n\n".join(self.notes())]) + "\n"
 
     def to_rich(self) -> "Group":
         """Return the table for a terminal of 100 columns, reasons and notes below."""
@@ -172,8 +171,8 @@ class Audit:
                     text
                     for score in _PAIRED
                     for text in (
-                        _number(row["reproduced"][score]),
-                        _number(row["honest"][score]),
+                        score_text(row["reproduced"][score]),
+                        score_text(row["honest"][score]),
                         _signed(row["difference"][score]),
                     )
                 ),
@@ -203,21 +202,9 @@ def _claimed(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}".strip("0")
 
 
-def _number(score: Mapping[str, float | None]) -> str:
-    if score["mean"] is None:
-        return "–"
-    spread = "" if score["std"] is None else f" ± {_short(score['std'])}"
-    return f"{_short(score['mean'])}{spread}"
-
-
-def _short(value: float) -> str:
-    text = f"{value:.3f}"
-    return text[1:] if text.startswith("0.") else text
-
-
 def _signed(value: float | None) -> str:
     if value is None:
         return "–"
     rounded = round(value, 3) + 0.0
     sign = "−" if rounded < 0 else "+"
-    return f"{sign}{_short(abs(rounded))}"
+    return f"{sign}{short_number(abs(rounded))}"
