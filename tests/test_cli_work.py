@@ -267,3 +267,20 @@ def test_an_interrupted_benchmark_goes_on(tmp_path: Path) -> None:
     assert finished
     for path in finished:
         open_run(path)
+
+
+def test_train_cuts_the_epochs_of_a_network(command: Command, pixel_file: Path) -> None:
+    words = ["train", "lenet", pixel_file, "--epochs", "1", "--out", "run", "--threads", "1"]
+    called = command(*words)
+    assert called.code == 0, called.err
+    found = open_run(Path("run"))
+    assert found.manifest["parameters"]["epochs"] == 1
+    assert found.history is not None
+    assert len(found.history) == 1
+
+
+def test_train_refuses_epochs_of_what_has_none(command: Command, pixel_file: Path) -> None:
+    called = command("train", "logistic", pixel_file, "--epochs", "3", *QUICK)
+    assert called.code == 2
+    assert "logistic has no parameter 'epochs'" in " ".join(called.err.split())
+    assert command("train", "lenet", pixel_file, "--epochs", "0").code == 2

@@ -9,6 +9,16 @@ from hmnist.cli.output import check_format, print_evaluation
 
 __all__ = ["train"]
 
+Epochs = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        show_default=False,
+        help="How often a network sees its training images. [default: as --effort says]",
+    ),
+]
+
 
 def train(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="What to train: hmnist models.")],
@@ -24,6 +34,7 @@ def train(
     features: options.Features = "lesion",
     weights: options.Weights = "none",
     effort: options.Effort = None,
+    epochs: Epochs = None,
     seed: options.Seed = 0,
     threads: options.Threads = None,
     out: options.Out = None,
@@ -58,6 +69,7 @@ def train(
                 threads=threads,
                 out=out,
                 on_step=on_step,
+                **({} if epochs is None else {"epochs": epochs}),
             )
     except KeyboardInterrupt:
         options.say("\nInterrupted. Nothing was written; the same command begins anew.")
