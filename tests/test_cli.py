@@ -186,3 +186,20 @@ def test_models_are_listed_with_their_cost(command: Command) -> None:
     assert [entry["name"] for entry in listed] == list(MODELS)
     text = command("models").out
     assert all(name in text for name in MODELS)
+
+
+def test_a_published_system_is_told_with_its_recipe_and_its_notes(command: Command) -> None:
+    from hmnist.models.systems import SYSTEMS
+
+    told = json.loads(command("models", "lenet", "--format", "json").out)
+    assert told["source"]["claimed_accuracy"] == 0.7445
+    assert told["source"]["notes"] == list(SYSTEMS["lenet"].notes)
+    text = command("models", "inception-resnet").out
+    assert max(map(len, text.splitlines())) <= 100
+    assert all(words in text for words in ("299×299 pixels", "mel 3", "SGD", "Departs: "))
+
+
+def test_a_model_of_our_own_has_no_source(command: Command) -> None:
+    assert json.loads(command("models", "cnn", "--format", "json").out)["source"] is None
+    assert "epochs 32" in command("models", "cnn").out
+    assert command("models", "resnet").code == 2

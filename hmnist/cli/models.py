@@ -1,33 +1,41 @@
 """``hmnist models``."""
 
 import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hmnist.cli import options
 from hmnist.cli.output import check_format, print_rich
 
+if TYPE_CHECKING:
+    from hmnist.models.registry import Entry
+    from hmnist.models.systems import System
+
 __all__ = ["models"]
 
+Named = Annotated[
+    str | None,
+    typer.Argument(metavar="MODEL", show_default=False, help="Tell how this one is trained."),
+]
 
-def models(report: options.Report = "table") -> None:
-    """List the models and what they cost."""
+
+def models(model: Named = None, report: options.Report = "table") -> None:
+    """List the models and what they cost, or tell how one is trained."""
     check_format(report, ("table", "json"))
-    from hmnist.models.registry import EFFORTS, MODELS
+    from hmnist.models.registry import MODELS, find_model
 
-    if report == "json":
-        listed = [
-            {
-                "name": entry.name,
-                "summary": entry.summary,
-                "parameters": dict(entry.parameters),
-                "seconds": dict(entry.seconds),
-                "published": entry.published,
-            }
-            for entry in MODELS.values()
-        ]
-        typer.echo(json.dumps(listed, indent=1))
-        return
+    if model is not None:
+        _tell(find_model(model), report)
+    elif report == "json":
+        typer.echo(json.dumps([_facts(entry) for entry in MODELS.values()], indent=1))
+    else:
+        _list()
+
+
+def _list() -> None:
+    from hmnist.models.registry import EFFORTS, MODELS
     from hmnist.table import plain_table
 
     body = [
@@ -40,3 +48,69 @@ def models(report: options.Report = "table") -> None:
         "Published systems have their own epochs at every effort but quick, which has a fifth of "
         "them;\ntheir seconds are estimates, those of transfer models without pretrained weights."
     )
+
+
+def _tell(entry: "Entry", report: str) -> None:
+    from hmnist.table import plain_table
+
+    facts = _facts(entry)
+    if report == "json":
+        typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
+        return
+    rows = [[name.replace("_", " "), text] for name, text in _lines(facts)]
+    print_rich(plain_table([entry.name, entry.summary], rows, text=[entry.summary]))
+
+
+def _facts(entry: "Entry") -> dict[str, Any]:
+    """Return what is known of a model, in JSON's types."""
+    from hmnist.models.systems import SYSTEMS
+
+    return {
+        "name": entry.name,
+        "summary": entry.summary,
+        "parameters": dict(entry.parameters),
+        "seconds": dict(entry.seconds),
+        "published": entry.published,
+        "source": _source(SYSTEMS[entry.name]) if entry.published else None,
+    }
+
+
+def _source(system: "System") -> dict[str, Any]:
+    """Return how a published system was trained, what was claimed of it, and what is ours."""
+    from hmnist.claims import CLAIMS
+    from hmnist.protocols import PROTOCOLS
+
+    claim, protocol = CLAIMS[system.name], PROTOCOLS[system.name]
+    return {
+        "size": list(system.size),
+        "resizes": system.resizes,
+        "optimizer": system.optimizer,
+        "learning_rate": system.learning_rate,
+        "batch_size": system.batch_size,
+        "epochs": system.epochs,
+        "scaling": system.scaling,
+        "class_weights": dict(system.class_weights),
+        "augmentation": system.augmentation,
+        "claimed_accuracy": claim.accuracy,
+        "claim_note": claim.note,
+        "protocol": protocol.words,
+        "notes": [*system.notes, *protocol.notes],
+    }
+
+
+def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what is told of a model, with its name, line by line."""
+    for effort, parameters in facts["parameters"].items():
+        chosen = ", ".join(f"{name} {value}" for name, value in parameters.items())
+        yield effort, f"{facts['seconds'][effort]:,.0f} s; {chosen or 'nothing to choose'}"
+    for name, value in (facts["source"] or {}).items():
+        if name == "size":
+            yield name, "{}×{} pixels".format(*value)
+        elif name == "resizes":
+            yield name, "brings images to that size itself" if value else "takes images as they are"
+        elif name == "notes":
+            yield from zip([name, *("" for _ in value[1:])], value, strict=True)
+        elif isinstance(value, dict):
+            yield name, ", ".join(f"{code} {share:g}" for code, share in value.items()) or "none"
+        elif value not in (None, ""):
+            yield name, str(value)
