@@ -5,6 +5,7 @@ on lesions that it has never seen.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -94,6 +95,7 @@ class Audit:
             f"honest; {trained}, after the last epoch. Claims are accuracies on the data of their "
             "source."
         )
+        yield self._chance()
         if even := [row["system"] for row in self.rows if row["protocol"]["balanced"]]:
             yield (
                 f"Read the accuracy of {_listed(even)} beside the honest balanced accuracy: in "
@@ -180,6 +182,15 @@ class Audit:
             for row in self.rows
         ]
 
+    def _chance(self) -> str:
+        """Say which differences of accuracy other lesions could have turned round."""
+        within = [row["system"] for row in self.rows if _is_within_chance(row)]
+        found = f"no more than chance for {_listed(within)}" if within else "beyond chance for all"
+        return (
+            f"The difference of accuracy is {found} (95 % over lesions, the two test parts taken "
+            "as independent)."
+        )
+
     def _epochs(self) -> str:
         """Say whose epochs were cut."""
         cut = [
@@ -191,6 +202,15 @@ class Audit:
             return "Epochs: as many as each system is trained for."
         others = "" if len(cut) == len(self.rows) else "; all others in full"
         return f"Epochs were cut: {', '.join(cut)}{others}."
+
+
+def _is_within_chance(row: Mapping[str, Any]) -> bool:
+    """Tell whether the two accuracies' intervals, their half widths added in squares, allow 0."""
+    sides = [row[side]["accuracy"] for side in ("reproduced", "honest")]
+    if any(side["low"] is None for side in sides):
+        return False
+    reach = math.hypot(*((side["high"] - side["low"]) / 2 for side in sides))
+    return bool(abs(row["difference"]["accuracy"]) <= reach)
 
 
 def _listed(names: Sequence[str]) -> str:

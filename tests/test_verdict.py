@@ -85,6 +85,13 @@ def test_epochs_that_were_cut_are_named() -> None:
     assert "Epochs: as many as each system is trained for." in list(made(row("lenet")).notes())
 
 
+def test_differences_that_chance_allows_are_named() -> None:
+    small = dict.fromkeys(SCORE_NAMES, -0.14)  # Half widths of .1 and .1 reach to .141.
+    notes = " ".join(made(row("lenet", difference=small), row("vgg16")).notes())
+    assert "no more than chance for lenet (95 %" in notes
+    assert "beyond chance for all" in " ".join(made(row("vgg16")).notes())
+
+
 def test_a_test_part_of_equal_shares_is_named() -> None:
     notes = " ".join(
         made(row("small-cnn", protocol={"balanced": True}), row("lenet"), row("x")).notes()
@@ -106,7 +113,7 @@ def test_a_promise_stands_beside_what_was_found() -> None:
 
 
 def test_scores_that_nobody_knows_are_dashes() -> None:
-    unknown = {name: {"mean": None, "std": None} for name in SCORE_NAMES}
+    unknown = dict.fromkeys(SCORE_NAMES, dict.fromkeys(("mean", "std", "low", "high")))
     none = dict.fromkeys(SCORE_NAMES)
     audit = made(row("lenet", reproduced=unknown, honest=unknown, difference=none))
     assert "| lenet | – | – | – | – | – | – | – |" in audit.to_markdown()
