@@ -10,10 +10,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hmnist.auditing import audit
     from hmnist.augmentation import orient
     from hmnist.cells import Watcher
     from hmnist.checks import Finding, check
-    from hmnist.claims import audit
     from hmnist.dataset import LesionDataset
     from hmnist.decision import Decision, fit_decision
     from hmnist.diagnoses import CODES, DIAGNOSES, Diagnosis
@@ -127,7 +127,7 @@ _HOME = {
     "UsageError": "errors",
     "Watcher": "cells",
     "WorkError": "errors",
-    "audit": "claims",
+    "audit": "auditing",
     "benchmark": "grid",
     "check": "checks",
     "compare_predictions": "scores.comparison",

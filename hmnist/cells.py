@@ -30,11 +30,14 @@ class Cell:
         Who trains, validates and is tested.
     folder : pathlib.Path
         Where its run goes.
+    label : str
+        What to call it while it is at work; empty where the recipe says enough.
     """
 
     recipe: Recipe
     on: Split
     folder: Path
+    label: str = ""
 
 
 class Watcher:

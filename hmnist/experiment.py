@@ -20,6 +20,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.decision import Decision, fit_decision
 from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import HmnistError, UsageError
+from hmnist.evaluation import evaluate_run
 from hmnist.files import hash_file, make_parent
 from hmnist.manifest import (
     MANIFEST,
@@ -29,6 +30,7 @@ from hmnist.manifest import (
     describe_versions,
 )
 from hmnist.models.registry import MAJORITY
+from hmnist.models.systems import describe_system
 from hmnist.oversampling import oversample
 from hmnist.recipe import Recipe
 from hmnist.runs import Run, open_run, write_run
@@ -257,6 +259,7 @@ def _finish(
         "key": recipe.key(on),
         "model": recipe.model,
         "recipe": asdict(recipe),
+        "system": describe_system(recipe.model),
         "weights_digest": recipe.weights_digest,
         "data": describe_data(on.data),
         "split": describe_split(on),
@@ -268,7 +271,9 @@ def _finish(
         "device": describe_device(model),
         "versions": describe_versions(),
     }
-    return write_run(folder, {**shared, **facts}, model, on, predicted)
+    run = write_run(folder, {**shared, **facts}, model, on, predicted)
+    evaluate_run(run).write(run.folder)
+    return run
 
 
 def _finished(folder: Path, key: str) -> Run | None:

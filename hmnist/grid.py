@@ -17,7 +17,7 @@ from hmnist.errors import UsageError
 from hmnist.files import write_file
 from hmnist.models.registry import COMMITTEE, COMPARED, EFFORTS, FEATURES, MAJORITY, find_model
 from hmnist.oversampling import METHODS
-from hmnist.recipe import Recipe
+from hmnist.recipe import Recipe, check_one_file
 from hmnist.runs import Run
 from hmnist.splits import Split, split, split_folds
 from hmnist.summary import make_row, make_table
@@ -118,6 +118,7 @@ def benchmark(
     if not 0 < sensitivity < 1:
         raise UsageError(f"A sensitivity of {sensitivity:g} is not between 0 and 1.")
     models, methods, rare = _listed(models), _listed(oversampling), _listed(rare)
+    check_one_file(models, weights)
     recipes = [
         Recipe(
             model,

@@ -14,6 +14,7 @@ __all__ = [
     "Leak",
     "count_copies",
     "count_shared_lesions",
+    "find_copies",
     "find_leaks",
     "number_images",
 ]
@@ -67,7 +68,8 @@ def find_leaks(
     -------
     tuple of Leak
         Those that are there, the plainest first: the test part validates, its images train, their
-        lesions train or, where validation is a part of its own, validate.
+        lesions train or, where validation is a part of its own, validate. Images that are in
+        train as well are not counted again for their lesions.
 
     Examples
     --------
@@ -79,16 +81,18 @@ def find_leaks(
     """
     keys, found = number_images(data.images), []
     if copies := count_copies(keys, test, validation):
-        found.append(("HM103", copies, f"{_of(copies, test)} validate as well"))
-    if copies := count_copies(keys, test, train):
-        found.append(("HM102", copies, f"{_of(copies, test)} train as well, pixel by pixel"))
+        found.append(("HM103", copies, f"{_of(copies, test)} {_do(copies, 'validate')} as well"))
+    trained = find_copies(keys, test, train)
+    if copies := int(trained.sum()):
+        does = _do(copies, "train")
+        found.append(("HM102", copies, f"{_of(copies, test)} {does} as well, pixel by pixel"))
     if data.lesion_ids is not None:
         seen = np.concatenate([train, np.setdiff1d(validation, test)])
-        lesions, images = count_shared_lesions(data.lesion_ids, test, seen)
+        lesions, images = count_shared_lesions(data.lesion_ids, test[~trained], seen)
         if images:
-            which = "a lesion that" if lesions == 1 else f"one of {lesions:,} lesions that"
-            show = "shows" if images == 1 else "show"
-            found.append(("HM101", images, f"{_of(images, test)} {show} {which} were seen before"))
+            which = "a lesion that was" if lesions == 1 else f"one of {lesions:,} lesions that were"
+            whose = _of(images, test, more=bool(copies))
+            found.append(("HM101", images, f"{whose} {_do(images, 'show')} {which} seen before"))
     return tuple(Leak(code, LEAKS[code], images, text) for code, images, text in found)
 
 
@@ -100,8 +104,8 @@ def count_shared_lesions(
     return len(np.unique(lesion_ids[rows][shared])), int(shared.sum())
 
 
-def count_copies(keys: Indices, rows: Indices, seen: Indices) -> int:
-    """Count the rows that stand in another part, pixel by pixel the same.
+def find_copies(keys: Indices, rows: Indices, seen: Indices) -> npt.NDArray[np.bool_]:
+    """Tell which rows stand in another part, pixel by pixel the same.
 
     Parameters
     ----------
@@ -112,12 +116,23 @@ def count_copies(keys: Indices, rows: Indices, seen: Indices) -> int:
 
     Returns
     -------
-    int
-        0 where they are different rows and so few that they may be different photographs.
+    numpy.ndarray of bool, shape (len(rows),)
+        None of them where they are different rows and so few that they may be different
+        photographs.
+
+    Examples
+    --------
+    >>> find_copies(np.array([7, 8, 7]), np.array([1, 2]), np.array([0]))
+    array([False,  True])
     """
-    copies = int(np.isin(keys[rows], keys[seen]).sum())
-    natural = copies <= NATURAL_COPIES * len(rows)
-    return 0 if natural and not np.isin(rows, seen).any() else copies
+    copied = np.isin(keys[rows], keys[seen])
+    natural = copied.sum() <= NATURAL_COPIES * len(rows)
+    return np.zeros_like(copied) if natural and not np.isin(rows, seen).any() else copied
+
+
+def count_copies(keys: Indices, rows: Indices, seen: Indices) -> int:
+    """Return how many rows `find_copies` finds."""
+    return int(find_copies(keys, rows, seen).sum())
 
 
 def number_images(images: npt.NDArray[np.uint8]) -> Indices:
@@ -133,7 +148,12 @@ def number_images(images: npt.NDArray[np.uint8]) -> Indices:
     return np.array([first.setdefault(one, len(first)) for one in hashes], dtype=np.int64)
 
 
-def _of(number: int, test: Indices) -> str:
+def _of(number: int, test: Indices, *, more: bool = False) -> str:
     if number == len(test):
-        return f"all {number:,} test images"
-    return f"{number:,} of {len(test):,} test images ({number / len(test):.0%})"
+        return "the only test image" if number == 1 else f"all {number:,} test images"
+    besides = " more" if more else ""
+    return f"{number:,}{besides} of {len(test):,} test images ({number / len(test):.0%})"
+
+
+def _do(number: int, verb: str) -> str:
+    return f"{verb}s" if number == 1 else verb

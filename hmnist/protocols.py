@@ -25,6 +25,7 @@ __all__ = [
     "Resampling",
     "deal",
     "find_protocol",
+    "resample_training",
 ]
 
 PUBLISHED = "published:"
@@ -140,6 +141,38 @@ def deal(data: LesionDataset, name: str, seed: int) -> Parts:
     return train, validation, test
 
 
+def resample_training(data: LesionDataset, rows: Indices, name: str, seed: int) -> Indices:
+    """Do to a training part alone what a published system did to all images, before its split.
+
+    Parameters
+    ----------
+    data : LesionDataset
+        What was dealt out.
+    rows : numpy.ndarray of int64
+        The rows that train, ascending.
+    name : str
+        A name of `PROTOCOLS`.
+    seed : int
+        0 or more; what fixes the draw.
+
+    Returns
+    -------
+    numpy.ndarray of int64
+        The rows that train, ascending, repeated as the protocol says; as they are where it
+        resamples nothing before its split.
+
+    Examples
+    --------
+    >>> from hmnist.sources.sample import load_sample
+    >>> len(resample_training(load_sample(rows=500), np.arange(500), "small-cnn", seed=0))
+    3500
+    """
+    protocol = find_protocol(name)
+    if protocol.resamples is None:
+        return rows
+    return np.sort(protocol.resamples(data.labels, rows, np.random.default_rng(seed)))
+
+
 def find_protocol(name: str) -> Protocol:
     """Return a protocol by its name, with or without ``published:``.
 
@@ -184,7 +217,11 @@ def _by_single_lesion(
             "The column lesion_id of HAM10000_metadata.csv does: put it beside the pixel file, or "
             "name it with --metadata.",
         )
-    _, lesion_of_row, sizes = np.unique(data.lesion_ids, return_inverse=True, return_counts=True)
+    ids = data.lesion_ids
+    if data.metadata is not None and "lesion_id" in data.metadata:
+        # As the file has them: the source knew of no lesion under two ids.
+        ids = data.metadata["lesion_id"].to_numpy(dtype=str)
+    _, lesion_of_row, sizes = np.unique(ids, return_inverse=True, return_counts=True)
     single = rows[sizes[lesion_of_row[rows]] == 1]
     counts = np.bincount(data.labels[single], minlength=len(CODES))
     order = rng.permutation(single)
@@ -210,7 +247,7 @@ def _drawn_anew(
     labels: npt.NDArray[np.int64], rows: Indices, rng: np.random.Generator, *, count: int
 ) -> Indices:
     """Draw so many images of every diagnosis that is there, with replacement."""
-    drawn = [rng.choice(rows[labels[rows] == label], count) for label in np.unique(labels)]
+    drawn = [rng.choice(rows[labels[rows] == label], count) for label in np.unique(labels[rows])]
     return np.concatenate(drawn)
 
 
@@ -218,7 +255,7 @@ def _raised_to_the_commonest(
     labels: npt.NDArray[np.int64], rows: Indices, rng: np.random.Generator
 ) -> Indices:
     """Keep every image, and repeat some until all diagnoses are as frequent as the commonest."""
-    present, counts = np.unique(labels, return_counts=True)
+    present, counts = np.unique(labels[rows], return_counts=True)
     more = [
         rng.choice(rows[labels[rows] == label], counts.max() - count)
         for label, count in zip(present, counts, strict=True)
@@ -294,7 +331,6 @@ _PROTOCOLS = (
                 "Ours: no diagnosis is raised beyond nv, which has some 6,000 training images in "
                 "the full file and fewer in a part of it."
             ),
-            "Departs: lesions that are known to be one under two ids count as one.",
         ),
     ),
     Protocol(

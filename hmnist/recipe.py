@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from hmnist.diagnoses import RARE
 from hmnist.errors import UsageError
 from hmnist.models.registry import MAJORITY, find_model, make_model
+from hmnist.models.systems import WEIGHTS, describe_system
 from hmnist.models.transfer import check_weights
-from hmnist.protocols import find_protocol
+from hmnist.protocols import Resampling, find_protocol
 from hmnist.splits import Split
 
 if TYPE_CHECKING:
     from hmnist.models.base import Model
 
-__all__ = ["Recipe"]
+__all__ = ["Recipe", "check_one_file"]
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,17 @@ class Recipe:
             replace(self, model=member, parameters={}).key(on)
             for member in self.parameters.get("members", ())
         ]
+        # What is in a file of weights counts, not where it lies; and only for who asks for weights.
+        constructed = {} if members else self.make().get_params()
+        weights = {"weights": self.weights_digest or constructed.get("weights")}
         facts = {
             **asdict(self),
+            **weights,
             # The effort's parameters as they are today, not only its name.
-            "constructed": members or self.make().get_params(),
+            "constructed": members or {**constructed, **weights},
+            "system": describe_system(self.model),
             "data": on.data.digest,
             "split": on.digest,
-            "weights_digest": self.weights_digest,
             "version": __version__,
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
@@ -94,7 +99,7 @@ class Recipe:
         DataError
             If the model asks for weights and the file is missing or none of weights.
         """
-        if not self._asked("weights"):
+        if not self.asks_for("weights"):
             return None
         return check_weights(self.parameters.get("weights", self.weights))
 
@@ -112,25 +117,28 @@ class Recipe:
         if not on.is_published or self.model == MAJORITY:
             return self
         own = find_protocol(on.kind).training
-        limit = own.limit(on.data.labels[on.train_indices])
-        for name, default, value in (
-            ("oversampling", "random", own.method),
-            ("rare", RARE, own.diagnoses),
-            ("rare_to", None, limit),
-            ("decision", "natural", "natural"),
+        theirs = replace(self.resampling_as(own, on), decision="natural")
+        for name, default in (
+            ("oversampling", "random"),
+            ("rare", RARE),
+            ("rare_to", None),
+            ("decision", "natural"),
         ):
-            if getattr(self, name) not in (default, value):
+            if getattr(self, name) not in (default, getattr(theirs, name)):
                 raise UsageError(
                     f"{on.kind} resamples and decides as its source did ({own.method}, natural); "
                     f"it cannot be told {name} {getattr(self, name)!r}.",
                     "Leave out --oversample, --rare, --rare-to and --decide.",
                 )
+        return theirs
+
+    def resampling_as(self, other: Resampling, on: Split) -> "Recipe":
+        """Return the recipe with what a protocol does to its training part, on any split."""
         return replace(
             self,
-            oversampling=own.method,
-            rare=own.diagnoses,
-            rare_to=limit,
-            decision="natural",
+            oversampling=other.method,
+            rare=other.diagnoses,
+            rare_to=other.limit(on.data.labels[on.train_indices]),
         )
 
     def make(self) -> "Model":
@@ -143,10 +151,27 @@ class Recipe:
         """
         chosen = dict(self.parameters)
         for name in ("features", "weights"):
-            if self._asked(name):
+            if self.asks_for(name):
                 chosen.setdefault(name, getattr(self, name))
         return make_model(self.model, effort=self.effort, random_state=self.seed, **chosen)
 
-    def _asked(self, parameter: str) -> bool:
+    def asks_for(self, parameter: str) -> bool:
         """Tell whether the model asks for something that all models are told."""
         return parameter in find_model(self.model).parameters.get(self.effort, {})
+
+
+def check_one_file(models: Sequence[str], weights: str) -> None:
+    """Refuse one file of weights for several applications, before any work begins.
+
+    Raises
+    ------
+    UsageError
+        If `weights` is a path and more than one of the models asks for weights.
+    """
+    asking = [name for name in dict.fromkeys(models) if Recipe(name).asks_for("weights")]
+    if weights not in WEIGHTS and len(asking) > 1:
+        raise UsageError(
+            f"The weights in {weights} are those of one network, and {' and '.join(asking)} are "
+            "several.",
+            "Name one of them, or --weights none.",
+        )

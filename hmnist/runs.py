@@ -9,7 +9,8 @@
     model/             weights and fitted facts; nothing in it is a pickle
 
 A folder is written under a temporary name and renamed when it is complete. When it is read, every
-file is held against the manifest.
+file is held against the manifest. Beside them come what is drawn from them and can be made again
+(`hmnist.evaluation`): ``report.json``, ``report.csv``, ``confusion.csv`` and ``figures/``.
 """
 
 import hashlib

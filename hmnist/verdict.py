@@ -50,14 +50,16 @@ class Audit:
     settings : dict
         ``threads, device, versions``.
     rows : list of dict
-        ``system``; ``model``, which is trained; ``claimed``, an accuracy or None, and
-        ``claim_note``; ``epochs`` and ``own_epochs``; ``seeds``; ``weights``; ``reproduced`` and
-        ``honest``, for every score ``{mean, std, low, high}``; ``difference``, honest − reproduced
-        by score; ``protocol`` (``kind, words, sizes, leaks, balanced, resampling, notes``); and
-        ``reason``, in words.
+        ``system``; ``model``, which is trained; ``claimed``, an accuracy or None, ``published``,
+        the same as text, and ``claim_note``; ``epochs`` and ``own_epochs``; ``own_size``, the
+        ``[height, width]`` of its source where the network is built for the images as they are,
+        else None; ``seeds``; ``weights``; ``reproduced`` and ``honest``, for every score ``{mean,
+        std, low, high}``; ``difference``, honest − reproduced by score; ``protocol`` (``kind,
+        words, sizes, leaks, balanced, resampling, notes``); and ``reason``, in words.
     promises : list of dict
-        What is ``promised`` of the first of two ``systems`` over the second, and the difference of
-        accuracies ``found`` on each side.
+        What is ``promised`` of the first of two ``systems`` over the second, the ``epochs`` that
+        they were trained for and their own, and the difference of accuracies ``found`` on each
+        side.
     """
 
     data: Mapping[str, Any]
@@ -75,9 +77,11 @@ class Audit:
         """Yield the sentences that stand under the table."""
         for promise in self.promises:
             reproduced, honest = map(_signed, promise["found"].values())
+            epochs, own = promise["epochs"]
             yield (
-                f"{' − '.join(promise['systems'])}: promised is {promise['promised']}; found is "
-                f"{reproduced} under their protocol, {honest} on clean lesions."
+                f"{' − '.join(promise['systems'])}: promised is {promise['promised']}; found, in "
+                f"test accuracy after {epochs} of {own} epochs, is {reproduced} under their "
+                f"protocol, {honest} on clean lesions."
             )
         data, split = self.data, self.split
         what = "Synthetic sample, no photographs: " if data["synthetic"] else ""
@@ -85,8 +89,8 @@ class Audit:
         sizes = " / ".join(f"{size:,}" for size in split["sizes"].values())
         yield (
             f"Honest: by {split['kind']}, seed {split['seed']}, {sizes} images train / validate / "
-            f"test. {split['proof']} Nothing is oversampled, so that only the protocol differs, "
-            "and with it the number of training images."
+            f"test. {split['proof']} What a source does to its images before the split is done to "
+            "the training part alone, behind it, so that the leaks are what differs."
         )
         seeds = max(row["seeds"] for row in self.rows)
         trained = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
@@ -105,7 +109,14 @@ class Audit:
         if notes := [
             f"{row['system']} ({row['claim_note']})" for row in self.rows if row["claim_note"]
         ]:
-            yield f"Claimed besides: {', '.join(notes)}."
+            yield f"About the claims: {', '.join(notes)}."
+        height, width = data["image_shape"][:2]
+        if built := [
+            f"{row['system']} ({'×'.join(map(str, row['own_size']))})"
+            for row in self.rows
+            if row["own_size"] not in (None, [height, width])
+        ]:
+            yield f"Built for {height}×{width} pixels, not as in its source: {', '.join(built)}."
         if started := [f"{row['model']} {row['weights']}" for row in self.rows if row["weights"]]:
             yield f"Pretrained weights: {'; '.join(dict.fromkeys(started))}."
         threads = self.settings["threads"]
@@ -133,7 +144,7 @@ class Audit:
 
     def to_markdown(self) -> str:
         """Return the table as Markdown, reasons and notes below."""
-        table = markdown_table(_HEADER, self._body())
+        table = markdown_table(_HEADER, self._body(interval=True))
         reasons = [f"- `{system}`: {reason}" for system, reason in self.reasons()]
         return "\n".join([table, "", *reasons, "", "\n\n".join(self.notes())]) + "\n"
 
@@ -164,17 +175,17 @@ class Audit:
             raise UsageError(f"There is no format {name!r}.", f"Choose {', '.join(FORMATS)}.")
         return writers[name]()
 
-    def _body(self) -> list[list[str]]:
+    def _body(self, *, interval: bool = False) -> list[list[str]]:
         return [
             [
                 row["system"],
-                _claimed(row["claimed"]),
+                row["published"] or "–",
                 *(
                     text
                     for score in _PAIRED
                     for text in (
-                        score_text(row["reproduced"][score]),
-                        score_text(row["honest"][score]),
+                        score_text(row["reproduced"][score], interval=interval),
+                        score_text(row["honest"][score], interval=interval),
                         _signed(row["difference"][score]),
                     )
                 ),
@@ -192,16 +203,17 @@ class Audit:
         )
 
     def _epochs(self) -> str:
-        """Say whose epochs were cut."""
-        cut = [
+        """Say who was trained for other epochs than its own."""
+        other = [
             f"{row['system']} {row['epochs']} of {row['own_epochs']}"
             for row in self.rows
             if row["epochs"] != row["own_epochs"]
         ]
-        if not cut:
+        if not other:
             return "Epochs: as many as each system is trained for."
-        others = "" if len(cut) == len(self.rows) else "; all others in full"
-        return f"Epochs were cut: {', '.join(cut)}{others}."
+        more = any(row["epochs"] > row["own_epochs"] for row in self.rows)
+        rest = "" if len(other) == len(self.rows) else "; all others in full"
+        return f"Epochs {'differ' if more else 'were cut'}: {', '.join(other)}{rest}."
 
 
 def _is_within_chance(row: Mapping[str, Any]) -> bool:
@@ -215,11 +227,6 @@ def _is_within_chance(row: Mapping[str, Any]) -> bool:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _claimed(value: float | None) -> str:
-    """Return a claim with as many digits as it was published with."""
-    return "–" if value is None else f"{value:.4f}".strip("0")
 
 
 def _signed(value: float | None) -> str:

@@ -203,3 +203,11 @@ def test_a_model_of_our_own_has_no_source(command: Command) -> None:
     assert json.loads(command("models", "cnn", "--format", "json").out)["source"] is None
     assert "epochs 32" in command("models", "cnn").out
     assert command("models", "resnet").code == 2
+
+
+def test_a_bare_number_of_epochs_is_for_all_that_is_audited() -> None:
+    from hmnist.cli.audit import _read_epochs
+
+    assert _read_epochs(None, ["small-cnn"]) is None
+    found = _read_epochs("2,small-cnn=1", ["small-cnn", "lenet"])
+    assert found == {"small-cnn": 1, "lenet": 2, "oversample-first": 2}

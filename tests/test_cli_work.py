@@ -194,10 +194,11 @@ def test_audit_prints_both_columns_and_goes_on_where_it_was(
     text = " ".join(called.out.split())
     assert "All 30 test images validate as well (HM103)" in text
     assert "Epochs were cut: lenet 1 of 20, oversample-first 1 of 20." in text
-    assert "3 models: about" in called.err
-    assert "[1/3] lenet, published:lenet" in called.err
+    assert "4 models: about" in called.err
+    assert "[1/4] lenet, reproduced, seed 0" in called.err
+    assert "[4/4] oversample-first, honest, seed 0" in called.err
     again = command(*words, "--out", "audit", "--format", "json")
-    assert "3 of them finished before" in again.err
+    assert "4 of them finished before" in again.err
     facts = json.loads(again.out)
     assert facts["schema"] == "hmnist-audit/1"
     assert [row["system"] for row in facts["rows"]] == ["lenet", "oversample-first"]
@@ -222,7 +223,7 @@ def test_an_interrupted_audit_says_how_to_go_on(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hmnist.claims.run_cells", interrupt)
+    monkeypatch.setattr("hmnist.auditing.run_cells", interrupt)
     called = command("audit", pixel_file, "--systems", "lenet", "--out", "my audit")
     assert called.code == 130
     assert "--out 'my audit'" in called.err

@@ -81,6 +81,25 @@ def test_cells_without_an_answer_are_unknown(sample: LesionDataset) -> None:
     missing = int(metadata["age"][:60].isna().sum())
     assert f"unknown for {missing} more images" in words(found["age"])
     assert "unknown" in words(found["site"])
+    # The bars hold shares of the images of a diagnosis.
+    images = np.bincount(few.labels, minlength=len(CODES))
+    heights: dict[str, list[int]] = {}
+    for bars in found["sex"].axes[0].containers:
+        shares = np.array([bar.get_width() for bar in bars])
+        heights[str(bars.get_label())] = np.rint(shares * images).astype(int).tolist()
+    sexes = metadata["sex"][:60]
+    for sex, of_it in {
+        "female": sexes == "female",
+        "male": sexes == "male",
+        "unknown": sexes.isna() | (sexes == "unknown"),
+    }.items():
+        assert heights[sex] == np.bincount(few.labels[of_it], minlength=len(CODES)).tolist()
+    assert sum(heights["unknown"]) >= 10
+    sites = [label.get_text() for label in found["site"].axes[0].get_yticklabels()]
+    cells = [int(text.get_text().replace(",", "")) for text in found["site"].axes[0].texts]
+    at_site = dict(zip(sites, np.array(cells).reshape(-1, len(CODES)).sum(axis=1), strict=True))
+    places = metadata["localization"][:60]
+    assert at_site["unknown"] == (places.isna() | (places == "unknown")).sum() >= 10
 
 
 def test_diagnoses_are_counted(figures: dict[str, Figure]) -> None:

@@ -1,18 +1,22 @@
+import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import confusion_matrix
 
 import hmnist.experiment
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
-from hmnist.evaluation import score
+from hmnist.evaluation import evaluate_run, score
 from hmnist.experiment import run_cell, train
 from hmnist.recipe import Recipe
 from hmnist.runs import Run, open_run
 from hmnist.scores.scoring import score_predictions
+from hmnist.sources.sample import load_sample
 from hmnist.splits import Split, split
 
 RECIPE = Recipe("logistic", features="pixels", effort="quick", threads=1)
@@ -52,6 +56,26 @@ def test_reliability_is_that_of_the_stored_predictions(
         if found["images"]
     )
     assert gaps / len(test.labels) == pytest.approx(run.scores["calibration_error"])
+
+
+def test_every_run_has_its_report(run: Run) -> None:
+    assert json.loads((run.folder / "report.json").read_text()) == json.loads(
+        evaluate_run(run).to_json()
+    )
+    assert (run.folder / "report.csv").is_file()
+    with (run.folder / "confusion.csv").open(newline="") as file:
+        counts = [[int(cell) for cell in row[1:]] for row in list(csv.reader(file))[1:]]
+    test = run.part("test")
+    assert counts == confusion_matrix(test.labels, test.decisions, labels=range(7)).tolist()
+
+
+def test_a_run_says_how_a_published_system_is_trained(run: Run, tmp_path: Path) -> None:
+    assert run.manifest["system"] is None
+    sample = load_sample(rows=200)
+    lenet = train(sample, "lenet", epochs=1, threads=1, out=tmp_path / "lenet")
+    assert lenet.manifest["system"]["optimizer"] == "RMSprop"
+    assert lenet.manifest["parameters"]["batch_size"] == 128
+    assert lenet.manifest["parameters"]["learning_rate"] == 1e-3
 
 
 def test_the_same_recipe_gives_the_same_bits(parts: Split, run: Run, tmp_path: Path) -> None:

@@ -16,13 +16,15 @@ FLOORS = (
     ("files", "pixels", "settings", "threads"),
     ("dataset", "augmentation", "splitfile"),
     ("leaks", "protocols"),
+    ("claims",),
     ("sources", "splits", "oversampling", "features", "calibration"),
     ("models", "scores", "decision", "committee"),
     ("recipe", "manifest", "records", "table", "checks"),
     ("runs", "verdict"),
-    ("experiment", "evaluation", "summary"),
+    ("evaluation",),
+    ("experiment", "summary"),
     ("cells",),
-    ("grid", "claims", "report"),
+    ("grid", "auditing", "report"),
     ("cli",),
 )
 """The rooms of each floor, from the ground up: modules and folders of modules."""

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,18 +36,74 @@ def test_leaks_are_counted_as_one_would_by_hand(parts: tuple[list[int], ...]) ->
     expected = {
         "HM103": sum(pixels[row] in {pixels[other] for other in validation} for row in test),
         "HM102": sum(pixels[row] in {pixels[other] for other in train} for row in test),
-        "HM101": sum(lesions[row] in {lesions[other] for other in seen} for row in test),
+        # Images that train themselves are counted once, above.
+        "HM101": sum(
+            lesions[row] in {lesions[other] for other in seen}
+            and pixels[row] not in {pixels[other] for other in train}
+            for row in test
+        ),
     }
     leaks = find_leaks(data, *map(indices, parts))
     assert {leak.code: leak.images for leak in leaks} == {
         code: count for code, count in expected.items() if count
     }
     for leak in leaks:
-        assert f"{leak.images:,} " in leak.sentence
-        assert (leak.images == len(test)) == leak.sentence.startswith("all ")
+        whole = leak.sentence.startswith(("all ", "the only "))
+        assert (leak.images == len(test)) == whole
+        assert whole or leak.sentence.startswith(f"{leak.images:,} ")
         if leak.code == "HM101":
-            shared = {lesions[row] for row in test} & {lesions[row] for row in seen}
-            assert len(shared) == 1 or f"one of {len(shared)} lesions" in leak.sentence
+            shared = {
+                lesions[row]
+                for row in test
+                if pixels[row] not in {pixels[other] for other in train}
+            } & {lesions[row] for row in seen}
+            show = "shows" if leak.images == 1 else "show"
+            which = (
+                "a lesion that was seen before"
+                if len(shared) == 1
+                else f"one of {len(shared)} lesions that were seen before"
+            )
+            assert leak.sentence.endswith(f" {show} {which}")
+            assert (" more of " in leak.sentence) == ("HM102" in {other.code for other in leaks})
+
+
+def told(train: list[int], validation: list[int], test: list[int]) -> list[str]:
+    """Return the sentences on six images, of which each two show one lesion."""
+    images = np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1)
+    data = LesionDataset(images, np.full(6, 4), np.array(["A", "A", "B", "B", "C", "C"]))
+    return [leak.sentence for leak in find_leaks(data, *map(indices, (train, validation, test)))]
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        ([1, 4], "1 of 2 test images (50%) shows a lesion that was seen before"),
+        ([1, 1, 4], "2 of 3 test images (67%) show a lesion that was seen before"),
+        ([1, 3, 4], "2 of 3 test images (67%) show one of 2 lesions that were seen before"),
+        ([1], "the only test image shows a lesion that was seen before"),
+        ([1, 3], "all 2 test images show one of 2 lesions that were seen before"),
+    ],
+)
+def test_a_sentence_counts_its_images_and_its_lesions(test: list[int], said: str) -> None:
+    assert told([0, 2], [], test) == [said]
+
+
+def test_one_image_validates_and_trains_and_several_do() -> None:
+    assert told([5], [0], [0, 2]) == ["1 of 2 test images (50%) validates as well"]
+    assert told([5], [0, 2], [0, 2]) == ["all 2 test images validate as well"]
+    assert told([0], [], [0, 2]) == ["1 of 2 test images (50%) trains as well, pixel by pixel"]
+    assert told([0, 2], [], [0, 2, 5]) == ["2 of 3 test images (67%) train as well, pixel by pixel"]
+
+
+def test_images_that_train_are_no_shared_lesions_as_well() -> None:
+    assert told([0, 2], [], [0, 1, 3, 5]) == [
+        "1 of 4 test images (25%) trains as well, pixel by pixel",
+        "2 more of 4 test images (50%) show one of 2 lesions that were seen before",
+    ]
+    assert told([0, 2], [], [0, 3]) == [
+        "1 of 2 test images (50%) trains as well, pixel by pixel",
+        "1 more of 2 test images (50%) shows a lesion that was seen before",
+    ]
 
 
 def test_lesions_that_are_unknown_are_not_counted() -> None:

@@ -216,4 +216,4 @@ def test_all_pairs_at_once_lose_eighteen_lesions(tmp_path: Path) -> None:
     assert data.lesion_ids is not None
     assert data.lesion_ids.tolist() == [f"L{i // 2 * 2:02d}" for i in range(36)]
     assert isinstance(data.metadata, pd.DataFrame)
-    assert data.metadata["lesion_id"].tolist() == data.lesion_ids.tolist()
+    assert data.metadata["lesion_id"].tolist() == [f"L{i:02d}" for i in range(36)]

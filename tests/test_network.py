@@ -291,6 +291,19 @@ def test_validation_does_not_touch_the_weights(fitted: TinyNetwork) -> None:
     np.testing.assert_array_equal(model.weights_[0][-2], fitted.weights_[0][-2])
 
 
+def test_validation_comes_in_batches_of_the_models_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    batches: list[int] = []
+
+    def note(batch: int, logs: Any) -> None:
+        batches.append(batch)
+
+    diary = load_keras().callbacks.LambdaCallback(on_test_batch_end=note)
+    monkeypatch.setattr(TinyNetwork, "at_once", 20)
+    monkeypatch.setattr(TinyNetwork, "_callbacks", lambda _: [diary])
+    TinyNetwork(epochs=1).fit(IMAGES, LABELS, validation=(IMAGES, LABELS))
+    assert batches == [0, 1, 2, 3]
+
+
 def test_sample_weights_count() -> None:
     y = np.arange(70) % 2
     same = np.repeat(IMAGES[:1], 70, axis=0)

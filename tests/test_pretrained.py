@@ -263,7 +263,7 @@ def test_grey_images_are_seen_in_three_equal_channels(small: type[VGG16]) -> Non
     model = small(weights="imagenet", side=32)
     model.base_weights_ = told(make_small(None))
     one = model._inputs(grey)
-    model.asked_ = None
+    model._cached_base = None
     np.testing.assert_allclose(one, model._inputs(np.repeat(grey, 3, axis=3)), rtol=1e-5)
     assert fit(small, grey).predict_proba(grey).shape == (14, 7)
 
@@ -292,6 +292,19 @@ def spoiled(folder: Path, how: str) -> Path:
     elif how == "empty":
         path = folder / "vgg.h5"
         h5py.File(path, "w").close()
+    elif how == "empty.weights.h5":
+        path = folder / how
+        h5py.File(path, "w").close()
+    elif how in ("a table.h5", "a table.weights.h5"):
+        path = folder / how
+        with h5py.File(path, "w") as file:
+            file.create_group("layers")
+            file["images/pixels"] = np.zeros((3, 4))
+    elif how == "layers only.h5":
+        path = folder / how
+        with h5py.File(path, "w") as file:
+            file.attrs["layer_names"] = [b"conv_4"]
+            file.create_group("conv_4").attrs["weight_names"] = []
     elif how == "not numbers":
         write_weights(path, change=np.nan)
     else:
@@ -308,7 +321,11 @@ def spoiled(folder: Path, how: str) -> Path:
         ("text", DataError, r"is no \.h5 file"),
         ("named otherwise", DataError, r"is no \.h5 file"),
         ("truncated", DataError, "holds no weights"),
-        ("empty", UsageError, "do not fit vgg16: .*found 0"),
+        ("empty", DataError, r"vgg\.h5 holds no weights of a Keras network"),
+        ("empty.weights.h5", DataError, "holds no weights of a Keras network"),
+        ("a table.h5", DataError, "holds no weights of a Keras network"),
+        ("a table.weights.h5", DataError, "holds no weights of a Keras network"),
+        ("layers only.h5", DataError, "holds no weights of a Keras network"),
         ("not numbers", UsageError, "1 of 6 arrays"),
         ("other.weights.h5", UsageError, "do not fit vgg16"),
         ("other.h5", UsageError, "do not fit vgg16"),

@@ -226,8 +226,16 @@ def test_images_are_predicted_in_parts_and_in_their_order(
     images = pictures(28, 28, 3, count=30)
     model = LeNet(random_state=0, epochs=1).fit(images, np.arange(30) % 3)
     whole = model.predict_proba(images)
-    monkeypatch.setattr("hmnist.models.published.PREDICTED_AT_ONCE", 7)
+    network, seen = model.networks_[0], list[int]()
+
+    def note(batch: npt.NDArray[Any], *, training: bool) -> Any:
+        seen.append(len(batch))
+        return network(batch, training=training)
+
+    monkeypatch.setattr(LeNet, "at_once", 7)
+    model.networks_ = [note]
     np.testing.assert_allclose(model.predict_proba(images), whole, rtol=1e-5)
+    assert seen == [7, 7, 7, 7, 2]
 
 
 def test_the_numbers_of_the_source_hold_unless_others_are_given(
@@ -246,8 +254,9 @@ def test_the_numbers_of_the_source_hold_unless_others_are_given(
     monkeypatch.setattr(LeNet, "system", System(**{**_facts(LeNet.system), "epochs": 2}))
     images = pictures(22, 22, 1, count=14)
     model = LeNet(random_state=0).fit(images, labels(14))
-    assert model.get_params()["epochs"] is None
     assert len(model.history_["loss"]) == 2
+    given = ("epochs", "batch_size", "learning_rate")
+    assert [model.get_params()[name] for name in given] == [None, None, None]
     other = LeNet(random_state=0, epochs=1, batch_size=5, learning_rate=0.5)
     other.fit(images, labels(14))
     assert [(one["epochs"], one["steps"]) for one in seen] == [(2, 1), (1, 3)]
@@ -261,30 +270,27 @@ def test_the_numbers_of_the_source_hold_unless_others_are_given(
     assert (other.epochs, other.batch_size, other.learning_rate) == (1, 5, 0.5)
 
 
-def test_the_rate_falls_when_the_loss_stands_still() -> None:
-    keras = load_keras()
-    from hmnist.models.plateau import PlateauNetwork
+def test_steps_are_reported_whoevers_numbers_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LeNet, "system", System(**{**_facts(LeNet.system), "epochs": 2}))
+    steps: list[tuple[int, int]] = []
+    model = LeNet(random_state=0)
+    model.on_step = lambda done, total: steps.append((done, total))
+    images = pictures(22, 22, 1, count=14)
+    own = model.fit(images, labels(14)).predict_proba(images)
+    assert steps == [(1, 2), (2, 2)]
+    told = LeNet(random_state=0, epochs=2, batch_size=128, learning_rate=1e-3)
+    np.testing.assert_array_equal(told.fit(images, labels(14)).predict_proba(images), own)
 
-    inputs = keras.Input((1,))
-    network = PlateauNetwork(inputs, keras.layers.Dense(1)(inputs))
-    network.set_weights([np.zeros((1, 1)), np.zeros(1)])
-    network.plateau = Plateau(factor=0.5, patience=2)
-    network.compile(keras.optimizers.SGD(0.1), "mse")
-    # Training is told one thing and validated on another: what it learns makes it worse.
-    told, asked = np.ones((8, 1)), -np.ones((8, 1))
-    history = network.fit(
-        told, told, epochs=7, verbose=0, validation_data=(told, asked), batch_size=8
-    )
-    rates = np.array(history.history["learning_rate"])
-    assert history.history["loss"][-1] < history.history["loss"][0]
-    least = int(np.argmin(history.history["val_loss"]))
-    assert least == 0
-    np.testing.assert_allclose(rates, 0.1 * np.array([1, 1, 1, 0.5, 0.5, 0.25, 0.25]))
-    assert float(network.optimizer.learning_rate.value) == pytest.approx(0.1 / 8)
-    # Without validation the loss in training counts, which does not stand still.
-    network.optimizer.learning_rate = 0.01
-    history = network.fit(told, told, epochs=4, verbose=0, batch_size=8)
-    np.testing.assert_allclose(history.history["learning_rate"], 0.01)
+
+def test_a_system_brings_its_plateau_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    plateau = Plateau(factor=0.5, patience=1)
+    facts = {**_facts(LeNet.system), "optimizer": "SGD", "plateau": plateau}
+    monkeypatch.setattr(LeNet, "system", System(**facts))
+    images = pictures(22, 22, 1, count=14)
+    model = LeNet(epochs=3, learning_rate=1e-9)  # too little to change a loss of float32
+    model.fit(images, labels(14), validation=(images, labels(14)))
+    np.testing.assert_allclose(model.history_["learning_rate"], [1e-9, 1e-9, 5e-10])
+    assert not SkinPamper()._callbacks()
 
 
 def test_some_diagnoses_weigh_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,14 @@
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from hmnist.dataset import LesionDataset
-from hmnist.recipe import Recipe
+from hmnist.errors import UsageError
+from hmnist.models.systems import SYSTEMS
+from hmnist.recipe import Recipe, check_one_file
 from hmnist.splits import split
 
 CHANGES: dict[str, Any] = {
@@ -30,8 +33,39 @@ def test_every_field_of_a_recipe_is_tried() -> None:
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_the_key_changes_with_every_field(name: str, sample: LesionDataset) -> None:
-    parts, recipe = split(sample), Recipe("logistic")
+    parts, recipe = split(sample), Recipe("vgg16" if name == "weights" else "logistic")
     assert replace(recipe, **{name: CHANGES[name]}).key(parts) != recipe.key(parts)
+
+
+def test_weights_count_for_who_asks_for_them_and_by_what_is_in_the_file(
+    sample: LesionDataset, tmp_path: Path
+) -> None:
+    parts = split(sample)
+    assert Recipe("lenet", weights="imagenet").key(parts) == Recipe("lenet").key(parts)
+    keys = []
+    for name, content in (("here.h5", b"1"), ("there.h5", b"1"), ("other.h5", b"2")):
+        path = tmp_path / name
+        path.write_bytes(b"\x89HDF\r\n\x1a\n" + content)
+        keys.append(Recipe("vgg16", weights=str(path)).key(parts))
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_the_key_changes_with_how_a_published_system_is_trained(
+    sample: LesionDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts, recipe = split(sample), Recipe("lenet")
+    key = recipe.key(parts)
+    monkeypatch.setitem(SYSTEMS, "lenet", replace(SYSTEMS["lenet"], notes=()))
+    assert recipe.key(parts) == key
+    monkeypatch.setitem(SYSTEMS, "lenet", replace(SYSTEMS["lenet"], optimizer="SGD"))
+    assert recipe.key(parts) != key
+
+
+def test_one_file_of_weights_is_one_networks() -> None:
+    with pytest.raises(UsageError, match="vgg16 and mobilenet are several"):
+        check_one_file(["lenet", "vgg16", "mobilenet"], "vgg.h5")
+    check_one_file(["lenet", "vgg16", "vgg16", "committee"], "vgg.h5")
+    check_one_file(["vgg16", "mobilenet"], "imagenet")
 
 
 def test_the_key_changes_with_data_and_split(sample: LesionDataset) -> None:

@@ -57,11 +57,16 @@ def test_published_systems_are_listed_but_compared_only_by_name() -> None:
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_published_systems_keep_their_epochs(name: str) -> None:
+def test_published_systems_keep_their_numbers_and_tell_them(name: str) -> None:
     entry, system = MODELS[name], SYSTEMS[name]
     epochs = [entry.parameters[effort]["epochs"] for effort in EFFORTS]
     assert epochs == [system.epochs // 5, system.epochs, system.epochs]
     model = make_model(name)
+    numbers = ("epochs", "batch_size", "learning_rate")
+    told = model.get_params()
+    assert [told[number] for number in numbers] == [getattr(system, number) for number in numbers]
+    told = make_model(name, epochs=3, batch_size=4, learning_rate=0.5).get_params()
+    assert [told[number] for number in numbers] == [3, 4, 0.5]
     assert getattr(model, "system") is system  # noqa: B009 - Model promises none
     asked = "weights" in model.get_params()
     assert asked == ("weights" in entry.parameters["best"])

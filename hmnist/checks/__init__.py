@@ -3,14 +3,15 @@
 A check is a code, a name, what it needs to know, and one small function that returns nothing or a
 sentence. It looks at any split, also one that `hmnist.split` would refuse. `parts` holds those that
 look at a split, `content` those that look at the data and at features; `subject` is what they are
-all given. A new check is a function and a line in `CHECKS`.
+all given, and `given` makes it of what a user hands over. A new check is a function and a line in
+`CHECKS`.
 """
 
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from hmnist.checks.content import (
     find_diagnosis_among_features,
@@ -19,6 +20,7 @@ from hmnist.checks.content import (
     find_image_with_two_diagnoses,
     find_other_label_order,
 )
+from hmnist.checks.given import as_split
 from hmnist.checks.parts import (
     find_empty_parts,
     find_lesion_under_two_ids,
@@ -33,7 +35,6 @@ from hmnist.checks.parts import (
 from hmnist.checks.subject import (
     Check,
     Subject,
-    as_split,
     as_subject,
     foreign_columns,
     load_any,
@@ -44,8 +45,7 @@ from hmnist.leaks import LEAKS
 from hmnist.splits import Split
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-    import pandas as pd
+    from hmnist.checks.given import Features
 
 __all__ = ["CHECKS", "Finding", "Report", "check", "inspect", "inspect_file"]
 
@@ -119,7 +119,7 @@ def check(
     data: LesionDataset,
     split: Split | str | os.PathLike[str] | None = None,
     *,
-    features: "pd.DataFrame | npt.NDArray[Any] | Sequence[str] | None" = None,
+    features: "Features | None" = None,
 ) -> list[Finding]:
     """Look for leaks and other mistakes in data, a split and features.
 
@@ -129,11 +129,13 @@ def check(
         What models are trained and tested on.
     split : Split, str, os.PathLike or None
         Who trains, validates and is tested. Any `Split` will do, also one whose parts share or
-        repeat rows; a path names a split file, which may name images twice. None takes the split
-        that the data bring, if any; checks of a split are left out if there is none.
-    features : pandas.DataFrame, array of shape (n, k), sequence of str, or None
-        What models read beside or instead of the pixels: a table with a row per image, or the
-        names of its columns alone.
+        repeat rows, or are lists or masks; a path names a split file, which may name images twice.
+        None takes the split that the data bring, if any; checks of a split are left out if there
+        is none.
+    features : pandas.DataFrame, mapping, array of shape (n, k), sequence, or None
+        What models read beside or instead of the pixels: a table with a row per image, be it a
+        mapping from names to columns, one column (`pandas.Series`) or a list of rows; or the names
+        of its columns alone, as words in any sequence.
 
     Returns
     -------
@@ -143,7 +145,9 @@ def check(
     Raises
     ------
     UsageError
-        If the split is one of other data, or features have another number of rows.
+        If the split is one of other data or its rows are none of them, or features are no table
+        or have another number of rows. Data are the same where the names of their images are;
+        where names are unknown, where labels and, as far as known, lesions are.
     DataError
         If a split file is malformed.
 
@@ -167,7 +171,7 @@ def inspect(
     data: LesionDataset,
     split: Split | str | os.PathLike[str] | None = None,
     *,
-    features: "pd.DataFrame | npt.NDArray[Any] | Sequence[str] | None" = None,
+    features: "Features | None" = None,
 ) -> Report:
     """Do what `check` does, and say as well which checks had nothing to look at."""
     return _report(as_subject(data, as_split(data, split), features))

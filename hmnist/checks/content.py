@@ -124,8 +124,9 @@ def _tells_dx_type(name: str) -> bool:
 
 
 def _tells_diagnosis(name: str) -> bool:
-    """Tell whether a column is the diagnosis or one of its indicators (dx_nv, dx=nv)."""
-    words = rf"(dx|label|diagnosis|target)([_=: ]({'|'.join(CODES)}))?"
+    """Tell whether a column is the diagnosis or one of its indicators (dx_nv, dx=nv, nv alone)."""
+    codes = "|".join(CODES)
+    words = rf"(dx|label|diagnosis|target)([_=: ]({codes}))?|cell_type([_=: ].*)?|{codes}"
     return re.fullmatch(words, name.strip().lower()) is not None
 
 
@@ -141,7 +142,10 @@ def _telling_column(subject: Subject, groups: npt.NDArray[np.generic]) -> str | 
 def _telling(
     table: npt.NDArray[np.uint8] | npt.NDArray[np.float64] | None, groups: npt.NDArray[np.generic]
 ) -> Indices:
-    """Return the columns that are constant within each group and differ between groups."""
+    """Return the columns that are constant within each group and differ between groups.
+
+    Empty cells are a value of their own: a column that is filled for one group only tells it.
+    """
     names, group_of_row = np.unique(groups, return_inverse=True)
     if table is None or len(names) < 2 or len(groups) < _ENOUGH * len(names):
         return np.empty(0, np.int64)
@@ -151,9 +155,19 @@ def _telling(
     for most in (_GLANCE, len(groups)):
         for rows in members:
             values = table[np.ix_(rows[:most], columns)]
-            columns = columns[(values == values[:1]).all(axis=0)]
+            columns = columns[_same(values, values[:1]).all(axis=0)]
     first = table[np.ix_([rows[0] for rows in members], columns)]
-    return np.asarray(columns[(first != first[:1]).any(axis=0)], dtype=np.int64)
+    return np.asarray(columns[~_same(first, first[:1]).all(axis=0)], dtype=np.int64)
+
+
+def _same(
+    values: npt.NDArray[np.uint8] | npt.NDArray[np.float64],
+    others: npt.NDArray[np.uint8] | npt.NDArray[np.float64],
+) -> npt.NDArray[np.bool_]:
+    same: npt.NDArray[np.bool_] = values == others
+    if values.dtype.kind == "f":
+        same |= np.isnan(values) & np.isnan(others)
+    return same
 
 
 def _pairs_that_differ(keys: Indices, names: npt.NDArray[np.generic]) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from hmnist.checks.subject import Indices, Subject
 from hmnist.dataset import PARTS
 from hmnist.diagnoses import CODES
-from hmnist.leaks import NATURAL_COPIES, count_copies, count_shared_lesions
+from hmnist.leaks import NATURAL_COPIES, count_copies, count_shared_lesions, find_copies
 from hmnist.sources.metadata import SAME_LESION
 
 __all__ = [
@@ -34,21 +34,26 @@ _TAIL = 20
 
 
 def find_shared_lesions(subject: Subject) -> str | None:
-    """Find lesions of which one image trains and another validates or tests."""
+    """Find lesions of which one image trains and another validates or tests.
+
+    Images that stand in both parts themselves are left to the checks of copies.
+    """
     lesion_ids = subject.data.lesion_ids
     if lesion_ids is None:
         return None
     found = []
     for one, other in combinations(PARTS, 2):
-        rows = subject.rows(other)
-        if (one, other) == ("validation", "test"):
-            # Images that are validated and tested themselves are another check's.
-            rows = rows[~np.isin(rows, subject.rows(one))]
-        lesions, images = count_shared_lesions(lesion_ids, rows, subject.rows(one))
+        rows, seen, besides = subject.rows(other), subject.rows(one), ""
+        if one == "train":
+            copied = find_copies(subject.image_keys, rows, seen)
+            besides = ", besides those that are in train themselves" if copied.any() else ""
+        else:
+            copied = np.isin(rows, seen)
+        lesions, images = count_shared_lesions(lesion_ids, rows[~copied], seen)
         if images:
             found.append(
                 f"{_count(lesions, 'lesion stands', 'lesions stand')} in {one} and {other} "
-                f"({images:,} of {len(subject.rows(other)):,} {other} images)"
+                f"({images:,} of {len(rows):,} {other} images{besides})"
             )
     return _sentence(found)
 

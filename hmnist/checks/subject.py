@@ -2,33 +2,32 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.dataset import PARTS, LesionDataset
+from hmnist.checks.given import as_features
+from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
-from hmnist.errors import DataError, UsageError
+from hmnist.errors import DataError
 from hmnist.leaks import number_images
 from hmnist.sources import load
 from hmnist.sources.header import read_header
 from hmnist.sources.metadata import METADATA_FILE, merge_same_lesions, read_metadata
 from hmnist.sources.opening import opened
-from hmnist.splitfile import read_split_rows
 from hmnist.splits import Split
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from hmnist.checks.given import Features
 
 __all__ = [
     "Check",
     "Subject",
-    "as_split",
     "as_subject",
     "foreign_columns",
     "load_any",
@@ -51,7 +50,7 @@ class Subject:
     feature_names : tuple of str
         The names of the columns that models read beside the pixels.
     feature_values : numpy.ndarray of float64, shape (n, k), or None
-        Their values; words are numbered.
+        Their values; words are numbered. Missing values are NaN, or -1 among words.
     """
 
     data: LesionDataset
@@ -116,38 +115,8 @@ class Check:
         return " and ".join(missing) or None
 
 
-def as_split(data: LesionDataset, split: Split | str | os.PathLike[str] | None) -> Split | None:
-    """Return a split, read from a file where one is named; any that can be read will do.
-
-    Raises
-    ------
-    UsageError
-        If its rows are not rows of these data.
-    DataError
-        If a split file is malformed.
-    """
-    if isinstance(split, Split):
-        largest = max((int(rows.max()) for rows in split.indices.values() if len(rows)), default=-1)
-        if len(split.data) != len(data) or largest >= len(data):
-            raise UsageError(
-                f"The split deals out {max(len(split.data), largest + 1):,} images; the data hold "
-                f"{len(data):,}."
-            )
-        return dataclasses.replace(split, data=data)
-    if split is not None:
-        path = Path(split)
-        rows = read_split_rows(path, len(data), data.image_ids)
-        return Split(data, path.name, rows["train"], rows["validation"], rows["test"])
-    if data.own_split is not None:
-        train, validation, test = (np.flatnonzero(data.own_split == part) for part in PARTS)
-        return Split(data, "own", train, validation, test)
-    return None
-
-
 def as_subject(
-    data: LesionDataset,
-    split: Split | None,
-    features: "pd.DataFrame | npt.NDArray[Any] | Sequence[str] | None",
+    data: LesionDataset, split: Split | None, features: "Features | None" = None
 ) -> Subject:
     """Return what checks look at; features may be a table, an array, or names alone.
 
@@ -158,25 +127,7 @@ def as_subject(
     """
     if features is None:
         return Subject(data, split)
-    if isinstance(features, Sequence):
-        names = [features] if isinstance(features, str) else features
-        return Subject(data, split, tuple(map(str, names)))
-    import pandas as pd
-
-    if len(features.shape) != 2 or len(features) != len(data):
-        raise UsageError(
-            f"Features have the shape {tuple(features.shape)}; expected a row for each of the "
-            f"{len(data):,} images and a column per feature."
-        )
-    table = pd.DataFrame(features)
-    columns = [
-        column.to_numpy(np.float64)
-        if pd.api.types.is_numeric_dtype(column)
-        else pd.factorize(column)[0].astype(np.float64)
-        for _, column in table.items()
-    ]
-    values = np.column_stack(columns) if columns else np.empty((len(data), 0))
-    return Subject(data, split, tuple(map(str, table.columns)), values)
+    return Subject(data, split, *as_features(features, len(data)))
 
 
 def foreign_columns(path: Path) -> list[str]:

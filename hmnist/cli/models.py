@@ -11,7 +11,6 @@ from hmnist.cli.output import check_format, print_rich
 
 if TYPE_CHECKING:
     from hmnist.models.registry import Entry
-    from hmnist.models.systems import System
 
 __all__ = ["models"]
 
@@ -63,47 +62,43 @@ def _tell(entry: "Entry", report: str) -> None:
 
 def _facts(entry: "Entry") -> dict[str, Any]:
     """Return what is known of a model, in JSON's types."""
-    from hmnist.models.systems import SYSTEMS
-
     return {
         "name": entry.name,
         "summary": entry.summary,
         "parameters": dict(entry.parameters),
         "seconds": dict(entry.seconds),
         "published": entry.published,
-        "source": _source(SYSTEMS[entry.name]) if entry.published else None,
+        "source": _source(entry.name),
     }
 
 
-def _source(system: "System") -> dict[str, Any]:
+def _source(name: str) -> dict[str, Any] | None:
     """Return how a published system was trained, what was claimed of it, and what is ours."""
     from hmnist.claims import CLAIMS
+    from hmnist.models.systems import SYSTEMS, describe_system
     from hmnist.protocols import PROTOCOLS
 
-    claim, protocol = CLAIMS[system.name], PROTOCOLS[system.name]
+    if (system := describe_system(name)) is None:
+        return None
+    claim, protocol = CLAIMS[name], PROTOCOLS[name]
     return {
-        "size": list(system.size),
-        "resizes": system.resizes,
-        "optimizer": system.optimizer,
-        "learning_rate": system.learning_rate,
-        "batch_size": system.batch_size,
-        "epochs": system.epochs,
-        "scaling": system.scaling,
-        "class_weights": dict(system.class_weights),
-        "augmentation": system.augmentation,
+        **system,
         "claimed_accuracy": claim.accuracy,
         "claim_note": claim.note,
         "protocol": protocol.words,
-        "notes": [*system.notes, *protocol.notes],
+        "notes": [*SYSTEMS[name].notes, *protocol.notes],
     }
 
 
 def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what is told of a model, with its name, line by line."""
+    source = facts["source"] or {}
     for effort, parameters in facts["parameters"].items():
-        chosen = ", ".join(f"{name} {value}" for name, value in parameters.items())
+        # The source's own numbers follow below.
+        own = {name for name in parameters if parameters[name] == source.get(name)} - {"epochs"}
+        chosen = ", ".join(f"{name} {parameters[name]}" for name in parameters if name not in own)
         yield effort, f"{facts['seconds'][effort]:,.0f} s; {chosen or 'nothing to choose'}"
-    for name, value in (facts["source"] or {}).items():
+    for name, value in source.items():
         if name == "size":
             yield name, "{}×{} pixels".format(*value)
         elif name == "resizes":
@@ -111,6 +106,6 @@ def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         elif name == "notes":
             yield from zip([name, *("" for _ in value[1:])], value, strict=True)
         elif isinstance(value, dict):
-            yield name, ", ".join(f"{code} {share:g}" for code, share in value.items()) or "none"
+            yield name, ", ".join(f"{key} {number:g}" for key, number in value.items()) or "none"
         elif value not in (None, ""):
             yield name, str(value)

@@ -152,8 +152,8 @@ def _plan(cells: Sequence[Cell], seconds: float) -> str:
 def _name(cell: Cell) -> str:
     recipe = cell.recipe
     fold = "" if cell.on.fold is None else f", fold {cell.on.fold + 1} of {cell.on.folds}"
-    where = f", {cell.on.kind}" if cell.on.is_published else ""
-    return f"{recipe.model}{where}, oversampling {recipe.oversampling}, seed {recipe.seed}{fold}"
+    what = cell.label or f"{recipe.model}, oversampling {recipe.oversampling}"
+    return f"{what}, seed {recipe.seed}{fold}"
 
 
 def _result(run: Run) -> str:

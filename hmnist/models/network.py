@@ -7,7 +7,7 @@ have written.
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -31,10 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NetworkModel"]
 
-PREDICTED_AT_ONCE = 512
-
-SEEDS_APART = 2**32
-"""Between the networks of one model, so that no two models share one."""
+SEEDS_APART = 2**32  # between the networks of one model, so that no two models share one
 
 
 class NetworkModel(Model):
@@ -80,6 +77,8 @@ class NetworkModel(Model):
     offset_ : numpy.ndarray of float64, shape (classes,)
         What is added to the logits: τ · log(share); zeros without `logit_adjustment`.
     """
+
+    at_once: ClassVar[int] = 512  # images per batch of prediction and validation
 
     def __init__(
         self,
@@ -151,6 +150,14 @@ class NetworkModel(Model):
         """Return the Keras policy to train with; prediction is always in float32."""
         return "float32"
 
+    def _settled(self) -> Self:
+        """Return this model with no number left open, to train with: itself, or a copy."""
+        return self
+
+    def _callbacks(self) -> "list[keras.callbacks.Callback]":
+        """Return what Keras is to call during one training, beside what reports its steps."""
+        return []
+
     # Training and prediction.
 
     def _fit(
@@ -175,8 +182,9 @@ class NetworkModel(Model):
         if validation is not None:
             eye = np.eye(len(self.classes_), dtype=np.float32)
             held_out = self._inputs(validation[0]).astype(np.float32), eye[validation[1]]
+        settled = self._settled()
         trained = [
-            self._train(
+            settled._train(  # noqa: SLF001 - the model itself, or its copy
                 seed + number * SEEDS_APART,
                 number,
                 inputs,
@@ -217,11 +225,10 @@ class NetworkModel(Model):
                 trained = self._adjusted(network)
             self._prepare(network, inputs)
             batches = training_batches(self, inputs, targets, weights, seed)
+            loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
             trained.compile(
                 optimizer=self._optimizer(batches.num_batches),
-                loss=keras.losses.CategoricalCrossentropy(
-                    from_logits=True, label_smoothing=smoothing
-                ),
+                loss=loss,
                 metrics=[recalls([f"recall_{name}" for name in self.classes_])],
                 weighted_metrics=["accuracy"],
             )
@@ -231,14 +238,12 @@ class NetworkModel(Model):
                 shuffle=False,
                 verbose=0,
                 validation_data=held_out,
-                validation_batch_size=512,
-                callbacks=[reporter(self, number * self.epochs)],
+                validation_batch_size=self.at_once,
+                callbacks=[reporter(self, number * self.epochs), *self._callbacks()],
             )
             batches.release()
         found = {name: [float(x) for x in values] for name, values in history.history.items()}
-        return [np.asarray(weight) for weight in network.get_weights()], without_unknown(
-            found, held_out, self.classes_
-        )
+        return network.get_weights(), without_unknown(found, held_out, self.classes_)
 
     def _adjusted(self, network: "keras.Model") -> "keras.Model":
         """Return the network as its loss sees it; the weights are shared."""
@@ -252,35 +257,29 @@ class NetworkModel(Model):
         import keras
 
         steps = self.epochs * steps_per_epoch
-        return keras.optimizers.AdamW(
-            warm_cosine(self.learning_rate, steps),
-            weight_decay=self.weight_decay,
-            **averaging(steps),
-        )
+        rate = warm_cosine(self.learning_rate, steps)
+        return keras.optimizers.AdamW(rate, weight_decay=self.weight_decay, **averaging(steps))
 
     def _predict(self, images: Images) -> npt.NDArray[Any]:
         from scipy.special import softmax
 
-        networks, inputs = self._networks(), self._inputs(images)
+        if not hasattr(self, "networks_"):  # this model came through a pickle
+            self.networks_ = self._rebuild()
+        inputs = self._inputs(images)
         logits = np.zeros((len(images), len(self.classes_)))
         answers = 0
         for view in self._views(inputs):
-            for start in range(0, len(view), PREDICTED_AT_ONCE):
-                place = slice(start, start + PREDICTED_AT_ONCE)
+            for start in range(0, len(view), self.at_once):
+                place = slice(start, start + self.at_once)
                 batch = np.ascontiguousarray(view[place], dtype=np.float32)
-                for network in networks:
+                for network in self.networks_:
                     # Called, not predict(): that would trace a graph for every model there is.
                     logits[place] += np.asarray(network(batch, training=False))
-            answers += len(networks)
+            answers += len(self.networks_)
         return np.asarray(softmax(logits / answers + self.offset_, axis=1))
 
-    def _networks(self) -> "list[keras.Model]":
-        """Return the networks, built anew if this model came through a pickle."""
-        if getattr(self, "networks_", None) is None:
-            self.networks_ = self._rebuild()
-        return self.networks_
-
     def _rebuild(self) -> "list[keras.Model]":
+        """Return the networks, built anew, with the fitted weights."""
         load_keras()
         networks = []
         for weights in self.weights_:
@@ -291,9 +290,8 @@ class NetworkModel(Model):
         return networks
 
     def __getstate__(self) -> dict[str, Any]:
-        return {
-            name: value for name, value in super().__getstate__().items() if name != "networks_"
-        }
+        state = super().__getstate__().items()
+        return {name: value for name, value in state if name != "networks_"}
 
     @property
     def parameter_count(self) -> int:

@@ -2,7 +2,7 @@
 
 Pretrained weights come in when a network is fitted (`hmnist.models.transfer`) and are part of its
 state from then on: a fitted model never asks for them again. A base that is frozen as a whole says
-the same of an image in every epoch, so it is asked once, and what is trained is the read-out.
+the same of an image in every epoch, so it is applied once, and what is trained is the read-out.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from hmnist.errors import UsageError
 from hmnist.models.base import Images, Labels, Shape, Validation, Weights
-from hmnist.models.published import PREDICTED_AT_ONCE, PublishedModel
+from hmnist.models.published import PublishedModel
 from hmnist.models.systems import SYSTEMS
 from hmnist.models.training import load_keras, policy, seeded
 from hmnist.models.transfer import check_weights, load_weights
@@ -56,8 +56,7 @@ class PretrainedModel(PublishedModel):
     keeps_base: ClassVar[bool] = False
     """Whether a pretrained base is frozen as a whole."""
 
-    asked_: Any = None
-    """The network from images to what a frozen base says of them; rebuilt where it is needed."""
+    _cached_base: Any = None  # what `_base_network` returns; pickles go without
 
     def __init__(
         self,
@@ -120,11 +119,11 @@ class PretrainedModel(PublishedModel):
                 f"Choose a side of {self.least} or more.",
             )
         inputs = keras.Input(shape)
-        x = inputs if self._reads_base else self._ask_base(inputs, shape)
-        return self._finish(inputs, layers.Dense(outputs)(self._read_out(x)))
+        x = inputs if self._frozen else self._apply_base(inputs, shape)
+        return keras.Model(inputs, layers.Dense(outputs)(self._read_out(x)))
 
-    def _ask_base(self, inputs: Any, shape: tuple[int, ...]) -> Any:
-        """Return what the base says of images of any size."""
+    def _apply_base(self, inputs: Any, shape: tuple[int, ...]) -> Any:
+        """Return the output of the base for images of any size."""
         from keras import layers
 
         x = self._resize(inputs, shape)
@@ -136,7 +135,7 @@ class PretrainedModel(PublishedModel):
         return base(self._preprocess(x))
 
     def _prepare(self, network: "keras.Model", inputs: npt.NDArray[Any]) -> None:  # noqa: ARG002
-        if self.weights != "none" and not self._reads_base:
+        if self.weights != "none" and not self._frozen:
             network.get_layer(_BASE).set_weights(self._load_base())
 
     def _load_base(self) -> list[npt.NDArray[Any]]:
@@ -169,57 +168,58 @@ class PretrainedModel(PublishedModel):
     # A base that is frozen as a whole.
 
     @property
-    def _reads_base(self) -> bool:
-        """Whether the network that is trained sees what the base says, not images."""
+    def _frozen(self) -> bool:
+        """Whether the base is, so that what is trained reads its output instead of images."""
         return self.keeps_base and self.weights != "none"
 
     def _learn_inputs(self, images: Images, seed: int) -> npt.NDArray[Any]:
-        if self._reads_base:
-            self.asked_ = None
+        if self._frozen:
+            self._cached_base = None
             with seeded(seed), policy("float32"):
                 self.base_weights_ = self._load_base()
         return self._inputs(images)
 
     def _inputs(self, images: Images) -> npt.NDArray[Any]:
-        if not self._reads_base:
+        if not self._frozen:
             return images
-        base = self._asked(images.shape[1:])
-        starts = range(0, max(1, len(images)), PREDICTED_AT_ONCE)
-        batches = (images[at : at + PREDICTED_AT_ONCE].astype(np.float32) for at in starts)
+        base = self._base_network(images.shape[1:])
+        starts = range(0, max(1, len(images)), self.at_once)
+        batches = (images[at : at + self.at_once].astype(np.float32) for at in starts)
         return np.concatenate([np.asarray(base(batch, training=False)) for batch in batches])
 
-    def _asked(self, shape: tuple[int, ...]) -> "keras.Model":
-        """Return the network from images to what the base says of them."""
-        if self.asked_ is None:
+    def _base_network(self, shape: tuple[int, ...]) -> "keras.Model":
+        """Return the network from images of that shape to the output of the frozen base."""
+        if self._cached_base is None:
             keras = load_keras()
             with seeded(0), policy("float32"):
                 inputs = keras.Input(shape)
-                self.asked_ = keras.Model(inputs, self._ask_base(inputs, shape))
-            self.asked_.set_weights(self.base_weights_)
-        return self.asked_
+                self._cached_base = keras.Model(inputs, self._apply_base(inputs, shape))
+            self._cached_base.set_weights(self.base_weights_)
+        return self._cached_base
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in super().__getstate__().items() if name != "asked_"}
+        state = super().__getstate__().items()
+        return {name: value for name, value in state if name != "_cached_base"}
 
     @property
     def parameter_count(self) -> int:
         """The number of weights, trainable or not, those of the base included."""
-        base = self.base_weights_ if self._reads_base else []
+        base = self.base_weights_ if self._frozen else []
         return super().parameter_count + sum(weight.size for weight in base)
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
-        if self._reads_base:
+        if self._frozen:
             named = {f"{place:03d}": weight for place, weight in enumerate(self.base_weights_)}
             np.savez(folder / _FILE, allow_pickle=False, **named)
         return super()._save_fitted(folder)
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
-        if self._reads_base:
+        if self._frozen:
             with (folder / _FILE).open("rb") as file:
                 arrays = np.load(file, allow_pickle=False)
                 self.base_weights_ = [arrays[name] for name in sorted(arrays.files)]
-            self.asked_ = None
-            self._asked(tuple(facts["image_shape"]))
+            self._cached_base = None
+            self._base_network(tuple(facts["image_shape"]))
         super()._load_fitted(folder, facts)
 
 

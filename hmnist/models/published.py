@@ -4,12 +4,11 @@ A network made for another size enlarges (or shrinks) its images itself, bilinea
 are given as they are, and images of its native size are left alone.
 """
 
-import contextlib
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+import copy
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     import keras
 
 __all__ = ["DeepCNN", "DeepCNNBN", "LeNet", "PixelMLP", "PublishedModel", "SkinPamper", "SmallCNN"]
-
-PREDICTED_AT_ONCE = 64
-"""Wide networks on large images take gigabytes for more."""
 
 
 class PublishedModel(NetworkModel):
@@ -52,6 +48,12 @@ class PublishedModel(NetworkModel):
 
     system: ClassVar[System]
     least: ClassVar[int] = 1
+    at_once: ClassVar[int] = 64  # wide networks on large images take gigabytes for more
+
+    # Numbers, or None for the system's own; the base knows numbers alone.
+    epochs: Any
+    batch_size: Any
+    learning_rate: Any
 
     def __init__(
         self,
@@ -63,17 +65,10 @@ class PublishedModel(NetworkModel):
         batch_size: int | None = None,
         learning_rate: float | None = None,
     ) -> None:
-        # None is the sources' number; it is there while the network is trained (`_as_published`).
-        super().__init__(
-            classes,
-            image_shape,
-            random_state,
-            epochs=epochs,  # type: ignore[arg-type]
-            batch_size=batch_size,  # type: ignore[arg-type]
-            learning_rate=learning_rate,  # type: ignore[arg-type]
-            weight_decay=0.0,
-            label_smoothing=0.0,
-        )
+        super().__init__(classes, image_shape, random_state, weight_decay=0.0, label_smoothing=0.0)
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
 
     def check_size(self, height: int, width: int) -> None:
         """Refuse images that are too small for the network, before it is built.
@@ -105,24 +100,16 @@ class PublishedModel(NetworkModel):
         weights: Weights | None,
         validation: Validation | None,
     ) -> None:
-        with self._as_published():
-            super()._fit(images, labels, self._weigh(labels, weights), validation)
+        super()._fit(images, labels, self._weigh(labels, weights), validation)
 
-    @contextlib.contextmanager
-    def _as_published(self) -> Iterator[None]:
-        """Put the system's own numbers where none were given, and take them away again."""
-        left_open = [
-            name
-            for name in ("epochs", "batch_size", "learning_rate")
-            if getattr(self, name) is None
-        ]
-        for name in left_open:
-            setattr(self, name, getattr(self.system, name))
-        try:
-            yield
-        finally:
-            for name in left_open:
-                setattr(self, name, None)
+    def _settled(self) -> Self:
+        """Return a copy with the system's own numbers where none were given."""
+        settled = copy.copy(self)
+        settled.on_step = self.on_step  # which copies go without
+        for name in ("epochs", "batch_size", "learning_rate"):
+            if getattr(self, name) is None:
+                setattr(settled, name, getattr(self.system, name))
+        return settled
 
     def _weigh(self, labels: Labels, weights: Weights | None) -> Weights | None:
         """Multiply the weights of images by those of their diagnoses, if there are any."""
@@ -140,7 +127,7 @@ class PublishedModel(NetworkModel):
 
         inputs = keras.Input(shape)
         x = layers.Rescaling(1 / 255)(self._resize(inputs, shape))
-        return self._finish(inputs, layers.Dense(outputs)(self._layers(x)))
+        return keras.Model(inputs, layers.Dense(outputs)(self._layers(x)))
 
     def _resize(self, inputs: Any, shape: tuple[int, ...]) -> Any:
         """Return images of the size that the network is made for."""
@@ -158,22 +145,15 @@ class PublishedModel(NetworkModel):
         """Return height and width to which images are brought."""
         return self.system.size
 
-    def _finish(self, inputs: Any, logits: Any) -> "keras.Model":
-        from hmnist.models.plateau import PlateauNetwork
-
-        network = PlateauNetwork(inputs, logits)
-        network.plateau, network.at_once = self.system.plateau, PREDICTED_AT_ONCE
-        return network
-
     def _optimizer(self, steps_per_epoch: int) -> "keras.optimizers.Optimizer":  # noqa: ARG002
         import keras
 
         return getattr(keras.optimizers, self.system.optimizer)(self.learning_rate)
 
-    def _predict(self, images: Images) -> npt.NDArray[Any]:
-        predict = super()._predict
-        starts = range(0, max(1, len(images)), PREDICTED_AT_ONCE)
-        return np.concatenate([predict(images[at : at + PREDICTED_AT_ONCE]) for at in starts])
+    def _callbacks(self) -> "list[keras.callbacks.Callback]":
+        from hmnist.models.plateau import FallingRate
+
+        return [] if self.system.plateau is None else [FallingRate(self.system.plateau)]
 
 
 class LeNet(PublishedModel):

@@ -73,15 +73,17 @@ def _efforts(quick: Any, standard: Any, best: Any) -> dict[str, Any]:
 def _published(name: str, place: str, epoch: float, **parameters: Any) -> Entry:
     """Return the entry of a published system, one epoch of which takes so many seconds.
 
-    Its epochs are its own at every effort but ``quick``, which has a fifth of them.
+    Its numbers are its own at every effort, and stand among the parameters, where manifests and
+    keys of runs find them; only ``quick`` has a fifth of its epochs.
     """
     system = SYSTEMS[name]
+    own = {"batch_size": system.batch_size, "learning_rate": system.learning_rate, **parameters}
     epochs = _efforts(max(1, system.epochs // 5), system.epochs, system.epochs)
     return Entry(
         name,
         system.summary,
         place,
-        {effort: {"epochs": count, **parameters} for effort, count in epochs.items()},
+        {effort: {"epochs": count, **own} for effort, count in epochs.items()},
         # Two digits: these are estimates.
         {effort: float(f"{count * epoch + 5:.2g}") for effort, count in epochs.items()},
         published=True,

@@ -5,9 +5,10 @@ state had to be chosen here; every such choice stands among the system's notes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-__all__ = ["SYSTEMS", "WEIGHTS", "Plateau", "System"]
+__all__ = ["SYSTEMS", "WEIGHTS", "Plateau", "System", "describe_system"]
 
 WEIGHTS = ("none", "imagenet")
 """What transfer models may start from, beside a file: nothing, or what Keras downloads."""
@@ -178,7 +179,7 @@ _SYSTEMS = (
     ),
     System(
         "skin-pamper",
-        "published: convolutions up to 1024, eight dense",
+        "published: convolutions up to 1024, seven dense",
         size=(28, 28),
         resizes=False,
         optimizer="Adam",
@@ -199,7 +200,7 @@ _SYSTEMS = (
             "Ours: ReLU everywhere; learning rate 1e-3; pixels are divided by 255.",
             "Ours: batches of 64, since 110 of them are 70 % of the pixel file.",
             "Departs: an epoch is all training images, whatever number of steps that takes.",
-            "Departs: training reports loss and accuracy; recall is in the scores of the run.",
+            "Departs: training is watched by loss and accuracy; recalls are in the run's history.",
             *_SHARED,
         ),
     ),
@@ -235,6 +236,7 @@ _SYSTEMS = (
         batch_size=32,
         epochs=20,
         scaling="keras.applications.mobilenet",
+        augmentation="of df and vasc: part of its protocol, not of the model",
         notes=(
             (
                 "Ours: everything but the name MobileNet, which the authors of lenet announced as "
@@ -280,3 +282,25 @@ _SYSTEMS = (
 )
 
 SYSTEMS: dict[str, System] = {system.name: system for system in _SYSTEMS}
+
+
+def describe_system(model: str) -> dict[str, Any] | None:
+    """Return how the published system of that name is trained, in JSON's types.
+
+    Returns
+    -------
+    dict or None
+        The attributes of `System` but for name, summary and notes, which change no training; None
+        for models that are nobody's publication.
+
+    Examples
+    --------
+    >>> describe_system("lenet")["optimizer"], describe_system("cnn")
+    ('RMSprop', None)
+    """
+    if model not in SYSTEMS:
+        return None
+    facts = asdict(SYSTEMS[model])
+    for name in ("name", "summary", "notes"):
+        del facts[name]
+    return {**facts, "size": list(facts["size"]), "class_weights": dict(facts["class_weights"])}

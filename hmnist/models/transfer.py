@@ -109,6 +109,7 @@ def load_weights(
     if weights == "imagenet":
         return _download(name, make_base)
     check_weights(weights)
+    _refuse_without_weights(weights)
     base = make_base(None)
     # Keras passes over what it does not find in some files: what is left of these will show.
     base.set_weights([np.full_like(weight, np.nan) for weight in base.get_weights()])
@@ -117,9 +118,7 @@ def load_weights(
             warnings.simplefilter("ignore", UserWarning)
             base.load_weights(weights)
     except (OSError, KeyError) as error:
-        raise DataError(
-            f"{weights} holds no weights of a Keras network: {_first_line(error)}.", _CURE
-        ) from error
+        raise _without_weights(weights, error) from error
     except (ValueError, TypeError, IndexError) as error:
         raise UsageError(
             f"The weights in {weights} do not fit {name}: {_first_line(error)}.", _FITTING
@@ -131,6 +130,34 @@ def load_weights(
             _FITTING,
         )
     return base
+
+
+def _refuse_without_weights(path: str) -> None:
+    """Refuse an HDF5 file without any array that Keras would look for."""
+    import h5py  # type: ignore[import-untyped]  # Keras brings it along
+
+    found: list[str] = []
+
+    def look(name: str, node: object) -> None:
+        if isinstance(node, h5py.Group):
+            # Keras's applications list their arrays by name; .weights.h5 files hold them in vars.
+            lists = [node.attrs[key] for key in node.attrs if key.startswith("weight_names")]
+            found.extend(str(one) for names in lists for one in names)
+        elif name.split("/")[-2:-1] == ["vars"]:
+            found.append(name)
+
+    try:
+        with h5py.File(path) as file:
+            file.visititems(look)
+    except (OSError, KeyError, RuntimeError, TypeError) as error:
+        raise _without_weights(path, error) from error
+    if not found:
+        raise _without_weights(path)
+
+
+def _without_weights(path: str, error: Exception | None = None) -> DataError:
+    why = "" if error is None else f": {_first_line(error)}"
+    return DataError(f"{path} holds no weights of a Keras network{why}.", _CURE)
 
 
 def _download(name: str, make_base: "Callable[[str | None], keras.Model]") -> "keras.Model":

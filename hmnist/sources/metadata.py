@@ -82,8 +82,8 @@ def attach_metadata(data: LesionDataset, path: Path) -> LesionDataset:
     Returns
     -------
     LesionDataset
-        With `metadata` and `lesion_ids`. In both, lesions that are known to be one
-        (`SAME_LESION`) have one id.
+        With `metadata`, as the file has them, and `lesion_ids`, where lesions that are known to be
+        one (`SAME_LESION`) have one id.
 
     Raises
     ------
@@ -96,7 +96,6 @@ def attach_metadata(data: LesionDataset, path: Path) -> LesionDataset:
     metadata = read_metadata(path)
     _check_rows(metadata["dx"].tolist(), data, path)
     lesion_ids = merge_same_lesions(metadata["image_id"].tolist(), metadata["lesion_id"].tolist())
-    metadata["lesion_id"] = lesion_ids
     return dataclasses.replace(data, metadata=metadata, lesion_ids=lesion_ids)
 
 

@@ -39,7 +39,10 @@ LARGEST_SIDE = 1024
 """Pixels; the photographs themselves are 600×450."""
 
 _LISTED = 100
-"""Photographs named in an error: more of one kind are no list to read but a wrong folder."""
+"""Photographs of a kind that an error names before it counts the rest.
+
+More are no list to read but a wrong folder.
+"""
 
 Shape = tuple[int, int, int]
 
@@ -91,8 +94,8 @@ def from_images(
         If the metadata, a folder or photographs do not exist.
     DataError
         If the metadata are malformed, or photographs are missing, damaged, larger than Pillow
-        takes for safe, or there twice and different. One error names all of them, and nothing is
-        written.
+        takes for safe, or there twice and different. One error counts all of them and names the
+        first hundred of each kind; nothing is written.
     WorkError
         If a file cannot be written.
 
@@ -273,7 +276,7 @@ def _write_rows(
     shape: Shape,
     on_progress: Callable[[int, int], None] | None,
 ) -> None:
-    """Write the rows, or raise one error that names all photographs that cannot be used."""
+    """Write the rows, or raise one error about all photographs that cannot be used."""
     problems: list[_Problem] = []
     with open_pixel_file(path, compressed=path.suffix == ".gz") as file:
         file.write(format_header(math.prod(shape)))

@@ -1,0 +1,67 @@
+"""What published claims are worth: ``python benchmarks/audit.py FILE``.
+
+`hmnist.audit` on the systems that two cores can train, the slow ones with fewer epochs, as a table
+that is short enough for the README: the shares of test images that a protocol's leaks touch stand
+for its reasons in words. Finished trainings are kept in the output folder, so an interrupted run
+goes on where it was; ``hmnist audit`` with the same epochs and folder prints the reasons.
+"""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import hmnist
+from hmnist.table import markdown_table, score_text
+
+CUT = {"deep-cnn": 3, "deep-cnn-bn": 3}
+"""So that the audit ends within an hour on two cores; uncut, it takes some three."""
+
+COLUMNS = ("system", "epochs", "claimed", "reproduced", "honest", "difference")
+
+SIDES = ("reproduced", "honest")
+
+LEAKS = {"HM103": "validate", "HM102": "train", "HM101": "lesion seen"}
+
+
+def main() -> None:
+    arguments = _parse()
+    data = hmnist.load(arguments.file, metadata=arguments.metadata)
+    found = hmnist.audit(data, epochs=CUT, threads=arguments.threads, out=arguments.out)
+    header = [*COLUMNS, *(f"balanced: {side}" for side in SIDES), *LEAKS.values()]
+    print(markdown_table(header, [_cells(row) for row in found.rows]))
+    print("", *found.notes(), sep="\n")
+    runs = [hmnist.open_run(folder) for folder in hmnist.find_runs(arguments.out)]
+    seconds = [run.manifest["fit_seconds"] for run in runs]
+    print(f"\n{len(seconds)} models, {sum(seconds) / 60:.0f} minutes of training.")
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", help="a pixel file whose metadata tell the lesions")
+    parser.add_argument("--metadata")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", type=Path, default="hmnist-runs/audit")
+    return parser.parse_args()
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    accuracy, balanced = (
+        [score_text(row[side][score]) for side in SIDES]
+        for score in ("accuracy", "balanced_accuracy")
+    )
+    touched = {leak["code"]: leak["images"] for leak in row["protocol"]["leaks"]}
+    tested = row["protocol"]["sizes"]["test"]
+    return [
+        f"`{row['system']}`",
+        f"{row['epochs']} of {row['own_epochs']}",
+        "–" if row["claimed"] is None else f"{row['claimed']:.4f}".strip("0"),
+        *accuracy,
+        f"{row['difference']['accuracy']:+.3f}",
+        *balanced,
+        *(f"{touched.get(code, 0) / tested:.0%}" for code in LEAKS),
+    ]
+
+
+if __name__ == "__main__":
+    main()
