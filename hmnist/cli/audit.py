@@ -1,6 +1,5 @@
 """``hmnist audit``."""
 
-import shlex
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -59,29 +58,22 @@ def audit(
     counts = _read_epochs(epochs, options.names(systems))
     dataset = options.load_data(data, metadata, quiet=quiet, sample_allowed=False)
     from hmnist import auditing
-    from hmnist.cli.watching import make_watcher
+    from hmnist.cli.watching import watch_runs
 
     folder = out or Path("hmnist-runs") / f"{datetime.now():%Y%m%d-%H%M%S}-audit"
-    try:
-        with make_watcher(quiet=quiet) as watcher:
-            found = auditing.audit(
-                dataset,
-                options.names(systems),
-                seed=seed,
-                seeds=seeds,
-                epochs=counts,
-                weights=weights,
-                effort=options.effort_for(dataset, effort),
-                threads=threads,
-                out=folder,
-                watcher=watcher,
-            )
-    except KeyboardInterrupt:
-        options.say(
-            f"\nInterrupted. What was finished is kept; to go on, run the same command with "
-            f"--out {shlex.quote(str(folder))}"
+    with watch_runs(folder, quiet=quiet) as watcher:
+        found = auditing.audit(
+            dataset,
+            options.names(systems),
+            seed=seed,
+            seeds=seeds,
+            epochs=counts,
+            weights=weights,
+            effort=options.effort_for(dataset, effort),
+            threads=threads,
+            out=folder,
+            watcher=watcher,
         )
-        raise typer.Exit(130) from None
     if report == "table":
         print_rich(found.to_rich())
     else:

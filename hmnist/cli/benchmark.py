@@ -1,10 +1,7 @@
 """``hmnist benchmark``."""
 
-import shlex
 from datetime import datetime
 from pathlib import Path
-
-import typer
 
 from hmnist.cli import options
 from hmnist.cli.output import check_format, print_table
@@ -42,38 +39,31 @@ def benchmark(
     check_format(format, FORMATS)
     dataset = options.load_data(data, metadata, quiet=quiet)
     from hmnist import grid
-    from hmnist.cli.watching import make_watcher
+    from hmnist.cli.watching import watch_runs
 
     folder = out or Path("hmnist-runs") / f"{datetime.now():%Y%m%d-%H%M%S}"
-    try:
-        with make_watcher(quiet=quiet) as watcher:
-            table = grid.benchmark(
-                dataset,
-                options.names(models),
-                by=options.split_kind(split, split_file),
-                folds=folds,
-                seed=seed,
-                seeds=seeds,
-                oversampling=options.names(oversample),
-                rare=options.names(rare),
-                rare_to=rare_to,
-                decision=decide,
-                sensitivity=sensitivity,
-                features=features,
-                weights=weights,
-                effort=options.effort_for(dataset, effort),
-                jobs=jobs,
-                threads=threads,
-                sort=sort,
-                out=folder,
-                watcher=watcher,
-            )
-    except KeyboardInterrupt:
-        options.say(
-            f"\nInterrupted. What was finished is kept; to go on, run the same command with "
-            f"--out {shlex.quote(str(folder))}"
+    with watch_runs(folder, quiet=quiet) as watcher:
+        table = grid.benchmark(
+            dataset,
+            options.names(models),
+            by=options.split_kind(split, split_file),
+            folds=folds,
+            seed=seed,
+            seeds=seeds,
+            oversampling=options.names(oversample),
+            rare=options.names(rare),
+            rare_to=rare_to,
+            decision=decide,
+            sensitivity=sensitivity,
+            features=features,
+            weights=weights,
+            effort=options.effort_for(dataset, effort),
+            jobs=jobs,
+            threads=threads,
+            sort=sort,
+            out=folder,
+            watcher=watcher,
         )
-        raise typer.Exit(130) from None
     print_table(table, format)
     if not quiet:
         options.say(f"Runs and table: {folder}")

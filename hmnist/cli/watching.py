@@ -1,10 +1,13 @@
 """What a benchmark shows while it works: a live table on a terminal, lines elsewhere."""
 
 import contextlib
+import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Self
 
+import typer
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import (
@@ -22,12 +25,25 @@ from hmnist.cli.options import say
 from hmnist.runs import Run
 from hmnist.table import Table
 
-__all__ = ["make_watcher", "watch_steps"]
+__all__ = ["watch_runs", "watch_steps"]
 
 
 @contextlib.contextmanager
-def make_watcher(*, quiet: bool) -> Iterator[Watcher]:
-    """Yield a watcher that suits where stderr goes."""
+def watch_runs(folder: Path, *, quiet: bool) -> Iterator[Watcher]:
+    """Yield a watcher that suits where stderr goes; tell whoever interrupts how to go on."""
+    try:
+        with _make_watcher(quiet=quiet) as watcher:
+            yield watcher
+    except KeyboardInterrupt:
+        say(
+            f"\nInterrupted. What was finished is kept; to go on, run the same command with "
+            f"--out {shlex.quote(str(folder))}"
+        )
+        raise typer.Exit(130) from None
+
+
+@contextlib.contextmanager
+def _make_watcher(*, quiet: bool) -> Iterator[Watcher]:
     console = Console(stderr=True)
     if quiet:
         yield Watcher()
