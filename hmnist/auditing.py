@@ -115,19 +115,14 @@ def audit(
     counts = _count_epochs(claims, epochs, effort)
     honest = split(data, "lesion", seed)
     root = Path(out) if out else Path("hmnist-runs") / f"{datetime.now():%Y%m%d-%H%M%S}-audit"
+    threads = threads or available_cores()
     plan: Plan = {}
     for claim in claims:
+        trained = {"epochs": counts[claim.system]}
         recipe = Recipe(
-            claim.model,
-            weights=weights,
-            effort=effort,
-            threads=threads or available_cores(),
-            parameters={"epochs": counts[claim.system]},
+            claim.model, weights=weights, effort=effort, threads=threads, parameters=trained
         )
-        for side, on in (
-            ("reproduced", split(data, PUBLISHED + claim.system, seed)),
-            ("honest", _resampled_behind(honest, claim.system)),
-        ):
+        for side, on in _sides(claim, honest):
             one = recipe.resampling_as(find_protocol(claim.system).training, on)
             _check_size(one, on)
             plan[claim.system, side] = [
@@ -136,8 +131,7 @@ def audit(
             ]
     runs = _train(plan, watcher or Watcher())
     rows = [_make_row(claim, plan, runs) for claim in claims]
-    first = plan[claims[0].system, "honest"][0]
-    table = make_table([], honest, threads=first.recipe.threads, runs=list(runs.values()))
+    table = make_table([], honest, threads=threads, runs=list(runs.values()))
     found = Audit(table.data, table.split, table.settings, rows, list(_promises(rows)))
     with write_file(root / "audit.json") as temporary:
         temporary.write_text(found.to_json(), encoding="utf-8")
@@ -180,10 +174,15 @@ def _count_epochs(
     return counts
 
 
-def _resampled_behind(honest: Split, system: str) -> Split:
-    """Return the honest split; what a source resampled before its own is resampled in training."""
-    rows = resample_training(honest.data, honest.train_indices, system, honest.seed or 0)
-    return replace(honest, train_indices=rows)
+def _sides(claim: Claim, honest: Split) -> Iterator[tuple[str, Split]]:
+    """Yield both sides of a system with their splits.
+
+    What a source resampled before its split is resampled behind the honest one, in training alone.
+    """
+    seed = honest.seed or 0
+    yield "reproduced", split(honest.data, PUBLISHED + claim.system, seed)
+    rows = resample_training(honest.data, honest.train_indices, claim.system, seed)
+    yield "honest", replace(honest, train_indices=rows)
 
 
 def _check_size(recipe: Recipe, on: Split) -> None:

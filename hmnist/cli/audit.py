@@ -25,7 +25,7 @@ Epochs = Annotated[
         metavar="N|SYSTEM=N,…",
         show_default=False,
         help="Cut the epochs, of all systems or by name; the table says so. [default: each "
-        "system's own, but 3 of deep-cnn and deep-cnn-bn, which --effort best trains in full]",
+        "system's own, but 2 of deep-cnn and deep-cnn-bn, which --effort best trains in full]",
     ),
 ]
 Report = Annotated[
@@ -95,7 +95,7 @@ def _read_epochs(text: str | None, systems: list[str]) -> dict[str, int] | None:
         if not number.isdecimal() or (equals and not system):
             raise UsageError(
                 f"The epochs {part!r} are neither a number nor a system and its number.",
-                "Write --epochs 5, or --epochs deep-cnn=2,lenet=20.",
+                "Write --epochs 5, or --epochs deep-cnn=5,lenet=20.",
             )
         if equals:
             named[system] = int(number)
