@@ -53,6 +53,7 @@ def audit(
     epochs: int | Mapping[str, int] | None = None,
     weights: str = "none",
     effort: str = "standard",
+    jobs: int | None = None,
     threads: int | None = None,
     out: str | Path | None = None,
     watcher: Watcher | None = None,
@@ -78,8 +79,11 @@ def audit(
         What transfer models start from: ``none``, ``imagenet``, or the path of a file.
     effort : str
         ``best`` is a system's own epochs, ``standard`` too but for `CUT`, ``quick`` a fifth.
+    jobs : int or None
+        How many models are trained side by side, in processes. None takes two, which is quicker
+        than two threads for one, if there are cores for `threads` each.
     threads : int or None
-        None takes the cores that this process may use.
+        How many threads each model uses; None shares the cores of this process among the jobs.
     out : str, pathlib.Path or None
         The folder of the runs; None makes one in ``hmnist-runs``. Finished runs are not trained
         again.
@@ -106,8 +110,8 @@ def audit(
     >>> CLAIMS["lenet"].accuracy
     0.7445
     """
-    if seeds < 1 or (threads is not None and threads < 1):
-        raise UsageError("Seeds and threads are counted from 1.")
+    if seeds < 1 or any(count is not None and count < 1 for count in (jobs, threads)):
+        raise UsageError("Seeds, jobs and threads are counted from 1.")
     if effort not in EFFORTS:
         raise UsageError(f"There is no effort called {effort!r}.", f"Choose {', '.join(EFFORTS)}.")
     claims = _find_claims([systems] if isinstance(systems, str) else systems)
@@ -115,7 +119,9 @@ def audit(
     counts = _count_epochs(claims, epochs, effort)
     honest = split(data, "lesion", seed)
     root = Path(out) if out else Path("hmnist-runs") / f"{datetime.now():%Y%m%d-%H%M%S}-audit"
-    threads = threads or available_cores()
+    cores = available_cores()
+    jobs = jobs or max(1, min(2, cores // (threads or 1)))
+    threads = threads or max(1, cores // jobs)
     plan: Plan = {}
     for claim in claims:
         trained = {"epochs": counts[claim.system]}
@@ -129,7 +135,7 @@ def audit(
                 _make_cell(claim.system, side, replace(one, seed=number), on, root)
                 for number in range(seed, seed + seeds)
             ]
-    runs = _train(plan, watcher or Watcher())
+    runs = _train(plan, jobs, watcher or Watcher())
     rows = [_make_row(claim, plan, runs) for claim in claims]
     table = make_table([], honest, threads=threads, runs=list(runs.values()))
     found = Audit(table.data, table.split, table.settings, rows, list(_promises(rows)))
@@ -197,16 +203,18 @@ def _make_cell(system: str, side: str, recipe: Recipe, on: Split, root: Path) ->
     return Cell(recipe, on, root / name, f"{system}, {side}")
 
 
-def _train(plan: Plan, watcher: Watcher) -> dict[Path, Run]:
+def _train(plan: Plan, jobs: int, watcher: Watcher) -> dict[Path, Run]:
     """Return the run of each folder."""
     cells = [cell for several in plan.values() for cell in several]
     watcher.planned(cells, sum(estimate_seconds(cell) for cell in cells))
     runs: dict[Path, Run] = {}
     rows: dict[str, dict[str, Any]] = {}
-    for place, run in run_cells(cells, 1, watcher):
+    for place, run in run_cells(cells, jobs, watcher):
         cell = cells[place]
         runs[cell.folder] = run
-        alike = [runs[one.folder] for one in cells[: place + 1] if one.label == cell.label]
+        alike = [
+            runs[one.folder] for one in cells if one.label == cell.label and one.folder in runs
+        ]
         rows[cell.label] = {**make_row(alike), "model": cell.label, "oversampling": ""}
         so_far = make_table(list(rows.values()), cell.on, threads=cell.recipe.threads, runs=[run])
         watcher.finished(cell, run, so_far)

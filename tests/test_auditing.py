@@ -1,5 +1,5 @@
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import hmnist.auditing
 import hmnist.experiment
 from hmnist.auditing import audit
 from hmnist.cells import Cell, Watcher, estimate_seconds
@@ -22,7 +23,7 @@ from hmnist.splits import split
 from hmnist.table import Table
 from hmnist.verdict import Audit
 
-OPTIONS: dict[str, Any] = {"epochs": 1, "threads": 1, "effort": "quick"}
+OPTIONS: dict[str, Any] = {"epochs": 1, "jobs": 1, "threads": 1, "effort": "quick"}
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +215,35 @@ def test_what_a_source_does_to_its_images_is_done_behind_the_honest_split(
     np.testing.assert_array_equal(counts, expected)
 
 
+@pytest.mark.parametrize(
+    ("cores", "options", "expected"),
+    [
+        (1, {}, (1, 1)),
+        (2, {}, (2, 1)),
+        (8, {}, (2, 4)),
+        (8, {"jobs": 1}, (1, 8)),
+        (8, {"jobs": 3}, (3, 2)),
+        (2, {"threads": 2}, (1, 2)),
+        (8, {"threads": 1}, (2, 1)),
+    ],
+)
+def test_two_are_trained_side_by_side_where_there_are_cores(
+    cores: int,
+    options: dict[str, Any],
+    expected: tuple[int, int],
+    few: LesionDataset,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run_cells(cells: Sequence[Cell], jobs: int, watcher: Watcher) -> Iterator[None]:
+        assert (jobs, cells[0].recipe.threads) == expected
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(hmnist.auditing, "available_cores", lambda: cores)
+    monkeypatch.setattr(hmnist.auditing, "run_cells", run_cells)
+    with pytest.raises(KeyboardInterrupt):
+        audit(few, "lenet", **options)
+
+
 def _plan(
     monkeypatch: pytest.MonkeyPatch,
     data: LesionDataset,
@@ -289,6 +319,7 @@ def test_rows_that_are_repeated_are_scored_as_often_as_they_stand_there(
         ([], {}, "No system is named"),
         (["lenet"], {"seeds": 0}, "counted from 1"),
         (["lenet"], {"threads": 0}, "counted from 1"),
+        (["lenet"], {"jobs": 0}, "counted from 1"),
         (["lenet"], {"epochs": 0}, "Epochs are counted from 1"),
         (["lenet"], {"epochs": 2.5}, "lenet cannot have 2.5"),
         (["lenet"], {"epochs": {"deep-cnn": 1}}, "'deep-cnn', which is not audited"),

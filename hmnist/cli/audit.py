@@ -28,6 +28,29 @@ Epochs = Annotated[
         "system's own, but 2 of deep-cnn and deep-cnn-bn, which --effort best trains in full]",
     ),
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        envvar="HMNIST_JOBS",
+        show_envvar=False,
+        show_default=False,
+        help="Models trained side by side, in processes. [default: 2]",
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        envvar="HMNIST_THREADS",
+        show_envvar=False,
+        show_default=False,
+        help="Threads per model; equal threads give equal scores. [default: the cores, shared "
+        "among the jobs]",
+    ),
+]
 Report = Annotated[
     str, typer.Option("--format", metavar="table|markdown|json", help="How the result is printed.")
 ]
@@ -42,7 +65,8 @@ def audit(
     effort: options.Effort = None,
     seed: options.Seed = 0,
     seeds: options.Seeds = 1,
-    threads: options.Threads = None,
+    jobs: Jobs = None,
+    threads: Threads = None,
     out: options.Out = None,
     report: Report = "table",
     quiet: options.Quiet = False,
@@ -70,6 +94,7 @@ def audit(
             epochs=counts,
             weights=weights,
             effort=options.effort_for(dataset, effort),
+            jobs=jobs,
             threads=threads,
             out=folder,
             watcher=watcher,
