@@ -13,6 +13,7 @@ from typing import Any
 
 import hmnist
 from hmnist.table import markdown_table, score_text
+from hmnist.verdict import signed_number
 
 COLUMNS = ("system", "epochs", "claimed", "reproduced", "honest", "difference")
 
@@ -28,9 +29,6 @@ def main() -> None:
     header = [*COLUMNS, *(f"balanced: {side}" for side in SIDES), *LEAKS.values()]
     print(markdown_table(header, [_cells(row) for row in found.rows]))
     print("", *found.notes(), sep="\n")
-    runs = [hmnist.open_run(folder) for folder in hmnist.find_runs(arguments.out)]
-    seconds = [run.manifest["fit_seconds"] for run in runs]
-    print(f"\n{len(seconds)} models, {sum(seconds) / 60:.0f} minutes of training.")
 
 
 def _parse() -> argparse.Namespace:
@@ -54,7 +52,7 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         f"{row['epochs']} of {row['own_epochs']}",
         row["published"] or "–",
         *accuracy,
-        f"{row['difference']['accuracy']:+.3f}",
+        signed_number(row["difference"]["accuracy"]),
         *balanced,
         *(f"{touched.get(code, 0) / tested:.0%}" for code in LEAKS),
     ]

@@ -35,7 +35,7 @@ class Claim:
         return float(self.published) if self.published else None
 
 
-CUT = {"deep-cnn": 2, "deep-cnn-bn": 2}
+CUT = {"deep-cnn": 3, "deep-cnn-bn": 3}
 """The epochs of standard effort, so that the default audit ends within an hour on two cores."""
 
 _CURVES = "confusion matrix and curves only"

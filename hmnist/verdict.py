@@ -16,7 +16,7 @@ from hmnist.table import markdown_table, plain_table, score_text, short_number
 if TYPE_CHECKING:
     from rich.console import Group
 
-__all__ = ["FORMATS", "SCHEMA", "Audit"]
+__all__ = ["FORMATS", "SCHEMA", "Audit", "signed_number"]
 
 SCHEMA = "hmnist-audit/1"
 
@@ -76,7 +76,7 @@ class Audit:
     def notes(self) -> Iterator[str]:
         """Yield the sentences that stand under the table."""
         for promise in self.promises:
-            reproduced, honest = map(_signed, promise["found"].values())
+            reproduced, honest = map(signed_number, promise["found"].values())
             epochs, own = promise["epochs"]
             yield (
                 f"{' − '.join(promise['systems'])}: promised is {promise['promised']}; found, in "
@@ -186,7 +186,7 @@ class Audit:
                     for text in (
                         score_text(row["reproduced"][score], interval=interval),
                         score_text(row["honest"][score], interval=interval),
-                        _signed(row["difference"][score]),
+                        signed_number(row["difference"][score]),
                     )
                 ),
             ]
@@ -229,7 +229,14 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _signed(value: float | None) -> str:
+def signed_number(value: float | None) -> str:
+    """Return a difference with its sign, to three digits; a dash where it is unknown.
+
+    Examples
+    --------
+    >>> signed_number(-0.0741), signed_number(None)
+    ('−.074', '–')
+    """
     if value is None:
         return "–"
     rounded = round(value, 3) + 0.0

@@ -25,7 +25,7 @@ Epochs = Annotated[
         metavar="N|SYSTEM=N,…",
         show_default=False,
         help="Cut the epochs, of all systems or by name; the table says so. [default: each "
-        "system's own, but 2 of deep-cnn and deep-cnn-bn, which --effort best trains in full]",
+        "system's own, but 3 of deep-cnn and deep-cnn-bn, which --effort best trains in full]",
     ),
 ]
 Jobs = Annotated[

@@ -160,12 +160,12 @@ _ENTRIES = (
     ),
     # Seconds per epoch are estimates; those of transfer models are for --weights none, where all
     # layers are trained.
-    _published("lenet", "hmnist.models.published:LeNet", 1.3),
+    _published("lenet", "hmnist.models.published:LeNet", 1.4),
     _published("deep-cnn", "hmnist.models.published:DeepCNN", 120),
     _published("deep-cnn-bn", "hmnist.models.published:DeepCNNBN", 130),
-    _published("small-cnn", "hmnist.models.published:SmallCNN", 9),
-    _published("pixel-mlp", "hmnist.models.published:PixelMLP", 15),
-    _published("skin-pamper", "hmnist.models.published:SkinPamper", 10.5),
+    _published("small-cnn", "hmnist.models.published:SmallCNN", 15),
+    _published("pixel-mlp", "hmnist.models.published:PixelMLP", 21),
+    _published("skin-pamper", "hmnist.models.published:SkinPamper", 18),
     _published("vgg16", "hmnist.models.pretrained:VGG16", 700, **_FROM_SCRATCH),
     _published("mobilenet", "hmnist.models.pretrained:MobileNet", 55, **_FROM_SCRATCH),
     _published(
