@@ -35,7 +35,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", help="a pixel file whose metadata tell the lesions")
     parser.add_argument("--metadata")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int)
     parser.add_argument("--out", type=Path, default="hmnist-runs/audit")
     return parser.parse_args()
 
