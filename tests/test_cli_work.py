@@ -186,7 +186,8 @@ def test_no_data_means_the_sample_and_says_so(command: Command) -> None:
 def test_audit_prints_both_columns_and_goes_on_where_it_was(
     command: Command, pixel_file: Path
 ) -> None:
-    words = ["audit", pixel_file, "--systems", "lenet", "--epochs", "1", "--jobs", "1"]
+    words = ["audit", pixel_file, "--systems", "lenet", "--epochs", "1"]
+    words += ["--jobs", "1", "--threads", "1"]
     called = command(*words, "--out", "audit")
     assert called.code == 0, called.err
     assert max(map(len, called.out.splitlines())) <= 100
