@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import hmnist
-from hmnist.table import markdown_table, score_text
-from hmnist.verdict import signed_number
+from hmnist.results.audit_table import signed_number
+from hmnist.results.table import markdown_table, score_text
 
 COLUMNS = ("system", "epochs", "claimed", "reproduced", "honest", "difference")
 

@@ -21,8 +21,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import hmnist
-from hmnist.experiment import run_cell
-from hmnist.recipe import Recipe
+from hmnist.experiments.training import run_cell
+from hmnist.runs.recipe import Recipe
 
 NAMES = ("accuracy", "balanced_accuracy", "roc_auc_ovr", "log_loss")
 HEADER = "accuracy | balanced acc. | AUC | log loss |"

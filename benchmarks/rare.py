@@ -15,9 +15,9 @@ from collections import defaultdict
 from pathlib import Path
 
 import hmnist
-from hmnist.cells import Cell, run_cells
+from hmnist.experiments.cells import Cell, run_cells
 from hmnist.oversampling import METHODS
-from hmnist.recipe import Recipe
+from hmnist.runs.recipe import Recipe
 
 ADJUSTED = "logit-adjusted"
 

@@ -10,12 +10,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hmnist.auditing import audit
     from hmnist.augmentation import orient
-    from hmnist.cells import Watcher
     from hmnist.checks import Finding, check
     from hmnist.dataset import LesionDataset
-    from hmnist.decision import Decision, fit_decision
+    from hmnist.decisions.decision import Decision, fit_decision
     from hmnist.diagnoses import CODES, DIAGNOSES, Diagnosis
     from hmnist.errors import (
         DataError,
@@ -26,14 +24,18 @@ if TYPE_CHECKING:
         UsageError,
         WorkError,
     )
-    from hmnist.evaluation import Evaluation, compare_runs, decide_anew, evaluate_run, score
-    from hmnist.experiment import train
-    from hmnist.grid import benchmark
+    from hmnist.experiments.audit import audit
+    from hmnist.experiments.cells import Watcher
+    from hmnist.experiments.grid import benchmark
+    from hmnist.experiments.training import train
     from hmnist.models.registry import MODELS, make_model
     from hmnist.oversampling import Oversampled, oversample
-    from hmnist.report.data_figures import plot_data
-    from hmnist.report.run_figures import plot_run
-    from hmnist.runs import Run, find_runs, open_run
+    from hmnist.results.audit_table import Audit
+    from hmnist.results.data_figures import plot_data
+    from hmnist.results.evaluation import Evaluation, compare_runs, decide_anew, evaluate_run, score
+    from hmnist.results.run_figures import plot_run
+    from hmnist.results.table import Table
+    from hmnist.runs.run import Run, find_runs, open_run
     from hmnist.scores.comparison import Comparison, compare_predictions
     from hmnist.scores.intervals import mean_scores, score_intervals
     from hmnist.scores.predictions import Predictions
@@ -41,9 +43,7 @@ if TYPE_CHECKING:
     from hmnist.sources import load
     from hmnist.sources.photographs import from_images
     from hmnist.sources.sample import load_sample, write_sample
-    from hmnist.splits import Split, split, split_folds
-    from hmnist.table import Table
-    from hmnist.verdict import Audit
+    from hmnist.splits.split import Split, split, split_folds
 
 __version__ = "0.1.0"
 
@@ -102,56 +102,56 @@ __all__ = [
 ]
 
 _HOME = {
-    "Audit": "verdict",
+    "Audit": "results.audit_table",
     "CODES": "diagnoses",
     "Comparison": "scores.comparison",
     "DIAGNOSES": "diagnoses",
     "DataError": "errors",
     "DataMissingError": "errors",
-    "Decision": "decision",
+    "Decision": "decisions.decision",
     "Diagnosis": "diagnoses",
-    "Evaluation": "evaluation",
+    "Evaluation": "results.evaluation",
     "Finding": "checks",
     "HmnistError": "errors",
     "LesionDataset": "dataset",
     "MODELS": "models.registry",
     "Oversampled": "oversampling",
     "Predictions": "scores.predictions",
-    "Run": "runs",
+    "Run": "runs.run",
     "SCORE_NAMES": "scores.scoring",
     "SampleWarning": "errors",
     "Scores": "scores.scoring",
-    "Split": "splits",
-    "Table": "table",
+    "Split": "splits.split",
+    "Table": "results.table",
     "TrustError": "errors",
     "UsageError": "errors",
-    "Watcher": "cells",
+    "Watcher": "experiments.cells",
     "WorkError": "errors",
-    "audit": "auditing",
-    "benchmark": "grid",
+    "audit": "experiments.audit",
+    "benchmark": "experiments.grid",
     "check": "checks",
     "compare_predictions": "scores.comparison",
-    "compare_runs": "evaluation",
-    "decide_anew": "evaluation",
-    "evaluate_run": "evaluation",
-    "find_runs": "runs",
-    "fit_decision": "decision",
+    "compare_runs": "results.evaluation",
+    "decide_anew": "results.evaluation",
+    "evaluate_run": "results.evaluation",
+    "find_runs": "runs.run",
+    "fit_decision": "decisions.decision",
     "from_images": "sources.photographs",
     "load": "sources",
     "load_sample": "sources.sample",
     "make_model": "models.registry",
     "mean_scores": "scores.intervals",
-    "open_run": "runs",
+    "open_run": "runs.run",
     "orient": "augmentation",
     "oversample": "oversampling",
-    "plot_data": "report.data_figures",
-    "plot_run": "report.run_figures",
-    "score": "evaluation",
+    "plot_data": "results.data_figures",
+    "plot_run": "results.run_figures",
+    "score": "results.evaluation",
     "score_intervals": "scores.intervals",
     "score_predictions": "scores.scoring",
-    "split": "splits",
-    "split_folds": "splits",
-    "train": "experiment",
+    "split": "splits.split",
+    "split_folds": "splits.split",
+    "train": "experiments.training",
     "write_sample": "sources.sample",
 }
 """The module of each public name."""

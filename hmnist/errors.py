@@ -14,6 +14,7 @@ do next. Each inherits from the built-in kind as well, so that callers may catch
 warning, `SampleWarning`, stands here too.
 """
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "TrustError",
     "UsageError",
     "WorkError",
+    "unknown_name",
 ]
 
 
@@ -81,3 +83,34 @@ class TrustError(HmnistError, ValueError):
 
 class SampleWarning(UserWarning):
     """A model that was trained on the synthetic sample is asked about images."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """Return the error for a name that is none of a list, with the nearest names first.
+
+    Parameters
+    ----------
+    kind : str
+        What the name should be, in a word or two: ``"model"``.
+    name : str
+        What was asked for.
+    known : iterable of str
+        The names that exist.
+
+    Returns
+    -------
+    UsageError
+
+    Examples
+    --------
+    >>> print(unknown_name("model", "cn", ["cnn", "mlp"]))
+    There is no model called 'cn'. Did you mean cnn? Choose cnn, mlp.
+    """
+    import difflib
+
+    names = list(known)
+    alike = difflib.get_close_matches(name.lower(), names, n=2)
+    question = f"Did you mean {' or '.join(alike)}? " if alike else ""
+    return UsageError(
+        f"There is no {kind} called {name!r}.", f"{question}Choose {', '.join(names)}."
+    )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hmnist.dataset import LesionDataset
-from hmnist.runs import Run
+from hmnist.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def sample() -> LesionDataset:
 @pytest.fixture(scope="session")
 def run(sample: LesionDataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Return a logistic regression in its run folder; tests do not change it."""
-    from hmnist.experiment import train
+    from hmnist.experiments.training import train
 
     folder = tmp_path_factory.mktemp("runs") / "logistic"
     return train(sample, "logistic", features="pixels", effort="quick", threads=1, out=folder)

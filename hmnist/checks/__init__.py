@@ -41,8 +41,8 @@ from hmnist.checks.subject import (
     no_data,
 )
 from hmnist.dataset import LesionDataset
-from hmnist.leaks import LEAKS
-from hmnist.splits import Split
+from hmnist.splits.leaks import LEAKS
+from hmnist.splits.split import Split
 
 if TYPE_CHECKING:
     from hmnist.checks.given import Features

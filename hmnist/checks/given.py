@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from hmnist.dataset import PARTS, LesionDataset
 from hmnist.errors import UsageError
-from hmnist.splitfile import read_split_rows
-from hmnist.splits import Split
+from hmnist.splits.split import Split
+from hmnist.splits.split_file import read_split_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

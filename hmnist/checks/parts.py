@@ -11,8 +11,8 @@ import numpy.typing as npt
 from hmnist.checks.subject import Indices, Subject
 from hmnist.dataset import PARTS
 from hmnist.diagnoses import CODES
-from hmnist.leaks import NATURAL_COPIES, count_copies, count_shared_lesions, find_copies
 from hmnist.sources.metadata import SAME_LESION
+from hmnist.splits.leaks import NATURAL_COPIES, count_copies, count_shared_lesions, find_copies
 
 __all__ = [
     "find_empty_parts",

@@ -15,12 +15,12 @@ from hmnist.checks.given import as_features
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataError
-from hmnist.leaks import number_images
 from hmnist.sources import load
 from hmnist.sources.header import read_header
 from hmnist.sources.metadata import METADATA_FILE, merge_same_lesions, read_metadata
 from hmnist.sources.opening import opened
-from hmnist.splits import Split
+from hmnist.splits.leaks import number_images
+from hmnist.splits.split import Split
 
 if TYPE_CHECKING:
     from hmnist.checks.given import Features

@@ -10,8 +10,8 @@ import warnings
 import typer
 
 from hmnist.cli import audit, benchmark, compare, data, evaluate, models, predict, runs, train
+from hmnist.cli.settings import read_settings
 from hmnist.errors import HmnistError, SampleWarning
-from hmnist.settings import read_settings
 
 __all__ = ["app", "main"]
 

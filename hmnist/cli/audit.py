@@ -76,13 +76,13 @@ def audit(
     Each system is trained twice: split, resampled and validated as its source did, leaks included,
     and split by lesion.
     """
-    from hmnist.verdict import FORMATS
+    from hmnist.results.audit_table import FORMATS
 
     check_format(report, FORMATS)
     counts = _read_epochs(epochs, options.names(systems))
     dataset = options.load_data(data, metadata, quiet=quiet, sample_allowed=False)
-    from hmnist import auditing
     from hmnist.cli.watching import watch_runs
+    from hmnist.experiments import audit as auditing
 
     folder = out or Path("hmnist-runs") / f"{datetime.now():%Y%m%d-%H%M%S}-audit"
     with watch_runs(folder, quiet=quiet) as watcher:
@@ -109,7 +109,7 @@ def audit(
 
 def _read_epochs(text: str | None, systems: list[str]) -> dict[str, int] | None:
     """Return the epochs by system: a bare number is for all that are not named."""
-    from hmnist.protocols import OVERSAMPLE_FIRST
+    from hmnist.splits.protocols import OVERSAMPLE_FIRST
 
     if text is None:
         return None

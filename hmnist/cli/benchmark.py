@@ -34,12 +34,12 @@ def benchmark(
     quiet: options.Quiet = False,
 ) -> None:
     """Compare models on lesions that none of them has seen."""
-    from hmnist.table import FORMATS
+    from hmnist.results.table import FORMATS
 
     check_format(format, FORMATS)
     dataset = options.load_data(data, metadata, quiet=quiet)
-    from hmnist import grid
     from hmnist.cli.watching import watch_runs
+    from hmnist.experiments import grid
 
     folder = out or Path("hmnist-runs") / f"{datetime.now():%Y%m%d-%H%M%S}"
     with watch_runs(folder, quiet=quiet) as watcher:

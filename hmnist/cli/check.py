@@ -47,7 +47,7 @@ def _print(found: "Report") -> None:
     from rich.console import Group
     from rich.text import Text
 
-    from hmnist.table import plain_table
+    from hmnist.results.table import plain_table
 
     rows = [[finding.code, finding.name, finding.sentence] for finding in found.findings]
     tripped = {finding.code for finding in found.findings}

@@ -20,9 +20,9 @@ def compare(
     check_format(report, ("table", "json"))
     from rich.text import Text
 
-    from hmnist.evaluation import compare_runs
-    from hmnist.runs import open_run
-    from hmnist.table import plain_table
+    from hmnist.results.evaluation import compare_runs
+    from hmnist.results.table import plain_table
+    from hmnist.runs.run import open_run
 
     comparison = compare_runs([open_run(run) for run in runs])
     if report == "json":

@@ -38,7 +38,7 @@ def info(
         typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return
     from hmnist.diagnoses import DIAGNOSES
-    from hmnist.table import plain_table
+    from hmnist.results.table import plain_table
 
     names = {diagnosis.code: diagnosis.name for diagnosis in DIAGNOSES}
     lesions = facts["lesions_by_diagnosis"]

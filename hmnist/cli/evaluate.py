@@ -38,11 +38,11 @@ def evaluate(
     """Print and draw scores, report and confusion matrix of a run."""
     check_format(report, ("table", "json"))
     from hmnist.errors import UsageError
-    from hmnist.evaluation import evaluate_run
-    from hmnist.report.canvas import can_draw
-    from hmnist.report.run_figures import plot_run
-    from hmnist.runs import open_run
-    from hmnist.threads import use_threads
+    from hmnist.hardware import use_threads
+    from hmnist.results.canvas import can_draw
+    from hmnist.results.evaluation import evaluate_run
+    from hmnist.results.run_figures import plot_run
+    from hmnist.runs.run import open_run
 
     if data is None and metadata is not None:
         raise UsageError("--metadata goes with other data to evaluate on.", "Name the data, too.")

@@ -35,7 +35,7 @@ def models(model: Named = None, report: options.Report = "table") -> None:
 
 def _list() -> None:
     from hmnist.models.registry import EFFORTS, MODELS
-    from hmnist.table import plain_table
+    from hmnist.results.table import plain_table
 
     body = [
         [entry.name, *(f"{entry.seconds[effort]:,.0f} s" for effort in EFFORTS), entry.summary]
@@ -50,7 +50,7 @@ def _list() -> None:
 
 
 def _tell(entry: "Entry", report: str) -> None:
-    from hmnist.table import plain_table
+    from hmnist.results.table import plain_table
 
     facts = _facts(entry)
     if report == "json":
@@ -74,9 +74,9 @@ def _facts(entry: "Entry") -> dict[str, Any]:
 
 def _source(name: str) -> dict[str, Any] | None:
     """Return how a published system was trained, what was claimed of it, and what is ours."""
-    from hmnist.claims import CLAIMS
-    from hmnist.models.systems import SYSTEMS, describe_system
-    from hmnist.protocols import PROTOCOLS
+    from hmnist.splits.protocols import PROTOCOLS
+    from hmnist.systems.claims import CLAIMS
+    from hmnist.systems.systems import SYSTEMS, describe_system
 
     if (system := describe_system(name)) is None:
         return None

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from hmnist.evaluation import Evaluation
+    from hmnist.results.evaluation import Evaluation
+    from hmnist.results.table import Table
     from hmnist.scores.reliability import ReliabilityBin
-    from hmnist.table import Table
 
 __all__ = ["check_format", "print_evaluation", "print_rich", "print_table"]
 
@@ -60,7 +60,7 @@ def print_evaluation(evaluation: "Evaluation", name: str) -> None:
     from rich.text import Text
 
     from hmnist.diagnoses import CODES
-    from hmnist.table import plain_table
+    from hmnist.results.table import plain_table
 
     scores = [
         [score.replace("_", " "), _score(numbers["mean"]), _interval(numbers)]
@@ -92,7 +92,7 @@ def print_evaluation(evaluation: "Evaluation", name: str) -> None:
 
 def _reliability(bins: "Sequence[ReliabilityBin]") -> "RenderableType":
     """Return a column for each bin that holds images: how sure, how often right, how many."""
-    from hmnist.table import plain_table
+    from hmnist.results.table import plain_table
 
     filled = [found for found in bins if found.images]
     return plain_table(

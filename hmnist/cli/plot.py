@@ -30,8 +30,8 @@ def plot(
     quiet: options.Quiet = False,
 ) -> None:
     """Draw a sheet of images per diagnosis, and diagnoses by count, age, sex and site."""
-    from hmnist.report.canvas import check_drawing
-    from hmnist.report.data_figures import plot_data, undrawn
+    from hmnist.results.canvas import check_drawing
+    from hmnist.results.data_figures import plot_data, undrawn
 
     check_drawing()
     dataset = options.load_data(data, metadata, quiet=quiet, sample_allowed=False)

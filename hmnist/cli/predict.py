@@ -10,7 +10,7 @@ from hmnist.cli import options
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hmnist.runs import Run
+    from hmnist.runs.run import Run
 
 __all__ = ["predict"]
 
@@ -32,8 +32,8 @@ def predict(
 ) -> None:
     """Predict diagnoses for images: CSV with a row per image."""
     from hmnist.files import write_file
-    from hmnist.runs import open_run
-    from hmnist.threads import use_threads
+    from hmnist.hardware import use_threads
+    from hmnist.runs.run import open_run
 
     opened = open_run(run)
     use_threads(opened.manifest["recipe"]["threads"])

@@ -28,9 +28,9 @@ def list_runs(
     """List the runs in a folder with their scores."""
     check_format(report, ("table", "json"))
     from hmnist.errors import DataMissingError, TrustError
-    from hmnist.manifest import read_manifest
-    from hmnist.runs import find_runs
-    from hmnist.table import plain_table
+    from hmnist.results.table import plain_table
+    from hmnist.runs.manifest import read_manifest
+    from hmnist.runs.run import find_runs
 
     if not folder.is_dir() and folder != RUNS:
         raise DataMissingError(f"There is no folder {folder}.")
@@ -65,7 +65,7 @@ def list_runs(
 @app.command("show")
 def show(run: RunFolder) -> None:
     """Print what a run is: its manifest, as JSON."""
-    from hmnist.runs import open_run
+    from hmnist.runs.run import open_run
 
     typer.echo(json.dumps(open_run(run).manifest, indent=1, ensure_ascii=False))
 
@@ -76,7 +76,7 @@ def verify(
 ) -> None:
     """Hold every file of a run against its manifest; exit code 4 if one is damaged."""
     from hmnist.errors import TrustError
-    from hmnist.runs import CommitteeRun, open_run
+    from hmnist.runs.run import CommitteeRun, open_run
 
     damaged = 0
     for place in runs:

@@ -48,8 +48,8 @@ def train(
     find_model(model)
     dataset = options.load_data(data, metadata, quiet=quiet)
     from hmnist.cli.watching import watch_steps
-    from hmnist.evaluation import evaluate_run
-    from hmnist.experiment import train as train_model
+    from hmnist.experiments.training import train as train_model
+    from hmnist.results.evaluation import evaluate_run
 
     try:
         with watch_steps(model, quiet=quiet) as on_step:

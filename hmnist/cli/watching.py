@@ -20,10 +20,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from hmnist.cells import Cell, Watcher, estimate_seconds
 from hmnist.cli.options import say
-from hmnist.runs import Run
-from hmnist.table import Table
+from hmnist.experiments.cells import Cell, Watcher, estimate_seconds
+from hmnist.results.table import Table
+from hmnist.runs.run import Run
 
 __all__ = ["watch_runs", "watch_steps"]
 

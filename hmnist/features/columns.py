@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.pixels import Shape
+from hmnist.arrays import Shape
 
 __all__ = ["Columns", "Floats", "Shape"]
 

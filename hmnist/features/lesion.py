@@ -25,7 +25,7 @@ from hmnist.features.state import Arrays, pack, unpack
 from hmnist.features.texture import add_textures
 from hmnist.features.views import chunk_size, make_view, palette_views, pictures_of, view_names
 from hmnist.features.words import Palette, add_words, draw_colours, fit_palette
-from hmnist.threads import available_cores
+from hmnist.hardware import available_cores
 
 __all__ = ["LesionFeatures"]
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hmnist.arrays import Shape, check_pixels, infer_shape
 from hmnist.errors import UsageError
-from hmnist.pixels import Shape, check_pixels, infer_shape
 
 __all__ = ["LEAST_SIDE", "as_images"]
 

@@ -25,8 +25,8 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from hmnist.arrays import Shape, check_pixels, infer_shape
 from hmnist.errors import TrustError, UsageError
-from hmnist.pixels import Shape, check_pixels, infer_shape
 
 __all__ = ["Images", "Labels", "Model", "Shape", "Validation", "Weights"]
 

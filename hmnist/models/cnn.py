@@ -23,9 +23,9 @@ import numpy.typing as npt
 
 from hmnist.augmentation import all_orientations, mix, relight, shift_each, turn_each
 from hmnist.errors import UsageError
+from hmnist.hardware import training_precision
 from hmnist.models.base import Images, Labels, Shape, Weights
 from hmnist.models.network import NetworkModel
-from hmnist.models.precision import training_precision
 from hmnist.models.schedule import averaging, warm_cosine
 from hmnist.models.teacher import soft_targets
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.errors import UsageError
+from hmnist.hardware import configure_tensorflow
 from hmnist.models.base import Images, Labels, Model, Shape, Validation, Weights
 from hmnist.models.schedule import averaging, warm_cosine
 from hmnist.models.training import (
@@ -24,7 +25,6 @@ from hmnist.models.training import (
     training_batches,
     without_unknown,
 )
-from hmnist.threads import configure_tensorflow
 
 if TYPE_CHECKING:
     import keras

@@ -4,7 +4,7 @@ import math
 
 import keras
 
-from hmnist.models.systems import Plateau
+from hmnist.systems.systems import Plateau
 
 __all__ = ["FallingRate"]
 

@@ -15,9 +15,9 @@ import numpy.typing as npt
 from hmnist.errors import UsageError
 from hmnist.models.base import Images, Labels, Shape, Validation, Weights
 from hmnist.models.published import PublishedModel
-from hmnist.models.systems import SYSTEMS
 from hmnist.models.training import load_keras, policy, seeded
 from hmnist.models.transfer import check_weights, load_weights
+from hmnist.systems.systems import SYSTEMS
 
 if TYPE_CHECKING:
     import keras

@@ -14,7 +14,7 @@ from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.models.base import Images, Labels, Shape, Validation, Weights
 from hmnist.models.network import NetworkModel
-from hmnist.models.systems import SYSTEMS, System
+from hmnist.systems.systems import SYSTEMS, System
 
 if TYPE_CHECKING:
     import keras

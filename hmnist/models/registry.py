@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
-from hmnist.models.systems import SYSTEMS
+from hmnist.systems.systems import SYSTEMS
 
 if TYPE_CHECKING:
     from hmnist.models.base import Model
@@ -54,7 +54,7 @@ class Entry:
     seconds : mapping of str to float
         Fit time for 7,000 training images on two cores, for the estimate before the work starts.
     published : bool
-        Whether it is the rebuilt system of someone else's publication (`hmnist.models.systems`):
+        Whether it is the rebuilt system of someone else's publication (`hmnist.systems.systems`):
         to be asked for by name.
     """
 

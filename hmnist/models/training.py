@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from hmnist.hardware import configure_tensorflow
 from hmnist.models.base import Weights
-from hmnist.threads import configure_tensorflow
 
 __all__ = [
     "Trainable",

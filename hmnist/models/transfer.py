@@ -14,7 +14,7 @@ import numpy as np
 
 from hmnist.errors import DataError, DataMissingError, UsageError
 from hmnist.files import hash_file
-from hmnist.models.systems import WEIGHTS
+from hmnist.systems.systems import WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,12 +23,12 @@ import numpy as np
 from hmnist.diagnoses import label_of
 from hmnist.errors import DataError, DataMissingError, UsageError
 from hmnist.files import write_file
+from hmnist.hardware import available_cores
 from hmnist.sources.header import image_shape
 from hmnist.sources.images import PHOTOGRAPHS, squeeze_photograph
 from hmnist.sources.metadata import METADATA_FILE, read_metadata
 from hmnist.sources.opening import opened
 from hmnist.sources.writing import format_header, format_rows, open_pixel_file
-from hmnist.threads import available_cores
 
 __all__ = ["CHANNELS", "from_images", "pixel_file_name"]
 

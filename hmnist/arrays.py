@@ -1,0 +1,114 @@
+"""The array types that the package names, and what counts as pixels.
+
+`check_pixels` refuses numbers that are no pixels 0–255; `infer_shape` finds the shape of a square
+image that came as a row.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hmnist.errors import UsageError
+
+__all__ = [
+    "Booleans",
+    "Float32",
+    "Float64",
+    "Images",
+    "Indices",
+    "Labels",
+    "Pixels",
+    "Shape",
+    "Strings",
+    "check_pixels",
+    "infer_shape",
+]
+
+Pixels = npt.NDArray[np.uint8]
+"""Images as they are stored: uint8, 0–255, shape (n, h, w, c)."""
+
+Images = npt.NDArray[np.uint8 | np.float32]
+"""Images as models take them: uint8 or float32, 0–255, shape (n, h, w, c)."""
+
+Labels = npt.NDArray[np.int64]
+"""Diagnoses 0–6 in the Kaggle order, or positions in a model's classes: shape (n,)."""
+
+Indices = npt.NDArray[np.int64]
+"""Rows of a data set or of an array: shape (n,)."""
+
+Float32 = npt.NDArray[np.float32]
+
+Float64 = npt.NDArray[np.float64]
+
+Booleans = npt.NDArray[np.bool_]
+
+Strings = npt.NDArray[np.str_]
+
+Shape = tuple[int, int, int]
+"""Height, width, channels."""
+
+
+def check_pixels(pixels: npt.NDArray[Any]) -> None:
+    """Refuse what are no pixels 0–255.
+
+    Parameters
+    ----------
+    pixels : numpy.ndarray
+        At least one number, of any shape.
+
+    Raises
+    ------
+    UsageError
+        If they are not numbers, not finite, or not within 0–255; or if they are floats within 0–1,
+        which someone has divided by 255.
+
+    Examples
+    --------
+    >>> check_pixels(np.array([[0.0, 255.0]]))
+    >>> check_pixels(np.array([[0.0, 0.5]]))
+    Traceback (most recent call last):
+        ...
+    hmnist.errors.UsageError: The pixels are floats between 0 and 0.5; expected 0–255. \
+Multiply by 255 if they were divided, and pass uint8.
+    """
+    if pixels.dtype == np.uint8:
+        return
+    if pixels.dtype.kind not in "iuf":
+        raise UsageError(f"The pixels are of type {pixels.dtype}; expected numbers 0–255.")
+    low, high = pixels.min(), pixels.max()
+    if low < 0:
+        # scikit-learn's wording, which its checks look for.
+        raise UsageError(f"Negative values in data: pixels from {low:g} on; expected 0–255.")
+    if not high <= 255:  # NaN compares as false
+        raise UsageError(f"The pixels lie between {low:g} and {high:g}; expected 0–255.")
+    if pixels.dtype.kind == "f" and high <= 1:
+        raise UsageError(
+            f"The pixels are floats between {low:g} and {high:g}; expected 0–255.",
+            "Multiply by 255 if they were divided, and pass uint8.",
+        )
+
+
+def infer_shape(count: int) -> Shape:
+    """Return the shape of a square image of `count` pixels with three channels or one.
+
+    Raises
+    ------
+    UsageError
+        If there is no such square.
+
+    Examples
+    --------
+    >>> infer_shape(2352)
+    (28, 28, 3)
+    >>> infer_shape(64)
+    (8, 8, 1)
+    """
+    for channels in (3, 1):
+        side = round((count / channels) ** 0.5)
+        if side * side * channels == count:
+            return side, side, channels
+    raise UsageError(
+        f"{count} pixels are no square image of one or three channels.",
+        "Give image_shape=(height, width, channels).",
+    )

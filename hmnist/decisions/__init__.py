@@ -1,0 +1,1 @@
+"""Probabilities to diagnoses: calibration, decisions, soft voting."""

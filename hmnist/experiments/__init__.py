@@ -1,0 +1,1 @@
+"""From a recipe to runs: one cell, the benchmark's grid, the audit."""

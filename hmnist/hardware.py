@@ -1,0 +1,116 @@
+"""Cores, threads and precision: settings of the machine that can change the last bits of a result.
+
+The number of threads is recorded with every run. With more threads, sums are added in another
+order, so weights differ in their last bits. With equal threads, the same work gives equal bits.
+"""
+
+import os
+import platform
+from functools import cache
+from pathlib import Path
+
+from hmnist.errors import UsageError, WorkError
+
+__all__ = ["available_cores", "configure_tensorflow", "training_precision", "use_threads"]
+
+_CPU_FLAGS = ("avx512_bf16", "amx_bf16")
+
+_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def available_cores() -> int:
+    """Return the number of cores that this process may use.
+
+    Examples
+    --------
+    >>> available_cores() >= 1
+    True
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def use_threads(threads: int) -> None:
+    """Make every numerical library of this process use `threads` threads from now on.
+
+    TensorFlow is told when the next network is trained (`configure_tensorflow`): models without
+    one may use any number, whatever TensorFlow has begun with.
+
+    Raises
+    ------
+    UsageError
+        If it is not one thread at least.
+    """
+    from threadpoolctl import threadpool_limits
+
+    if threads < 1:
+        raise UsageError(f"The work cannot be done by {threads} threads.", "Name 1 or more.")
+    for variable in _VARIABLES:
+        os.environ[variable] = str(threads)
+    # numpy's own pool was made when numpy was loaded and heeds the environment no more.
+    threadpool_limits(threads)
+
+
+def configure_tensorflow() -> None:
+    """Give TensorFlow the threads that `use_threads` named, if it did.
+
+    Raises
+    ------
+    WorkError
+        If it already runs with another number; it cannot change once it has begun.
+    """
+    import tensorflow as tf
+
+    # A user may have set the variable to something else that OpenMP understands, as "4,2".
+    named = os.environ.get(_VARIABLES[0], "")
+    threads = int(named) if named.isdecimal() else 0
+    if threads == 0:
+        return
+    threading = tf.config.threading
+    running = threading.get_intra_op_parallelism_threads()
+    if running == threads:
+        return
+    try:
+        threading.set_intra_op_parallelism_threads(threads)
+        threading.set_inter_op_parallelism_threads(threads)
+    except RuntimeError as error:
+        # It has begun with its default, 0: all cores.
+        if (running or available_cores()) == threads:
+            return
+        raise WorkError(
+            f"TensorFlow already runs in this process, and not with {threads} threads.",
+            "Choose the threads before the first network is made, or start a new process.",
+        ) from error
+
+
+@cache
+def training_precision() -> str:
+    """Return the Keras policy to train convolutions with.
+
+    ``mixed_bfloat16`` keeps the weights in float32 and multiplies in bfloat16. It trains half as
+    fast again on processors with instructions for it, and many times slower on others. What was
+    trained is used in float32 either way, so that a run predicts the same everywhere.
+
+    Examples
+    --------
+    >>> training_precision() in {"mixed_bfloat16", "float32"}
+    True
+    """
+    return "mixed_bfloat16" if _flags() & set(_CPU_FLAGS) else "float32"
+
+
+def _flags() -> set[str]:
+    """Return what the processor says it can do; only Linux on x86-64 tells."""
+    if platform.machine() != "x86_64":
+        return set()
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return set()
+    return {
+        flag
+        for line in lines
+        if line.startswith("flags")
+        for flag in line.partition(":")[2].split()
+    }

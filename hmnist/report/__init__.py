@@ -1,1 +1,0 @@
-"""Pictures: what a run achieves, and what a data set holds."""

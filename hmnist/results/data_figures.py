@@ -1,0 +1,260 @@
+"""`plot_data`: the pictures of a data set: its images, and whom and what they show."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hmnist.dataset import LesionDataset
+from hmnist.diagnoses import CODES
+from hmnist.errors import UsageError
+from hmnist.results.canvas import (
+    ACCENT,
+    FADED,
+    MAIN,
+    SHARES,
+    WIDTH,
+    check_drawing,
+    drawing,
+    full_names,
+    label_bar,
+    new_figure,
+    panels,
+    save_figure,
+    share_text,
+    short_names,
+    whole_counts,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+__all__ = ["plot_data", "undrawn"]
+
+_ROWS, _COLUMNS = 8, 12
+
+_SEXES = (("female", ACCENT), ("male", MAIN), ("unknown", FADED))
+
+_DRAWN = ("age", "sex", "localization")
+"""The columns of the metadata that are drawn."""
+
+_MOST_SITES = 20
+
+
+def plot_data(data: LesionDataset, out: str | Path, *, seed: int = 0) -> list[Path]:
+    """Draw what a data set holds.
+
+    Parameters
+    ----------
+    data : LesionDataset
+        At least one image.
+    out : str or pathlib.Path
+        The folder for the figures.
+    seed : int
+        0 or more; what draws the images of the sheets.
+
+    Returns
+    -------
+    list of pathlib.Path
+        ``sheet-<diagnosis>.png`` for each diagnosis that occurs, up to 96 images each, of as many
+        lesions as possible; ``diagnoses.png``; and ``age.png``, ``sex.png``, ``site.png`` as far
+        as the metadata tell (`undrawn`).
+
+    Raises
+    ------
+    UsageError
+        If matplotlib is not installed, or there are no images.
+    WorkError
+        If they cannot be written.
+    """
+    check_drawing()
+    if not len(data):
+        raise UsageError(f"{data.name} holds no images to draw.")
+    with drawing():
+        return [
+            save_figure(figure, Path(out) / f"{name}.png") for name, figure in _figures(data, seed)
+        ]
+
+
+def undrawn(data: LesionDataset) -> list[str]:
+    """Return which of age, sex and localization are not known of any image.
+
+    Examples
+    --------
+    >>> undrawn(LesionDataset(np.zeros((1, 8, 8, 1), np.uint8), np.array([4])))
+    ['age', 'sex', 'localization']
+    """
+    if data.metadata is None:
+        return list(_DRAWN)
+    known = data.metadata
+    return [name for name in _DRAWN if name not in known or not known[name].notna().any()]
+
+
+def _figures(data: LesionDataset, seed: int) -> "Iterator[tuple[str, Figure]]":
+    lesions = "lesions unknown" if data.lesion_ids is None else f"{data.lesion_count:,} lesions"
+    caption = [f"Data: {data.name}, {len(data):,} images, {lesions}."]
+    if data.synthetic:
+        caption.append("Synthetic sample: generated images, no photographs.")
+    for label in np.unique(data.labels):
+        yield f"sheet-{CODES[label]}", _sheet(data, int(label), seed, caption)
+    yield "diagnoses", _diagnoses(data, caption)
+    absent = undrawn(data)
+    for name, draw in (("age", _ages), ("sex", _sexes), ("localization", _sites)):
+        if name not in absent:
+            yield "site" if name == "localization" else name, draw(data, caption)
+
+
+def _sheet(data: LesionDataset, label: int, seed: int, caption: Sequence[str]) -> "Figure":
+    rows = _draw_rows(data, label, seed)
+    mosaic = _mosaic(data.images[rows])
+    count = int((data.labels == label).sum())
+    what = f"all {count:,} images" if len(rows) == count else f"{len(rows)} of {count:,} images"
+    chosen = "" if data.lesion_ids is None else " of as many lesions as possible"
+    drawn = [] if len(rows) == count else [f"Drawn at random{chosen}, seed {seed}."]
+    height = WIDTH * len(mosaic) / mosaic.shape[1]
+    figure = new_figure(height, f"{full_names()[label]}: {what}", [*caption, *drawn])
+    axes = figure.subplots()
+    grey = mosaic.shape[2] == 1
+    axes.imshow(
+        mosaic[..., 0] if grey else mosaic, cmap="gray", vmin=0, vmax=255, interpolation="nearest"
+    )
+    axes.set_axis_off()
+    return figure
+
+
+def _draw_rows(data: LesionDataset, label: int, seed: int) -> npt.NDArray[np.int64]:
+    """Draw up to 96 rows of a diagnosis; no lesion comes twice before each has come once."""
+    rows = np.random.default_rng([seed, label]).permutation(np.flatnonzero(data.labels == label))
+    if data.lesion_ids is not None:
+        _, first = np.unique(data.lesion_ids[rows], return_index=True)
+        repeated = np.ones(len(rows), bool)
+        repeated[first] = False
+        rows = rows[np.argsort(repeated, kind="stable")]
+    return np.sort(rows[: _ROWS * _COLUMNS])
+
+
+def _mosaic(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Lay images out in rows of twelve, white between them: uint8, (height, width, c)."""
+    _, height, width, channels = images.shape
+    gap = max(1, width // 14)
+    rows = -(-len(images) // _COLUMNS)
+    paper = np.full(
+        (rows * (height + gap) - gap, _COLUMNS * (width + gap) - gap, channels), 255, np.uint8
+    )
+    for place, image in enumerate(images):
+        top, left = (place // _COLUMNS) * (height + gap), (place % _COLUMNS) * (width + gap)
+        paper[top : top + height, left : left + width] = image
+    return paper
+
+
+def _diagnoses(data: LesionDataset, caption: Sequence[str]) -> "Figure":
+    counts = np.bincount(data.labels, minlength=len(CODES))
+    figure = new_figure(2.5, "Diagnoses: images and lesions", caption)
+    axes = figure.subplots()
+    axes.barh(range(len(CODES)), counts, height=0.62, color=MAIN)
+    for label, count in enumerate(counts.tolist()):
+        text = f"{count:,} ({share_text(count, len(data))})"
+        if data.lesion_ids is not None:
+            lesions = len(np.unique(data.lesion_ids[data.labels == label]))
+            text += f", {lesions:,} lesion{'s' if lesions != 1 else ''}"
+        label_bar(axes, label, count, text)
+    axes.set_yticks(range(len(CODES)), full_names())
+    axes.set_xlim(0, counts.max() * 1.62)
+    axes.invert_yaxis()
+    axes.grid(visible=True, axis="x")
+    axes.tick_params(axis="y", length=0)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.set_xlabel("images")
+    return figure
+
+
+def _ages(data: LesionDataset, caption: Sequence[str]) -> "Figure":
+    from matplotlib.ticker import MultipleLocator
+
+    ages = _column(data, "age").to_numpy(dtype=np.float64)
+    known = ages[~np.isnan(ages)]
+    # The ages of HAM10000 are multiples of five; a bin holds the ages that are rounded to one.
+    edges = np.arange(np.floor(known.min() / 5) * 5, known.max() + 7.5, 5) - 2.5
+    missing = len(ages) - len(known)
+    unknown = [f"The age is unknown for {missing:,} more images."] if missing else []
+    figure = new_figure(3.4, "Age by diagnosis", [*caption, *unknown])
+    for label, axes in enumerate(panels(figure, len(CODES), "years", sharex=True)):
+        own = ages[data.labels == label]
+        there = own[~np.isnan(own)]
+        axes.hist(there, bins=edges.tolist(), color=MAIN, edgecolor="white", linewidth=0.4)
+        axes.set_title(f"{short_names()[label]}\n{CODES[label]} · {len(there):,} images")
+        axes.grid(visible=False, axis="x")
+        axes.xaxis.set_major_locator(MultipleLocator(20))
+        whole_counts(axes)
+    return figure
+
+
+def _sexes(data: LesionDataset, caption: Sequence[str]) -> "Figure":
+    sexes = _column(data, "sex").fillna("unknown").to_numpy(dtype=str)
+    figure = new_figure(2.5, "Sex by diagnosis", caption)
+    axes = figure.subplots()
+    known = [name for name, _ in _SEXES[:-1]]
+    start = np.zeros(len(CODES))
+    images = np.bincount(data.labels, minlength=len(CODES))
+    for name, colour in _SEXES:
+        of_it = sexes == name if name in known else ~np.isin(sexes, known)
+        counts = np.bincount(data.labels[of_it], minlength=len(CODES))
+        shares = counts / np.maximum(images, 1)
+        axes.barh(range(len(CODES)), shares, left=start, height=0.62, color=colour, label=name)
+        for label, share in enumerate(shares):
+            if share > 0.08:
+                text = f"{counts[label]:,} ({share:.0%})"
+                shade = "#222222" if colour == FADED else "white"
+                at = start[label] + share / 2
+                axes.text(at, label, text, ha="center", va="center", color=shade, size=7.5)
+        start += shares
+    names = [f"{name}, {count:,}" for name, count in zip(full_names(), images, strict=True)]
+    axes.set_yticks(range(len(CODES)), names)
+    axes.set_xlim(0, 1)
+    axes.set_xticks(SHARES, [f"{share:.0%}" for share in SHARES])
+    axes.invert_yaxis()
+    axes.tick_params(axis="y", length=0)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(_SEXES), borderpad=0)
+    return figure
+
+
+def _sites(data: LesionDataset, caption: Sequence[str]) -> "Figure":
+    sites = _column(data, "localization").fillna("unknown").to_numpy(dtype=str)
+    names, counts = np.unique(sites, return_counts=True)
+    found = len(names)
+    names = names[np.argsort(-counts, kind="stable")][:_MOST_SITES]
+    table = np.array(
+        [np.bincount(data.labels[sites == name], minlength=len(CODES)) for name in names]
+    )
+    images = np.bincount(data.labels, minlength=len(CODES))
+    shares = table / np.maximum(images, 1)
+    note = "Each column is a diagnosis: images, and as colour their share of it."
+    if found > _MOST_SITES:
+        note += f" The {_MOST_SITES} most frequent of {found} sites."
+    figure = new_figure(0.8 + 0.25 * len(names), "Site on the body by diagnosis", [*caption, note])
+    axes = figure.subplots()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=max(shares.max(), 0.01), aspect="auto")
+    for (site, label), count in np.ndenumerate(table):
+        dark = shares[site, label] > 0.65 * shares.max()
+        colour = "white" if dark else "#222222" if count else "#999999"
+        axes.text(label, site, f"{count:,}", ha="center", va="center", color=colour, size=8)
+    axes.set_yticks(range(len(names)), names)
+    heads = [
+        name.replace(" ", "\n", 1) + f"\n{code}, {count:,}"
+        for name, code, count in zip(short_names(), CODES, images, strict=True)
+    ]
+    axes.set_xticks(range(len(CODES)), heads, size=7.5)
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def _column(data: LesionDataset, name: str) -> "pd.Series[Any]":
+    """Return a column of the metadata, which is known to be there."""
+    if data.metadata is None:
+        raise UsageError(f"{data.name} has no metadata.")
+    return data.metadata[name]

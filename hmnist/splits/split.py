@@ -1,0 +1,342 @@
+"""Who trains, who validates, who is tested: `split` and `split_folds`.
+
+A lesion may have up to six images. If one of them trains a model and another tests it, the test
+asks what the model remembers, not what it has learnt. So the default deals out whole lesions, and
+every split counts the lesions that stand in more than one part.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from hmnist.dataset import PARTS, LesionDataset
+from hmnist.errors import UsageError
+from hmnist.splits.groups import deal_units
+from hmnist.splits.leaks import Leak, find_leaks
+from hmnist.splits.protocols import PUBLISHED, deal, find_protocol
+from hmnist.splits.split_file import read_split_file
+
+__all__ = ["FRACTIONS", "Split", "split", "split_folds"]
+
+Indices = npt.NDArray[np.int64]
+
+FRACTIONS = (0.7, 0.1, 0.2)
+"""The shares of the images that train, validate and test."""
+
+FOLD_VALIDATION = 0.1
+"""The share of all images that validates within each fold."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A data set dealt into three parts.
+
+    Attributes
+    ----------
+    data : LesionDataset
+        The data set that was dealt out.
+    kind : str
+        ``lesion``, ``image``, ``own`` (the file's own), ``published:<system>`` or the name of a
+        split file.
+    train_indices, validation_indices, test_indices : numpy.ndarray of int64
+        Rows of `data`, ascending, disjoint. Validation may be empty. A split that is made by hand
+        or that a published system made may share and repeat rows; `hmnist.check` says what that
+        means.
+    seed : int or None
+        What fixed the split; None where a file did.
+    fold, folds : int or None
+        Which fold (from 0) of how many is tested.
+    """
+
+    data: LesionDataset = field(repr=False)
+    kind: str
+    train_indices: Indices = field(repr=False)
+    validation_indices: Indices = field(repr=False)
+    test_indices: Indices = field(repr=False)
+    seed: int | None = None
+    fold: int | None = None
+    folds: int | None = None
+
+    @cached_property
+    def train(self) -> LesionDataset:
+        """The images that models are fitted on."""
+        return self.data.take(self.train_indices)
+
+    @cached_property
+    def validation(self) -> LesionDataset:
+        """The images that stop training early and fit the decision."""
+        return self.data.take(self.validation_indices)
+
+    @cached_property
+    def test(self) -> LesionDataset:
+        """The images that are scored, once."""
+        return self.data.take(self.test_indices)
+
+    @property
+    def indices(self) -> dict[str, Indices]:
+        """The rows of each part by its name."""
+        rows = (self.train_indices, self.validation_indices, self.test_indices)
+        return dict(zip(PARTS, rows, strict=True))
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The number of images in each part by its name."""
+        return {part: len(rows) for part, rows in self.indices.items()}
+
+    @cached_property
+    def shared_lesions(self) -> int | None:
+        """How many lesions stand in more than one part; None where lesions are unknown."""
+        lesions = self._lesions_of_parts()
+        if lesions is None:
+            return None
+        _, parts_of_lesion = np.unique(np.concatenate(lesions), return_counts=True)
+        return int((parts_of_lesion > 1).sum())
+
+    @cached_property
+    def shared_test_images(self) -> int | None:
+        """How many test images show a lesion that also trains or validates; None if unknown."""
+        if self.data.lesion_ids is None:
+            return None
+        seen = np.concatenate([self.train_indices, self.validation_indices])
+        lesion_ids = self.data.lesion_ids
+        return int(np.isin(lesion_ids[self.test_indices], lesion_ids[seen]).sum())
+
+    @property
+    def is_published(self) -> bool:
+        """Whether it is a published system's: no decision is fitted on its validation part."""
+        return self.kind.startswith(PUBLISHED)
+
+    @cached_property
+    def leaks(self) -> tuple[Leak, ...]:
+        """What the test part shares with the other two; see `hmnist.splits.leaks.find_leaks`."""
+        return find_leaks(self.data, self.train_indices, self.validation_indices, self.test_indices)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the rows of the three parts."""
+        sha = hashlib.sha256()
+        for part, rows in self.indices.items():
+            sha.update(f"{part} {len(rows)} ".encode())
+            sha.update(np.ascontiguousarray(rows, dtype=np.int64).data)
+        return sha.hexdigest()
+
+    def proof(self) -> str:
+        """Say whether any lesion stands in two parts; of a published split, all that leaks."""
+        if self.is_published:
+            return self._confession()
+        lesions = self._lesions_of_parts()
+        if lesions is None:
+            return (
+                "The lesions are unknown, so images of one lesion may train and test: "
+                f"such scores run high. {_cure(self.data)}"
+            )
+        if self.shared_lesions:
+            images = self.shared_test_images or 0
+            return (
+                f"{self.shared_lesions:,} lesions stand in more than one part: {images:,} of "
+                f"{len(self.test_indices):,} test images ({images / len(self.test_indices):.0%}) "
+                "show a lesion that the models have seen. Such scores run high."
+            )
+        counts = " / ".join(f"{len(part):,}" for part in lesions)
+        return f"No lesion stands in two parts: {counts} lesions train / validate / test."
+
+    def _confession(self) -> str:
+        found = [f"{leak.code} {leak.name}: {leak.sentence}." for leak in self.leaks]
+        if self.data.lesion_ids is None:
+            found.append(f"Shared lesions are unknown, and not counted. {_cure(self.data)}")
+        verdict = "Such scores run high." if self.leaks else "No leak was found."
+        return " ".join([f"The protocol: {find_protocol(self.kind).words}.", *found, verdict])
+
+    def _lesions_of_parts(self) -> list[npt.NDArray[np.str_]] | None:
+        if self.data.lesion_ids is None:
+            return None
+        return [np.unique(self.data.lesion_ids[rows]) for rows in self.indices.values()]
+
+
+def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> Split:
+    """Deal a data set into train, validation and test: 70, 10 and 20 % of the images.
+
+    Parameters
+    ----------
+    data : LesionDataset
+        What to split.
+    by : str, pathlib.Path or None
+        ``"lesion"`` deals whole lesions, stratified by diagnosis; ``"image"`` deals images and may
+        leak; ``"own"`` takes the split that the file brings (MedMNIST); ``"published:lenet"``
+        and its like split as a published system did, leaks included; a path
+        reads a CSV file with ``image_id`` or ``row`` (0 is the first image) and ``part``. None
+        takes the first of lesion, own and image that the data allow.
+    seed : int
+        0 or more; what fixes the split. It depends on the ids alone where there are any, not on
+        row order.
+
+    Returns
+    -------
+    Split
+        Split by lesion, no lesion stands in two parts; all other kinds are counted.
+
+    Raises
+    ------
+    UsageError
+        If the data do not allow this kind of split, or `seed` is below 0.
+    DataError
+        If a split file is malformed, or the metadata lack what a published split needs.
+
+    Examples
+    --------
+    >>> from hmnist.sources.sample import load_sample
+    >>> parts = split(load_sample(), by="lesion", seed=0)
+    >>> parts.shared_lesions
+    0
+    """
+    _check_seed(seed)
+    by = by or _most_honest_kind(data)
+    if by == "lesion":
+        return _checked(_dealt(data, "lesion", _lesion_ids(data), seed))
+    if by == "image":
+        return _checked(_dealt(data, "image", _image_units(data), seed))
+    if by == "own":
+        return _checked(_own(data))
+    if isinstance(by, str) and by.startswith(PUBLISHED):
+        return _checked(Split(data, by, *deal(data, by, seed), seed=seed))
+    if isinstance(by, Path) or Path(by).suffix:
+        return _checked(_from_file(data, Path(by)))
+    raise UsageError(
+        f"There is no split called {str(by)!r}.",
+        "Choose lesion, image, own, published:<system>, or name a CSV file with the columns "
+        "image_id and part.",
+    )
+
+
+def split_folds(data: LesionDataset, folds: int = 5, seed: int = 0) -> list[Split]:
+    """Deal whole lesions into folds, stratified by diagnosis; each fold is tested once.
+
+    Within each fold a tenth of all images, whole lesions again, validates.
+
+    Parameters
+    ----------
+    data : LesionDataset
+        What to split; its lesions must be known.
+    folds : int
+        2 or more.
+    seed : int
+        0 or more; what fixes the folds.
+
+    Returns
+    -------
+    list of Split
+        One for each fold.
+
+    Raises
+    ------
+    UsageError
+        If lesions are unknown, there are fewer than two folds or fewer lesions than folds, or
+        `seed` is below 0.
+    """
+    _check_seed(seed)
+    units = _lesion_ids(data)
+    if not 2 <= folds <= len(np.unique(units)):
+        raise UsageError(f"{folds} folds cannot be made.", "Ask for 2 or more, 5 is usual.")
+    rng = np.random.default_rng(seed)
+    fold_of_image = deal_units(units, data.labels, (1 / folds,) * folds, rng)
+    share = FOLD_VALIDATION / (1 - 1 / folds)
+    splits = []
+    for fold in range(folds):
+        rest = np.flatnonzero(fold_of_image != fold)
+        rng = np.random.default_rng([seed, fold])
+        validates = deal_units(units[rest], data.labels[rest], (1 - share, share), rng) == 1
+        splits.append(
+            _checked(
+                Split(
+                    data,
+                    "lesion",
+                    rest[~validates],
+                    rest[validates],
+                    np.flatnonzero(fold_of_image == fold),
+                    seed=seed,
+                    fold=fold,
+                    folds=folds,
+                )
+            )
+        )
+    return splits
+
+
+def _check_seed(seed: int) -> None:
+    if seed < 0:
+        raise UsageError(f"A seed is 0 or more, not {seed}.")
+
+
+def _cure(data: LesionDataset) -> str:
+    """Name the file that would tell which images show one lesion."""
+    if data.own_split is not None:
+        return (
+            "MedMNIST files do not tell; hmnist_28_28_RGB.csv with HAM10000_metadata.csv beside "
+            "it does."
+        )
+    return (
+        "Put HAM10000_metadata.csv beside the pixel file or name it with --metadata: "
+        "it tells which images show one lesion."
+    )
+
+
+def _most_honest_kind(data: LesionDataset) -> str:
+    if data.lesion_ids is not None:
+        return "lesion"
+    return "image" if data.own_split is None else "own"
+
+
+def _lesion_ids(data: LesionDataset) -> npt.NDArray[np.str_]:
+    if data.lesion_ids is None:
+        raise UsageError(
+            f"{data.name} cannot be split by lesion: its lesions are unknown.", _cure(data)
+        )
+    return data.lesion_ids
+
+
+def _image_units(data: LesionDataset) -> npt.NDArray[np.str_] | Indices:
+    return np.arange(len(data)) if data.image_ids is None else data.image_ids
+
+
+def _dealt(
+    data: LesionDataset, kind: str, units: npt.NDArray[np.str_] | Indices, seed: int
+) -> Split:
+    part = deal_units(units, data.labels, FRACTIONS, np.random.default_rng(seed))
+    train, validation, test = (np.flatnonzero(part == number) for number in range(len(PARTS)))
+    return Split(data, kind, train, validation, test, seed=seed)
+
+
+def _own(data: LesionDataset) -> Split:
+    if data.own_split is None:
+        raise UsageError(
+            f"{data.name} brings no split of its own.", "Use --split lesion or --split image."
+        )
+    return _by_parts(data, "own", data.own_split)
+
+
+def _from_file(data: LesionDataset, path: Path) -> Split:
+    # A file may be called lesion; no table is to take it for a split by lesion.
+    plain = path.suffix and not path.name.startswith(PUBLISHED)
+    kind = path.name if plain else f"./{path.name}"
+    return _by_parts(data, kind, read_split_file(path, len(data), data.image_ids))
+
+
+def _by_parts(data: LesionDataset, kind: str, part_of_row: npt.NDArray[np.str_]) -> Split:
+    train, validation, test = (np.flatnonzero(part_of_row == part) for part in PARTS)
+    return Split(data, kind, train, validation, test)
+
+
+def _checked(candidate: Split) -> Split:
+    for part in ("train", "test"):
+        if candidate.sizes[part] == 0:
+            raise UsageError(
+                f"The split of {candidate.data.name} ({candidate.kind}) leaves no image to {part}.",
+                "More images are needed, or another split.",
+            )
+    if candidate.kind == "lesion" and candidate.shared_lesions:
+        raise UsageError(f"{candidate.shared_lesions} lesions stand in more than one part.")
+    return candidate

@@ -1,0 +1,1 @@
+"""Published systems: how each is built, trained, split and claimed to score."""

@@ -1,0 +1,213 @@
+"""The command line as a whole: help, names, errors, exit codes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hmnist import __version__
+from tests.conftest import Command
+
+COMMANDS = [
+    ["benchmark"],
+    ["train"],
+    ["evaluate"],
+    ["compare"],
+    ["audit"],
+    ["predict"],
+    ["models"],
+    ["runs"],
+    ["runs", "list"],
+    ["runs", "show"],
+    ["runs", "verify"],
+    ["data"],
+    ["data", "check"],
+    ["data", "from-images"],
+    ["data", "info"],
+    ["data", "plot"],
+    ["data", "sample"],
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_has_help(words: list[str], command: Command) -> None:
+    called = command(*words, "--help")
+    assert called.code == 0
+    assert "Usage: hmnist" in called.out
+    options = [line for line in called.out.splitlines() if line.strip().startswith("--")]
+    assert all(len(line) <= 100 for line in options)
+
+
+def test_every_command_is_tried_here() -> None:
+    from hmnist.cli import app
+
+    names = {command.name for command in app.registered_commands}
+    groups = {
+        (group.name, command.name)
+        for group in app.registered_groups
+        if group.typer_instance is not None
+        for command in group.typer_instance.registered_commands
+    }
+    tried = {tuple(words) for words in COMMANDS}
+    assert {(name,) for name in names} <= tried
+    assert groups <= tried
+
+
+def test_version(command: Command) -> None:
+    assert command("--version").out == f"hmnist {__version__}\n"
+
+
+def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
+    assert "no medical device" in command("--help").out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["benchmrk"], 2, "benchmark"),
+        (["benchmark", "sample", "--epochs", "3"], 2, "--epochs"),
+        (["benchmark", "sample", "--models", "resnet"], 2, "no model called 'resnet'"),
+        (["benchmark", "sample", "--seeds", "0"], 2, "seeds"),
+        (["benchmark", "sample", "--seeds", "many"], 2, "seeds"),
+        (["benchmark", "sample", "--format", "xml"], 2, "no format 'xml'"),
+        (["benchmark", "sample", "--split", "fair"], 2, "no split called 'fair'"),
+        (["benchmark", "sample", "--split", "own"], 2, "no split of its own"),
+        (["benchmark", "sample", "--metadata", "none", "--split", "lesion"], 2, "metadata"),
+        (["benchmark", "sample", "--split", "lesion", "--split-file", "s.csv"], 2, "exclude"),
+        (["benchmark", "sample", "--split-file", "s.csv"], 3, "s.csv"),
+        (["benchmark", "sample", "--sort", "beauty"], 2, "no column 'beauty'"),
+        (["benchmark", "sample", "--folds", "1"], 2, "folds"),
+        (["benchmark", "nowhere.csv"], 3, "nowhere.csv"),
+        (["benchmark", "."], 3, "folder"),
+        (["train", "resnet", "sample"], 2, "no model called 'resnet'"),
+        (["train"], 2, "MODEL"),
+        (["train", "committee", "sample"], 2, "composed"),
+        (["benchmark", "sample", "--models", "cnn,committee"], 2, "two models"),
+        (["evaluate", "nowhere"], 3, "nowhere"),
+        (["evaluate", "."], 4, "no run folder"),
+        (["compare", "nowhere", "nothing"], 3, "nowhere"),
+        (["predict", "nowhere", "x.png"], 3, "nowhere"),
+        (["runs", "verify", "."], 4, "no run folder"),
+        (["benchmark", "sample", "--split", "published:alexnet"], 2, "protocol called 'alexnet'"),
+        (
+            ["train", "lenet", "sample", "--split", "published:lenet", "--decide", "balanced"],
+            2,
+            "published:lenet resamples and decides",
+        ),
+        (
+            [
+                "train",
+                "inception-resnet",
+                "sample",
+                "--split",
+                "published:inception-resnet",
+                "--metadata",
+                "none",
+            ],
+            3,
+            "HAM10000_metadata.csv",
+        ),
+        (["audit"], 3, "hmnist_28_28_RGB.csv"),
+        (["audit", "sample", "--systems", "alexnet"], 2, "no published system called 'alexnet'"),
+        (["audit", "sample", "--epochs", "few"], 2, "'few' are neither a number"),
+        (["audit", "sample", "--epochs", "=3"], 2, "'=3' are neither a number"),
+        (["audit", "sample", "--epochs", "cnn=3"], 2, "'cnn', which is not audited"),
+        (["audit", "sample", "--format", "latex"], 2, "no format 'latex'"),
+        (["audit", "sample", "--metadata", "none"], 2, "lesions are unknown"),
+        (["data", "info", "nowhere.csv"], 3, "nowhere.csv"),
+        (["data", "sample"], 2, "--out"),
+        (["data", "check"], 3, "hmnist_28_28_RGB.csv"),
+        (["data", "check", "nowhere.csv"], 3, "nowhere.csv"),
+        (["data", "check", "sample", "--split-file", "s.csv"], 3, "s.csv"),
+        (["data", "check", "sample", "--format", "xml"], 2, "no format 'xml'"),
+        (["data", "from-images", "."], 2, "METADATA"),
+        (["data", "from-images", ".", "m.csv"], 3, "m.csv does not exist"),
+        (["data", "from-images", ".", "m.csv", "--size", "28"], 2, "'28' is no size"),
+        (["data", "from-images", ".", "m.csv", "--size", "0x9"], 2, "0×9"),
+        (["data", "from-images", ".", "m.csv", "--mode", "HSV"], 2, "RGB or L"),
+        (["data", "info"], 3, "hmnist_28_28_RGB.csv"),
+        (["runs", "list", "nowhere"], 3, "nowhere"),
+        (["benchmark", "sample", "--folds", "5", "--split", "image"], 2, "by lesion"),
+        (["evaluate", ".", "--metadata", "none"], 2, "Name the data"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_a_mistake_gets_a_sentence_and_its_exit_code(
+    words: list[str], code: int, said: str, command: Command, tmp_path: Path
+) -> None:
+    called = command(*words)
+    assert called.code == code
+    assert said in called.err
+    assert "Traceback" not in called.err
+    assert called.out == ""
+    assert not any(tmp_path.iterdir())
+
+
+def test_data_named_in_the_environment_must_exist(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HMNIST_DATA", "/no/such/file.csv")
+    called = command("benchmark")
+    assert called.code == 3
+    assert "HMNIST_DATA" in called.err
+
+
+def test_a_flag_beats_the_environment_beats_the_file(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def method(*words: str) -> str:
+        out = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
+        called = command("train", "majority", "sample", "--format", "json", "--out", out, *words)
+        assert called.code == 0, called.err
+        manifest = json.loads((out / "manifest.json").read_text())
+        return str(manifest["recipe"]["oversampling"])
+
+    assert method() == "random"
+    (tmp_path / "hmnist.toml").write_text('oversample = "smote"\nthreads = 1\n')
+    assert method() == "smote"
+    monkeypatch.setenv("HMNIST_OVERSAMPLE", "augment")
+    assert method() == "augment"
+    assert method("--oversample", "none") == "none"
+
+
+def test_a_wrong_setting_is_refused(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "hmnist.toml").write_text("epochs = 3\n")
+    called = command("models")
+    assert called.code == 2
+    assert "epochs" in called.err
+    (tmp_path / "hmnist.toml").write_text("seeds = = 3\n")
+    assert command("models").code == 2
+
+
+def test_models_are_listed_with_their_cost(command: Command) -> None:
+    from hmnist.models.registry import MODELS
+
+    listed = json.loads(command("models", "--format", "json").out)
+    assert [entry["name"] for entry in listed] == list(MODELS)
+    text = command("models").out
+    assert all(name in text for name in MODELS)
+
+
+def test_a_published_system_is_told_with_its_recipe_and_its_notes(command: Command) -> None:
+    from hmnist.systems.systems import SYSTEMS
+
+    told = json.loads(command("models", "lenet", "--format", "json").out)
+    assert told["source"]["claimed_accuracy"] == 0.7445
+    assert told["source"]["notes"] == list(SYSTEMS["lenet"].notes)
+    text = command("models", "inception-resnet").out
+    assert max(map(len, text.splitlines())) <= 100
+    assert all(words in text for words in ("299×299 pixels", "mel 3", "SGD", "Departs: "))
+
+
+def test_a_model_of_our_own_has_no_source(command: Command) -> None:
+    assert json.loads(command("models", "cnn", "--format", "json").out)["source"] is None
+    assert "epochs 32" in command("models", "cnn").out
+    assert command("models", "resnet").code == 2
+
+
+def test_a_bare_number_of_epochs_is_for_all_that_is_audited() -> None:
+    from hmnist.cli.audit import _read_epochs
+
+    assert _read_epochs(None, ["small-cnn"]) is None
+    found = _read_epochs("2,small-cnn=1", ["small-cnn", "lenet"])
+    assert found == {"small-cnn": 1, "lenet": 2, "oversample-first": 2}

@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+
+from hmnist.cli.settings import SETTINGS, read_settings
+from hmnist.errors import UsageError
+
+
+def write(folder: Path, text: str | bytes) -> Path:
+    path = folder / "hmnist.toml"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def test_settings_keep_their_types(tmp_path: Path) -> None:
+    path = write(tmp_path, 'effort = "quick"\nseeds = 3\nquiet = true\nsensitivity = 0.95\n')
+    assert read_settings(path) == {
+        "effort": "quick",
+        "seeds": 3,
+        "quiet": True,
+        "sensitivity": 0.95,
+    }
+
+
+def test_hyphens_are_as_good_as_underscores(tmp_path: Path) -> None:
+    path = write(tmp_path, 'rare-to = 500\n"split_file" = "mine.csv"\n')
+    assert read_settings(path) == {"rare_to": 500, "split_file": "mine.csv"}
+
+
+def test_the_file_is_looked_for_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read_settings() == {}
+    write(tmp_path, "folds = 5")
+    assert read_settings() == {"folds": 5}
+
+
+def test_no_file_and_an_empty_one_set_nothing(tmp_path: Path) -> None:
+    assert read_settings(tmp_path / "none.toml") == {}
+    assert read_settings(write(tmp_path, "")) == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["seeds = ", "seeds: 3", "seeds = 3\nseeds = 4", b"effort = '\xff'"]
+)
+def test_what_is_no_toml_is_refused(tmp_path: Path, text: str | bytes) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(UsageError, match=r"hmnist\.toml cannot be read") as caught:
+        read_settings(path)
+    assert str(path) in caught.value.message
+
+
+def test_a_folder_of_that_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_settings(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["sedes = 3", "[benchmark]\nseeds = 3", "data = 'x.csv'"])
+def test_what_is_no_option_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageError, match="which is no option") as caught:
+        read_settings(write(tmp_path, text))
+    assert "seeds" in caught.value.hint
+
+
+def test_every_setting_is_an_option_of_a_command() -> None:
+    from typer.main import get_command
+
+    from hmnist.cli import app
+
+    commands = get_command(app).commands.values()  # type: ignore[attr-defined] # it is a group
+    options = {parameter.name for command in commands for parameter in command.params}
+    assert options >= SETTINGS
+
+
+def test_lists_may_be_lists(tmp_path: Path) -> None:
+    (tmp_path / "hmnist.toml").write_text('models = ["cnn", "mlp"]\nseeds = 3\n')
+    assert read_settings(tmp_path / "hmnist.toml") == {"models": "cnn,mlp", "seeds": 3}

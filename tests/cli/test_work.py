@@ -1,0 +1,288 @@
+"""Each command doing its work on the sample."""
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hmnist.diagnoses import CODES
+from hmnist.runs.run import Run, find_runs, open_run
+from tests.conftest import Command
+
+QUICK = ["--features", "pixels", "--effort", "quick", "--threads", "1"]
+
+FAST = ["--models", "logistic", *QUICK]
+
+
+@pytest.fixture
+def pixel_file(command: Command, tmp_path: Path) -> Path:
+    path = tmp_path / "data" / "pixels.csv"
+    assert command("data", "sample", "--rows", "300", "--out", path).code == 0
+    return path
+
+
+def test_benchmark_prints_the_table_on_stdout(command: Command, pixel_file: Path) -> None:
+    called = command("benchmark", pixel_file, *FAST, "--out", "bench")
+    assert called.code == 0, called.err
+    assert re.search(r"^ ?logistic +\.\d{3}", called.out, re.MULTILINE)
+    assert "Synthetic sample" in called.out
+    assert max(map(len, called.out.splitlines())) <= 100
+    assert called.err.count("[1/2]") == called.err.count("[2/2]") == 1
+    assert "No lesion stands in two" in " ".join(called.out.split())
+
+
+def test_benchmark_again_says_the_same(command: Command, pixel_file: Path) -> None:
+    words = ["benchmark", pixel_file, *FAST, "--out", "bench", "--format", "json"]
+    first, again = command(*words), command(*words)
+    assert first.out == again.out
+    assert "2 of them finished before" in again.err
+    rows = json.loads(first.out)["rows"]
+    assert [row["model"] for row in rows] == ["logistic", "majority"]
+
+
+def test_quiet_prints_the_result_alone(command: Command, pixel_file: Path) -> None:
+    called = command("benchmark", pixel_file, *FAST, "--quiet", "--format", "csv")
+    assert called.err == ""
+    assert len(list(csv.DictReader(io.StringIO(called.out)))) == 2
+
+
+def test_train_evaluate_and_verify(command: Command, pixel_file: Path) -> None:
+    trained = command(
+        "train", "logistic", pixel_file, *QUICK, "--out", "run", "--format", "json",
+    )  # fmt: skip
+    assert trained.code == 0, trained.err
+    evaluated = command("evaluate", "run", "--format", "json")
+    assert json.loads(evaluated.out) == json.loads(trained.out)
+    text = command("evaluate", "run").out
+    assert "true ↓ decided →" in text
+    assert "right, %" in text
+    assert "no medical device" in text
+    assert max(map(len, text.splitlines())) <= 100
+    assert "as they were written" in command("runs", "verify", "run").out
+    assert json.loads(command("runs", "show", "run").out)["model"] == "logistic"
+    assert "run" in command("runs", "list", ".").out
+
+
+def test_compare_says_it_in_words(command: Command, pixel_file: Path) -> None:
+    for model in ("logistic", "majority"):
+        words = ["train", model, pixel_file, *QUICK]
+        assert command(*words, "--out", model).code == 0
+    called = command("compare", "logistic", "majority")
+    assert called.code == 0, called.err
+    assert "logistic − majority" in called.out
+    assert "logistic beats majority on" in " ".join(called.out.split())
+    read = json.loads(command("compare", "logistic", "majority", "--format", "json").out)
+    assert len(read["pairs"]) == 1
+
+
+def test_predict_agrees_with_the_library(command: Command, run: Run, pixel_file: Path) -> None:
+    from hmnist.sources import load
+
+    called = command("predict", run.folder, pixel_file)
+    assert called.code == 0, called.err
+    assert "synthetic sample" in called.err
+    rows = list(csv.DictReader(io.StringIO(called.out)))
+    data = load(pixel_file)
+    with pytest.warns(UserWarning, match="synthetic"):
+        expected = run.predict_proba(data.images)
+    found = np.array([[float(row[code]) for code in CODES] for row in rows])
+    np.testing.assert_array_equal(found, expected)
+    decisions = [CODES[label] for label in run.decision.decide(expected)]
+    assert [row["decision"] for row in rows] == decisions
+
+
+def test_predict_takes_photographs(command: Command, run: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 256, (45, 60, 3), dtype=np.uint8)).save(tmp_path / "a.png")
+    called = command("predict", run.folder, "a.png", "--out", "answers.csv")
+    assert called.code == 0, called.err
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "answers.csv").read_text())))
+    assert [row["image_id"] for row in rows] == ["a"]
+    assert sum(float(rows[0][code]) for code in CODES) == pytest.approx(1)
+
+
+def test_predict_names_a_bad_input_before_it_predicts(
+    command: Command, run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    called = command("predict", run.folder, "bad.png")
+    assert called.code == 3
+    assert "bad.png" in called.err
+    assert called.out == ""
+
+
+def test_a_damaged_run_is_refused(command: Command, run: Run, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(run.folder, tmp_path / "copy"))
+    (copy / "model" / "model.json").write_text("{}")
+    called = command("evaluate", "copy")
+    assert called.code == 4
+    assert "damaged" in called.err
+
+
+def test_verify_looks_at_every_run_and_every_member(
+    command: Command, run: Run, pixel_file: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(run.folder, tmp_path / "copy"))
+    (copy / "predictions.csv").write_text("damaged")
+    called = command("runs", "verify", "copy", run.folder)
+    assert called.code == 4
+    assert "damaged" in called.err
+    assert "as they were written" in called.out
+    models = ["--models", "logistic,xgboost,committee"]
+    assert command("benchmark", pixel_file, *models, *QUICK, "--out", "bench").code == 0
+    [committee] = [path for path in find_runs("bench") if path.name.startswith("committee")]
+    assert command("runs", "verify", committee).code == 0
+    [member] = [path for path in find_runs("bench") if path.name.startswith("xgboost")]
+    shutil.rmtree(member)
+    assert command("runs", "verify", committee).code == 4
+
+
+def test_settings_reach_the_commands_of_groups(command: Command, pixel_file: Path) -> None:
+    Path("hmnist.toml").write_text('metadata = "none"\nout = "elsewhere"\n')
+    facts = json.loads(command("data", "info", pixel_file, "--format", "json").out)
+    assert facts["lesions"] is None
+
+
+def test_the_folder_for_runs_is_no_file_for_answers(command: Command, run: Run) -> None:
+    Path("hmnist.toml").write_text('out = "elsewhere"\n')
+    assert command("predict", run.folder, "sample").out.startswith("source,row,image_id,")
+    assert not Path("elsewhere").exists()
+
+
+def test_data_info_counts(command: Command, pixel_file: Path) -> None:
+    facts = json.loads(command("data", "info", pixel_file, "--format", "json").out)
+    assert facts["images"] == sum(facts["images_by_diagnosis"].values()) == 300
+    assert facts["lesions"] == sum(facts["lesions_by_diagnosis"].values())
+    text = command("data", "info", pixel_file).out
+    assert "melanocytic naevus" in text
+
+
+def test_unknown_lesions_are_named_with_their_cure(command: Command, pixel_file: Path) -> None:
+    called = command("benchmark", pixel_file, *FAST, "--metadata", "none")
+    text = " ".join(called.out.split())
+    assert "lesions unknown" in text
+    assert "by image" in text
+    assert "HAM10000_metadata.csv" in text
+
+
+def test_no_data_means_the_sample_and_says_so(command: Command) -> None:
+    called = command("benchmark", "--models", "majority", "--threads", "1")
+    assert called.code == 0, called.err
+    assert "synthetic sample" in called.err.splitlines()[0]
+    assert "Synthetic sample" in called.out
+    assert "Effort: quick" in called.out
+
+
+def test_audit_prints_both_columns_and_goes_on_where_it_was(
+    command: Command, pixel_file: Path
+) -> None:
+    words = ["audit", pixel_file, "--systems", "lenet", "--epochs", "1"]
+    words += ["--jobs", "1", "--threads", "1"]
+    called = command(*words, "--out", "audit")
+    assert called.code == 0, called.err
+    assert max(map(len, called.out.splitlines())) <= 100
+    assert re.search(r"^ ?lenet +\.7445 +\.\d{3} +\.\d{3} +[+−]\.\d{3}", called.out, re.MULTILINE)
+    text = " ".join(called.out.split())
+    assert "All 30 test images validate as well (HM103)" in text
+    assert "Epochs were cut: lenet 1 of 20, oversample-first 1 of 20." in text
+    assert "4 models: about" in called.err
+    assert "[1/4] lenet, reproduced, seed 0" in called.err
+    assert "[4/4] oversample-first, honest, seed 0" in called.err
+    again = command(*words, "--out", "audit", "--format", "json")
+    assert "4 of them finished before" in again.err
+    facts = json.loads(again.out)
+    assert facts["schema"] == "hmnist-audit/1"
+    assert [row["system"] for row in facts["rows"]] == ["lenet", "oversample-first"]
+    assert command(*words, "--out", "audit", "--quiet", "--format", "markdown").err == ""
+
+
+def test_metadata_that_lack_what_a_protocol_needs_are_named(
+    command: Command, pixel_file: Path
+) -> None:
+    Path("bad.csv").write_text("image_id,dx\nI_1,nv\n")
+    words = ["--systems", "inception-resnet", "--metadata", "bad.csv", "--out", "audit"]
+    called = command("audit", pixel_file, *words)
+    assert called.code == 3
+    assert "bad.csv" in called.err
+    assert "lesion_id" in called.err
+    assert not Path("audit").exists()
+
+
+def test_an_interrupted_audit_says_how_to_go_on(
+    command: Command, pixel_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hmnist.experiments.audit.run_cells", interrupt)
+    called = command("audit", pixel_file, "--systems", "lenet", "--out", "my audit")
+    assert called.code == 130
+    assert "--out 'my audit'" in called.err
+    assert called.out == ""
+
+
+def test_a_full_or_forbidden_place_is_a_failure_not_a_traceback(
+    command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    called = command("train", "majority", "sample", "--threads", "1", "--out", "file/run")
+    assert called.code == 1
+    assert "could not be written" in called.err
+    assert "Traceback" not in called.err
+
+
+def test_an_interrupted_benchmark_goes_on(tmp_path: Path) -> None:
+    words = [
+        "benchmark", "sample", "--models", "logistic,xgboost,hist-gbdt", "--effort", "standard",
+        "--seeds", "3", "--threads", "1", "--features", "pixels", "--out", "bench",
+    ]  # fmt: skip
+    script = "import sys; from hmnist.cli import main; main()"
+    environment = {**os.environ, "HMNIST_CACHE": str(tmp_path / "cache")}
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *words],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("[1/"):
+            process.send_signal(signal.SIGINT)
+            break
+    rest = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(60) == 130
+    assert "--out bench" in rest
+    assert "Traceback" not in rest
+    finished = find_runs(tmp_path / "bench")
+    assert finished
+    for path in finished:
+        open_run(path)
+
+
+def test_train_cuts_the_epochs_of_a_network(command: Command, pixel_file: Path) -> None:
+    words = ["train", "lenet", pixel_file, "--epochs", "1", "--out", "run", "--threads", "1"]
+    called = command(*words)
+    assert called.code == 0, called.err
+    found = open_run(Path("run"))
+    assert found.manifest["parameters"]["epochs"] == 1
+    assert found.history is not None
+    assert len(found.history) == 1
+
+
+def test_train_refuses_epochs_of_what_has_none(command: Command, pixel_file: Path) -> None:
+    called = command("train", "logistic", pixel_file, "--epochs", "3", *QUICK)
+    assert called.code == 2
+    assert "logistic has no parameter 'epochs'" in " ".join(called.err.split())
+    assert command("train", "lenet", pixel_file, "--epochs", "0").code == 2

@@ -1,0 +1,354 @@
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hmnist.experiments.audit
+import hmnist.experiments.training
+from hmnist.dataset import LesionDataset
+from hmnist.errors import DataError, UsageError
+from hmnist.experiments.audit import audit
+from hmnist.experiments.cells import Cell, Watcher, estimate_seconds
+from hmnist.experiments.grid import benchmark
+from hmnist.experiments.training import train
+from hmnist.models.registry import MODELS
+from hmnist.results.audit_table import Audit
+from hmnist.results.evaluation import decide_anew
+from hmnist.results.table import Table
+from hmnist.runs.run import Run, find_runs, open_run
+from hmnist.scores.scoring import SCORE_NAMES, score_predictions
+from hmnist.splits.split import split
+
+OPTIONS: dict[str, Any] = {"epochs": 1, "jobs": 1, "threads": 1, "effort": "quick"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("audit")
+
+
+@pytest.fixture(scope="module")
+def few(sample: LesionDataset) -> LesionDataset:
+    """Return fewer images, because the habit repeats them."""
+    return sample.take(np.arange(0, 400, 2))
+
+
+class Diary(Watcher):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def planned(self, cells: Sequence[Cell], seconds: float) -> None:
+        self.lines.append(f"planned {len(cells)}")
+
+    def finished(self, cell: Cell, run: Run, table: Table) -> None:
+        self.lines.append(" | ".join(row["model"] for row in table.rows))
+
+
+@pytest.fixture(scope="module")
+def diary() -> Diary:
+    return Diary()
+
+
+@pytest.fixture(scope="module")
+def found(few: LesionDataset, folder: Path, diary: Diary) -> Audit:
+    return audit(few, "lenet", out=folder, watcher=diary, **OPTIONS)
+
+
+def test_each_system_is_trained_twice_and_so_is_the_habit(
+    found: Audit, folder: Path, diary: Diary
+) -> None:
+    systems = ["lenet", "oversample-first"]
+    assert [row["system"] for row in found.rows] == systems
+    kinds = sorted(open_run(path).manifest["split"]["kind"] for path in find_runs(folder))
+    assert kinds == ["lesion", "lesion", "published:lenet", "published:oversample-first"]
+    assert diary.lines == [
+        "planned 4",
+        "lenet, reproduced",
+        "lenet, reproduced | lenet, honest",
+        "lenet, reproduced | lenet, honest | oversample-first, reproduced",
+        " | ".join(f"{name}, {side}" for name in systems for side in ("reproduced", "honest")),
+    ]
+
+
+def most_frequent(data: LesionDataset) -> int:
+    """Return how many training images of the split by lesion show the commonest diagnosis."""
+    return int(np.bincount(split(data).train.labels).max())
+
+
+def test_scores_are_those_of_the_runs(found: Audit, folder: Path, few: LesionDataset) -> None:
+    runs = {}
+    for path in find_runs(folder):
+        run = open_run(path)
+        facts = run.manifest["split"]
+        runs[facts["kind"], facts["sizes"]["train"]] = run
+    trained = {"lenet": len(split(few).train), "oversample-first": 7 * most_frequent(few)}
+    for row in found.rows:
+        system = row["system"]
+        reproduced = f"published:{system}", row["protocol"]["sizes"]["train"]
+        for side, which in (("reproduced", reproduced), ("honest", ("lesion", trained[system]))):
+            test = runs[which].part("test")
+            expected = score_predictions(test.labels, test.probabilities, test.decisions)
+            for name in SCORE_NAMES:
+                mean = row[side][name]["mean"]
+                if mean is not None:
+                    assert mean == pytest.approx(expected.to_dict()[name])
+        difference = row["honest"]["accuracy"]["mean"] - row["reproduced"]["accuracy"]["mean"]
+        assert row["difference"]["accuracy"] == pytest.approx(difference)
+
+
+def test_nothing_is_fitted_on_what_is_tested(found: Audit, folder: Path) -> None:
+    for path in find_runs(folder):
+        run = open_run(path)
+        published = run.manifest["split"]["kind"].startswith("published:")
+        assert run.decision.kind == "natural"
+        assert (run.decision.temperature == 1) == published
+        assert run.manifest["recipe"]["oversampling"] == "none"
+        if published:
+            codes = [leak["code"] for leak in run.manifest["split"]["leaks"]]
+            assert "HM103" in codes
+            with pytest.raises(UsageError, match="no decision can be fitted"):
+                decide_anew(run, "balanced")
+        else:
+            assert run.manifest["split"]["leaks"] is None
+
+
+def test_the_reason_names_leaks_and_rows(found: Audit, few: LesionDataset) -> None:
+    for row in found.rows:
+        on = split(few, f"published:{row['system']}")
+        assert on.leaks
+        for leak in on.leaks:
+            assert f"{leak.images:,} " in row["reason"]
+            assert leak.code in row["reason"]
+        assert row["protocol"]["sizes"] == on.sizes
+        assert row["protocol"]["proof"] == on.proof()
+    assert found.rows[0]["claimed"] == 0.7445
+    assert (found.rows[0]["epochs"], found.rows[0]["own_epochs"]) == (1, 20)
+    assert "Epochs were cut: lenet 1 of 20" in found.to_markdown()
+
+
+def test_an_audit_again_trains_nothing_and_says_the_same(
+    found: Audit, few: LesionDataset, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hmnist.experiments.training, "_fit", None)
+    again = audit(few, ["lenet"], out=folder, **OPTIONS)
+    assert again.to_dict() == found.to_dict()
+    assert json.loads((folder / "audit.json").read_text()) == found.to_dict()
+
+
+def test_seeds_train_several_models_on_one_split(
+    few: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = _plan(monkeypatch, few, ["lenet", "small-cnn"], tmp_path, seeds=3, epochs=2)
+    # Three seeds on both sides of lenet, small-cnn and the habit.
+    assert len(planned) == 18
+    assert {cell.recipe.seed for cell in planned} == {0, 1, 2}
+    for cell in planned:
+        assert cell.on.seed == 0
+        assert cell.recipe.parameters == {"epochs": 2}
+
+
+def test_epochs_by_name_scale_the_estimate(
+    few: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    epochs = {"lenet": 4, "deep-cnn": 1}
+    planned = _plan(monkeypatch, few, ["lenet", "deep-cnn", "skin-pamper"], tmp_path, epochs=epochs)
+    by_model: dict[str, set[int]] = {}
+    for cell in planned:
+        by_model.setdefault(cell.recipe.model, set()).add(cell.recipe.parameters["epochs"])
+    assert by_model == {"lenet": {4}, "deep-cnn": {1}, "skin-pamper": {25}}
+    by_system = [cell.recipe.parameters["epochs"] for cell in planned if "first" in cell.on.kind]
+    assert by_system == [4]
+    deep = next(cell for cell in planned if cell.recipe.model == "deep-cnn")
+    longer = replace(deep, recipe=replace(deep.recipe, parameters={"epochs": 10}))
+    assert estimate_seconds(longer) == pytest.approx(10 * estimate_seconds(deep))
+
+
+def test_augmented_images_count_for_the_estimate(
+    few: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [cell, *_] = _plan(monkeypatch, few, ["inception-resnet"], tmp_path)
+    counts = np.bincount(cell.on.train.labels)
+    expected = MODELS["inception-resnet"].seconds["standard"] * 7 * counts.max() / 7000
+    assert estimate_seconds(cell) == pytest.approx(expected)
+
+
+def test_slow_systems_are_cut_unless_the_effort_is_best(
+    few: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def epochs(effort: str, **options: Any) -> set[int]:
+        planned = _plan(monkeypatch, few, ["deep-cnn"], tmp_path, effort=effort, **options)
+        return {cell.recipe.parameters["epochs"] for cell in planned if "deep" in cell.recipe.model}
+
+    assert epochs("standard") == epochs("standard", epochs={"oversample-first": 1}) == {3}
+    assert epochs("best") == {20}
+    assert epochs("quick") == {4}
+    assert epochs("standard", epochs=np.int64(7)) == {7}
+
+
+@pytest.mark.parametrize("system", ["skin-pamper", "small-cnn", "oversample-first", "lenet"])
+def test_what_a_source_does_to_its_images_is_done_behind_the_honest_split(
+    system: str, few: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reproduced, honest = [
+        cell
+        for cell in _plan(monkeypatch, few, [system], tmp_path)
+        if system in (cell.recipe.model, cell.on.kind.removeprefix("published:"))
+        or (system == "oversample-first" and len(cell.on.train) > len(split(few).train))
+    ][:2]
+    clean = split(few)
+    assert honest.on.kind == "lesion"
+    np.testing.assert_array_equal(honest.on.test_indices, clean.test_indices)
+    np.testing.assert_array_equal(honest.on.validation_indices, clean.validation_indices)
+    assert set(honest.on.train_indices) <= set(clean.train_indices)
+    assert honest.on.shared_lesions == 0
+    assert honest.recipe.oversampling == reproduced.recipe.oversampling
+    assert honest.recipe.oversampling == ("augment" if system == "skin-pamper" else "none")
+    counts = np.bincount(honest.on.train.labels)
+    expected = {
+        "small-cnn": [500] * 7,
+        "oversample-first": [np.bincount(clean.train.labels).max()] * 7,
+    }.get(system, np.bincount(clean.train.labels))
+    np.testing.assert_array_equal(counts, expected)
+
+
+@pytest.mark.parametrize(
+    ("cores", "options", "expected"),
+    [
+        (1, {}, (1, 1)),
+        (2, {}, (2, 1)),
+        (8, {}, (2, 4)),
+        (8, {"jobs": 1}, (1, 8)),
+        (8, {"jobs": 3}, (3, 2)),
+        (2, {"threads": 2}, (1, 2)),
+        (8, {"threads": 1}, (2, 1)),
+    ],
+)
+def test_two_are_trained_side_by_side_where_there_are_cores(
+    cores: int,
+    options: dict[str, Any],
+    expected: tuple[int, int],
+    few: LesionDataset,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run_cells(cells: Sequence[Cell], jobs: int, watcher: Watcher) -> Iterator[None]:
+        assert (jobs, cells[0].recipe.threads) == expected
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(hmnist.experiments.audit, "available_cores", lambda: cores)
+    monkeypatch.setattr(hmnist.experiments.audit, "run_cells", run_cells)
+    with pytest.raises(KeyboardInterrupt):
+        audit(few, "lenet", **options)
+
+
+def _plan(
+    monkeypatch: pytest.MonkeyPatch,
+    data: LesionDataset,
+    systems: list[str],
+    out: Path,
+    **options: Any,
+) -> list[Cell]:
+    """Return the cells of an audit that is stopped before it begins."""
+    cells: list[Cell] = []
+
+    class Stop(Watcher):
+        def planned(self, planned: Sequence[Cell], seconds: float) -> None:
+            cells.extend(planned)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        audit(data, systems, out=out, watcher=Stop(), threads=1, **options)
+    return cells
+
+
+def test_batch_normalisation_is_held_against_its_promise(
+    few: LesionDataset, found: Audit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hmnist.experiments.audit import _promises
+
+    other = {**found.rows[1], "system": "deep-cnn-bn"}
+    [promise] = _promises([{**found.rows[0], "system": "deep-cnn"}, other])
+    scores = [row["reproduced"]["accuracy"]["mean"] for row in (other, found.rows[0])]
+    assert promise["systems"] == ["deep-cnn-bn", "deep-cnn"]
+    assert promise["found"]["reproduced"] == pytest.approx(scores[0] - scores[1])
+    assert list(_promises(found.rows)) == []
+
+
+def test_a_benchmark_under_a_protocol_names_its_leaks(few: LesionDataset, tmp_path: Path) -> None:
+    table = benchmark(
+        few,
+        ["logistic", "xgboost", "committee"],
+        by="published:lenet",
+        features="pixels",
+        effort="quick",
+        threads=1,
+        out=tmp_path,
+    )
+    assert [row["oversampling"] for row in table.rows] == ["none"] * 4
+    notes = " ".join(table.notes())
+    assert "HM101 shared lesion" in notes
+    assert "HM103 test used for validation" in notes
+    # A committee's weights would be fitted on the test part.
+    [committee] = [path for path in find_runs(tmp_path) if path.name.startswith("committee")]
+    members = open_run(committee).manifest["members"]
+    assert [member["weight"] for member in members] == [0.5, 0.5]
+
+
+def test_rows_that_are_repeated_are_scored_as_often_as_they_stand_there(
+    few: LesionDataset, tmp_path: Path
+) -> None:
+    by = "published:small-cnn"
+    run = train(few, "majority", by=by, threads=1, out=tmp_path / "run")
+    on = split(few, by)
+    rows = run.predictions.query("part == 'test'")["row"]
+    assert len(rows) == 700
+    assert rows.duplicated().any()
+    np.testing.assert_array_equal(rows, on.test_indices)
+    np.testing.assert_array_equal(run.part("test").labels, on.test.labels)
+    assert "HM102 resampled before split" in run.manifest["split"]["proof"]
+
+
+@pytest.mark.parametrize(
+    ("systems", "options", "said"),
+    [
+        (["alexnet"], {}, "no published system called 'alexnet'"),
+        (["cnn"], {}, "no published system called 'cnn'"),
+        ([], {}, "No system is named"),
+        (["lenet"], {"seeds": 0}, "counted from 1"),
+        (["lenet"], {"threads": 0}, "counted from 1"),
+        (["lenet"], {"jobs": 0}, "counted from 1"),
+        (["lenet"], {"epochs": 0}, "Epochs are counted from 1"),
+        (["lenet"], {"epochs": 2.5}, "lenet cannot have 2.5"),
+        (["lenet"], {"epochs": {"deep-cnn": 1}}, "'deep-cnn', which is not audited"),
+        (["vgg16", "mobilenet"], {"weights": "vgg.h5"}, "vgg16 and mobilenet are several"),
+        (["lenet"], {"effort": "maximal"}, "no effort called 'maximal'"),
+        (["lenet"], {"seed": -1}, "seed is 0 or more"),
+    ],
+)
+def test_a_wrong_choice_is_refused_before_any_work(
+    systems: list[str], options: dict[str, Any], said: str, few: LesionDataset, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        audit(few, systems, out=tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_images_that_are_too_small_are_refused_before_any_work(
+    few: LesionDataset, tmp_path: Path
+) -> None:
+    small = replace(few, images=few.images[:, ::4, ::4])
+    with pytest.raises(UsageError, match="7×7 pixels are too small for lenet"):
+        audit(small, ["small-cnn", "lenet"], out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_lesions_must_be_known(few: LesionDataset, tmp_path: Path) -> None:
+    unknown = replace(few, lesion_ids=None, metadata=None)
+    with pytest.raises(UsageError, match="lesions are unknown") as caught:
+        audit(unknown, ["lenet"], out=tmp_path / "out")
+    assert "HAM10000_metadata.csv" in caught.value.hint
+    with pytest.raises(DataError):
+        split(unknown, "published:inception-resnet")

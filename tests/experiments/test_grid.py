@@ -1,0 +1,262 @@
+import inspect
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hmnist.experiments.training
+from hmnist.dataset import LesionDataset
+from hmnist.errors import TrustError, UsageError
+from hmnist.experiments.cells import Cell, Watcher
+from hmnist.experiments.grid import benchmark
+from hmnist.models.registry import COMPARED, MAJORITY
+from hmnist.results.table import Table
+from hmnist.runs.run import CommitteeRun, Run, find_runs, open_run
+from hmnist.scores.intervals import score_intervals
+from hmnist.scores.scoring import SCORE_NAMES
+from hmnist.splits.split import split
+
+
+def _scores(table: Table) -> list[Any]:
+    return [{name: row[name] for name in ("model", *SCORE_NAMES)} for row in table.rows]
+
+
+class Diary(Watcher):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def planned(self, cells: Sequence[Cell], seconds: float) -> None:
+        self.lines.append(f"planned {len(cells)}")
+
+    def started(self, cell: Cell) -> None:
+        self.lines.append(f"started {cell.recipe.model}")
+
+    def step(self, cell: Cell, done: int, total: int) -> None:
+        self.lines.append(f"step {done}/{total}")
+
+    def finished(self, cell: Cell, run: Run, table: Table) -> None:
+        self.lines.append(f"finished {cell.recipe.model}, {len(table.rows)} rows")
+
+
+def test_published_systems_take_part_only_by_name() -> None:
+    assert inspect.signature(benchmark).parameters["models"].default == COMPARED
+    from hmnist.cli.benchmark import benchmark as command
+
+    named = inspect.signature(command).parameters["models"].default.split(",")
+    assert {*named, MAJORITY} == set(COMPARED)
+
+
+def test_rows_are_means_over_seeds_with_spread(sample: LesionDataset, tmp_path: Path) -> None:
+    table = benchmark(
+        sample,
+        ["xgboost"],
+        seeds=3,
+        features="pixels",
+        effort="quick",
+        threads=1,
+        out=tmp_path,
+        by="lesion",
+    )
+    row = next(row for row in table.rows if row["model"] == "xgboost")
+    runs = [open_run(path) for path in find_runs(tmp_path) if "xgboost" in path.name]
+    assert row["seeds"] == len(runs) == 3
+    for name in SCORE_NAMES:
+        values = [run.scores[name] for run in runs]
+        if not np.isnan(values).any():
+            assert row[name]["mean"] == pytest.approx(np.mean(values))
+            assert row[name]["std"] == pytest.approx(np.std(values, ddof=1))
+    intervals = score_intervals([run.part("test") for run in runs])
+    assert (row["accuracy"]["low"], row["accuracy"]["high"]) == pytest.approx(intervals["accuracy"])
+
+
+def test_the_majority_model_stands_last_in_every_table(
+    sample: LesionDataset, tmp_path: Path
+) -> None:
+    table = benchmark(
+        sample, ["logistic"], features="pixels", effort="quick", threads=1, out=tmp_path
+    )
+    assert [row["model"] for row in table.rows] == ["logistic", "majority"]
+    assert table.rows[-1]["balanced_accuracy"]["mean"] == pytest.approx(1 / 7)
+
+
+def test_a_second_benchmark_trains_nothing_and_says_the_same(
+    sample: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = benchmark(
+        sample, ["logistic"], features="pixels", effort="quick", threads=1, out=tmp_path
+    )
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(hmnist.experiments.training, "_fit", refuse)
+    again = benchmark(
+        sample, ["logistic"], features="pixels", effort="quick", threads=1, out=tmp_path
+    )
+    assert again.to_dict() == first.to_dict()
+    assert json.loads((tmp_path / "table.json").read_text()) == again.to_dict()
+
+
+def test_processes_give_the_same_scores(sample: LesionDataset, tmp_path: Path) -> None:
+    options: dict[str, Any] = {
+        "features": "pixels",
+        "effort": "quick",
+        "threads": 1,
+        "seeds": 2,
+    }
+    models = ["logistic", "xgboost", "committee"]
+    alone = benchmark(sample, models, out=tmp_path / "one", **options)
+    side_by_side = benchmark(sample, models, jobs=2, out=tmp_path / "two", **options)
+    assert _scores(alone) == _scores(side_by_side)
+    assert side_by_side.settings["side_by_side"]
+    assert not alone.settings["side_by_side"]
+
+
+def test_oversampling_methods_are_compared_in_one_table(
+    sample: LesionDataset, tmp_path: Path
+) -> None:
+    table = benchmark(
+        sample,
+        ["logistic"],
+        oversampling=["none", "random", "smote"],
+        features="pixels",
+        effort="quick",
+        threads=1,
+        out=tmp_path,
+    )
+    assert sorted(row["oversampling"] for row in table.rows) == ["none", "none", "random", "smote"]
+
+
+def test_a_committee_votes_without_training(sample: LesionDataset, tmp_path: Path) -> None:
+    models = ["logistic", "xgboost", "committee"]
+    table = benchmark(
+        sample, models, features="pixels", effort="quick", threads=1, seeds=2, out=tmp_path
+    )
+    rows = {row["model"]: row for row in table.rows}
+    assert rows["committee"]["fit_seconds"] == 0
+    assert rows["committee"]["seeds"] == 2
+    for cost in ("parameters", "model_bytes"):
+        parts = rows["logistic"][cost] + rows["xgboost"][cost]
+        assert rows["committee"][cost] == pytest.approx(parts, abs=2)
+    for folder in find_runs(tmp_path):
+        run = open_run(folder)
+        if isinstance(run, CommitteeRun):
+            seed = run.manifest["recipe"]["seed"]
+            assert {member.manifest["recipe"]["seed"] for member in run.members} == {seed}
+            assert [member.manifest["model"] for member in run.members] == models[:2]
+
+
+def test_a_reopened_committee_predicts_what_it_did(sample: LesionDataset, tmp_path: Path) -> None:
+    benchmark(
+        sample,
+        ["logistic", "xgboost", "committee"],
+        features="pixels",
+        effort="quick",
+        threads=1,
+        out=tmp_path,
+    )
+    [folder] = [path for path in find_runs(tmp_path) if path.name.startswith("committee")]
+    run = open_run(folder)
+    with pytest.warns(UserWarning, match="synthetic"):
+        probabilities = run.predict_proba(split(sample).test.images)
+    np.testing.assert_array_equal(probabilities, run.part("test").probabilities)
+    [member] = [path for path in find_runs(tmp_path) if path.name.startswith("xgboost")]
+    member.rename(tmp_path / "elsewhere")
+    with pytest.raises(TrustError, match="member xgboost"):
+        _ = open_run(folder).members  # type: ignore[attr-defined]  # it is a committee's
+
+
+def test_a_committee_needs_no_validation(sample: LesionDataset, tmp_path: Path) -> None:
+    rows = "".join(f"{row},{'test' if row % 5 == 0 else 'train'}\n" for row in range(len(sample)))
+    (tmp_path / "split.csv").write_text(f"row,part\n{rows}")
+    table = benchmark(
+        sample,
+        ["logistic", "xgboost", "committee"],
+        by=tmp_path / "split.csv",
+        features="pixels",
+        effort="quick",
+        threads=1,
+        out=tmp_path / "out",
+    )
+    assert len(table.rows) == 4
+
+
+def test_a_member_that_was_trained_again_votes_again(sample: LesionDataset, tmp_path: Path) -> None:
+    options: dict[str, Any] = {
+        "models": ["logistic", "xgboost", "committee"],
+        "features": "pixels",
+        "effort": "quick",
+        "threads": 1,
+        "out": tmp_path,
+    }
+    first = benchmark(sample, **options)
+    [member] = [path for path in find_runs(tmp_path) if path.name.startswith("logistic")]
+    (member / "predictions.csv").write_text("damaged")
+    assert _scores(benchmark(sample, **options)) == _scores(first)
+
+
+def test_a_committee_of_one_is_refused(sample: LesionDataset, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="two models or more"):
+        benchmark(sample, ["logistic", "committee", "majority"], out=tmp_path)
+
+
+def test_each_fold_is_tested_once(sample: LesionDataset, tmp_path: Path) -> None:
+    table = benchmark(sample, ["majority"], folds=3, threads=1, out=tmp_path)
+    runs = [open_run(path) for path in find_runs(tmp_path)]
+    rows = np.concatenate(
+        [run.predictions.loc[run.predictions["part"] == "test", "row"] for run in runs]
+    )
+    assert sorted(rows) == list(range(len(sample)))
+    assert table.split["folds"] == 3
+    assert table.rows[0]["accuracy"]["std"] is not None
+
+
+def test_a_watcher_is_told(sample: LesionDataset, tmp_path: Path) -> None:
+    diary = Diary()
+    benchmark(
+        sample,
+        ["xgboost"],
+        features="pixels",
+        effort="quick",
+        threads=1,
+        out=tmp_path,
+        watcher=diary,
+    )
+    assert diary.lines[0] == "planned 2"
+    assert diary.lines[1] == "started xgboost"
+    assert diary.lines[2].startswith("step 1/")
+    assert diary.lines[-3:] == [
+        "finished xgboost, 1 rows",
+        "started majority",
+        "finished majority, 2 rows",
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"models": ["resnet"]},
+        {"models": ["logistic"], "oversampling": "adasyn"},
+        {"models": ["logistic"], "effort": "maximal"},
+        {"models": ["logistic"], "decision": "lucky"},
+        {"models": ["logistic"], "features": "wavelets"},
+        {"models": ["logistic"], "rare": ["wart"]},
+        {"models": ["logistic"], "sort": "beauty"},
+        {"models": ["logistic"], "seeds": 0},
+        {"models": ["logistic"], "threads": 0},
+        {"models": ["logistic"], "folds": 1},
+        {"models": ["logistic"], "folds": 0},
+        {"models": ["logistic"], "folds": 5, "by": "image"},
+        {"models": ["logistic"], "by": "chance"},
+        {"models": ["logistic"], "decision": "sensitive", "sensitivity": 90},
+    ],
+)
+def test_a_wrong_name_is_refused_before_any_work(
+    options: dict[str, Any], sample: LesionDataset, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError):
+        benchmark(sample, out=tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()

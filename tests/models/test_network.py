@@ -1,0 +1,531 @@
+"""Networks: what each epoch sees, the same training again, and the state in its files."""
+
+import gc
+import pickle
+import random
+import subprocess
+import sys
+import weakref
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from hmnist.errors import TrustError, UsageError
+from hmnist.models.base import Images, Shape
+from hmnist.models.network import NetworkModel
+from hmnist.models.registry import make_model
+from hmnist.models.training import load_keras, recalls, training_batches
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (70, 4, 4, 3), dtype=np.uint8)
+LABELS = np.arange(70) % 3
+
+
+class TinyNetwork(NetworkModel):
+    """One small dense layer on rows of any length."""
+
+    def __init__(
+        self,
+        classes: Sequence[int] | None = None,
+        image_shape: Shape | None = None,
+        random_state: int | None = None,
+        *,
+        epochs: int = 3,
+        batch_size: int = 32,
+        learning_rate: float = 0.05,
+        networks: int = 1,
+        logit_adjustment: float = 0.0,
+        units: int = 8,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__(
+            classes,
+            image_shape,
+            random_state,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            networks=networks,
+            logit_adjustment=logit_adjustment,
+        )
+        self.units = units
+        self.dropout = dropout
+
+    @property
+    def needs_shape(self) -> bool:
+        return False
+
+    def _build(self, shape: tuple[int, ...], outputs: int) -> Any:
+        keras = load_keras()
+        inputs = keras.Input(shape)
+        x = keras.layers.BatchNormalization(
+            center=False, scale=False, trainable=False, name="standardising"
+        )(inputs)
+        x = keras.layers.Dense(self.units, activation="relu")(keras.layers.Flatten()(x))
+        x = keras.layers.Dropout(self.dropout)(x)
+        return keras.Model(inputs, keras.layers.Dense(outputs)(x))
+
+    def _prepare(self, network: Any, inputs: npt.NDArray[Any]) -> None:
+        pixels = inputs.reshape(-1, inputs.shape[3]).astype(np.float32)
+        network.get_layer("standardising").set_weights([pixels.mean(axis=0), pixels.var(axis=0)])
+
+    def _augment(
+        self, inputs: npt.NDArray[Any], targets: npt.NDArray[Any], rng: np.random.Generator
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        noise = rng.normal(0, 0.3, size=(len(inputs), 1, 1, 1))
+        return inputs + noise.astype(np.float32), targets
+
+
+class Diary(TinyNetwork):
+    """Notes the batches that the training asks for."""
+
+    def _augment(
+        self, inputs: npt.NDArray[Any], targets: npt.NDArray[Any], rng: np.random.Generator
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        views, shares = super()._augment(inputs, targets, rng)
+        self.__dict__.setdefault("seen", []).append((inputs.copy(), views))
+        return views, shares
+
+
+class Still(TinyNetwork):
+    """Sees the images as they are, and decays nothing."""
+
+    def __init__(
+        self,
+        random_state: int | None = 0,
+        *,
+        logit_adjustment: float = 0.0,
+        epochs: int = 1,
+        learning_rate: float = 0.05,
+        bias: Sequence[float] = (0.0, 0.0, 0.0),
+    ) -> None:
+        super().__init__(
+            random_state=random_state,
+            epochs=epochs,
+            batch_size=70,
+            learning_rate=learning_rate,
+            logit_adjustment=logit_adjustment,
+            dropout=0,
+        )
+        self.bias = bias
+        self.weight_decay = 0
+
+    def _prepare(self, network: Any, inputs: npt.NDArray[Any]) -> None:
+        super()._prepare(network, inputs)
+        network.layers[-1].bias.assign(self.bias)
+
+    def _augment(
+        self, inputs: npt.NDArray[Any], targets: npt.NDArray[Any], rng: np.random.Generator
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        return inputs, targets
+
+
+class Facing(TinyNetwork):
+    """Looks at the negative and the picture, at scales that it measures in training."""
+
+    def _learn_inputs(self, images: Images, seed: int) -> npt.NDArray[Any]:
+        self.darkest_ = images.min()
+        return self._inputs(images)
+
+    def _inputs(self, images: Images) -> npt.NDArray[Any]:
+        return np.asarray(images.reshape(len(images), 8, 2, 3) - self.darkest_, np.float64)
+
+    def _views(self, inputs: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+        yield inputs
+        yield 255 - inputs
+
+    def _precision(self) -> str:
+        return "mixed_bfloat16"
+
+
+def fit(**parameters: Any) -> TinyNetwork:
+    return TinyNetwork(**{"random_state": 0, **parameters}).fit(IMAGES, LABELS)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> TinyNetwork:
+    return fit()
+
+
+def row_of(image: npt.NDArray[np.uint8]) -> int:
+    return int(np.flatnonzero((image == IMAGES).all(axis=(1, 2, 3)))[0])
+
+
+def test_batches_hold_each_image_once_and_the_last_may_be_short() -> None:
+    load_keras()
+    model = TinyNetwork(classes=[0, 1, 2])
+    model.classes_ = np.arange(3)
+    eye = np.eye(3, dtype=np.float32)
+    batches = training_batches(model, IMAGES, eye[LABELS], np.arange(70.0), seed=5)
+    assert batches.num_batches == 3
+    for _ in range(2):
+        batches.on_epoch_begin()
+        parts = [batches[step] for step in range(3)]
+        assert [len(views) for views, _, _ in parts] == [32, 32, 6]
+        rows = np.concatenate([weights for _, _, weights in parts]).astype(int)
+        assert sorted(rows) == list(range(70))
+        targets = np.concatenate([targets for _, targets, _ in parts])
+        np.testing.assert_array_equal(targets.argmax(axis=1), LABELS[rows])
+
+
+class Halves(TinyNetwork):
+    """Mixes every image with its mirror place in the batch, half and half."""
+
+    def _augment(
+        self, inputs: npt.NDArray[Any], targets: npt.NDArray[Any], rng: np.random.Generator
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        return inputs / 2 + inputs[::-1] / 2, targets / 2 + targets[::-1] / 2
+
+
+def test_each_half_of_a_mixture_counts_as_its_own_image_does() -> None:
+    load_keras()
+    eye = np.eye(3, dtype=np.float32)
+    weights = np.array([1.0, 5.0, 0.25])[LABELS]
+    batches = training_batches(Halves(classes=[0, 1, 2]), IMAGES, eye[LABELS], weights, seed=5)
+    parts = [batches[step] for step in range(batches.num_batches)]
+    for _, targets, _ in parts:
+        np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
+    mass = sum((targets * totals[:, None]).sum(axis=0) for _, targets, totals in parts)
+    np.testing.assert_allclose(mass, np.bincount(LABELS, weights), rtol=1e-6)
+
+
+def test_keras_sees_another_order_and_other_views_in_every_epoch() -> None:
+    model = Diary(random_state=3, epochs=4).fit(IMAGES, LABELS)
+    seen: list[Any] = model.__dict__["seen"]
+    batches = 3
+    assert len(seen) >= 4 * batches  # Keras looks at the first batches once more, before it begins
+    epochs = [seen[len(seen) - batches * (4 - e) :][:batches] for e in range(4)]
+    for epoch, parts in enumerate(epochs):
+        order = [row_of(image) for images, _ in parts for image in images]
+        expected = np.random.default_rng([3, epoch]).permutation(70)
+        assert order == expected.tolist()
+    added = [np.concatenate([(v - i)[:, 0, 0, 0] for i, v in parts]) for parts in epochs]
+    assert not any(np.array_equal(added[0], other) for other in added[1:])
+    assert np.unique(np.concatenate(added).round(4)).size > 250  # none is repeated
+
+
+def test_the_seed_fixes_the_training(fitted: TinyNetwork) -> None:
+    again, other = fit(), fit(random_state=1)
+    for one, two in zip(fitted.weights_[0], again.weights_[0], strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert not np.array_equal(fitted.weights_[0][-2], other.weights_[0][-2])
+
+
+def test_without_a_seed_each_training_is_another() -> None:
+    one, two = fit(random_state=None, epochs=1), fit(random_state=None, epochs=1)
+    assert not np.array_equal(one.weights_[0][-2], two.weights_[0][-2])
+
+
+def test_the_callers_generators_and_session_are_left_alone(fitted: TinyNetwork) -> None:
+    keras = load_keras()
+    import tensorflow as tf
+
+    keras.config.set_dtype_policy("float32")
+    theirs = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    before = theirs.predict_on_batch(np.ones((1, 3)))
+    python, numpy_state = random.getstate(), np.random.get_state()  # noqa: NPY002
+    tf.random.set_seed(11)
+    expected = [tf.random.uniform([2]).numpy() for _ in range(2)]
+    tf.random.set_seed(11)
+    first = tf.random.uniform([2]).numpy()
+    fit(epochs=1)
+    pickle.loads(pickle.dumps(fitted)).predict_proba(IMAGES)
+    np.testing.assert_array_equal([first, tf.random.uniform([2]).numpy()], expected)
+    assert random.getstate() == python
+    after = np.random.get_state()  # noqa: NPY002
+    np.testing.assert_equal(after, numpy_state)
+    np.testing.assert_array_equal(theirs.predict_on_batch(np.ones((1, 3))), before)
+
+
+def test_a_model_that_is_gone_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[weakref.ref[Any]] = []
+
+    def note(*arguments: Any) -> Any:
+        batches = training_batches(*arguments)
+        kept.extend(weakref.ref(part) for part in batches.data[1:3])
+        return batches
+
+    monkeypatch.setattr("hmnist.models.network.training_batches", note)
+    model = TinyNetwork(epochs=1).fit(IMAGES.copy(), LABELS)
+    kept += [weakref.ref(model), weakref.ref(model.networks_[0])]
+    del model
+    gc.collect()
+    assert [part() for part in kept] == [None] * 4
+
+
+def test_the_averaged_weights_are_the_fitted_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    optimizers = []
+    original = TinyNetwork._optimizer
+
+    def note(self: TinyNetwork, steps: int) -> Any:
+        optimizers.append(original(self, steps))
+        return optimizers[-1]
+
+    monkeypatch.setattr(TinyNetwork, "_optimizer", note)
+    model = fit()
+    averages = optimizers[0]._model_variables_moving_average
+    assert len(averages) == 4
+    for average, weight in zip(averages, model.weights_[0][2:], strict=True):
+        np.testing.assert_array_equal(np.asarray(average), weight)
+
+
+def test_history_has_an_entry_per_epoch(fitted: TinyNetwork) -> None:
+    assert {name: len(values) for name, values in fitted.history_.items()} == {
+        "accuracy": 3,
+        "loss": 3,
+    }
+    model = TinyNetwork(random_state=0, epochs=2)
+    model.fit(IMAGES, LABELS, validation=(IMAGES[:9], LABELS[:9]))
+    recalls_ = {f"val_recall_{label}" for label in range(3)}
+    assert set(model.history_) == {"accuracy", "loss", "val_accuracy", "val_loss"} | recalls_
+    assert all(len(values) == 2 for values in model.history_.values())
+
+
+def test_validation_does_not_touch_the_weights(fitted: TinyNetwork) -> None:
+    model = TinyNetwork(random_state=0).fit(
+        IMAGES, LABELS, validation=(IMAGES[:9].reshape(9, -1), LABELS[:9])
+    )
+    np.testing.assert_array_equal(model.weights_[0][-2], fitted.weights_[0][-2])
+
+
+def test_validation_comes_in_batches_of_the_models_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    batches: list[int] = []
+
+    def note(batch: int, logs: Any) -> None:
+        batches.append(batch)
+
+    diary = load_keras().callbacks.LambdaCallback(on_test_batch_end=note)
+    monkeypatch.setattr(TinyNetwork, "at_once", 20)
+    monkeypatch.setattr(TinyNetwork, "_callbacks", lambda _: [diary])
+    TinyNetwork(epochs=1).fit(IMAGES, LABELS, validation=(IMAGES, LABELS))
+    assert batches == [0, 1, 2, 3]
+
+
+def test_sample_weights_count() -> None:
+    y = np.arange(70) % 2
+    same = np.repeat(IMAGES[:1], 70, axis=0)
+    for favoured in (0, 1):
+        model = TinyNetwork(random_state=0, epochs=15)
+        model.fit(same, y, sample_weight=np.where(y == favoured, 1.0, 0.0))
+        assert model.predict_proba(same[:1])[0, favoured] > 0.7
+
+
+def test_steps_are_reported_and_not_carried_along() -> None:
+    steps: list[tuple[int, int]] = []
+    model = TinyNetwork(random_state=0)
+    model.on_step = lambda done, total: steps.append((done, total))
+    model.fit(IMAGES, LABELS)
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+    assert pickle.loads(pickle.dumps(model)).on_step is None
+
+
+def test_predictions_average_the_logits_of_views_in_full_precision(tmp_path: Path) -> None:
+    keras = load_keras()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = Facing(random_state=0, epochs=1).fit(IMAGES, LABELS, validation=(IMAGES, LABELS))
+        assert keras.config.dtype_policy().name == "mixed_float16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert model.precision_ == "mixed_bfloat16"
+    assert model.input_shape_ == (8, 2, 3)
+    assert {layer.compute_dtype for layer in model.networks_[0].layers} == {"float32"}
+    assert {weight.dtype for weight in model.weights_[0]} == {np.dtype("float32")}
+    pixels = model._inputs(IMAGES).astype(np.float32)
+    logits = [np.asarray(model.networks_[0](view), float) for view in (pixels, 255 - pixels)]
+    powers = np.exp((logits[0] + logits[1]) / 2)
+    expected = powers / powers.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model.predict_proba(IMAGES), expected, rtol=1e-6)
+    model.save_state(tmp_path)
+    again = Facing()
+    again.darkest_ = model.darkest_
+    again.load_state(tmp_path)
+    assert again.precision_ == "mixed_bfloat16"
+    assert again.history_ == model.history_
+    np.testing.assert_array_equal(again.predict_proba(IMAGES), model.predict_proba(IMAGES))
+
+
+def test_networks_are_trained_apart_and_vote_together(fitted: TinyNetwork, tmp_path: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    model = TinyNetwork(random_state=0, networks=2)
+    model.on_step = lambda done, total: steps.append((done, total))
+    model.fit(IMAGES, LABELS)
+    assert steps == [(step, 6) for step in range(1, 7)]
+    np.testing.assert_array_equal(model.weights_[0][-2], fitted.weights_[0][-2])
+    assert not np.array_equal(model.weights_[1][-2], fitted.weights_[0][-2])
+    assert model.parameter_count == 2 * fitted.parameter_count
+    pixels = IMAGES.astype(np.float32)
+    powers = np.exp(np.mean([np.asarray(one(pixels), float) for one in model.networks_], axis=0))
+    expected = powers / powers.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model.predict_proba(IMAGES), expected, rtol=1e-6)
+    model.save_state(tmp_path)
+    again = TinyNetwork(networks=2)
+    again.load_state(tmp_path)
+    np.testing.assert_array_equal(again.predict_proba(IMAGES), model.predict_proba(IMAGES))
+    with pytest.raises(TrustError, match="TinyNetwork"):
+        TinyNetwork(networks=3).load_state(tmp_path)
+
+
+def test_one_class_is_refused() -> None:
+    with pytest.raises(UsageError, match="one class"):
+        TinyNetwork().fit(IMAGES, np.zeros(70))
+
+
+def test_a_fresh_process_predicts_the_same_bits(fitted: TinyNetwork, tmp_path: Path) -> None:
+    (tmp_path / "model.pickle").write_bytes(pickle.dumps(fitted))
+    np.save(tmp_path / "images.npy", IMAGES)
+    program = (
+        "import pickle, sys, numpy as np\n"
+        "sys.path[:0] = sys.argv[2:]\n"
+        "model = pickle.load(open(sys.argv[1] + '/model.pickle', 'rb'))\n"
+        "images = np.load(sys.argv[1] + '/images.npy')\n"
+        "np.save(sys.argv[1] + '/there.npy', model.predict_proba(images))\n"
+    )
+    here = Path(__file__).parent
+    command = [sys.executable, "-c", program, str(tmp_path), str(here.parents[1]), str(here)]
+    subprocess.run(command, check=True)
+    np.testing.assert_array_equal(np.load(tmp_path / "there.npy"), fitted.predict_proba(IMAGES))
+
+
+@pytest.mark.parametrize("damage", ["truncated", "missing", "fewer", "other shape", "objects"])
+def test_damaged_weights_are_refused(fitted: TinyNetwork, tmp_path: Path, damage: str) -> None:
+    fitted.save_state(tmp_path)
+    file = tmp_path / "weights.npz"
+    with np.load(file) as stored:
+        arrays: dict[str, Any] = dict(stored)
+    if damage == "truncated":
+        file.write_bytes(file.read_bytes()[:-100])
+    elif damage == "missing":
+        file.unlink()
+    elif damage == "fewer":
+        np.savez(file, **dict(list(arrays.items())[:-1]))
+    elif damage == "other shape":
+        np.savez(file, **(arrays | {"network0-003": np.zeros(9, np.float32)}))
+    else:
+        np.savez(file, **(arrays | {"network0-003": np.array([{"a": 1}], dtype=object)}))
+    with pytest.raises(TrustError, match="TinyNetwork") as caught:
+        TinyNetwork().load_state(tmp_path)
+    assert caught.value.hint
+
+
+def test_no_networks_are_refused() -> None:
+    with pytest.raises(UsageError, match="0 networks"):
+        fit(networks=0)
+
+
+def test_models_of_neighbouring_seeds_share_no_network() -> None:
+    one, next_one = fit(networks=2, random_state=0), fit(networks=2, random_state=1)
+    first = {network[-2].tobytes() for network in one.weights_}
+    second = {network[-2].tobytes() for network in next_one.weights_}
+    assert len(first | second) == 4
+
+
+# Logit adjustment
+
+RARE = np.clip(np.arange(70) // 30, 0, 2)  # 30, 30 and 10
+WEIGHTS = np.where(RARE == 2, 1.5, np.where(RARE == 1, 0.5, 1.0))
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_the_loss_is_that_of_logits_and_log_shares(weights: npt.NDArray[Any] | None) -> None:
+    model = Still(logit_adjustment=1.5, learning_rate=0.0)
+    model.fit(IMAGES, RARE, sample_weight=weights, validation=(IMAGES[20:], RARE[20:]))
+    # 30 · 1, 30 · 0.5 and 10 · 1.5 of 60
+    shares = np.array([3, 3, 1]) / 7 if weights is None else np.array([0.5, 0.25, 0.25])
+    np.testing.assert_allclose(model.offset_, 1.5 * np.log(shares), rtol=1e-12)
+    logits = np.asarray(model.networks_[0](IMAGES.astype(np.float32)), float)
+    powers = np.exp(logits) * shares**1.5
+    probabilities = powers / powers.sum(axis=1, keepdims=True)
+    smoothed = np.eye(3)[RARE] * 0.9 + 0.1 / 3
+    losses = -(smoothed * np.log(probabilities)).sum(axis=1)
+    counted = 1 if weights is None else weights
+    # With a learning rate of 0 the weights of the only step are still there.
+    assert model.history_["loss"][0] == pytest.approx((losses * counted).mean(), rel=1e-5)
+    assert model.history_["val_loss"][0] == pytest.approx(losses[20:].mean(), rel=1e-5)
+    right = probabilities[20:].argmax(axis=1) == RARE[20:]
+    assert model.history_["val_accuracy"][0] == pytest.approx(right.mean())
+    np.testing.assert_allclose(model.predict_proba(IMAGES), probabilities, rtol=1e-6)
+
+
+def test_adjusted_logits_start_at_the_shares() -> None:
+    # The same training by other means: the sum of bias and offset is what is learnt.
+    adjusted = Still(logit_adjustment=1.0, epochs=8).fit(IMAGES, RARE)
+    begun = Still(epochs=8, bias=adjusted.offset_.tolist()).fit(IMAGES, RARE)
+    assert np.abs(adjusted.weights_[0][-1]).max() > 0.01  # it has moved
+    np.testing.assert_allclose(
+        adjusted.weights_[0][-1] + adjusted.offset_, begun.weights_[0][-1], atol=1e-4
+    )
+    np.testing.assert_allclose(
+        adjusted.predict_proba(IMAGES), begun.predict_proba(IMAGES), atol=1e-4
+    )
+
+
+def test_without_adjustment_nothing_is_added(fitted: TinyNetwork) -> None:
+    model = fit(logit_adjustment=0.0)
+    assert model._adjusted(model.networks_[0]) is model.networks_[0]
+    np.testing.assert_array_equal(model.offset_, np.zeros(3))
+    assert model.history_ == fitted.history_
+    adjusted = TinyNetwork(random_state=0, logit_adjustment=1.0).fit(IMAGES, RARE)
+    plain = TinyNetwork(random_state=0).fit(IMAGES, RARE)
+    assert not np.array_equal(adjusted.weights_[0][-1], plain.weights_[0][-1])
+
+
+def test_what_is_added_comes_along(tmp_path: Path) -> None:
+    from sklearn.base import clone
+
+    model = TinyNetwork(random_state=0, epochs=1, networks=2, logit_adjustment=2.0)
+    probabilities = model.fit(IMAGES, RARE).predict_proba(IMAGES)
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.predict_proba(IMAGES), probabilities)
+    model.save_state(tmp_path)
+    again = TinyNetwork(networks=2, logit_adjustment=2.0)
+    again.load_state(tmp_path)
+    np.testing.assert_array_equal(again.offset_, model.offset_)
+    np.testing.assert_array_equal(again.predict_proba(IMAGES), probabilities)
+    repeated = clone(model).fit(IMAGES, RARE)
+    np.testing.assert_array_equal(repeated.predict_proba(IMAGES), probabilities)
+
+
+def test_a_class_without_images_counts_as_the_rarest() -> None:
+    model = TinyNetwork(classes=range(4), random_state=0, epochs=1, logit_adjustment=1.0)
+    model.fit(IMAGES, RARE, sample_weight=np.where(RARE == 1, 0.0, 1.0))
+    expected = np.log(np.array([30, 10, 10, 10]) / 60)
+    np.testing.assert_allclose(model.offset_, expected)
+    assert np.isfinite(model.predict_proba(IMAGES)).all()
+    assert np.isfinite(model.history_["loss"]).all()
+
+
+@pytest.mark.parametrize("name", ["cnn", "mlp"])
+def test_every_network_can_be_adjusted(name: str) -> None:
+    model = make_model(name, logit_adjustment=0.5)
+    assert model.get_params()["logit_adjustment"] == 0.5
+    assert make_model(name).get_params()["logit_adjustment"] == 0
+
+
+def test_recalls_are_scikit_learns(rng: np.random.Generator) -> None:
+    from sklearn.metrics import recall_score
+
+    load_keras()
+    metric = recalls(["a", "b", "c", "d"])
+    true, logits = rng.integers(0, 3, 90), rng.normal(size=(90, 4))
+    for rows in (slice(50), slice(50, 90)):
+        metric.update_state(np.eye(4)[true[rows]], logits[rows])
+    found = [float(value) for value in metric.result().values()]
+    expected = recall_score(true, logits.argmax(axis=1), average=None, labels=[0, 1, 2])
+    assert found == pytest.approx([*expected, 0])
+    assert list(metric.result()) == ["a", "b", "c", "d"]
+
+
+def test_the_history_tells_the_recall_of_every_class_on_validation() -> None:
+    seen = LABELS != 1
+    model = TinyNetwork(random_state=0).fit(IMAGES, LABELS, validation=(IMAGES[seen], LABELS[seen]))
+    assert set(model.history_) == {
+        "accuracy", "loss", "val_accuracy", "val_loss", "val_recall_0", "val_recall_2",
+    }  # fmt: skip
+    shares = np.bincount(LABELS[seen], minlength=3)[[0, 2]] / seen.sum()
+    recalls_ = np.array([model.history_["val_recall_0"], model.history_["val_recall_2"]])
+    np.testing.assert_allclose(shares @ recalls_, model.history_["val_accuracy"], rtol=1e-5)
+    assert set(TinyNetwork().fit(IMAGES, LABELS).history_) == {"accuracy", "loss"}

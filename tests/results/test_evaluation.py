@@ -1,0 +1,139 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import classification_report, confusion_matrix
+
+from hmnist.dataset import LesionDataset
+from hmnist.diagnoses import CODES
+from hmnist.errors import UsageError
+from hmnist.experiments.training import train
+from hmnist.results.evaluation import compare_runs, decide_anew, evaluate_run
+from hmnist.runs.run import Run
+from hmnist.sources.sample import load_sample
+
+LABELS = list(range(7))
+
+
+def test_report_and_confusion_are_scikit_learns(run: Run) -> None:
+    evaluation, test = evaluate_run(run), run.part("test")
+    assert (
+        evaluation.confusion
+        == confusion_matrix(test.labels, test.decisions, labels=LABELS).tolist()
+    )
+    expected = classification_report(
+        test.labels,
+        test.decisions,
+        labels=LABELS,
+        target_names=CODES,
+        output_dict=True,
+        zero_division=0,
+    )
+    for code in CODES:
+        for name, theirs in (
+            ("precision", "precision"),
+            ("recall", "recall"),
+            ("f1", "f1-score"),
+            ("images", "support"),
+        ):
+            assert evaluation.report[code][name] == pytest.approx(expected[code][theirs])
+
+
+def test_without_data_it_is_the_test_part(run: Run) -> None:
+    evaluation = evaluate_run(run)
+    assert "the test part of synthetic sample" in evaluation.title
+    assert sum(map(sum, evaluation.confusion)) == run.manifest["split"]["sizes"]["test"]
+
+
+def test_its_own_data_are_not_tested_on_what_trained_it(run: Run, sample: LesionDataset) -> None:
+    assert evaluate_run(run, sample) == evaluate_run(run)
+
+
+def test_other_data_are_predicted_whole(run: Run) -> None:
+    other = load_sample(rows=250, seed=9)
+    with pytest.warns(UserWarning, match="synthetic"):
+        evaluation = evaluate_run(run, other)
+    assert sum(map(sum, evaluation.confusion)) == 250
+    assert any("not known" in note for note in evaluation.origin)
+
+
+def test_another_size_is_refused(run: Run, sample: LesionDataset) -> None:
+    small = replace(sample, images=np.ascontiguousarray(sample.images[:, ::2, ::2]))
+    with pytest.raises(UsageError, match="14×14×3"):
+        evaluate_run(run, small)
+
+
+def test_json_holds_it_all(run: Run) -> None:
+    read = json.loads(evaluate_run(run).to_json())
+    assert read["diagnoses"] == list(CODES)
+    assert set(read) >= {"schema", "title", "scores", "report", "confusion", "origin", "notes"}
+    assert read["reliability"] == run.manifest["reliability"]
+
+
+def test_runs_on_one_split_are_compared(run: Run, sample: LesionDataset, tmp_path: Path) -> None:
+    majority = train(sample, "majority", threads=1, out=tmp_path / "majority")
+    [pair] = compare_runs([run, majority]).pairs
+    assert (pair.first, pair.second) == ("logistic", "majority")
+    for name, found in pair.scores.items():
+        expected = run.scores[name] - majority.scores[name]
+        assert found.difference == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize(("change", "what"), [("seed", "split"), ("data", "data")])
+def test_runs_on_other_images_are_not(
+    change: str, what: str, run: Run, sample: LesionDataset, tmp_path: Path
+) -> None:
+    data = sample.take(np.arange(300)) if change == "data" else sample
+    other = train(data, "majority", seed=int(change == "seed"), threads=1, out=tmp_path / "other")
+    with pytest.raises(UsageError, match=f"another {what}"):
+        compare_runs([run, other])
+
+
+def test_one_run_is_no_comparison(run: Run) -> None:
+    with pytest.raises(UsageError, match="at least two"):
+        compare_runs([run])
+
+
+@pytest.mark.parametrize("kind", ["natural", "balanced", "sensitive"])
+def test_a_new_decision_is_the_one_that_training_would_have_made(
+    kind: str, run: Run, sample: LesionDataset, tmp_path: Path
+) -> None:
+    trained = train(
+        sample,
+        "logistic",
+        decision=kind,
+        sensitivity=0.8,
+        features="pixels",
+        effort="quick",
+        threads=1,
+        out=tmp_path / "run",
+    )
+    anew = decide_anew(run, kind, sensitivity=0.8)
+    np.testing.assert_array_equal(anew.probabilities, run.part("test").probabilities)
+    np.testing.assert_array_equal(anew.decisions, trained.part("test").decisions)
+
+
+def test_an_unknown_decision_is_refused(run: Run) -> None:
+    with pytest.raises(UsageError, match="lucky"):
+        decide_anew(run, "lucky")
+
+
+def test_images_that_trained_the_model_are_never_its_test(run: Run, sample: LesionDataset) -> None:
+    without_lesions = replace(sample, lesion_ids=None, metadata=None)
+    assert evaluate_run(run, without_lesions).confusion == evaluate_run(run).confusion
+    other = load_sample(rows=250, seed=9)
+    mixed = replace(
+        other,
+        images=np.concatenate([other.images, sample.images]),
+        labels=np.concatenate([other.labels, sample.labels]),
+        lesion_ids=None,
+        metadata=None,
+    )
+    with pytest.warns(UserWarning, match="synthetic"):
+        evaluation = evaluate_run(run, mixed)
+    sizes = run.manifest["split"]["sizes"]
+    assert sum(map(sum, evaluation.confusion)) == 250 + sizes["test"]
+    seen = sizes["train"] + sizes["validation"]
+    assert any(f"{seen} images trained or validated" in note for note in evaluation.origin)

@@ -1,0 +1,261 @@
+import csv
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from PIL import Image
+from sklearn.metrics import classification_report, confusion_matrix
+
+from hmnist.dataset import LesionDataset
+from hmnist.diagnoses import CODES, DIAGNOSES
+from hmnist.errors import UsageError
+from hmnist.experiments.training import train
+from hmnist.results.canvas import drawing
+from hmnist.results.evaluation import evaluate_run
+from hmnist.results.run_figures import _figures, _training, plot_run
+from hmnist.runs.run import Run, open_run
+from hmnist.sources.sample import load_sample
+from tests.conftest import Command
+
+EPOCHS = 4
+
+
+@pytest.fixture
+def copy(run: Run, tmp_path: Path) -> Run:
+    return open_run(shutil.copytree(run.folder, tmp_path / "copy"))
+
+
+@pytest.fixture(scope="module")
+def network(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a run that has a history, as if it were a network's."""
+    copy = open_run(shutil.copytree(run.folder, tmp_path_factory.mktemp("runs") / "network"))
+    header = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+    header += [f"val_recall_{code}" for code in CODES]
+    rng = np.random.default_rng(0)
+    rows = [[epoch, *rng.random(len(header) - 1)] for epoch in range(1, EPOCHS + 1)]
+    with (copy.folder / "history.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return copy
+
+
+def drawn(run: Run) -> dict[str, Figure]:
+    with drawing():
+        figures = dict(_figures(run, evaluate_run(run)))
+        for figure in figures.values():
+            figure.draw_without_rendering()
+    return figures
+
+
+@pytest.fixture(scope="module")
+def figures(network: Run) -> dict[str, Figure]:
+    return drawn(network)
+
+
+def texts(figure: Figure) -> list[Text]:
+    found = figure.findobj(Text)
+    return [one for one in found if isinstance(one, Text) and one.get_text() and one.get_visible()]
+
+
+def words(figure: Figure) -> str:
+    return " ".join(" ".join(one.get_text() for one in texts(figure)).split())
+
+
+def test_a_network_has_five_figures_of_the_pages_width(network: Run) -> None:
+    paths = plot_run(network)
+    assert [path.name for path in paths] == [
+        "confusion.png", "errors.png", "reliability.png", "training.png", "recall.png",
+    ]  # fmt: skip
+    for path in paths:
+        assert path.parent == network.folder / "figures"
+        with Image.open(path) as picture:
+            assert picture.width == 1120
+            assert np.asarray(picture.convert("L")).std() > 10
+
+
+def test_what_has_no_epochs_has_no_curves(run: Run, tmp_path: Path) -> None:
+    assert run.history is None
+    assert {path.name for path in plot_run(run, tmp_path)} == {
+        "confusion.png",
+        "errors.png",
+        "reliability.png",
+    }
+
+
+def test_an_older_history_without_recalls_is_drawn_as_far_as_it_goes(
+    network: Run, copy: Run
+) -> None:
+    assert network.history is not None
+    bare = network.history[["epoch", "loss", "accuracy"]]
+    bare.to_csv(copy.folder / "history.csv", index=False)
+    assert [path.stem for path in plot_run(copy)][3:] == ["training"]
+
+
+def test_the_same_run_gives_the_same_bytes(run: Run, tmp_path: Path) -> None:
+    first, again = plot_run(run, tmp_path / "first"), plot_run(run, tmp_path / "again")
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
+
+
+def test_the_users_settings_stay_as_they_are(run: Run, tmp_path: Path) -> None:
+    before = dict(mpl.rcParams)
+    plot_run(run, tmp_path)
+    assert dict(mpl.rcParams) == before
+
+
+def test_every_cell_of_the_confusion_is_written(run: Run, figures: dict[str, Figure]) -> None:
+    counts = np.array(evaluate_run(run).confusion)
+    axes = figures["confusion"].axes[0]
+    found = np.array([int(text.get_text().split("\n")[0].replace(",", "")) for text in axes.texts])
+    np.testing.assert_array_equal(found.reshape(7, 7), counts)
+
+
+def test_errors_are_one_minus_recall(run: Run, figures: dict[str, Figure]) -> None:
+    axes = figures["errors"].axes[0]
+    widths = [bar.get_width() for bar in axes.patches]  # type: ignore[attr-defined]  # they are rectangles
+    expected = [1 - run.scores[f"recall_{code}"] for code in CODES]
+    assert widths == pytest.approx([share for share in expected if not np.isnan(share)])
+
+
+def test_reliability_is_that_of_the_manifest(run: Run, figures: dict[str, Figure]) -> None:
+    upper, lower = figures["reliability"].axes
+    filled = [found for found in run.manifest["reliability"] if found["images"]]
+    points = upper.lines[-1].get_xydata()
+    expected = [(found["confidence"], found["accuracy"]) for found in filled]
+    np.testing.assert_allclose(np.asarray(points, float), expected)
+    heights = [bar.get_height() for bar in lower.patches]  # type: ignore[attr-defined]  # they are rectangles
+    assert heights == [found["images"] for found in filled]
+
+
+def test_curves_are_those_of_the_history(network: Run, figures: dict[str, Figure]) -> None:
+    history = network.history
+    assert history is not None
+    lines = {
+        axes.get_title(loc="left"): [line.get_ydata() for line in axes.lines]
+        for axes in figures["training"].axes
+    }
+    for what, (training, validation) in lines.items():
+        np.testing.assert_array_equal(training, history[what])
+        np.testing.assert_array_equal(validation, history[f"val_{what}"])
+    recalls = [axes for axes in figures["recall"].axes if axes.get_visible()]
+    for code, axes in zip(CODES, recalls, strict=True):
+        np.testing.assert_array_equal(axes.lines[-1].get_ydata(), history[f"val_recall_{code}"])
+
+
+@pytest.mark.parametrize(("highest", "cut"), [(1.9, False), (40.0, True)])
+def test_a_loss_that_hides_all_others_is_cut_off(highest: float, cut: bool, network: Run) -> None:
+    assert network.history is not None
+    history = network.history.assign(loss=1.0, val_loss=[highest, 1, 1, 1])
+    with drawing():
+        axes = _training(history, []).axes[0]
+    assert ("up to 40" in axes.get_title(loc="left")) == cut
+    assert axes.get_ylim()[1] == pytest.approx(2, abs=0.2)
+
+
+def test_names_origin_and_warnings_stand_on_every_figure(figures: dict[str, Figure]) -> None:
+    for name, figure in figures.items():
+        said = words(figure)
+        assert "synthetic sample" in said
+        assert "No lesion stands in two parts" in said
+        if name not in {"training", "reliability"}:
+            for diagnosis in DIAGNOSES:
+                assert diagnosis.name.split(" / ")[0] in said
+                assert diagnosis.code in said
+
+
+def test_a_leak_is_named_on_the_figure(sample: LesionDataset, tmp_path: Path) -> None:
+    leaky = train(sample, "majority", by="image", threads=1, out=tmp_path / "run")
+    for figure in drawn(leaky).values():
+        assert "show a lesion that the models have seen" in words(figure)
+
+
+def test_no_text_leaves_the_figure(figures: dict[str, Figure]) -> None:
+    for name, figure in figures.items():
+        box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, name  # noqa: PT018 - one box
+
+
+def test_other_data_have_no_place_in_the_run(run: Run, tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="synthetic"):
+        evaluation = evaluate_run(run, load_sample(rows=250, seed=9))
+    with pytest.raises(UsageError, match="Figures of other data"):
+        plot_run(run, evaluation=evaluation)
+    paths = plot_run(run, tmp_path, evaluation=evaluation)
+    assert {path.stem for path in paths} == {"confusion", "errors", "reliability"}
+
+
+def test_a_diagnosis_without_images_is_said_to_have_none(run: Run) -> None:
+    evaluation = evaluate_run(run)
+    confusion = [list(row) for row in evaluation.confusion]
+    confusion[3] = [0] * 7
+    with drawing():
+        figures = dict(_figures(run, replace(evaluation, confusion=confusion)))
+    assert "no images" in words(figures["errors"])
+    assert words(figures["confusion"]).count("–") == 7
+
+
+def test_evaluate_writes_what_scikit_learn_says(command: Command, copy: Run) -> None:
+    called = command("evaluate", copy.folder)
+    assert called.code == 0, called.err
+    assert "report.csv" in called.err
+    test = copy.part("test")
+    expected = classification_report(
+        test.labels, test.decisions, labels=range(7), target_names=CODES, output_dict=True,
+        zero_division=0,
+    )  # fmt: skip
+    with (copy.folder / "report.csv").open(newline="") as file:
+        rows = {row["diagnosis"]: row for row in csv.DictReader(file)}
+    for code in CODES:
+        for name, theirs in (("precision", "precision"), ("recall", "recall"), ("f1", "f1-score"),
+                             ("images", "support")):  # fmt: skip
+            assert float(rows[code][name]) == pytest.approx(expected[code][theirs])
+    with (copy.folder / "confusion.csv").open(newline="") as file:
+        header, *body = csv.reader(file)
+    assert header == ["diagnosis", *(f"decided_{code}" for code in CODES)]
+    assert [row[0] for row in body] == list(CODES)
+    counts = [[int(cell) for cell in row[1:]] for row in body]
+    assert counts == confusion_matrix(test.labels, test.decisions, labels=range(7)).tolist()
+    read = json.loads((copy.folder / "report.json").read_text(encoding="utf-8"))
+    assert read == json.loads(evaluate_run(copy).to_json())
+
+
+def test_a_run_with_figures_is_as_it_was_written(command: Command, copy: Run) -> None:
+    assert command("evaluate", copy.folder, "--quiet").err == ""
+    assert (copy.folder / "figures" / "confusion.png").is_file()
+    assert command("runs", "verify", copy.folder).code == 0
+
+
+def test_out_leaves_the_run_alone(command: Command, copy: Run) -> None:
+    before = sorted(copy.folder.rglob("*"))
+    assert command("evaluate", copy.folder, "--out", "elsewhere").code == 0
+    assert sorted(copy.folder.rglob("*")) == before
+    assert {path.name for path in Path("elsewhere").iterdir()} == {
+        "confusion.csv", "figures", "report.csv", "report.json",
+    }  # fmt: skip
+
+
+def test_other_data_are_kept_where_they_are_told_to(command: Command, copy: Run) -> None:
+    assert command("data", "sample", "--rows", "250", "--seed", "9", "--out", "other.csv").code == 0
+    before = sorted(copy.folder.rglob("*"))
+    called = command("evaluate", copy.folder, "other.csv")
+    assert "--out FOLDER" in called.err
+    assert command("evaluate", copy.folder, "other.csv", "--out", "other").code == 0
+    assert sorted(copy.folder.rglob("*")) == before
+    assert Path("other/figures/errors.png").is_file()
+
+
+def test_without_matplotlib_the_numbers_are_written(
+    command: Command, copy: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hmnist.results.canvas.can_draw", lambda: False)
+    called = command("evaluate", copy.folder)
+    assert called.code == 0
+    assert "pip install matplotlib" in called.err
+    assert (copy.folder / "report.csv").is_file()
+    assert not (copy.folder / "figures").exists()
+    with pytest.raises(UsageError, match="matplotlib"):
+        plot_run(copy)

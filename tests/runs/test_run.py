@@ -1,0 +1,127 @@
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hmnist.dataset import LesionDataset
+from hmnist.diagnoses import CODES
+from hmnist.errors import DataMissingError, SampleWarning, TrustError
+from hmnist.experiments.training import train
+from hmnist.files import hash_file
+from hmnist.runs.run import Run, find_runs, open_run
+from hmnist.splits.split import split
+
+
+@pytest.fixture
+def copy(run: Run, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(run.folder, tmp_path / "copy"))
+
+
+def test_manifest_names_every_file_with_its_hash(run: Run) -> None:
+    # The report can be made again from the rest.
+    without = {"manifest.json", "report.json", "report.csv", "confusion.csv"}
+    written = {
+        path.relative_to(run.folder).as_posix(): hash_file(path)
+        for path in run.folder.rglob("*")
+        if path.is_file() and path.name not in without
+    }
+    stored = {name: facts["sha256"] for name, facts in run.manifest["files"].items()}
+    assert stored == written
+
+
+def test_nothing_in_a_run_is_a_pickle(run: Run) -> None:
+    for path in run.folder.rglob("*"):
+        assert path.suffix not in {".pkl", ".pickle", ".joblib"}
+        if path.is_file():
+            assert not path.read_bytes().startswith(b"\x80")
+
+
+@pytest.mark.parametrize("model", ["logistic", "xgboost", "hist-gbdt", "majority"])
+def test_a_reopened_run_predicts_the_same_bits(
+    model: str, sample: LesionDataset, tmp_path: Path
+) -> None:
+    small: dict[str, Any] = {"xgboost": {"n_estimators": 3}, "hist-gbdt": {"max_iter": 3}}.get(
+        model, {}
+    )
+    trained = train(sample, model, effort="quick", threads=1, out=tmp_path / "run", **small)
+    test = split(sample, seed=0).test
+    with pytest.warns(SampleWarning):
+        probabilities = open_run(trained.folder).predict_proba(test.images)
+    np.testing.assert_array_equal(probabilities, trained.part("test").probabilities)
+
+
+def test_stored_predictions_are_those_of_the_split(run: Run, sample: LesionDataset) -> None:
+    parts = split(sample, seed=0)
+    for name, part in (("validation", parts.validation), ("test", parts.test)):
+        stored = run.predictions[run.predictions["part"] == name]
+        assert part.image_ids is not None
+        assert part.lesion_ids is not None
+        assert stored["image_id"].tolist() == part.image_ids.tolist()
+        assert stored["lesion_id"].tolist() == part.lesion_ids.tolist()
+        assert run.part(name).labels.tolist() == part.labels.tolist()
+    assert "train" not in set(run.predictions["part"])
+
+
+def test_a_model_of_the_sample_warns_every_time(run: Run, sample: LesionDataset) -> None:
+    for _ in range(2):
+        with pytest.warns(SampleWarning, match="synthetic sample"):
+            run.predict(sample.images[:2])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["change", "shorten", "remove", "manifest", "schema", "no manifest"],
+)
+def test_a_damaged_run_is_refused(damage: str, copy: Path) -> None:
+    manifest = copy / "manifest.json"
+    if damage == "change":
+        text = (copy / "predictions.csv").read_text()
+        (copy / "predictions.csv").write_text(text.replace("test", "tost", 1))
+    elif damage == "shorten":
+        (copy / "model" / "model.json").write_text("{}")
+    elif damage == "remove":
+        (copy / "predictions.csv").unlink()
+    elif damage == "manifest":
+        manifest.write_text(manifest.read_text()[:100])
+    elif damage == "schema":
+        manifest.write_text(json.dumps({"schema": "something-else/7"}))
+    else:
+        manifest.unlink()
+    with pytest.raises(TrustError) as error:
+        open_run(copy)
+    assert str(copy) in str(error.value)
+    assert error.value.exit_code == 4
+
+
+def test_a_missing_run_is_missing_data(tmp_path: Path) -> None:
+    with pytest.raises(DataMissingError, match="runs list"):
+        open_run(tmp_path / "nowhere")
+
+
+def test_find_runs_finds_runs_alone(copy: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / ".copy-half").mkdir()
+    (tmp_path / ".copy-half" / "manifest.json").write_text("{}")
+    assert find_runs(tmp_path) == [copy]
+
+
+def test_the_history_names_diagnoses(sample: LesionDataset, tmp_path: Path) -> None:
+    run = train(sample, "lenet", threads=1, epochs=2, out=tmp_path / "run")
+    assert run.history is not None
+    assert run.history["epoch"].tolist() == [1, 2]
+    recalls = [name for name in run.history if str(name).startswith("val_recall_")]
+    present = {CODES[label] for label in run.part("validation").labels}
+    assert set(recalls) == {f"val_recall_{code}" for code in present}
+    # Its last epoch is the model: the weights of this network are not averaged.
+    test = run.part("validation")
+    for code in present:
+        own = test.labels == CODES.index(code)
+        found = (test.probabilities[own].argmax(axis=1) == test.labels[own]).mean()
+        assert run.history[f"val_recall_{code}"].iloc[-1] == pytest.approx(found)
+
+
+def test_what_has_no_epochs_has_no_history(run: Run) -> None:
+    assert run.history is None

@@ -1,0 +1,325 @@
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hmnist.checks import check
+from hmnist.dataset import LesionDataset
+from hmnist.diagnoses import CODES, RARE
+from hmnist.errors import DataError, UsageError
+from hmnist.oversampling import METHODS, oversample
+from hmnist.runs.recipe import Recipe
+from hmnist.splits.protocols import OVERSAMPLE_FIRST, PROTOCOLS, deal, find_protocol
+from hmnist.splits.split import split
+from hmnist.systems.systems import SYSTEMS
+
+quick = settings(max_examples=20, deadline=None)
+
+IMAGES = {"akiec": 327, "bcc": 514, "bkl": 1099, "df": 115, "nv": 6705, "vasc": 142, "mel": 1113}
+"""HAM10000: images of each diagnosis."""
+
+REPEATED = {2: 1423, 3: 490, 4: 34, 5: 5, 6: 4}
+"""HAM10000: lesions that have so many images."""
+
+RESAMPLED = ("small-cnn", "pixel-mlp", "vgg16")
+
+names = st.sampled_from(sorted(PROTOCOLS))
+
+
+def make(seed: int = 0) -> LesionDataset:
+    """Return data with the counts of HAM10000, and images of one pixel."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.permutation(np.repeat(list(REPEATED), list(REPEATED.values()))).tolist()
+    labels, lesions = [], []
+    for label, code in enumerate(CODES):
+        left = IMAGES[code]
+        # Some 45 % of the images show lesions with more than one; nv takes what is over.
+        while sizes and (left > 0.55 * IMAGES[code] or code == "vasc") and left > 6:
+            size = sizes.pop()
+            labels += [label] * size
+            lesions += [f"M{len(sizes)}"] * size
+            left -= size
+        labels += [label] * left
+        lesions += [f"S{code}{number}" for number in range(left)]
+    order = rng.permutation(len(labels))
+    lesion_ids = np.array(lesions)[order]
+    # No two images alike, so that rows and pixels tell the same.
+    pixels = np.arange(len(labels)).reshape(-1, 1, 1, 1) // 256 ** np.arange(3) % 256
+    return LesionDataset(
+        pixels.astype(np.uint8),
+        np.array(labels)[order],
+        lesion_ids,
+        pd.DataFrame({"lesion_id": lesion_ids, "image_id": [f"I_{row:05d}" for row in order]}),
+        name="pixels.csv",
+    )
+
+
+@pytest.fixture(scope="module")
+def ham() -> LesionDataset:
+    data = make()
+    assert len(data) == 10_015
+    assert data.lesion_ids is not None
+    sizes = Counter(Counter(data.lesion_ids.tolist()).values())
+    assert sizes == {**REPEATED, 1: 5514}
+    return data
+
+
+def counts(data: LesionDataset, rows: Any) -> dict[str, int]:
+    return Counter(CODES[label] for label in data.labels[rows].tolist())
+
+
+def test_every_system_has_a_protocol() -> None:
+    assert set(PROTOCOLS) == {*SYSTEMS, OVERSAMPLE_FIRST}
+    for protocol in PROTOCOLS.values():
+        assert protocol.training.method in METHODS
+        assert set(protocol.training.diagnoses) <= set(CODES)
+        assert all(note.startswith(("Ours: ", "Departs: ")) for note in protocol.notes)
+    # What is not stated is marked as chosen here.
+    chosen = {name for name, one in PROTOCOLS.items() if "; here " in one.words}
+    ours = {name for name, one in PROTOCOLS.items() if any("Ours" in note for note in one.notes)}
+    assert chosen == {"deep-cnn", "deep-cnn-bn", "skin-pamper", "mobilenet"}
+    assert ours == {*chosen, "inception-resnet"}
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("lenet", (9013, 1002, 1002)),
+        ("deep-cnn", (9013, 1002, 1002)),
+        ("deep-cnn-bn", (9013, 1002, 1002)),
+        ("skin-pamper", (7010, 3005, 3005)),
+        ("mobilenet", (8011, 1002, 1002)),
+        ("inception-resnet", (9077, 938, 938)),
+        ("oversample-first", (37548, 9387, 9387)),
+        *((name, (2800, 700, 700)) for name in RESAMPLED),
+    ],
+)
+def test_sizes_on_the_counts_of_ham10000(
+    name: str, sizes: tuple[int, ...], ham: LesionDataset
+) -> None:
+    on = split(ham, f"published:{name}", seed=1)
+    assert tuple(on.sizes.values()) == sizes
+    assert on.is_published
+    assert on.kind == f"published:{name}"
+    same = np.array_equal(on.validation_indices, on.test_indices)
+    assert same == (name != "mobilenet")
+    assert ("HM103" in on.proof()) == same
+
+
+@quick
+@given(names, st.integers(0, 2**32), st.integers(0, 2**32))
+def test_a_seed_fixes_the_deal(name: str, seed: int, other: int) -> None:
+    data = make(seed=3).take(np.arange(0, 10_015, 20))
+    first = deal(data, name, seed)
+    assert all(map(np.array_equal, first, deal(data, name, seed)))
+    if seed != other:
+        assert not all(map(np.array_equal, first, deal(data, name, other)))
+    for rows in first:
+        assert rows.dtype == np.int64
+        assert (np.diff(rows) >= 0).all()
+
+
+@quick
+@given(names, st.integers(0, 9))
+def test_ids_count_and_the_order_of_rows_does_not(name: str, seed: int) -> None:
+    data = make(seed=3).take(np.arange(0, 10_015, 20))
+    order = np.random.default_rng(seed).permutation(len(data))
+    shuffled = data.take(order)
+    assert data.image_ids is not None
+    assert shuffled.image_ids is not None
+    for rows, others in zip(deal(data, name, 5), deal(shuffled, name, 5), strict=True):
+        expected, found = data.image_ids[rows].tolist(), shuffled.image_ids[others].tolist()
+        assert sorted(expected) == sorted(found)
+
+
+@pytest.mark.parametrize("name", ["lenet", "skin-pamper", "mobilenet", "inception-resnet"])
+def test_without_resampling_each_image_stands_in_one_part(name: str, ham: LesionDataset) -> None:
+    train, validation, test = deal(ham, name, 2)
+    apart = [train, test] if name != "mobilenet" else [train, validation, test]
+    assert sorted(np.concatenate(apart).tolist()) == list(range(len(ham)))
+
+
+@pytest.mark.parametrize("name", RESAMPLED)
+def test_every_diagnosis_is_drawn_to_500(name: str, ham: LesionDataset) -> None:
+    train, _, test = deal(ham, name, 2)
+    assert counts(ham, np.concatenate([train, test])) == dict.fromkeys(CODES, 500)
+    drawn = Counter(np.concatenate([train, test]).tolist())
+    assert max(drawn.values()) > 1
+    # With replacement also where there are more than 500: some of 6,705 are drawn twice.
+    naevi = [row for row in drawn if ham.labels[row] == CODES.index("nv")]
+    assert 450 < len(naevi) < 500
+
+
+def test_oversampling_first_keeps_every_image(ham: LesionDataset) -> None:
+    train, _, test = deal(ham, OVERSAMPLE_FIRST, 2)
+    rows = np.concatenate([train, test])
+    assert counts(ham, rows) == dict.fromkeys(CODES, IMAGES["nv"])
+    assert set(rows.tolist()) == set(range(len(ham)))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_single_lesions_are_drawn_by_diagnosis(seed: int, ham: LesionDataset) -> None:
+    from sklearn.model_selection import train_test_split
+
+    assert ham.lesion_ids is not None
+    sizes = Counter(ham.lesion_ids.tolist())
+    single = [row for row, lesion in enumerate(ham.lesion_ids.tolist()) if sizes[lesion] == 1]
+    train, _, test = deal(ham, "inception-resnet", seed)
+    assert len(single) == 5514
+    assert set(test.tolist()) <= set(single)
+    assert len(set(test.tolist())) == len(test) == 938
+    _, theirs = train_test_split(
+        single, test_size=0.17, random_state=seed, stratify=ham.labels[single]
+    )
+    expected = counts(ham, np.array(theirs))
+    assert len(theirs) == 938
+    for code, count in counts(ham, test).items():
+        assert abs(count - expected[code]) <= 1
+        assert abs(count - 0.17 * counts(ham, np.array(single))[code]) < 1.1
+    # No lesion of the test part trains: they have one image only.
+    assert not set(ham.lesion_ids[test].tolist()) & set(ham.lesion_ids[train].tolist())
+
+
+def test_lesions_under_two_ids_are_dealt_as_the_source_had_them_and_counted(
+    ham: LesionDataset,
+) -> None:
+    # As the loader does: one id for both in `lesion_ids`, the file's own in the metadata.
+    assert ham.lesion_ids is not None
+    merged = ham.lesion_ids.copy()
+    names, counted = np.unique(merged, return_counts=True)
+    single = names[counted == 1]
+    for one, other in zip(single[:60:2], single[1:60:2], strict=True):
+        merged[merged == other] = one
+    on = split(replace(ham, lesion_ids=merged), "published:inception-resnet", seed=0)
+    assert len(on.test_indices) == 938
+    np.testing.assert_array_equal(
+        on.test_indices, split(ham, "published:inception-resnet", seed=0).test_indices
+    )
+    [leak] = [leak for leak in on.leaks if leak.code == "HM101"]
+    train = set(merged[on.train_indices].tolist())
+    assert leak.images == sum(lesion in train for lesion in merged[on.test_indices].tolist()) > 0
+
+
+@pytest.mark.parametrize("name", sorted(PROTOCOLS))
+def test_leaks_are_counted_by_brute_force(name: str, ham: LesionDataset) -> None:
+    on = split(ham, f"published:{name}", seed=4)
+    assert ham.lesion_ids is not None
+    train, validation, test = (rows.tolist() for rows in on.indices.values())
+    trained, validated = set(train), set(validation)
+    lesions = ham.lesion_ids.tolist()
+    seen = {lesions[row] for row in trained | (validated - set(test))}
+    expected = {
+        "HM103": sum(row in validated for row in test),
+        "HM102": sum(row in trained for row in test),
+        "HM101": sum(lesions[row] in seen and row not in trained for row in test),
+    }
+    found = {leak.code: leak.images for leak in on.leaks}
+    assert found == {code: count for code, count in expected.items() if count}
+    assert ("HM102" in found) == PROTOCOLS[name].balanced
+    for leak in on.leaks:
+        assert f"{leak.code} {leak.name}: {leak.sentence}." in on.proof()
+    # The checks find the same in the split, whoever made it.
+    assert set(found) <= {finding.code for finding in check(ham, on)}
+
+
+@pytest.mark.parametrize(("name", "trains"), [("lenet", 0.9), ("skin-pamper", 0.7)])
+def test_a_random_deal_shares_as_many_lesions_as_chance_says(
+    name: str, trains: float, ham: LesionDataset
+) -> None:
+    # Of an image of a lesion with k, the others all stay out of training by (1 - trains)^(k - 1).
+    expected = sum(k * n * (1 - (1 - trains) ** (k - 1)) for k, n in REPEATED.items()) / len(ham)
+    shares = []
+    for seed in range(6):
+        on = split(ham, f"published:{name}", seed)
+        [images] = [leak.images for leak in on.leaks if leak.code == "HM101"]
+        shares.append(images / len(on.test_indices))
+    assert np.mean(shares) == pytest.approx(expected, abs=0.025)
+
+
+# What it does to a recipe.
+
+
+def test_a_protocol_resamples_instead_of_the_recipe(ham: LesionDataset) -> None:
+    recipe = Recipe("lenet").under(split(ham, "published:lenet"))
+    assert recipe.oversampling == "none"
+    recipe = Recipe("skin-pamper").under(split(ham, "published:skin-pamper"))
+    assert (recipe.oversampling, recipe.rare, recipe.rare_to) == ("augment", RARE, None)
+    honest = Recipe("lenet", oversampling="smote", decision="balanced")
+    assert honest.under(split(ham)) is honest
+
+
+def test_a_protocol_is_applied_once(ham: LesionDataset) -> None:
+    for name in PROTOCOLS:
+        on = split(ham, f"published:{name}")
+        once = Recipe("lenet").under(on)
+        assert once.under(on) == once
+
+
+def test_training_images_of_the_largest_system_are_raised_to_some_6000(ham: LesionDataset) -> None:
+    on = split(ham, "published:inception-resnet")
+    recipe = Recipe("inception-resnet").under(on)
+    raised = oversample(
+        on.train, recipe.oversampling, rare=recipe.rare, target=recipe.rare_to, seed=0
+    )
+    found = counts(on.train, raised.indices)
+    naevi = found.pop("nv")
+    assert naevi == counts(on.train, slice(None))["nv"]
+    assert set(found.values()) == {min(6000, naevi)}
+    assert 5800 < naevi < 6100
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"oversampling": "smote"},
+        {"decision": "balanced"},
+        {"rare": ("mel",)},
+        {"rare_to": 50},
+    ],
+)
+def test_a_recipe_cannot_tell_a_protocol_what_to_do(
+    change: dict[str, Any], ham: LesionDataset
+) -> None:
+    on = split(ham, "published:lenet")
+    with pytest.raises(UsageError, match="resamples and decides as its source did"):
+        replace(Recipe("lenet"), **change).under(on)
+    # The majority model stands in every table, and is never told anything.
+    replace(Recipe("majority"), **change).under(on)
+
+
+# Bad choices.
+
+
+def test_an_unknown_system_is_refused(ham: LesionDataset) -> None:
+    with pytest.raises(UsageError, match="no published protocol called 'alexnet'") as caught:
+        split(ham, "published:alexnet")
+    assert "lenet" in caught.value.hint
+
+
+def test_lesions_that_a_protocol_needs_must_be_known(ham: LesionDataset) -> None:
+    unknown = replace(ham, lesion_ids=None, metadata=None)
+    with pytest.raises(DataError, match=r"pixels\.csv does not say") as caught:
+        split(unknown, "published:inception-resnet")
+    assert caught.value.exit_code == 3
+    assert "HAM10000_metadata.csv" in caught.value.hint
+    on = split(unknown, "published:lenet")
+    assert [leak.code for leak in on.leaks] == ["HM103"]
+    assert "not counted" in on.proof()
+    assert "HAM10000_metadata.csv" in on.proof()
+
+
+def test_data_without_lesions_of_one_image_are_refused() -> None:
+    data = LesionDataset(
+        np.zeros((4, 1, 1, 1), np.uint8), np.full(4, 4), np.array(["a", "a", "b", "b"])
+    )
+    with pytest.raises(UsageError, match="leaves no image to test"):
+        split(data, "published:inception-resnet")
+
+
+def test_protocols_are_found_with_and_without_their_prefix() -> None:
+    assert find_protocol("published:lenet") is find_protocol("lenet")

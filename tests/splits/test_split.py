@@ -1,0 +1,376 @@
+from collections import defaultdict
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hmnist.dataset import PARTS, LesionDataset
+from hmnist.diagnoses import CODES
+from hmnist.errors import DataError, DataMissingError, UsageError
+from hmnist.sources.sample import load_sample
+from hmnist.splits.split import FRACTIONS, Split, split, split_folds
+
+quick = settings(max_examples=25, deadline=None)
+
+seeds = st.integers(0, 2**32)
+
+
+def make(lesions: list[tuple[int, int]], order: int = 0) -> LesionDataset:
+    """Return lesions of a diagnosis and some images each, their rows in random order."""
+    lesion_of_row = np.repeat(np.arange(len(lesions)), [size for _, size in lesions])
+    rows = np.random.default_rng(order).permutation(len(lesion_of_row))
+    lesion_ids = np.array([f"L_{lesion * 37 % 101:03d}" for lesion in lesion_of_row[rows]])
+    return LesionDataset(
+        np.zeros((len(rows), 1, 1, 1), np.uint8),
+        np.array([lesions[lesion][0] for lesion in lesion_of_row[rows]]),
+        lesion_ids,
+        pd.DataFrame({"lesion_id": lesion_ids, "image_id": [f"I_{row:04d}" for row in rows]}),
+        name="lesions.csv",
+    )
+
+
+lesion_lists = st.lists(st.tuples(st.integers(0, 6), st.integers(1, 6)), min_size=30, max_size=100)
+
+data_sets = st.builds(make, lesion_lists, st.integers(0, 9))
+
+
+def without_lesions(data: LesionDataset) -> LesionDataset:
+    return LesionDataset(data.images, data.labels, name="pixels.csv")
+
+
+def part_of_row(on: Split) -> list[str]:
+    """Return the part of each image; it fails if an image is in two parts or in none."""
+    part = [""] * len(on.data)
+    for name, rows in on.indices.items():
+        for row in rows:
+            assert part[row] == ""
+            part[row] = name
+    assert "" not in part
+    return part
+
+
+def part_of_image(on: Split) -> dict[str, str]:
+    assert on.data.image_ids is not None
+    return dict(zip(on.data.image_ids.tolist(), part_of_row(on), strict=True))
+
+
+def parts_of_lesions(on: Split) -> dict[str, set[str]]:
+    """Return the parts in which each lesion stands, counted row by row."""
+    parts = defaultdict(set)
+    assert on.data.lesion_ids is not None
+    for name, rows in on.indices.items():
+        for row in rows:
+            parts[str(on.data.lesion_ids[row])].add(name)
+    return dict(parts)
+
+
+# By lesion
+
+
+@quick
+@given(data_sets, seeds)
+def test_whole_lesions_are_dealt_and_each_image_once(data: LesionDataset, seed: int) -> None:
+    parts = split(data, "lesion", seed)
+    part_of_row(parts)
+    assert all(len(standing) == 1 for standing in parts_of_lesions(parts).values())
+    assert parts.shared_lesions == parts.shared_test_images == 0
+    assert sum(parts.sizes.values()) == len(data)
+    for rows in parts.indices.values():
+        assert rows.dtype == np.int64
+        assert all(first < second for first, second in pairwise(rows.tolist()))
+
+
+@quick
+@given(data_sets, seeds)
+def test_shares_are_kept_for_each_diagnosis(data: LesionDataset, seed: int) -> None:
+    parts = split(data, "lesion", seed)
+    for label in np.unique(data.labels):
+        count = int((data.labels == label).sum())
+        for name, share in zip(PARTS, FRACTIONS, strict=True):
+            held = int((data.labels[parts.indices[name]] == label).sum())
+            # A lesion goes to the part that lacks most, which is a third of it at least: so a part
+            # is never more than two thirds of a lesion (6 images) above its share. What one part
+            # lacks, the two others have too much.
+            assert -8 - 1e-9 <= held - share * count <= 4 + 1e-9
+
+
+@pytest.mark.parametrize("by", ["lesion", "image"])
+def test_shares_of_the_sample(by: str) -> None:
+    data = load_sample()
+    parts = split(data, by, seed=3)
+    for name, share in zip(PARTS, FRACTIONS, strict=True):
+        labels = data.labels[parts.indices[name]]
+        assert abs(len(labels) / len(data) - share) < 0.01
+        for label in range(len(CODES)):
+            count = int((data.labels == label).sum())
+            assert abs(int((labels == label).sum()) - share * count) < 4
+
+
+@quick
+@given(data_sets, seeds, seeds)
+def test_a_seed_fixes_the_split(data: LesionDataset, seed: int, other: int) -> None:
+    assert split(data, "lesion", seed).digest == split(data, "lesion", seed).digest
+    assert split(data, "image", seed).digest == split(data, "image", seed).digest
+    if seed != other:
+        assert split(data, "image", seed).digest != split(data, "image", other).digest
+
+
+@quick
+@given(lesion_lists, seeds, st.integers(0, 9))
+def test_ids_count_and_the_order_of_rows_does_not(
+    lesions: list[tuple[int, int]], seed: int, order: int
+) -> None:
+    # Both hold the same images under the same ids; `make` shuffles the rows.
+    one, other = make(lesions, order), make(lesions, order + 1)
+    for by in ("lesion", "image"):
+        assert part_of_image(split(one, by, seed)) == part_of_image(split(other, by, seed))
+    for fold, same in zip(split_folds(one, 3, seed), split_folds(other, 3, seed), strict=True):
+        assert part_of_image(fold) == part_of_image(same)
+
+
+def test_a_lesion_with_two_diagnoses_stays_whole_in_any_order() -> None:
+    data = make([(4, 3)] * 20)
+    labels = data.labels.copy()
+    assert data.lesion_ids is not None
+    labels[np.flatnonzero(data.lesion_ids == "L_000")[0]] = 6
+    mixed = LesionDataset(data.images, labels, data.lesion_ids, data.metadata)
+    backwards = mixed.take(np.arange(len(data))[::-1].copy())
+    assert split(mixed).shared_lesions == 0
+    assert part_of_image(split(mixed)) == part_of_image(split(backwards))
+
+
+# By image
+
+
+@quick
+@given(data_sets, seeds)
+def test_the_leak_of_an_image_split_is_counted(data: LesionDataset, seed: int) -> None:
+    parts = split(data, "image", seed)
+    part_of_row(parts)
+    standing = parts_of_lesions(parts)
+    assert parts.shared_lesions == sum(len(where) > 1 for where in standing.values())
+    assert data.lesion_ids is not None
+    seen = {str(data.lesion_ids[row]) for row in [*parts.train_indices, *parts.validation_indices]}
+    leaked = sum(str(data.lesion_ids[row]) in seen for row in parts.test_indices)
+    assert parts.shared_test_images == leaked
+
+
+def test_lesions_that_are_unknown_are_not_counted_as_none_shared() -> None:
+    parts = split(without_lesions(make([(4, 2)] * 30)), "image")
+    assert parts.shared_lesions is None
+    assert parts.shared_test_images is None
+    assert "lesions are unknown" in parts.proof()
+    assert "HAM10000_metadata.csv" in parts.proof()
+
+
+def test_lesions_shared_by_training_and_validation_count_too() -> None:
+    data = make([(4, 1), (4, 1), (4, 2)])
+    lesion_ids = np.array(["a", "b", "c", "c"])
+    data = LesionDataset(data.images, data.labels, lesion_ids)
+    parts = Split(data, "x", np.array([0, 2]), np.array([3]), np.array([1]))
+    assert (parts.shared_lesions, parts.shared_test_images) == (1, 0)
+
+
+# The proof
+
+
+def test_the_proof_counts_lesions_or_leaked_images() -> None:
+    data = LesionDataset(
+        np.zeros((6, 1, 1, 1), np.uint8), np.full(6, 4), np.array(["a", "a", "b", "c", "c", "d"])
+    )
+    clean = Split(data, "lesion", np.array([0, 1, 2]), np.array([3, 4]), np.array([5]))
+    assert (
+        clean.proof() == "No lesion stands in two parts: 2 / 1 / 1 lesions train / validate / test."
+    )
+    leaky = Split(data, "image", np.array([0, 3]), np.array([2]), np.array([1, 4, 5]))
+    assert "2 lesions stand in more than one part: 2 of 3 test images (67%)" in leaky.proof()
+
+
+# Folds
+
+
+@quick
+@given(data_sets, st.integers(2, 6), seeds)
+def test_each_image_is_tested_once_and_no_lesion_is_cut(
+    data: LesionDataset, folds: int, seed: int
+) -> None:
+    splits = split_folds(data, folds, seed)
+    assert [(one.fold, one.folds, one.seed) for one in splits] == [
+        (fold, folds, seed) for fold in range(folds)
+    ]
+    tested = np.concatenate([one.test_indices for one in splits])
+    assert sorted(tested.tolist()) == list(range(len(data)))
+    for one in splits:
+        part_of_row(one)
+        assert all(len(standing) == 1 for standing in parts_of_lesions(one).values())
+        assert one.kind == "lesion"
+
+
+@pytest.mark.parametrize("folds", [2, 5, 10])
+def test_folds_of_the_sample_have_one_size_and_a_tenth_validates(folds: int) -> None:
+    data = load_sample(rows=1500)
+    counts = np.bincount(data.labels, minlength=7)
+    for one in split_folds(data, folds, seed=1):
+        assert abs(one.sizes["test"] - len(data) / folds) <= 15
+        assert abs(one.sizes["validation"] - len(data) / 10) <= 15
+        tested = np.bincount(data.labels[one.test_indices], minlength=7)
+        assert np.abs(tested - counts / folds).max() <= 6
+
+
+def test_few_lesions_are_spread_over_all_folds() -> None:
+    # One lesion of each of five diagnoses: each diagnosis begins with the fold that has least.
+    splits = split_folds(make([(label, 1) for label in range(5)]), 5)
+    assert [one.sizes["test"] for one in splits] == [1] * 5
+    sizes = [one.sizes["test"] for one in split_folds(load_sample(rows=42), 5)]
+    assert max(sizes) - min(sizes) <= 6
+
+
+@pytest.mark.parametrize("folds", [-1, 0, 1, 31])
+def test_folds_that_cannot_be_made(folds: int) -> None:
+    with pytest.raises(UsageError, match=f"{folds} folds cannot be made"):
+        split_folds(make([(4, 2)] * 30), folds)
+
+
+# What the data allow
+
+
+def test_the_most_honest_split_is_the_default() -> None:
+    data = make([(4, 2)] * 30)
+    assert split(data).kind == "lesion"
+    assert split(without_lesions(data)).kind == "image"
+    own = np.resize(["train", "validation", "test"], len(data))
+    brings = LesionDataset(data.images, data.labels, own_split=own)
+    assert split(brings).kind == "own"
+    both = LesionDataset(data.images, data.labels, data.lesion_ids, own_split=own)
+    assert split(both).kind == "lesion"
+
+
+def test_unknown_lesions_cannot_be_split() -> None:
+    data = without_lesions(make([(4, 2)] * 30))
+    for attempt in (lambda: split(data, "lesion"), lambda: split_folds(data, 5)):
+        with pytest.raises(UsageError, match=r"pixels\.csv cannot be split by lesion") as caught:
+            attempt()
+        assert "HAM10000_metadata.csv" in caught.value.hint
+        assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("by", ["lesions", "LESION", "patient"])
+def test_an_unknown_kind_is_refused(by: str) -> None:
+    with pytest.raises(UsageError, match=f"no split called '{by}'") as caught:
+        split(make([(4, 2)] * 30), by)
+    assert "lesion, image, own" in caught.value.hint
+
+
+def test_too_few_images_are_refused() -> None:
+    with pytest.raises(UsageError, match="leaves no image to test"):
+        split(make([(4, 1)]), "image")
+
+
+@pytest.mark.parametrize("seed", [-1, -(2**40)])
+def test_a_negative_seed_is_refused(seed: int) -> None:
+    data = make([(4, 2)] * 30)
+    for attempt in (lambda: split(data, seed=seed), lambda: split_folds(data, seed=seed)):
+        with pytest.raises(UsageError, match="seed is 0 or more"):
+            attempt()
+
+
+# The file's own
+
+
+def test_the_own_split_is_taken_as_it_is() -> None:
+    data = make([(4, 2)] * 30)
+    own = np.resize(["test", "train", "validation", "train"], len(data))
+    parts = split(LesionDataset(data.images, data.labels, data.lesion_ids, own_split=own), "own")
+    assert part_of_row(parts) == own.tolist()
+    assert parts.seed is None
+    shared = sum(len(where) > 1 for where in parts_of_lesions(parts).values())
+    assert parts.shared_lesions == shared
+    assert shared > 0
+
+
+def test_no_own_split_is_refused() -> None:
+    with pytest.raises(UsageError, match="brings no split of its own"):
+        split(make([(4, 2)] * 30), "own")
+
+
+# A split file
+
+
+def test_a_split_file_deals_images(tmp_path: Path) -> None:
+    data = make([(4, 2)] * 5)
+    assert data.image_ids is not None
+    dealt = dict(zip(data.image_ids.tolist(), ["train", "test", "val"] * 4, strict=False))
+    path = tmp_path / "mine.csv"
+    lines = [f"{image},{part}" for image, part in list(dealt.items())[:9]]
+    path.write_text("\n".join(["image_id,part", *lines]))
+    for by in (path, str(path)):
+        parts = split(data, by)
+        assert parts.kind == "mine.csv"
+        assert parts.sizes == {"train": 3, "validation": 3, "test": 3}
+        assert data.image_ids[parts.test_indices].tolist() == [
+            image for image, part in list(dealt.items())[:9] if part == "test"
+        ]
+        assert parts.shared_lesions == sum(
+            len(where) > 1 for where in parts_of_lesions(parts).values()
+        )
+
+
+def test_a_path_is_a_file_whatever_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "lesion"
+    path.write_text("row,part\n0,train\n1,test\n2,test\n")
+    data = LesionDataset(np.zeros((3, 1, 1, 1), np.uint8), np.full(3, 4), np.array(["a", "a", "b"]))
+    parts = split(data, path)
+    # It shares a lesion, so it must not be taken for a split by lesion.
+    assert parts.kind == "./lesion"
+    assert parts.shared_lesions == 1
+
+
+def test_errors_of_a_split_file_keep_their_exit_codes(tmp_path: Path) -> None:
+    data = make([(4, 2)] * 5)
+    with pytest.raises(DataMissingError) as caught:
+        split(data, tmp_path / "none.csv")
+    assert caught.value.exit_code == 3
+    path = tmp_path / "mine.csv"
+    path.write_text("image_id,part\nI_0000,train\nI_9999,test\n")
+    with pytest.raises(DataError, match="line 3, column image_id: 'I_9999'"):
+        split(data, path)
+    path.write_text("image_id,part\nI_0000,train\nI_0001,val\n")
+    with pytest.raises(UsageError, match=r"\(mine\.csv\) leaves no image to test"):
+        split(data, path)
+    with pytest.raises(UsageError, match="ids are unknown"):
+        split(without_lesions(data), path)
+
+
+# Parts and digest
+
+
+def test_parts_are_the_rows_they_name() -> None:
+    data = load_sample(rows=200)
+    parts = split(data, "lesion", 4)
+    for name in PARTS:
+        rows = parts.indices[name]
+        taken = getattr(parts, name)
+        np.testing.assert_array_equal(taken.images, data.images[rows])
+        np.testing.assert_array_equal(taken.labels, data.labels[rows])
+        assert parts.sizes[name] == len(taken)
+
+
+def test_a_part_may_be_empty() -> None:
+    data = make([(4, 1)] * 4)
+    nothing = np.array([], dtype=np.int64)
+    parts = Split(data, "mine.csv", np.array([0, 1]), nothing, np.array([2, 3]))
+    assert parts.validation.X.shape == (0, 1)
+    assert parts.shared_lesions == 0
+
+
+def test_the_digest_tells_parts_apart() -> None:
+    data = make([(4, 1)] * 4)
+    digests = {
+        Split(data, "x", np.array(train), np.array(validation), np.array(test)).digest
+        for train, validation, test in ([[0, 1], [2], [3]], [[0, 1], [3], [2]], [[0], [1, 2], [3]])
+    }
+    assert len(digests) == 3

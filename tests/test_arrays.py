@@ -1,0 +1,63 @@
+"""Pixels: which numbers are taken for them, and the square that a row is."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hmnist.arrays import check_pixels, infer_shape
+from hmnist.errors import UsageError
+
+
+@given(side=st.integers(1, 300), channels=st.sampled_from([1, 3]))
+def test_a_square_is_found(side: int, channels: int) -> None:
+    assert infer_shape(side * side * channels) == (side, side, channels)
+
+
+@given(pixels=st.integers(1, 100_000))
+def test_an_inferred_shape_is_a_square_of_these_pixels(pixels: int) -> None:
+    root = np.sqrt([pixels, pixels / 3])
+    if (root == root.round()).any():
+        height, width, channels = infer_shape(pixels)
+        assert height == width
+        assert channels in {1, 3}
+        assert height * width * channels == pixels
+    else:
+        with pytest.raises(UsageError, match="image_shape"):
+            infer_shape(pixels)
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros((2, 3), np.uint8),
+        np.zeros((2, 3), np.int64),
+        np.array([0, 255], np.uint16),
+        np.array([[0.0, 1.5]], np.float32),
+        np.array([[0, 255.0]]),
+    ],
+)
+def test_numbers_up_to_255_are_pixels(pixels: np.ndarray) -> None:
+    check_pixels(pixels)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "message"),
+    [
+        (np.array([0.0, 1.0]), "floats between 0 and 1; expected 0–255.*Multiply by 255"),
+        (np.zeros(2, np.float32), "floats between 0 and 0"),
+        (np.array([-1, 3]), "Negative values in data: pixels from -1 on"),
+        (np.array([-np.inf, 3]), "Negative values"),
+        (np.array([1, 256]), "between 1 and 256"),
+        (np.array([1, np.inf]), "between 1 and inf"),
+        (np.array([1, np.nan]), "expected 0–255"),
+        (np.array([True]), "of type bool"),
+        (np.array(["a"]), "of type <U1"),
+        (np.array([3], object), "of type object"),
+    ],
+)
+def test_other_things_are_refused(pixels: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        check_pixels(pixels)
