@@ -1,22 +1,30 @@
 """``hmnist audit``."""
 
-from datetime import datetime
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.output import check_format, print_rich
 from hmnist.errors import UsageError
 
 __all__ = ["audit"]
 
+
+def _system_names() -> Iterable[str]:
+    from hmnist.systems import SYSTEMS
+
+    return SYSTEMS
+
+
 Systems = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="NAME,…",
-        help="Published systems: those of the default, vgg16, mobilenet, inception-resnet.",
+        show_default=False,
+        help="Published systems. [default: all that two cores can train; not vgg16, mobilenet, "
+        "inception-resnet]",
+        callback=options.check_name("published system", _system_names),
     ),
 ]
 Epochs = Annotated[
@@ -28,102 +36,83 @@ Epochs = Annotated[
         "system's own, but 3 of deep-cnn and deep-cnn-bn, which --effort best trains in full]",
     ),
 ]
-Jobs = Annotated[
-    int | None,
+Format = Annotated[
+    str,
     typer.Option(
-        metavar="N",
-        min=1,
-        envvar="HMNIST_JOBS",
-        show_envvar=False,
-        show_default=False,
-        help="Models trained side by side, in processes. [default: 2]",
+        "--format",
+        metavar="table|markdown|json",
+        help="How the result is printed.",
+        callback=options.check_name("format", lambda: ("table", "markdown", "json")),
     ),
-]
-Threads = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        min=1,
-        envvar="HMNIST_THREADS",
-        show_envvar=False,
-        show_default=False,
-        help="Threads per model; equal threads give equal scores. [default: the cores, shared "
-        "among the jobs]",
-    ),
-]
-Report = Annotated[
-    str, typer.Option("--format", metavar="table|markdown|json", help="How the result is printed.")
 ]
 
 
+@options.with_settings(options.AUDIT_SETTINGS)
 def audit(
     data: options.Data = None,
     metadata: options.Metadata = None,
-    systems: Systems = "lenet,small-cnn,pixel-mlp,skin-pamper,deep-cnn,deep-cnn-bn",
+    systems: Systems = None,
     epochs: Epochs = None,
-    weights: options.Weights = "none",
-    effort: options.Effort = None,
-    seed: options.Seed = 0,
-    seeds: options.Seeds = 1,
-    jobs: Jobs = None,
-    threads: Threads = None,
+    *,
+    seeds: options.Seeds = None,
+    jobs: options.Jobs = None,
     out: options.Out = None,
-    report: Report = "table",
+    report: Format = "table",
     quiet: options.Quiet = False,
+    **settings: Any,
 ) -> None:
-    """Hold published claims against what clean lesions say.
+    """Compare published claims with scores on lesions that the models have not seen.
 
     Each system is trained twice: split, resampled and validated as its source did, leaks included,
     and split by lesion.
     """
-    from hmnist.results.audit_table import FORMATS
-
-    check_format(report, FORMATS)
-    counts = _read_epochs(epochs, options.names(systems))
+    counts = _read_epochs(epochs)
     dataset = options.load_data(data, metadata, quiet=quiet, sample_allowed=False)
-    from hmnist.cli.watching import watch_runs
-    from hmnist.experiments import audit as auditing
+    from hmnist.cli.output import print_rich
+    from hmnist.cli.watching import watch_cells
+    from hmnist.files import new_runs_folder
+    from hmnist.results.audit import audit as run_audit
 
-    folder = out or Path("hmnist-runs") / f"{datetime.now():%Y%m%d-%H%M%S}-audit"
-    with watch_runs(folder, quiet=quiet) as watcher:
-        found = auditing.audit(
+    settings["effort"] = options.effort_for(dataset, settings.get("effort"))
+    given = {"systems": systems and options.split_names(systems), "seeds": seeds}
+    folder = out or new_runs_folder("-audit")
+    with watch_cells(folder, quiet=quiet) as watcher:
+        result = run_audit(
             dataset,
-            options.names(systems),
-            seed=seed,
-            seeds=seeds,
             epochs=counts,
-            weights=weights,
-            effort=options.effort_for(dataset, effort),
             jobs=jobs,
-            threads=threads,
             out=folder,
             watcher=watcher,
+            **{name: value for name, value in given.items() if value is not None},
+            **settings,
         )
     if report == "table":
-        print_rich(found.to_rich())
+        print_rich(result.to_rich())
     else:
-        typer.echo(found.format(report), nl=False)
+        typer.echo(result.format(report), nl=False)
     if not quiet:
         options.say(f"Runs and table: {folder}")
 
 
-def _read_epochs(text: str | None, systems: list[str]) -> dict[str, int] | None:
-    """Return the epochs by system: a bare number is for all that are not named."""
-    from hmnist.splits.protocols import OVERSAMPLE_FIRST
+def _read_epochs(text: str | None) -> int | dict[str, int] | None:
+    """Return a number for all systems, or numbers by system.
 
+    Raises
+    ------
+    UsageError
+        If the text is neither, or both.
+    """
     if text is None:
         return None
-    every: dict[str, int] = {}
-    named: dict[str, int] = {}
-    for part in options.names(text):
-        system, equals, number = (word.strip() for word in part.rpartition("="))
-        if not number.isdecimal() or (equals and not system):
+    if text.strip().isdecimal():
+        return int(text)
+    counts: dict[str, int] = {}
+    for part in options.split_names(text):
+        system, _, number = (word.strip() for word in part.rpartition("="))
+        if not system or not number.isdecimal():
             raise UsageError(
                 f"The epochs {part!r} are neither a number nor a system and its number.",
                 "Write --epochs 5, or --epochs deep-cnn=5,lenet=20.",
             )
-        if equals:
-            named[system] = int(number)
-        else:
-            every = dict.fromkeys([*systems, OVERSAMPLE_FIRST], int(number))
-    return every | named
+        counts[system] = int(number)
+    return counts

@@ -1,12 +1,13 @@
 """``hmnist data check``."""
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.output import check_format, print_rich
+from hmnist.cli.output import print_rich
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -27,59 +28,58 @@ def check(
 
     Any split will do, also one that a benchmark would refuse: a split file may name images twice.
     """
-    check_format(report, ("table", "json"))
     from hmnist.checks import inspect_file
     from hmnist.sources import find_data
 
-    place = find_data(data, sample_allowed=False)
+    source = find_data(data, sample_allowed=False)
     if not quiet:
-        options.say(f"Checking {place} …")
-    found = inspect_file(place, metadata=metadata, split_file=split_file)
+        options.say(f"Checking {source} …")
+    result = inspect_file(source, metadata=metadata, split_file=split_file)
     if report == "json":
-        typer.echo(json.dumps(_as_json(found), indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(_as_json(result), indent=1, ensure_ascii=False))
     else:
-        _print(found)
-    if found.findings:
+        _print(result)
+    if result.findings:
         raise typer.Exit(1)
 
 
-def _print(found: "Report") -> None:
+def _print(report: "Report") -> None:
     from rich.console import Group
     from rich.text import Text
 
-    from hmnist.results.table import plain_table
+    from hmnist.results.formatting import plain_table
 
-    rows = [[finding.code, finding.name, finding.sentence] for finding in found.findings]
-    tripped = {finding.code for finding in found.findings}
-    sound = [f"{one.code} {one.name}" for one in found.looked if one.code not in tripped]
-    needs: dict[str, list[str]] = {}
-    for code, need in found.skipped.items():
-        needs.setdefault(need.replace("a split", "a split: --split-file FILE"), []).append(code)
-    skipped = [f"{', '.join(codes)} (would need {need})" for need, codes in needs.items()]
-    where = found.data if found.split is None else f"{found.data}, split {found.split}"
-    how_many = "nothing was found" if not rows else _count(len(rows))
-    lines: list[RenderableType] = [Text(f"{where}: {how_many}.", style="bold")]
+    rows = [[finding.code, finding.name, finding.sentence] for finding in report.findings]
+    tripped = {finding.code for finding in report.findings}
+    passed = [f"{check.code} {check.name}" for check in report.looked if check.code not in tripped]
+    codes_of_need: dict[str, list[str]] = {}
+    for code, need in report.skipped.items():
+        need = need.replace("a split", "a split: --split-file FILE")
+        codes_of_need.setdefault(need, []).append(code)
+    skipped = [f"{', '.join(codes)} (would need {need})" for need, codes in codes_of_need.items()]
+    title = report.data if report.split is None else f"{report.data}, split {report.split}"
+    lines: list[RenderableType] = [Text(f"{title}: {_count(len(rows))}.", style="bold")]
     if rows:
         lines.append(plain_table(["check", "name", "finding"], rows, text=["name", "finding"]))
-    if sound:
-        lines.append(Text(f"Looked and found nothing: {', '.join(sound)}."))
+    if passed:
+        lines.append(Text(f"Looked and found nothing: {', '.join(passed)}."))
     if skipped:
         lines.append(Text(f"Not looked at: {'; '.join(skipped)}.", style="dim"))
     print_rich(Group(*lines))
 
 
 def _count(number: int) -> str:
+    if number == 0:
+        return "nothing was found"
     return "1 check found something" if number == 1 else f"{number} checks found something"
 
 
-def _as_json(found: "Report") -> dict[str, Any]:
+def _as_json(report: "Report") -> dict[str, Any]:
     return {
         "schema": "hmnist-check/1",
-        "data": found.data,
-        "split": found.split,
-        "findings": [
-            {"code": one.code, "name": one.name, "sentence": one.sentence} for one in found.findings
-        ],
-        "looked": {one.code: one.name for one in found.looked},
-        "skipped": dict(found.skipped),
+        "data": report.data,
+        "split": report.split,
+        "findings": [asdict(finding) for finding in report.findings],
+        "looked": {check.code: check.name for check in report.looked},
+        "skipped": dict(report.skipped),
     }

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.output import check_format, print_rich
+from hmnist.cli.output import print_rich
 
 __all__ = ["compare"]
 
@@ -17,11 +17,10 @@ def compare(
     report: options.Report = "table",
 ) -> None:
     """Tell whether runs on the same split really differ."""
-    check_format(report, ("table", "json"))
     from rich.text import Text
 
     from hmnist.results.evaluation import compare_runs
-    from hmnist.results.table import plain_table
+    from hmnist.results.formatting import plain_table
     from hmnist.runs.run import open_run
 
     comparison = compare_runs([open_run(run) for run in runs])
@@ -32,11 +31,11 @@ def compare(
         body = [
             [
                 score.replace("_", " "),
-                f"{found.difference:+.3f}",
-                f"[{found.low:+.3f}, {found.high:+.3f}]",
-                f"{found.p_value:.4f}",
+                f"{difference.difference:+.3f}",
+                f"[{difference.low:+.3f}, {difference.high:+.3f}]",
+                f"{difference.p_value:.4f}",
             ]
-            for score, found in pair.scores.items()
+            for score, difference in pair.scores.items()
         ]
         print_rich(plain_table([f"{pair.first} − {pair.second}", "", "[low, high]", "p"], body))
         print_rich(Text(f"{sentence}\n"))

@@ -9,7 +9,7 @@ import typer
 from hmnist.cli import options
 from hmnist.cli.check import check
 from hmnist.cli.from_images import from_images
-from hmnist.cli.output import check_format, print_rich
+from hmnist.cli.output import print_rich
 from hmnist.cli.plot import plot
 
 if TYPE_CHECKING:
@@ -31,14 +31,13 @@ def info(
     quiet: options.Quiet = False,
 ) -> None:
     """Say what a data file holds."""
-    check_format(report, ("table", "json"))
     dataset = options.load_data(data, metadata, quiet=quiet, sample_allowed=False)
     facts = _describe(dataset)
     if report == "json":
         typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return
     from hmnist.diagnoses import DIAGNOSES
-    from hmnist.results.table import plain_table
+    from hmnist.results.formatting import plain_table
 
     names = {diagnosis.code: diagnosis.name for diagnosis in DIAGNOSES}
     lesions = facts["lesions_by_diagnosis"]

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.output import check_format, print_evaluation
+from hmnist.cli.output import print_evaluation
 
 __all__ = ["evaluate"]
 
@@ -29,14 +29,13 @@ def evaluate(
             "--out",
             metavar="FOLDER",
             show_default=False,
-            help="Where report, confusion matrix and figures go. [default: RUN; nothing is kept of "
-            "other data]",
+            help="Where report, confusion matrix and figures go. [default: figures go to RUN, which "
+            "has its report; nothing is written for other data]",
         ),
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Print and draw scores, report and confusion matrix of a run."""
-    check_format(report, ("table", "json"))
     from hmnist.errors import UsageError
     from hmnist.hardware import use_threads
     from hmnist.results.canvas import can_draw
@@ -47,7 +46,7 @@ def evaluate(
     if data is None and metadata is not None:
         raise UsageError("--metadata goes with other data to evaluate on.", "Name the data, too.")
     opened = open_run(run)
-    use_threads(opened.manifest["recipe"]["threads"])
+    use_threads(opened.manifest.recipe.threads or 1)
     dataset = None if data is None else options.load_data(data, metadata, quiet=quiet)
     evaluation = evaluate_run(opened, dataset)
     print_evaluation(evaluation, report)
@@ -55,8 +54,10 @@ def evaluate(
         if not quiet:
             options.say("To keep the report on other data, and draw it: --out FOLDER")
         return
-    folder = folder or run
-    evaluation.write(folder)
+    if folder is None:
+        folder = run  # which has its report already
+    else:
+        evaluation.write(folder)
     figures = folder / "figures"
     if can_draw():
         plot_run(opened, figures, evaluation=evaluation)

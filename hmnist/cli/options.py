@@ -1,45 +1,280 @@
-"""The options that several commands share: each means the same wherever it stands."""
+"""The options that commands share: each is defined once and means the same everywhere.
 
+An option named ``--rare-to`` is the keyword ``rare_to`` of the library, the variable
+``HMNIST_RARE_TO`` and the entry ``rare_to`` of ``hmnist.toml``. Options have no defaults of their
+own: where the user gives none, the library's default holds (`hmnist.runs.recipe.Recipe`). Names
+that must be one of a list are checked when the line is parsed, whatever their case.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from hmnist.errors import UsageError
+from hmnist.diagnoses import CODES
+from hmnist.errors import UsageError, unknown_name
+from hmnist.runs.recipe import AuditSettings, Recipe
 
 if TYPE_CHECKING:
     from hmnist.dataset import LesionDataset
 
 __all__ = [
+    "AUDIT_SETTINGS",
+    "RECIPE_OPTIONS",
+    "SETTINGS",
     "Data",
-    "Decide",
-    "Effort",
-    "Features",
     "Folds",
     "Format",
     "Jobs",
     "Metadata",
+    "ModelName",
     "Models",
     "Out",
-    "Oversample",
     "Quiet",
-    "Rare",
-    "RareTo",
     "Report",
-    "Seed",
     "Seeds",
-    "Sensitivity",
     "Sort",
     "SplitBy",
     "SplitFile",
-    "Threads",
-    "Weights",
+    "check_name",
     "effort_for",
     "load_data",
-    "names",
     "say",
+    "shared",
     "split_kind",
+    "split_names",
+    "with_settings",
 ]
+
+Command = TypeVar("Command", bound=Callable[..., None])
+Names = Callable[[], Iterable[str]]
+
+SETTINGS: set[str] = set()
+"""The options that ``hmnist.toml`` may set, with underscores."""
+
+
+def shared(  # noqa: PLR0917 - an option's own facts
+    name: str,
+    help: str,  # noqa: A002 - typer's word
+    *flags: str,
+    kind: str = "",
+    names: Names | None = None,
+    default: str = "",
+    metavar: str | None = None,
+    min: int | None = None,  # noqa: A002 - typer's word
+    max: int | None = None,  # noqa: A002 - typer's word
+) -> Any:
+    """Return an option under its name on the command line, in the environment and in the file.
+
+    Parameters
+    ----------
+    name : str
+        The keyword of the library, with underscores.
+    help : str
+        What it does.
+    *flags : str
+        Further flags, such as ``-q``.
+    kind, names
+        What a value should be in a word, and the function that lists the known names: the value,
+        or each of several values with commas, must be one of them.
+    default : str
+        What the help says of the default.
+    metavar, min, max
+        As in typer.
+    """
+    SETTINGS.add(name)
+    return typer.Option(
+        f"--{name.replace('_', '-')}",
+        *flags,
+        help=f"{help} [default: {default}]" if default else help,
+        metavar=metavar,
+        envvar=f"HMNIST_{name.upper()}",
+        show_envvar=False,
+        show_default=False,
+        min=min,
+        max=max,
+        callback=None if names is None else check_name(kind, names),
+    )
+
+
+def check_name(kind: str, names: Names) -> Callable[[str | None], str | None]:
+    """Return a function that checks names with commas, and corrects their case.
+
+    Raises
+    ------
+    UsageError
+        By the function: if a name is none of the known ones.
+    """
+
+    def check(value: str | None) -> str | None:
+        return value if value is None else ",".join(_known(kind, value, list(names())))
+
+    return check
+
+
+def _known(kind: str, value: str, names: Sequence[str]) -> Iterable[str]:
+    by_lower_case = {name.lower(): name for name in names}
+    for name in split_names(value):
+        if name.lower() not in by_lower_case:
+            raise unknown_name(kind, name, names)
+        yield by_lower_case[name.lower()]
+
+
+def _model_names() -> Iterable[str]:
+    from hmnist.models.registry import MODELS
+
+    return MODELS
+
+
+def _methods() -> Iterable[str]:
+    from hmnist.oversampling import METHODS
+
+    return METHODS
+
+
+def _decisions() -> Iterable[str]:
+    from hmnist.decisions.decision import KINDS
+
+    return KINDS
+
+
+def _feature_sets() -> Iterable[str]:
+    from hmnist.models.registry import FEATURES
+
+    return FEATURES
+
+
+def _efforts() -> Iterable[str]:
+    from hmnist.models.registry import EFFORTS
+
+    return EFFORTS
+
+
+def _columns() -> Iterable[str]:
+    from hmnist.results.table import COLUMNS
+
+    return COLUMNS
+
+
+def _formats() -> Iterable[str]:
+    from hmnist.results.table import FORMATS
+
+    return FORMATS
+
+
+RECIPE_OPTIONS: dict[str, Any] = {
+    "oversample": Annotated[
+        str | None,
+        shared(
+            "oversample",
+            "none, random, augment, smote, weights or balanced; a benchmark compares several.",
+            kind="oversampling method",
+            names=_methods,
+            default=Recipe.oversample,
+            metavar="METHOD",
+        ),
+    ],
+    "rare": Annotated[
+        str | None,
+        shared(
+            "rare",
+            "The diagnoses to oversample.",
+            kind="diagnosis",
+            names=lambda: CODES,
+            default=",".join(Recipe.rare),
+            metavar="DX,…",
+        ),
+    ],
+    "rare_to": Annotated[
+        int | None,
+        shared(
+            "rare_to",
+            "How many training images each of them is raised to.",
+            default="the median diagnosis",
+            metavar="N",
+            min=1,
+        ),
+    ],
+    "decide": Annotated[
+        str | None,
+        shared(
+            "decide",
+            "The likeliest diagnosis; corrected for rarity; or tuned to find malignant lesions.",
+            kind="decision",
+            names=_decisions,
+            default=Recipe.decide,
+            metavar="natural|balanced|sensitive",
+        ),
+    ],
+    "sensitivity": Annotated[
+        float | None,
+        shared(
+            "sensitivity",
+            "The share of malignant lesions that --decide sensitive should find.",
+            default=str(Recipe.sensitivity),
+            metavar="SHARE",
+        ),
+    ],
+    "features": Annotated[
+        str | None,
+        shared(
+            "features",
+            "What trees, the linear model and the MLP read: features of the lesion, or raw pixels.",
+            kind="set of features",
+            names=_feature_sets,
+            default=Recipe.features,
+            metavar="lesion|pixels",
+        ),
+    ],
+    "pretrained": Annotated[
+        str | None,
+        shared(
+            "pretrained",
+            "The weights that vgg16, mobilenet and inception-resnet start from.",
+            default=Recipe.pretrained,
+            metavar="none|imagenet|PATH",
+        ),
+    ],
+    "effort": Annotated[
+        str | None,
+        shared(
+            "effort",
+            "How long all models train.",
+            kind="effort",
+            names=_efforts,
+            default=f"{Recipe.effort}; quick for the sample",
+            metavar="quick|standard|best",
+        ),
+    ],
+    "seed": Annotated[
+        int | None,
+        shared(
+            "seed",
+            "Fixes split and training.",
+            default=str(Recipe.seed),
+            metavar="N",
+            min=0,
+            max=2**32 - 1,
+        ),
+    ],
+    "threads": Annotated[
+        int | None,
+        shared(
+            "threads",
+            "Threads per model; equal threads give equal scores.",
+            default="all cores",
+            metavar="N",
+            min=1,
+        ),
+    ],
+}
+"""The options that are fields of `Recipe`."""
+
+AUDIT_SETTINGS = tuple(name for name in RECIPE_OPTIONS if name in AuditSettings.__annotations__)
+"""Those that a published protocol leaves open."""
 
 Data = Annotated[
     str | None,
@@ -51,213 +286,141 @@ Data = Annotated[
         "synthetic sample to fall back on.",
     ),
 ]
+ModelName = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="The model (see: hmnist models).",
+        callback=check_name("model", _model_names),
+    ),
+]
 Metadata = Annotated[
     str | None,
-    typer.Option(
+    shared(
+        "metadata",
+        "The metadata that tell which images show one lesion.",
+        default="HAM10000_metadata.csv beside the pixel file",
         metavar="FILE|none",
-        envvar="HMNIST_METADATA",
-        show_envvar=False,
-        show_default=False,
-        help="The metadata that tell which images show one lesion. "
-        "[default: HAM10000_metadata.csv beside the pixel file]",
     ),
 ]
 Models = Annotated[
-    str,
-    typer.Option(
+    str | None,
+    shared(
+        "models",
+        "The models to compare (see: hmnist models).",
+        kind="model",
+        names=_model_names,
+        default="all but the published systems",
         metavar="NAME,…",
-        envvar="HMNIST_MODELS",
-        show_envvar=False,
-        help="The models to compare (see: hmnist models).",
     ),
 ]
 SplitBy = Annotated[
     str | None,
-    typer.Option(
-        "--split",
+    shared(
+        "split",
+        "Keep the images of a lesion together; split by image (may leak); take the file's own "
+        "split; or split as a published system did, leaks included.",
+        default="lesion where lesions are known",
         metavar="lesion|image|own|published:SYSTEM",
-        envvar="HMNIST_SPLIT",
-        show_envvar=False,
-        show_default=False,
-        help="Deal whole lesions, single images (may leak), take the file's own split, or deal as "
-        "a published system did, leaks included. "
-        "[default: lesion where lesions are known]",
     ),
 ]
 SplitFile = Annotated[
     Path | None,
-    typer.Option(
+    shared(
+        "split_file",
+        "A split of your own: CSV with image_id or row (0 is the first image), and part.",
         metavar="FILE",
-        envvar="HMNIST_SPLIT_FILE",
-        show_envvar=False,
-        show_default=False,
-        help="A split of your own: CSV with image_id or row (0 is the first image), and part.",
     ),
 ]
 Folds = Annotated[
     int | None,
-    typer.Option(
+    shared(
+        "folds",
+        "Cross-validate in K folds by lesion instead of one split.",
         metavar="K",
         min=2,
-        envvar="HMNIST_FOLDS",
-        show_envvar=False,
-        show_default=False,
-        help="Cross-validate in K folds by lesion instead of one split.",
-    ),
-]
-Oversample = Annotated[
-    str,
-    typer.Option(
-        metavar="METHOD,…",
-        envvar="HMNIST_OVERSAMPLE",
-        show_envvar=False,
-        help="none, random, augment, smote, weights or balanced; several are compared.",
-    ),
-]
-Rare = Annotated[
-    str,
-    typer.Option(
-        metavar="DX,…", envvar="HMNIST_RARE", show_envvar=False, help="The diagnoses to oversample."
-    ),
-]
-RareTo = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        min=1,
-        envvar="HMNIST_RARE_TO",
-        show_envvar=False,
-        show_default=False,
-        help="How many training images each of them is raised to. [default: the median diagnosis]",
-    ),
-]
-Decide = Annotated[
-    str,
-    typer.Option(
-        metavar="natural|balanced|sensitive",
-        envvar="HMNIST_DECIDE",
-        show_envvar=False,
-        help="The likeliest diagnosis; corrected for rarity; or tuned to find malignant lesions.",
-    ),
-]
-Sensitivity = Annotated[
-    float,
-    typer.Option(
-        metavar="SHARE",
-        envvar="HMNIST_SENSITIVITY",
-        show_envvar=False,
-        help="The share of malignant lesions that --decide sensitive is to find.",
-    ),
-]
-Features = Annotated[
-    str,
-    typer.Option(
-        metavar="lesion|pixels",
-        envvar="HMNIST_FEATURES",
-        show_envvar=False,
-        help="What trees, the linear model and the MLP read: measures, or raw pixels.",
-    ),
-]
-Weights = Annotated[
-    str,
-    typer.Option(
-        metavar="none|imagenet|PATH",
-        envvar="HMNIST_WEIGHTS",
-        show_envvar=False,
-        help="What vgg16, mobilenet and inception-resnet start from.",
-    ),
-]
-Effort = Annotated[
-    str | None,
-    typer.Option(
-        metavar="quick|standard|best",
-        envvar="HMNIST_EFFORT",
-        show_envvar=False,
-        show_default=False,
-        help="How long all models train. [default: standard; quick for the sample]",
-    ),
-]
-Seed = Annotated[
-    int,
-    typer.Option(
-        metavar="N",
-        min=0,
-        max=2**32 - 1,
-        envvar="HMNIST_SEED",
-        show_envvar=False,
-        help="What fixes split and training.",
     ),
 ]
 Seeds = Annotated[
-    int,
-    typer.Option(
-        metavar="N",
-        min=1,
-        envvar="HMNIST_SEEDS",
-        show_envvar=False,
-        help="Models of each kind on that one split.",
+    int | None,
+    shared(
+        "seeds", "Models of each kind on that one split.", default="1", metavar="N", min=1
     ),
 ]
 Jobs = Annotated[
-    int,
-    typer.Option(
-        metavar="N",
-        min=1,
-        envvar="HMNIST_JOBS",
-        show_envvar=False,
-        help="Models trained side by side, in processes.",
-    ),
-]
-Threads = Annotated[
     int | None,
-    typer.Option(
-        metavar="N",
-        min=1,
-        envvar="HMNIST_THREADS",
-        show_envvar=False,
-        show_default=False,
-        help="Threads per model; equal threads give equal scores. [default: all cores]",
-    ),
+    shared("jobs", "How many run side by side.", metavar="N", min=1),
 ]
 Sort = Annotated[
-    str,
-    typer.Option(
+    str | None,
+    shared(
+        "sort",
+        "The score that orders the rows.",
+        kind="column",
+        names=_columns,
+        default="balanced_accuracy",
         metavar="COLUMN",
-        envvar="HMNIST_SORT",
-        show_envvar=False,
-        help="The score that orders the rows.",
     ),
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(
-        metavar="FOLDER",
-        envvar="HMNIST_OUT",
-        show_envvar=False,
-        show_default=False,
-        help="Where the runs go. [default: hmnist-runs/<time>]",
-    ),
+    shared("out", "Where the runs go.", default="hmnist-runs/<time>", metavar="FOLDER"),
 ]
 Format = Annotated[
-    str,
-    typer.Option(
-        "--format",
+    str | None,
+    shared(
+        "format",
+        "How the result is printed.",
+        kind="format",
+        names=_formats,
+        default="table",
         metavar="table|markdown|csv|json|latex",
-        envvar="HMNIST_FORMAT",
-        show_envvar=False,
-        help="How the result is printed.",
     ),
 ]
 Report = Annotated[
     str,
-    typer.Option("--format", metavar="table|json", help="How the result is printed."),
-]
-Quiet = Annotated[
-    bool,
     typer.Option(
-        "--quiet", "-q", envvar="HMNIST_QUIET", show_envvar=False, help="Print the result only."
+        "--format",
+        metavar="table|json",
+        help="How the result is printed.",
+        callback=check_name("format", lambda: ("table", "json")),
     ),
 ]
+Quiet = Annotated[bool, shared("quiet", "Print the result only.", "-q")]
+
+
+def with_settings(names: Iterable[str] = RECIPE_OPTIONS) -> Callable[[Command], Command]:
+    """Add the options of a recipe to a command that takes ``**settings``.
+
+    They stand in the help before the keyword-only parameters of the command. Options that the user
+    does not give are left out of `settings`.
+    """
+
+    def decorate(command: Command) -> Command:
+        signature = inspect.signature(command)
+        own = [one for one in signature.parameters.values() if one.name != "settings"]
+        options = [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=RECIPE_OPTIONS[name]
+            )
+            for name in names
+        ]
+        positional = [one for one in own if one.kind is not inspect.Parameter.KEYWORD_ONLY]
+        keywords = [one for one in own if one.kind is inspect.Parameter.KEYWORD_ONLY]
+
+        @functools.wraps(command)
+        def call(**given: Any) -> None:
+            settings = {name: given.pop(name) for name in names}
+            if settings.get("rare"):
+                settings["rare"] = split_names(settings["rare"])
+            command(**given, **{name: value for name, value in settings.items() if value is not None})
+
+        call.__signature__ = signature.replace(  # type: ignore[attr-defined]  # inspect reads it
+            parameters=[*positional, *options, *keywords]
+        )
+        return call  # type: ignore[return-value]  # typer calls it with the new signature
+
+    return decorate
 
 
 def load_data(
@@ -267,7 +430,7 @@ def load_data(
     quiet: bool = False,
     sample_allowed: bool = True,
 ) -> "LesionDataset":
-    """Find and read the data that a command works on, saying which.
+    """Find and read the data that a command works on, and print which.
 
     The sample stands in for data that nobody named only where `sample_allowed`.
 
@@ -278,10 +441,10 @@ def load_data(
     """
     from hmnist.sources import find_data, load
 
-    place = find_data(named, sample_allowed=sample_allowed)
+    source = find_data(named, sample_allowed=sample_allowed)
     if not quiet:
-        say(_sample_line(named) if place == "sample" else f"Reading {place} …")
-    data = load(place, metadata=metadata)
+        say(_sample_line(named) if source == "sample" else f"Reading {source} …")
+    data = load(source, metadata=metadata)
     if not quiet:
         say(f"{data!r}")
     return data
@@ -289,15 +452,15 @@ def load_data(
 
 def effort_for(data: "LesionDataset", chosen: str | None) -> str:
     """Return the effort: the one chosen, or what suits the data."""
-    return chosen or ("quick" if data.synthetic else "standard")
+    return chosen or ("quick" if data.synthetic else Recipe.effort)
 
 
-def names(text: str) -> list[str]:
+def split_names(text: str) -> list[str]:
     """Split a comma-separated option.
 
     Examples
     --------
-    >>> names("cnn, mlp")
+    >>> split_names("cnn, mlp")
     ['cnn', 'mlp']
     """
     return [name.strip() for name in text.split(",") if name.strip()]
@@ -309,7 +472,7 @@ def say(text: str) -> None:
 
 
 def split_kind(by: str | None, file: Path | None) -> str | Path | None:
-    """Return what `hmnist.split` is to be told.
+    """Return the split that the library is asked for.
 
     Raises
     ------

@@ -4,33 +4,20 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from hmnist.errors import UsageError
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from rich.console import RenderableType
 
     from hmnist.results.evaluation import Evaluation
     from hmnist.results.table import Table
+    from hmnist.runs.report import Estimate
     from hmnist.scores.reliability import ReliabilityBin
 
-__all__ = ["check_format", "print_evaluation", "print_rich", "print_table"]
+__all__ = ["print_evaluation", "print_rich", "print_table"]
 
 WIDTH = 100
-"""Columns where nobody says how wide the paper is."""
-
-
-def check_format(name: str, known: tuple[str, ...]) -> None:
-    """Refuse an unknown format before the work rather than after.
-
-    Raises
-    ------
-    UsageError
-        If there is no such format.
-    """
-    if name not in known:
-        raise UsageError(f"There is no format {name!r}.", f"Choose {', '.join(known)}.")
+"""Columns where stdout is no terminal."""
 
 
 def print_table(table: "Table", name: str) -> None:
@@ -41,14 +28,14 @@ def print_table(table: "Table", name: str) -> None:
         typer.echo(table.format(name), nl=False)
 
 
-def print_rich(what: "RenderableType") -> None:
-    """Print something rich on stdout, 100 columns wide where there is no terminal."""
+def print_rich(renderable: "RenderableType") -> None:
+    """Print tables and text on stdout, 100 columns wide where there is no terminal."""
     from rich.console import Console
 
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
-    console.print(what)
+    console.print(renderable)
 
 
 def print_evaluation(evaluation: "Evaluation", name: str) -> None:
@@ -60,46 +47,44 @@ def print_evaluation(evaluation: "Evaluation", name: str) -> None:
     from rich.text import Text
 
     from hmnist.diagnoses import CODES
-    from hmnist.results.table import plain_table
+    from hmnist.results.formatting import plain_table
+    from hmnist.scores.scoring import SCORES
 
+    report = evaluation.report
     scores = [
-        [score.replace("_", " "), _score(numbers["mean"]), _interval(numbers)]
-        for score, numbers in evaluation.scores.items()
-        if not score.startswith("recall_")
+        [score.name.replace("_", " "), *_estimate_texts(report.scores[score.name])]
+        for score in SCORES
+        if score.diagnosis is None
     ]
-    report = [
-        [
-            code,
-            *(f"{row[what]:.3f}" for what in ("precision", "recall", "f1")),
-            f"{row['images']:,.0f}",
-        ]
-        for code, row in evaluation.report.items()
+    diagnoses = [
+        [code, f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}", f"{row.images:,.0f}"]
+        for code, row in report.diagnoses.items()
     ]
     confusion = [
-        [code, *map(str, counts)] for code, counts in zip(CODES, evaluation.confusion, strict=True)
+        [code, *map(str, counts)] for code, counts in zip(CODES, report.confusion, strict=True)
     ]
     print_rich(
         Group(
             Text(evaluation.title, style="bold"),
             plain_table(["score", "", "[low, high]"], scores),
-            plain_table(["diagnosis", "precision", "recall", "F1", "images"], report),
-            plain_table(["true ↓ decided →", *CODES], confusion),
-            _reliability(evaluation.reliability),
+            plain_table(["diagnosis", "precision", "recall", "F1", "images"], diagnoses),
+            plain_table(["true ↓ predicted →", *CODES], confusion),
+            _reliability(report.reliability),
             *(Text(note, style="dim") for note in (*evaluation.origin, *evaluation.notes)),
         )
     )
 
 
 def _reliability(bins: "Sequence[ReliabilityBin]") -> "RenderableType":
-    """Return a column for each bin that holds images: how sure, how often right, how many."""
-    from hmnist.results.table import plain_table
+    """Return a column for each bin with images: mean confidence, share right, images."""
+    from hmnist.results.formatting import plain_table
 
-    filled = [found for found in bins if found.images]
+    filled = [bin_ for bin_ in bins if bin_.images]
     return plain_table(
-        ["sure, %", *(_percent(found.confidence) for found in filled)],
+        ["confidence, %", *(_percent(bin_.confidence) for bin_ in filled)],
         [
-            ["right, %", *(_percent(found.accuracy) for found in filled)],
-            ["images", *(f"{found.images:,}" for found in filled)],
+            ["right, %", *(_percent(bin_.accuracy) for bin_ in filled)],
+            ["images", *(f"{bin_.images:,}" for bin_ in filled)],
         ],
     )
 
@@ -108,9 +93,9 @@ def _percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.0f}"
 
 
-def _score(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def _interval(numbers: "Mapping[str, float | None]") -> str:
-    return f"[{_score(numbers['low'])}, {_score(numbers['high'])}]"
+def _estimate_texts(estimate: "Estimate") -> tuple[str, str]:
+    mean, low, high = (
+        "–" if value is None else f"{value:.3f}"
+        for value in (estimate.mean, estimate.low, estimate.high)
+    )
+    return mean, f"[{low}, {high}]"

@@ -36,7 +36,7 @@ def predict(
     from hmnist.runs.run import open_run
 
     opened = open_run(run)
-    use_threads(opened.manifest["recipe"]["threads"])
+    use_threads(opened.manifest.recipe.threads or 1)
     table = _predict_all(opened, inputs)
     if not quiet:
         options.say("Research software, no medical device.")
@@ -48,23 +48,23 @@ def predict(
 
 
 def _predict_all(run: "Run", inputs: list[str]) -> "pd.DataFrame":
-    """Return source, row, image_id, decision and one probability per diagnosis."""
+    """Return source, row, image_id, predicted diagnosis and one probability per diagnosis."""
     import pandas as pd
 
     from hmnist.diagnoses import CODES
     from hmnist.sources.images import load_images
 
-    height, width, channels = run.manifest["data"]["image_shape"]
+    shape = run.manifest.data.image_shape
     tables = []
     # All inputs are read before the first is predicted: a wrong one loses no work.
     for source, images, image_ids in [
-        load_images(path, (height, width, channels)) for path in inputs
+        load_images(path, shape) for path in inputs
     ]:
         probabilities = run.predict_proba(images)
-        decisions = run.decision.decide(probabilities)
+        predicted = run.decision.decide(probabilities)
         table = pd.DataFrame({"source": source, "row": range(len(images))})
         table["image_id"] = "" if image_ids is None else image_ids
-        table["decision"] = [CODES[label] for label in decisions]
+        table["predicted"] = [CODES[label] for label in predicted]
         table[list(CODES)] = probabilities
         tables.append(table)
     return pd.concat(tables)

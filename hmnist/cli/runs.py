@@ -7,14 +7,12 @@ from typing import Annotated
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.output import check_format, print_rich
+from hmnist.cli.output import print_rich
+from hmnist.files import RUNS_FOLDER
 
 __all__ = ["app"]
 
 app = typer.Typer(help="List, show and verify run folders.", no_args_is_help=True)
-
-RUNS = Path("hmnist-runs")
-"""Where runs go that are not told where."""
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to look.")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
@@ -22,17 +20,16 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 
 @app.command("list")
 def list_runs(
-    folder: Folder = RUNS,
+    folder: Folder = RUNS_FOLDER,
     report: options.Report = "table",
 ) -> None:
     """List the runs in a folder with their scores."""
-    check_format(report, ("table", "json"))
     from hmnist.errors import DataMissingError, TrustError
-    from hmnist.results.table import plain_table
+    from hmnist.results.formatting import plain_table
     from hmnist.runs.manifest import read_manifest
     from hmnist.runs.run import find_runs
 
-    if not folder.is_dir() and folder != RUNS:
+    if not folder.is_dir() and folder != RUNS_FOLDER:
         raise DataMissingError(f"There is no folder {folder}.")
     manifests = {}
     for path in find_runs(folder):
@@ -41,21 +38,22 @@ def list_runs(
         except TrustError as error:
             options.say(f"Skipped: {error}")
     if report == "json":
-        typer.echo(json.dumps(manifests, indent=1, ensure_ascii=False))
+        facts = {path: manifest.to_dict() for path, manifest in manifests.items()}
+        typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return
     if not manifests:
         options.say(f"There are no runs in {folder}.")
         return
     body = [
         [
-            place,
-            manifest["data"]["name"],
+            path,
+            manifest.data.name,
             *(
-                "–" if manifest["scores"][name] is None else f"{manifest['scores'][name]:.3f}"
+                "–" if (value := manifest.scores[name]) is None else f"{value:.3f}"
                 for name in ("balanced_accuracy", "accuracy", "roc_auc_ovr")
             ),
         ]
-        for place, manifest in manifests.items()
+        for path, manifest in manifests.items()
     ]
     print_rich(
         plain_table(["run", "data", "balanced acc.", "accuracy", "AUC"], body, text=["data"])
@@ -64,30 +62,29 @@ def list_runs(
 
 @app.command("show")
 def show(run: RunFolder) -> None:
-    """Print what a run is: its manifest, as JSON."""
+    """Print the manifest of a run, as JSON."""
     from hmnist.runs.run import open_run
 
-    typer.echo(json.dumps(open_run(run).manifest, indent=1, ensure_ascii=False))
+    typer.echo(json.dumps(open_run(run).manifest.to_dict(), indent=1, ensure_ascii=False))
 
 
 @app.command("verify")
 def verify(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders.")],
 ) -> None:
-    """Hold every file of a run against its manifest; exit code 4 if one is damaged."""
+    """Compare every file of a run with its manifest; exit code 4 if one is damaged."""
     from hmnist.errors import TrustError
-    from hmnist.runs.run import CommitteeRun, open_run
+    from hmnist.runs.run import open_run
 
     damaged = 0
-    for place in runs:
+    for folder in runs:
         try:
-            run = open_run(place)
-            members = run.members if isinstance(run, CommitteeRun) else []
+            run = open_run(folder)
+            count = sum(len(part.manifest.files) for part in (run, *run.members))
         except TrustError as error:
             damaged += 1
             options.say(f"Error: {error}")
             continue
-        count = sum(len(one.manifest["files"]) for one in (run, *members))
-        typer.echo(f"{place}: {count} files are as they were written.")
+        typer.echo(f"{folder}: {count} files are as they were written.")
     if damaged:
         raise typer.Exit(TrustError.exit_code)

@@ -1,4 +1,4 @@
-"""``hmnist.toml``: defaults of your own for the options that commands share.
+"""``hmnist.toml``: your own defaults for the options that commands share.
 
 ::
 
@@ -14,37 +14,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from hmnist.errors import UsageError
+from hmnist.cli.options import SETTINGS
+from hmnist.errors import UsageError, unknown_name
 
-__all__ = ["SETTINGS", "read_settings"]
-
-SETTINGS = frozenset(
-    {
-        "decide",
-        "effort",
-        "features",
-        "folds",
-        "format",
-        "jobs",
-        "metadata",
-        "models",
-        "out",
-        "oversample",
-        "quiet",
-        "rare",
-        "rare_to",
-        "seed",
-        "seeds",
-        "sensitivity",
-        "sort",
-        "split",
-        "split_file",
-        "threads",
-        "weights",
-    }
-)
-"""The options that the file may set, with underscores or hyphens."""
-
+__all__ = ["read_settings"]
 
 def read_settings(path: Path = Path("hmnist.toml")) -> dict[str, Any]:
     """Return the settings of a file by option name, empty if there is no such file.
@@ -70,7 +43,7 @@ def read_settings(path: Path = Path("hmnist.toml")) -> dict[str, Any]:
     if unknown := sorted(set(named) - SETTINGS):
         raise UsageError(
             f"{path} sets {unknown[0]!r}, which is no option.",
-            f"It may set {', '.join(sorted(SETTINGS))}.",
+            unknown_name("option", unknown[0], sorted(SETTINGS)).hint,
         )
     return named
 

@@ -1,11 +1,10 @@
 """``hmnist train``."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.output import check_format, print_evaluation
 
 __all__ = ["train"]
 
@@ -20,59 +19,41 @@ Epochs = Annotated[
 ]
 
 
+@options.with_settings()
 def train(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="What to train: hmnist models.")],
+    model: options.ModelName,
     data: options.Data = None,
     metadata: options.Metadata = None,
     split: options.SplitBy = None,
     split_file: options.SplitFile = None,
-    oversample: options.Oversample = "random",
-    rare: options.Rare = "df,vasc",
-    rare_to: options.RareTo = None,
-    decide: options.Decide = "natural",
-    sensitivity: options.Sensitivity = 0.9,
-    features: options.Features = "lesion",
-    weights: options.Weights = "none",
-    effort: options.Effort = None,
+    *,
     epochs: Epochs = None,
-    seed: options.Seed = 0,
-    threads: options.Threads = None,
     out: options.Out = None,
     report: options.Report = "table",
     quiet: options.Quiet = False,
+    **settings: Any,
 ) -> None:
     """Train one model into a run folder and score it on its test part."""
-    check_format(report, ("table", "json"))
-    from hmnist.models.registry import find_model
-
-    find_model(model)
     dataset = options.load_data(data, metadata, quiet=quiet)
+    from hmnist.cli.output import print_evaluation
     from hmnist.cli.watching import watch_steps
     from hmnist.experiments.training import train as train_model
     from hmnist.results.evaluation import evaluate_run
 
+    settings["effort"] = options.effort_for(dataset, settings.get("effort"))
     try:
         with watch_steps(model, quiet=quiet) as on_step:
             run = train_model(
                 dataset,
                 model,
-                by=options.split_kind(split, split_file),
-                oversampling=oversample,
-                rare=tuple(options.names(rare)),
-                rare_to=rare_to,
-                decision=decide,
-                sensitivity=sensitivity,
-                features=features,
-                weights=weights,
-                effort=options.effort_for(dataset, effort),
-                seed=seed,
-                threads=threads,
+                split=options.split_kind(split, split_file),
                 out=out,
                 on_step=on_step,
-                **({} if epochs is None else {"epochs": epochs}),
+                parameters=None if epochs is None else {"epochs": epochs},
+                **settings,
             )
     except KeyboardInterrupt:
-        options.say("\nInterrupted. Nothing was written; the same command begins anew.")
+        options.say("\nInterrupted. Nothing was written; the same command begins again.")
         raise typer.Exit(130) from None
     print_evaluation(evaluate_run(run), report)
     if not quiet:

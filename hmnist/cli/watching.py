@@ -1,4 +1,4 @@
-"""What a benchmark shows while it works: a live table on a terminal, lines elsewhere."""
+"""The progress of a benchmark: a live table on a terminal, lines elsewhere."""
 
 import contextlib
 import shlex
@@ -22,21 +22,21 @@ from rich.progress import (
 
 from hmnist.cli.options import say
 from hmnist.experiments.cells import Cell, Watcher, estimate_seconds
-from hmnist.results.table import Table
+from hmnist.results.benchmark import GrowingTable
 from hmnist.runs.run import Run
 
-__all__ = ["watch_runs", "watch_steps"]
+__all__ = ["watch_cells", "watch_steps"]
 
 
 @contextlib.contextmanager
-def watch_runs(folder: Path, *, quiet: bool) -> Iterator[Watcher]:
-    """Yield a watcher that suits where stderr goes; tell whoever interrupts how to go on."""
+def watch_cells(folder: Path, *, quiet: bool) -> Iterator[Watcher]:
+    """Yield a watcher that suits stderr; print how to go on if the work is interrupted."""
     try:
         with _make_watcher(quiet=quiet) as watcher:
             yield watcher
     except KeyboardInterrupt:
         say(
-            f"\nInterrupted. What was finished is kept; to go on, run the same command with "
+            f"\nInterrupted. Finished models are kept; to go on, run the same command with "
             f"--out {shlex.quote(str(folder))}"
         )
         raise typer.Exit(130) from None
@@ -66,9 +66,8 @@ class Lines(Watcher):
         self._total = len(cells)
         say(_plan(cells, seconds))
 
-    def finished(self, cell: Cell, run: Run, table: Table) -> None:
-        """Print how the model did."""
-        del table
+    def finished(self, cell: Cell, run: Run) -> None:
+        """Print the model's scores."""
         self._done += 1
         say(f"[{self._done}/{self._total}] {_name(cell)}: {_result(run)}")
 
@@ -89,7 +88,8 @@ class LiveTable(Watcher):
         self._live = Live(self._progress, console=console, transient=True)
         self._task: TaskID | None = None
         self._start = time.monotonic()
-        self._weights: dict[int, float] = {}
+        self._seconds: dict[Path, float] = {}
+        self._table = GrowingTable([])
         self._done = 0.0
 
     def __enter__(self) -> Self:
@@ -103,31 +103,32 @@ class LiveTable(Watcher):
         """Print the estimate and show an empty bar."""
         self._console.print(_plan(cells, seconds), highlight=False)
         # A second each, so that quick models move the bar, too.
-        self._weights = {id(cell): 1 + estimate_seconds(cell) for cell in cells}
+        self._seconds = {cell.folder: 1 + estimate_seconds(cell) for cell in cells}
+        self._table = GrowingTable(cells)
         self._task = self._progress.add_task(
-            f"{len(cells)} models", total=sum(self._weights.values()), step="", left=""
+            f"{len(cells)} models", total=sum(self._seconds.values()), step="", left=""
         )
 
     def started(self, cell: Cell) -> None:
-        """Name the model at work."""
+        """Show the name of the model."""
         self._update(_name(cell), "", 0.0)
 
     def step(self, cell: Cell, done: int, total: int) -> None:
         """Move the bar within the model."""
-        self._update(_name(cell), f"{done}/{total}", self._weights[id(cell)] * done / total)
+        self._update(_name(cell), f"{done}/{total}", self._seconds[cell.folder] * done / total)
 
-    def finished(self, cell: Cell, run: Run, table: Table) -> None:
+    def finished(self, cell: Cell, run: Run) -> None:
         """Show the model's row."""
-        del run
-        self._done += self._weights[id(cell)]
+        self._table.add(cell, run)
+        self._done += self._seconds[cell.folder]
         self._update(_name(cell), "", 0.0)
-        self._live.update(Group(table.to_rich(notes=False), self._progress))
+        self._live.update(Group(self._table.table().to_rich(notes=False), self._progress))
 
     def _update(self, name: str, step: str, part: float) -> None:
         if self._task is None:
             return
         done = self._done + part
-        total = sum(self._weights.values())
+        total = sum(self._seconds.values())
         elapsed = time.monotonic() - self._start
         left = ""
         if done > 0.02 * total and done < total:
@@ -167,16 +168,16 @@ def _plan(cells: Sequence[Cell], seconds: float) -> str:
 
 def _name(cell: Cell) -> str:
     recipe = cell.recipe
-    fold = "" if cell.on.fold is None else f", fold {cell.on.fold + 1} of {cell.on.folds}"
-    what = cell.label or f"{recipe.model}, oversampling {recipe.oversampling}"
-    return f"{what}, seed {recipe.seed}{fold}"
+    fold = "" if cell.split.fold is None else f", fold {cell.split.fold + 1} of {cell.split.folds}"
+    model = cell.label or f"{recipe.model}, oversampling {recipe.oversample}"
+    return f"{model}, seed {recipe.seed}{fold}"
 
 
 def _result(run: Run) -> str:
     scores = run.scores
     return (
         f"balanced accuracy {scores['balanced_accuracy']:.3f}, accuracy {scores['accuracy']:.3f}, "
-        f"AUC {scores['roc_auc_ovr']:.3f}, fitted in {run.manifest['fit_seconds']:.1f} s"
+        f"AUC {scores['roc_auc_ovr']:.3f}, fitted in {run.manifest.fit_seconds:.1f} s"
     )
 
 

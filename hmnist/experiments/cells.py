@@ -1,4 +1,4 @@
-"""The cells of a benchmark and how they are run: one by one, or side by side in processes."""
+"""The cells of a grid and how they run: one by one, or side by side in processes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,9 +8,7 @@ import numpy as np
 
 from hmnist.diagnoses import CODES
 from hmnist.errors import WorkError
-from hmnist.experiments.training import compose, run_cell
-from hmnist.models.registry import COMMITTEE, find_model
-from hmnist.results.table import Table
+from hmnist.experiments.training import compose_ensemble, train_cell
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run
 from hmnist.splits.split import Split
@@ -18,130 +16,140 @@ from hmnist.splits.split import Split
 __all__ = ["Cell", "Watcher", "estimate_seconds", "run_cells"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cell:
-    """One place in the grid.
+    """One cell of a grid.
 
     Attributes
     ----------
     recipe : Recipe
-        What is trained, and how.
-    on : Split
-        Who trains, validates and is tested.
+        How the model is trained; resolved for the split.
+    split : Split
+        Which images train, validate and are tested.
     folder : pathlib.Path
-        Where its run goes.
+        Where the run goes.
     label : str
-        What to call it while it is at work; empty where the recipe says enough.
+        The name of its row; empty where model and oversampling say enough.
     """
 
     recipe: Recipe
-    on: Split
+    split: Split
     folder: Path
     label: str = ""
 
+    @property
+    def row(self) -> tuple[str, str]:
+        """The row of the table that the cell belongs to: cells of a row differ in seed and fold."""
+        return self.label or self.recipe.model, "" if self.label else self.recipe.oversample
+
 
 class Watcher:
-    """Is told how a benchmark gets on; this one does not care."""
+    """Is told about the progress of cells; this one does nothing."""
 
     def planned(self, cells: Sequence[Cell], seconds: float) -> None:
-        """Take note of the cells, and about how many seconds of fitting they need."""
+        """Receive the cells, and about how many seconds of fitting they need."""
 
     def started(self, cell: Cell) -> None:
-        """Take note that a cell begins (told only when cells run one after the other)."""
+        """Receive the cell that begins (only when cells run one after the other)."""
 
     def step(self, cell: Cell, done: int, total: int) -> None:
-        """Take note that a model has done some of its epochs or rounds (likewise)."""
+        """Receive how many epochs or rounds of a model are done (likewise)."""
 
-    def finished(self, cell: Cell, run: Run, table: Table) -> None:
-        """Take note that a cell is done; `table` holds the rows so far."""
+    def finished(self, cell: Cell, run: Run) -> None:
+        """Receive a finished cell and its run."""
 
 
-def run_cells(cells: Sequence[Cell], jobs: int, watcher: Watcher) -> Iterator[tuple[int, Run]]:
-    """Yield the place and the run of each cell as it is finished.
+def run_cells(cells: Sequence[Cell], jobs: int, watcher: Watcher) -> Iterator[tuple[Cell, Run]]:
+    """Yield each cell with its run as it is finished.
 
-    Committees come last: their members have to be trained before they can vote.
+    Ensembles come last: their members have to be trained before they can be averaged.
 
     Parameters
     ----------
     cells : sequence of Cell
-        What is to be done; finished cells are opened rather than trained again.
+        Finished cells are opened rather than trained again.
     jobs : int
         How many run side by side, in processes of their own.
     watcher : Watcher
-        Is told when cells begin and how far they are, if they run one after the other.
+        Is told when cells begin, how far they are, and when they are finished.
 
     Raises
     ------
     WorkError
         If a process is killed.
     """
-    runs: dict[int, Run] = {}
-    trained = [place for place, cell in enumerate(cells) if cell.recipe.model != COMMITTEE]
-    for place, run in _train_all(cells, trained, jobs, watcher):
-        runs[place] = run
-        yield place, run
-    for place, cell in enumerate(cells):
-        if cell.recipe.model == COMMITTEE:
+    trained = [cell for cell in cells if not cell.recipe.entry.composed]
+    train_all = _train_one_by_one if jobs == 1 else _train_side_by_side
+    runs: dict[Path, Run] = {}
+    for cell, run in train_all(trained, jobs, watcher):
+        runs[cell.folder] = run
+        watcher.finished(cell, run)
+        yield cell, run
+    for cell in cells:
+        if cell.recipe.entry.composed:
             watcher.started(cell)
-            members = [runs[other] for other in trained if _votes(cells[other], cell)]
-            yield place, compose(cell.on, cell.recipe, cell.folder, members)
+            members = [runs[other.folder] for other in trained if _is_member(other, cell)]
+            run = compose_ensemble(cell.split, cell.recipe, cell.folder, members)
+            watcher.finished(cell, run)
+            yield cell, run
 
 
 def estimate_seconds(cell: Cell) -> float:
     """Return about how long a cell takes to fit on two cores, 0 if it is finished."""
     if cell.folder.exists():
         return 0.0
-    recipe, entry = cell.recipe, find_model(cell.recipe.model)
+    recipe, entry = cell.recipe, cell.recipe.entry
     seconds = entry.seconds[recipe.effort]
-    if entry.published and recipe.parameters.get("epochs"):
+    if entry.system is not None and "epochs" in recipe.parameters:
         seconds *= recipe.parameters["epochs"] / entry.parameters[recipe.effort]["epochs"]
-    counts = np.bincount(cell.on.data.labels[cell.on.train_indices], minlength=len(CODES))
-    if recipe.oversampling != "none" and recipe.rare_to is not None:
+    counts = np.bincount(cell.split.train.labels, minlength=len(CODES))
+    if recipe.oversample != "none" and recipe.rare_to is not None:
         raised = [CODES.index(code) for code in recipe.rare]
         counts[raised] = np.maximum(counts[raised], recipe.rare_to)
     return float(seconds * counts.sum() / 7000)
 
 
-def _train_all(
-    cells: Sequence[Cell], places: Sequence[int], jobs: int, watcher: Watcher
-) -> Iterator[tuple[int, Run]]:
-    if jobs == 1:
-        for place in places:
-            watcher.started(cells[place])
-            yield place, _train_watched(cells[place], watcher)
-        return
+def _train_one_by_one(
+    cells: Sequence[Cell], _jobs: int, watcher: Watcher
+) -> Iterator[tuple[Cell, Run]]:
+    for cell in cells:
+        watcher.started(cell)
+
+        def on_step(done: int, total: int, cell: Cell = cell) -> None:
+            watcher.step(cell, done, total)
+
+        yield cell, train_cell(cell.split, cell.recipe, cell.folder, on_step)
+
+
+def _train_side_by_side(
+    cells: Sequence[Cell], jobs: int, _watcher: Watcher
+) -> Iterator[tuple[Cell, Run]]:
     import joblib
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     # loky starts fresh processes; forking after TensorFlow has begun would hang.
     threads = cells[0].recipe.threads
-    work = (joblib.delayed(_train_numbered)(place, cells[place]) for place in places)
+    work = (joblib.delayed(_train_numbered)(number, cell) for number, cell in enumerate(cells))
     with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=threads):
         try:
-            yield from joblib.Parallel(return_as="generator_unordered")(work)
+            for number, run in joblib.Parallel(return_as="generator_unordered")(work):
+                yield cells[number], run
         except TerminatedWorkerError as error:
             raise WorkError(
-                "A process was ended from outside, perhaps for want of memory.",
+                "A process was ended from outside, perhaps because memory was short.",
                 "Finished cells are kept: go on with --out and its folder, and fewer --jobs.",
             ) from error
 
 
-def _train_watched(cell: Cell, watcher: Watcher) -> Run:
-    def on_step(done: int, total: int) -> None:
-        watcher.step(cell, done, total)
-
-    return run_cell(cell.on, cell.recipe, cell.folder, on_step)
+def _train_numbered(number: int, cell: Cell) -> tuple[int, Run]:
+    return number, train_cell(cell.split, cell.recipe, cell.folder, side_by_side=True)
 
 
-def _train_numbered(place: int, cell: Cell) -> tuple[int, Run]:
-    return place, run_cell(cell.on, cell.recipe, cell.folder, side_by_side=True)
-
-
-def _votes(cell: Cell, committee: Cell) -> bool:
-    """Tell whether a cell's run sits on a committee: same split, seed and oversampling."""
+def _is_member(cell: Cell, ensemble: Cell) -> bool:
+    """Return whether a cell belongs to an ensemble: same split, seed and oversampling."""
     return (
-        cell.on is committee.on
-        and cell.recipe.seed == committee.recipe.seed
-        and cell.recipe.oversampling == committee.recipe.oversampling
-        and cell.recipe.model in committee.recipe.parameters["members"]
+        cell.split is ensemble.split
+        and cell.recipe.seed == ensemble.recipe.seed
+        and cell.recipe.oversample == ensemble.recipe.oversample
+        and cell.recipe.model in ensemble.recipe.parameters["members"]
     )

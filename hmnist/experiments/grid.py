@@ -1,234 +1,97 @@
-"""`benchmark`: every model on the same split, in one table.
-
-The cells of the grid are model × oversampling × seed × fold. Each becomes a run folder, so that an
-interrupted benchmark goes on where it was; the table is made from the folders alone.
-"""
+"""The grid of a benchmark: model × oversampling × seed × fold, a run folder for each cell."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from hmnist.dataset import LesionDataset
-from hmnist.decisions.decision import KINDS
-from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import UsageError
-from hmnist.experiments.cells import Cell, Watcher, estimate_seconds, run_cells
-from hmnist.files import write_file
-from hmnist.hardware import available_cores
-from hmnist.models.registry import COMMITTEE, COMPARED, EFFORTS, FEATURES, MAJORITY, find_model
-from hmnist.oversampling import METHODS
-from hmnist.results.rows import make_row, make_table
-from hmnist.results.table import Table, check_column
-from hmnist.runs.recipe import Recipe, check_one_file
-from hmnist.runs.run import Run
-from hmnist.splits.split import Split, split, split_folds
+from hmnist.experiments.cells import Cell
+from hmnist.models.registry import MODELS, find_model
+from hmnist.runs.recipe import Recipe, Settings, check_one_pretrained_file
+from hmnist.splits.folds import split_folds
+from hmnist.splits.split import Split, split as make_split
 
-__all__ = ["benchmark"]
+__all__ = ["plan_benchmark"]
 
 
-def benchmark(
+def plan_benchmark(
     data: LesionDataset,
-    models: Sequence[str] | str = COMPARED,
+    models: Sequence[str] | str,
+    folder: Path,
     *,
-    by: str | Path | None = None,
+    split: str | Path | None = None,
     folds: int | None = None,
-    seed: int = 0,
     seeds: int = 1,
-    oversampling: Sequence[str] | str = ("random",),
-    rare: Sequence[str] | str = RARE,
-    rare_to: int | None = None,
-    decision: str = "natural",
-    sensitivity: float = 0.9,
-    features: str = "lesion",
-    weights: str = "none",
-    effort: str = "standard",
-    jobs: int = 1,
-    threads: int | None = None,
-    sort: str = "balanced_accuracy",
-    out: str | Path | None = None,
-    watcher: Watcher | None = None,
-) -> Table:
-    """Train models on one split and compare them on its test part.
+    **settings: Unpack[Settings],
+) -> list[Cell]:
+    """Return the cells of a benchmark, checked before any work begins.
 
     Parameters
     ----------
-    data : LesionDataset
-        What to train, validate and test on.
-    models : sequence of str
-        Names of the registry; without, all but the published systems. The majority model always
-        takes part.
-    by : str, pathlib.Path or None
-        The split; see `hmnist.split`. ``published:<system>`` resamples and decides by itself.
-    folds : int or None
-        Cross-validate in so many folds by lesion instead of one split.
-    seed : int
-        What fixes the split, and the first seed of the models.
-    seeds : int
-        How many models of each kind to train on that split, with seeds ``seed, seed + 1, …``.
-    oversampling : sequence of str
-        Methods of `hmnist.oversampling.oversample`; several are compared in one table.
-    rare, rare_to
-        Which diagnoses are raised, and to which count.
-    decision, sensitivity
-        See `hmnist.decisions.decision.fit_decision`.
-    features : str
-        What models of numbers read: ``lesion`` or ``pixels``.
-    weights : str
-        What transfer models start from: ``none``, ``imagenet``, or the path of a file.
-    effort : str
-        ``quick``, ``standard`` or ``best``.
-    jobs : int
-        How many cells run side by side, in processes of their own.
-    threads : int or None
-        Threads per cell; None takes the cores that this process may use. At equal threads the
-        scores are equal, whatever `jobs` is.
-    sort : str
-        The score or cost that orders the rows.
-    out : str, pathlib.Path or None
-        The benchmark folder; None makes one in ``hmnist-runs``. Finished cells in it are skipped.
-    watcher : Watcher or None
-        Is told how the work gets on.
+    data, models, split, folds, seeds, **settings
+        As for `hmnist.benchmark`.
+    folder : pathlib.Path
+        Where the run folders go.
 
     Returns
     -------
-    Table
-        Also written to ``table.json`` in the folder.
+    list of Cell
+        Model by model; the baseline last, once.
 
     Raises
     ------
     UsageError
-        If a name is unknown or an option unsuitable; before any work begins.
+        If a name is unknown or an option unsuitable.
     DataError
-        If a file of weights is missing (before any work begins) or malformed, or none can be
-        downloaded.
-    WorkError
-        If the folder cannot be written.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from hmnist.sources.sample import load_sample
-    >>> table = benchmark(load_sample(), models=["majority"], out=tempfile.mkdtemp())
-    >>> [row["model"] for row in table.rows]
-    ['majority']
+        If a file of pretrained weights is missing or malformed.
     """
-    if seeds < 1 or jobs < 1 or (threads is not None and threads < 1):
-        raise UsageError("Seeds, jobs and threads are counted from 1.")
-    if not 0 < sensitivity < 1:
-        raise UsageError(f"A sensitivity of {sensitivity:g} is not between 0 and 1.")
-    models, methods, rare = _listed(models), _listed(oversampling), _listed(rare)
-    check_one_file(models, weights)
+    if seeds < 1:
+        raise UsageError("Seeds are counted from 1.")
+    if folds is not None and split not in (None, "lesion"):
+        raise UsageError("Folds are always by lesion.", "Leave out --folds, or --split.")
+    given: dict[str, Any] = dict(settings)
+    methods = _as_list(given.pop("oversample", Recipe.oversample))
+    seed = given.pop("seed", Recipe.seed)
     recipes = [
         Recipe(
-            model,
-            method,
-            tuple(rare),
-            rare_to,
-            decision,
-            sensitivity,
-            features,
-            weights,
-            effort,
-            model_seed,
-            threads or available_cores(),
-            {"members": _members(models)} if model == COMMITTEE else {},
+            model=model, oversample=method, seed=seed + number, parameters=parameters, **given
         )
-        for model, method in _contestants(models, methods)
-        for model_seed in range(seed, seed + seeds)
+        for model, method, parameters in _list_rows(_as_list(models), methods)
+        for number in range(seeds)
     ]
-    _check_names(recipes, sort)
-    if folds is not None and by not in (None, "lesion"):
-        raise UsageError("Folds are always dealt by lesion.", "Leave out --folds, or --split.")
-    splits = [split(data, by, seed)] if folds is None else split_folds(data, folds, seed)
-    root = Path(out) if out else Path("hmnist-runs") / f"{datetime.now():%Y%m%d-%H%M%S}"
-    recipes = [recipe.under(splits[0]) for recipe in recipes]
-    cells = [
-        Cell(recipe, on, root / _folder_name(recipe, on))
-        for place, recipe in enumerate(recipes)
-        if recipe not in recipes[:place]  # a protocol may make one of two
-        for on in splits
+    check_one_pretrained_file(recipes)
+    splits = [make_split(data, split, seed)] if folds is None else split_folds(data, folds, seed)
+    resolved = [recipe.resolved_for(splits[0]) for recipe in recipes]
+    return [
+        Cell(recipe, part, folder / _folder_name(recipe, part))
+        for position, recipe in enumerate(resolved)
+        if recipe not in resolved[:position]  # a protocol may make two recipes equal
+        for part in splits
     ]
-    watcher = watcher or Watcher()
-    watcher.planned(cells, sum(estimate_seconds(cell) for cell in cells))
-    progress = _Progress(cells)
-    for place, run in run_cells(cells, jobs, watcher):
-        progress.add(place, run)
-        watcher.finished(cells[place], run, progress.table().sorted(sort))
-    table = progress.table().sorted(sort)
-    with write_file(root / "table.json") as temporary:
-        temporary.write_text(table.to_json(), encoding="utf-8")
-    return table
 
 
-def _listed(names: Sequence[str] | str) -> list[str]:
-    """Return a list also where a single name was given, which Python would read by letters."""
+def _as_list(names: Sequence[str] | str) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def _members(models: Sequence[str]) -> tuple[str, ...]:
-    """Return the models that are trained, each once, and so may sit on a committee."""
-    return tuple(model for model in dict.fromkeys(models) if model not in (COMMITTEE, MAJORITY))
-
-
-def _contestants(models: Sequence[str], methods: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield models and methods; the majority model once, on the natural shares."""
-    members = _members(models)
-    if COMMITTEE in models and len(members) < 2:
-        raise UsageError("A committee needs two models or more beside it.", "Name more models.")
+def _list_rows(
+    models: Sequence[str], methods: Sequence[str]
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield model, oversampling method and parameters of each row; the baseline comes last."""
+    entries = [find_model(name) for name in dict.fromkeys(models)]
+    members = tuple(
+        entry.name for entry in entries if not (entry.composed or entry.baseline)
+    )
+    ensembles = [entry.name for entry in entries if entry.composed]
+    if ensembles and len(members) < 2:
+        raise UsageError(f"An {ensembles[0]} needs two models or more.", "Name more models.")
     for method in dict.fromkeys(methods):
-        for model in (*members, *((COMMITTEE,) if COMMITTEE in models else ())):
-            yield model, method
-    yield MAJORITY, "none"
+        yield from ((model, method, {}) for model in members)
+        yield from ((model, method, {"members": members}) for model in ensembles)
+    yield from ((entry.name, "none", {}) for entry in MODELS.values() if entry.baseline)
 
 
-def _check_names(recipes: Sequence[Recipe], sort: str) -> None:
-    """Refuse unknown names before hours of work rather than after."""
-    for recipe in recipes:
-        find_model(recipe.model)
-        for what, name, known in (
-            ("oversampling", recipe.oversampling, tuple(METHODS)),
-            ("decision", recipe.decision, KINDS),
-            ("effort", recipe.effort, EFFORTS),
-            ("set of features", recipe.features, FEATURES),
-            *(("diagnosis", code, CODES) for code in recipe.rare),
-        ):
-            if name not in known:
-                raise UsageError(
-                    f"There is no {what} called {name!r}.", f"Choose {', '.join(known)}."
-                )
-    check_column(sort)
-
-
-def _folder_name(recipe: Recipe, on: Split) -> str:
-    fold = "" if on.fold is None else f"-fold{on.fold}"
-    return f"{recipe.model}-{recipe.oversampling}-seed{recipe.seed}{fold}-{recipe.key(on)}"
-
-
-class _Progress:
-    """The rows so far; only those that a new run changes are made again."""
-
-    def __init__(self, cells: Sequence[Cell]) -> None:
-        self._cells = cells
-        self._runs: dict[int, Run] = {}
-        self._rows: dict[tuple[str, str], dict[str, Any]] = {}
-
-    def add(self, place: int, run: Run) -> None:
-        self._runs[place] = run
-        row = self._row_of(place)
-        # In the order of the grid: sums must not depend on which cell was finished first.
-        members = [self._runs[other] for other in sorted(self._runs) if self._row_of(other) == row]
-        self._rows[row] = make_row(members)
-
-    def table(self) -> Table:
-        first = self._cells[0]
-        return make_table(
-            list(self._rows.values()),
-            first.on,
-            threads=first.recipe.threads,
-            runs=list(self._runs.values()),
-        )
-
-    def _row_of(self, place: int) -> tuple[str, str]:
-        recipe = self._cells[place].recipe
-        return recipe.model, recipe.oversampling
+def _folder_name(recipe: Recipe, split: Split) -> str:
+    fold = "" if split.fold is None else f"-fold{split.fold}"
+    return f"{recipe.model}-{recipe.oversample}-seed{recipe.seed}{fold}-{recipe.key(split)}"

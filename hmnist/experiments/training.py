@@ -1,104 +1,79 @@
-"""One cell of a benchmark: a split, a recipe → a run.
+"""One cell: a split and a recipe → a run.
 
-The order of the work is the promise of this package: the split is decided first; only training
+The order of the steps is the promise of this package: the split is decided first; only training
 images are oversampled and fitted on; calibration and decision are fitted on validation; the test
 part is scored once.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
-import numpy.typing as npt
 
+from hmnist.arrays import Float64
 from hmnist.dataset import LesionDataset
-from hmnist.decisions.decision import Decision, fit_decision
-from hmnist.decisions.soft_voting import fit_weights, vote
-from hmnist.diagnoses import CODES, RARE
+from hmnist.decisions.fitting import check_feasible, fit_decision
+from hmnist.decisions.decision import Decision
+from hmnist.decisions.soft_voting import fit_weights, soft_vote
+from hmnist.diagnoses import CODES
 from hmnist.errors import HmnistError, UsageError
-from hmnist.files import hash_file, make_parent
-from hmnist.hardware import available_cores, use_threads
-from hmnist.models.registry import MAJORITY
+from hmnist.files import hash_file, make_parent, new_runs_folder
+from hmnist.hardware import use_threads
 from hmnist.oversampling import oversample
-from hmnist.results.evaluation import evaluate_run
 from hmnist.runs.manifest import (
     MANIFEST,
+    Manifest,
+    Member,
     describe_data,
     describe_device,
     describe_split,
     describe_versions,
 )
-from hmnist.runs.recipe import Recipe
-from hmnist.runs.run import Run, open_run, write_run
+from hmnist.runs.predictions import PREDICTED_PARTS, predictions_of_split
+from hmnist.runs.recipe import Recipe, Settings
+from hmnist.runs.run import Run, is_run_folder, open_run, write_run
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.reliability import measure_reliability
-from hmnist.scores.scoring import Scores, none_if_unknown, score_predictions
-from hmnist.splits.split import Split, split
-from hmnist.systems.systems import describe_system
+from hmnist.scores.scoring import none_if_unknown, score_predictions
+from hmnist.splits.split import Split, split as make_split
 
 if TYPE_CHECKING:
     from hmnist.models.base import Model
 
-__all__ = ["compose", "run_cell", "train"]
-
-KEPT = ("validation", "test")
-"""The parts whose predictions are kept."""
+__all__ = ["compose_ensemble", "train", "train_cell"]
 
 
 def train(
     data: LesionDataset,
     model: str = "cnn",
     *,
-    by: str | Path | None = None,
-    oversampling: str = "random",
-    rare: Sequence[str] | str = RARE,
-    rare_to: int | None = None,
-    decision: str = "natural",
-    sensitivity: float = 0.9,
-    features: str = "lesion",
-    weights: str = "none",
-    effort: str = "standard",
-    seed: int = 0,
-    threads: int | None = None,
+    split: str | Path | None = None,
     out: str | Path | None = None,
     on_step: Callable[[int, int], None] | None = None,
-    **parameters: Any,
+    parameters: dict[str, Any] | None = None,
+    **settings: Unpack[Settings],
 ) -> Run:
     """Train one model into a run folder.
 
     Parameters
     ----------
     data : LesionDataset
-        What to train, validate and test on.
+        The images to train, validate and test on.
     model : str
         A name of the registry (``hmnist models``).
-    by : str, pathlib.Path or None
-        The split; see `hmnist.split`. ``published:<system>`` resamples and decides by itself.
-    oversampling, rare, rare_to
-        See `hmnist.oversampling.oversample`.
-    decision, sensitivity
-        See `hmnist.decisions.decision.fit_decision`.
-    features : str
-        What models of numbers read: ``lesion`` or ``pixels``.
-    weights : str
-        What transfer models start from: ``none``, ``imagenet``, or the path of a file.
-    effort : str
-        ``quick``, ``standard`` or ``best``.
-    seed : int
-        What fixes split, oversampling and training.
-    threads : int or None
-        None takes the cores that this process may use.
+    split : str, pathlib.Path or None
+        As `by` of `hmnist.split`. ``published:<system>`` resamples and decides by itself.
     out : str, pathlib.Path or None
-        The run folder; None makes one in ``hmnist-runs``. An older run of that name is
-        replaced.
+        The run folder; None makes one in ``hmnist-runs``. An older run of that name is replaced.
     on_step : callable or None
         Called as ``on_step(done, total)`` while the model is fitted.
-    **parameters
-        Constructor parameters of the model.
+    parameters : dict or None
+        Constructor parameters of the model, such as ``{"epochs": 5}``.
+    **settings
+        The settings of `Recipe`: ``oversample``, ``decide``, ``effort``, ``seed`` …
 
     Returns
     -------
@@ -107,34 +82,29 @@ def train(
     Raises
     ------
     UsageError
-        If a name is unknown or a size unsuitable, or weights do not fit.
+        If a name is unknown or a size unsuitable, or pretrained weights do not fit.
     DataError
-        If a file of weights is missing or malformed, or none can be downloaded.
+        If a file of pretrained weights is missing or malformed, or none can be downloaded.
     WorkError
         If the folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from hmnist.sources.sample import load_sample
+    >>> run = train(load_sample(rows=200), "majority", out=tempfile.mkdtemp(), threads=1)
+    >>> run.manifest.model, round(run.scores["balanced_accuracy"], 3)
+    ('majority', 0.143)
     """
-    if threads is not None and threads < 1:
-        raise UsageError("Threads are counted from 1.")
-    recipe = Recipe(
-        model,
-        oversampling,
-        (rare,) if isinstance(rare, str) else tuple(rare),
-        rare_to,
-        decision,
-        sensitivity,
-        features,
-        weights,
-        effort,
-        seed,
-        threads or available_cores(),
-        parameters,
-    )
-    folder = Path(out) if out else Path("hmnist-runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{model}"
-    return run_cell(split(data, by, seed), recipe, folder, on_step)
+    given: dict[str, Any] = dict(settings)
+    recipe = Recipe(model=model, parameters=parameters or {}, **given)
+    parts = make_split(data, split, recipe.seed)
+    folder = Path(out) if out else new_runs_folder(f"-{recipe.model}")
+    return train_cell(parts, recipe.resolved_for(parts), folder, on_step)
 
 
-def run_cell(
-    on: Split,
+def train_cell(
+    split: Split,
     recipe: Recipe,
     folder: Path,
     on_step: Callable[[int, int], None] | None = None,
@@ -145,16 +115,16 @@ def run_cell(
 
     Parameters
     ----------
-    on : Split
-        Who trains, validates and is tested.
+    split : Split
+        Which images train, validate and are tested.
     recipe : Recipe
-        What is done with them.
+        How the model is trained; resolved for the split.
     folder : pathlib.Path
         Where the run goes. If it holds a finished run of the same key, that one is opened.
     on_step : callable or None
         Called as ``on_step(done, total)`` while the model is fitted.
     side_by_side : bool
-        Whether other cells run at the same time, so that times tell little; noted in the run.
+        Whether other cells run at the same time, so that times say little; noted in the run.
 
     Returns
     -------
@@ -167,36 +137,41 @@ def run_cell(
     WorkError
         If the folder cannot be written.
     """
-    recipe = recipe.under(on)
-    if (finished := _finished(folder, recipe.key(on))) is not None:
+    if (finished := _open_finished(folder, recipe.key(split))) is not None:
         return finished
-    _refuse_foreign(folder)
+    _refuse_other_folder(folder)
     make_parent(folder)
-    # A decision that validation cannot support is refused before the training, not after.
-    _decide(on, recipe, np.full((len(on.validation), len(CODES)), 1 / len(CODES)))
-    use_threads(recipe.threads)
+    if _is_decided_on_validation(split, recipe):
+        # Better refused before the training than after it.
+        check_feasible(recipe.decide, split.validation.labels, sensitivity=recipe.sensitivity)
+    use_threads(recipe.threads or 1)
     model = recipe.make()
     model.on_step = on_step
-    fit_seconds = _fit(model, on, recipe)
-    raw, milliseconds = _predict(model, on)
-    costs = {
-        "fit_seconds": round(fit_seconds, 3),
-        "predict_ms_per_1000": round(milliseconds, 3),
-        "parameter_count": model.parameter_count,
-    }
-    facts = {"parameters": model.get_params(), **costs, "side_by_side": side_by_side}
-    return _finish(on, recipe, folder, raw=raw, facts=facts, model=model)
+    fit_seconds = _fit(model, split, recipe)
+    probabilities, milliseconds = _predict(model, split)
+    return _write(
+        split,
+        recipe,
+        folder,
+        probabilities,
+        model=model,
+        parameters=model.get_params(),
+        fit_seconds=round(fit_seconds, 3),
+        predict_ms_per_1000=round(milliseconds, 3),
+        parameter_count=model.parameter_count,
+        side_by_side=side_by_side,
+    )
 
 
-def compose(on: Split, recipe: Recipe, folder: Path, members: Sequence[Run]) -> Run:
-    """Let trained models vote, at no further training, and write the committee's run folder.
+def compose_ensemble(split: Split, recipe: Recipe, folder: Path, members: Sequence[Run]) -> Run:
+    """Average trained models, at no further training, and write the run folder of the ensemble.
 
     Parameters
     ----------
-    on : Split
+    split : Split
         The split that the members were trained on.
     recipe : Recipe
-        The members' own, but for the model.
+        The members' own, except for the model.
     folder : pathlib.Path
         Where the run goes, beside its members.
     members : sequence of Run
@@ -212,128 +187,149 @@ def compose(on: Split, recipe: Recipe, folder: Path, members: Sequence[Run]) -> 
     UsageError
         If there are fewer than two members.
     """
-    labels = on.validation.labels
-    # Published protocols test on what they validate on, so the shares are equal there.
-    heard = 0 if on.is_published else len(labels)
-    weights = fit_weights(
-        labels[:heard], [member.probabilities("validation")[:heard] for member in members]
-    )
-    listed = [
-        {"run": member.folder.name, "digest": hash_file(member.folder / MANIFEST), "weight": weight}
-        for member, weight in zip(members, weights.tolist(), strict=True)
-    ]
-    finished = _finished(folder, recipe.key(on))
-    # A member that was trained again is another member, though it votes the same.
-    if finished is not None and finished.manifest["members"] == listed:
-        return finished
-    raw = {part: vote([member.probabilities(part) for member in members], weights) for part in KEPT}
-    facts = {
-        "parameters": {},
-        "members": listed,
-        "fit_seconds": 0.0,
-        "side_by_side": False,
-        **{
-            cost: sum(member.manifest[cost] for member in members)
-            for cost in ("predict_ms_per_1000", "parameter_count")
-        },
+    labels = split.validation.labels
+    # A published protocol tests on its validation images, so nothing is fitted on them.
+    count = len(labels) if split.protocol is None else 0
+    stored = {
+        part: [member.predictions[part].probabilities for member in members]
+        for part in PREDICTED_PARTS
     }
-    return _finish(on, recipe, folder, raw=raw, facts=facts, model=None)
+    weights = fit_weights(labels[:count], [rows[:count] for rows in stored["validation"]])
+    listed = tuple(
+        Member(run=run.folder.name, digest=hash_file(run.folder / MANIFEST), weight=weight)
+        for run, weight in zip(members, weights.tolist(), strict=True)
+    )
+    finished = _open_finished(folder, recipe.key(split))
+    # A member that was trained again is another member, though its predictions are the same.
+    if finished is not None and finished.manifest.members == listed:
+        return finished
+    return _write(
+        split,
+        recipe,
+        folder,
+        {part: soft_vote(probabilities, weights) for part, probabilities in stored.items()},
+        parameters={},
+        members=listed,
+        fit_seconds=0.0,
+        predict_ms_per_1000=sum(run.manifest.predict_ms_per_1000 for run in members),
+        parameter_count=sum(run.manifest.parameter_count for run in members),
+        side_by_side=False,
+    )
 
 
-def _finish(
-    on: Split,
+class _TrainingFacts(TypedDict):
+    """What a manifest says of the training itself."""
+
+    parameters: dict[str, Any]
+    fit_seconds: float
+    predict_ms_per_1000: float
+    parameter_count: int
+    side_by_side: bool
+
+
+def _write(
+    split: Split,
     recipe: Recipe,
     folder: Path,
+    probabilities: dict[str, Float64],
     *,
-    raw: dict[str, npt.NDArray[np.float64]],
-    facts: dict[str, Any],
-    model: "Model | None",
+    model: "Model | None" = None,
+    members: tuple[Member, ...] = (),
+    **facts: Unpack[_TrainingFacts],
 ) -> Run:
     """Calibrate, decide, score once, and write the run folder."""
-    decision = _decide(on, recipe, raw["validation"])
-    calibrated = {part: decision.calibrate(probabilities) for part, probabilities in raw.items()}
-    predicted = {part: (values, decision.decide(values)) for part, values in calibrated.items()}
-    scores = score_predictions(on.test.labels, *predicted["test"])
-    answered = Predictions(on.test.labels, *predicted["test"])
-    shared = {
-        "key": recipe.key(on),
-        "model": recipe.model,
-        "recipe": asdict(recipe),
-        "system": describe_system(recipe.model),
-        "weights_digest": recipe.weights_digest,
-        "data": describe_data(on.data),
-        "split": describe_split(on),
-        "prior": _prior(on).tolist(),
-        "decision": decision.to_dict(),
-        "scores": _jsonable(scores),
-        "reliability": [asdict(found) for found in measure_reliability([answered])],
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "device": describe_device(model),
-        "versions": describe_versions(),
-    }
-    run = write_run(folder, {**shared, **facts}, model, on, predicted)
-    evaluate_run(run).write(run.folder)
-    return run
+    decision = _decide(split, recipe, probabilities["validation"])
+    calibrated = {part: decision.calibrate(values) for part, values in probabilities.items()}
+    predicted = {part: decision.decide(values) for part, values in calibrated.items()}
+    scores = score_predictions(split.test.labels, calibrated["test"], predicted["test"])
+    tested = Predictions(split.test.labels, calibrated["test"], predicted["test"])
+    manifest = Manifest(
+        key=recipe.key(split),
+        model=recipe.model,
+        recipe=recipe,
+        system=None if recipe.entry.system is None else recipe.entry.system.recipe(),
+        pretrained_digest=recipe.pretrained_digest,
+        data=describe_data(split.data),
+        split=describe_split(split),
+        prior=tuple(_prior(split).tolist()),
+        decision=decision,
+        scores={name: none_if_unknown(value) for name, value in scores.to_dict().items()},
+        reliability=tuple(measure_reliability([tested])),
+        members=members,
+        written=datetime.now(UTC).isoformat(timespec="seconds"),
+        device=describe_device(model),
+        versions=describe_versions(),
+        files={},
+        **facts,
+    )
+    return write_run(
+        folder,
+        manifest,
+        model=model,
+        seen=np.concatenate([split.train.images, split.validation.images]),
+        predictions=predictions_of_split(split, calibrated, predicted),
+    )
 
 
-def _finished(folder: Path, key: str) -> Run | None:
+def _open_finished(folder: Path, key: str) -> Run | None:
     try:
         run = open_run(folder)
     except HmnistError:
         return None
-    return run if run.manifest["key"] == key else None
+    return run if run.manifest.key == key else None
 
 
-def _refuse_foreign(folder: Path) -> None:
-    """Replace an older run, but nothing that is none."""
+def _refuse_other_folder(folder: Path) -> None:
+    """Replace an older run, but no other folder or file."""
     taken = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
-    if taken and not (folder / MANIFEST).is_file():
-        raise UsageError(f"{folder} exists and is no run folder.", "Name another place with --out.")
+    if taken and not is_run_folder(folder):
+        raise UsageError(f"{folder} exists and is no run folder.", "Name another with --out.")
 
 
-def _fit(model: "Model", on: Split, recipe: Recipe) -> float:
-    # The majority model shows what the natural shares are worth; it is never oversampled.
-    method = "none" if recipe.model == MAJORITY else recipe.oversampling
+def _fit(model: "Model", split: Split, recipe: Recipe) -> float:
+    """Fit on the training part, oversampled, and return the seconds it took."""
     training = oversample(
-        on.train, method, rare=recipe.rare, target=recipe.rare_to, seed=recipe.seed
+        split.train, recipe.oversample, rare=recipe.rare, target=recipe.rare_to, seed=recipe.seed
     )
-    images, labels = training.apply(on.train)
+    images, labels = training.apply(split.train)
+    validation = (split.validation.images, split.validation.labels)
     start = time.perf_counter()
-    held_out = (on.validation.images, on.validation.labels)
-    model.fit(images, labels, sample_weight=training.weights, validation=held_out)
+    model.fit(images, labels, sample_weight=training.weights, validation=validation)
     return time.perf_counter() - start
 
 
-def _predict(model: "Model", on: Split) -> tuple[dict[str, npt.NDArray[np.float64]], float]:
-    """Return the probabilities of each scored part, and milliseconds per 1,000 test images."""
-    raw = {"validation": np.empty((0, len(CODES)))}
-    if len(on.validation):
-        raw["validation"] = model.predict_proba(on.validation.images)
+def _predict(model: "Model", split: Split) -> tuple[dict[str, Float64], float]:
+    """Return the probabilities of each predicted part, and milliseconds per 1,000 test images."""
+    validation = np.empty((0, len(CODES)))
+    if len(split.validation):
+        validation = model.predict_proba(split.validation.images)
     start = time.perf_counter()
-    raw["test"] = model.predict_proba(on.test.images)
+    test = model.predict_proba(split.test.images)
     seconds = time.perf_counter() - start
-    return raw, 1e6 * seconds / len(on.test)
+    return {"validation": validation, "test": test}, 1e6 * seconds / len(split.test)
 
 
-def _decide(on: Split, recipe: Recipe, probabilities: npt.NDArray[np.float64]) -> Decision:
-    prior = _prior(on)
-    # The majority model is the plain yardstick; it takes no part in calibration and correction.
-    # Nor do published protocols: what they validate on is what they test on.
-    if recipe.model == MAJORITY or on.is_published:
-        return fit_decision("natural", np.empty(0, np.int64), np.empty((0, len(CODES))), prior)
+def _is_decided_on_validation(split: Split, recipe: Recipe) -> bool:
+    """Return whether calibration and decision may be fitted on the validation part.
+
+    The validation part of a published protocol is mostly its test part.
+    """
+    return recipe.entry.calibrated and split.protocol is None
+
+
+def _decide(split: Split, recipe: Recipe, probabilities: Float64) -> Decision:
+    if not _is_decided_on_validation(split, recipe):
+        return Decision("natural")
     return fit_decision(
-        recipe.decision,
-        on.validation.labels,
+        recipe.decide,
+        split.validation.labels,
         probabilities,
-        prior,
+        _prior(split),
         sensitivity=recipe.sensitivity,
     )
 
 
-def _prior(on: Split) -> npt.NDArray[np.float64]:
+def _prior(split: Split) -> Float64:
     """Return the share of each diagnosis in the training part, before any oversampling."""
-    return np.asarray(np.bincount(on.train.labels, minlength=len(CODES)) / len(on.train))
-
-
-def _jsonable(scores: Scores) -> dict[str, float | None]:
-    return {name: none_if_unknown(value) for name, value in scores.to_dict().items()}
+    counts = np.bincount(split.train.labels, minlength=len(CODES))
+    return np.asarray(counts / len(split.train))

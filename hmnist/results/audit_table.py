@@ -1,4 +1,4 @@
-"""`Audit`: published claims beside what comes out under their own protocol and on clean lesions.
+"""`Audit`: published claims beside what comes out under their own protocol and by lesion.
 
 A row is one system, trained twice. Scores stand in pairs: on the test part of its own protocol, and
 on lesions that it has never seen.
@@ -6,22 +6,31 @@ on lesions that it has never seen.
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from hmnist.errors import UsageError
-from hmnist.results.table import markdown_table, plain_table, score_text, short_number
+from hmnist.errors import unknown_name
+from hmnist.results.formatting import (
+    as_sentence_list,
+    markdown_table,
+    plain_table,
+    signed_text,
+    thread_text,
+)
+from hmnist.results.rows import ScoreSummary, TableSettings
+from hmnist.results.table import summary_text
+from hmnist.runs.manifest import DataFacts, SplitFacts
 
 if TYPE_CHECKING:
     from rich.console import Group
 
-__all__ = ["FORMATS", "SCHEMA", "Audit", "signed_number"]
+__all__ = ["FORMATS", "SCHEMA", "Audit", "AuditRow", "Promise"]
 
-SCHEMA = "hmnist-audit/1"
+SCHEMA = "hmnist-audit/2"
 
 FORMATS = ("table", "markdown", "json")
-"""What ``hmnist audit --format`` accepts; ``table`` is for the terminal."""
+"""The formats of ``hmnist audit --format``; ``table`` is for the terminal."""
 
 _HEADER = (
     "system",
@@ -34,109 +43,178 @@ _HEADER = (
     "differs",
 )
 
-_PAIRED = ("accuracy", "balanced_accuracy")
 
-
-@dataclass(frozen=True)
-class Audit:
-    """Published systems, each under its own protocol and under an honest one.
+@dataclass(frozen=True, kw_only=True)
+class AuditRow:
+    """One published system under its own protocol, and by lesion.
 
     Attributes
     ----------
-    data : dict
-        ``name, digest, rows, lesions, synthetic, image_shape``.
-    split : dict
-        The honest split: ``kind, seed, sizes, shared_lesions`` and ``proof``, a sentence.
-    settings : dict
-        ``threads, device, versions``.
-    rows : list of dict
-        ``system``; ``model``, which is trained; ``claimed``, an accuracy or None, ``published``,
-        the same as text, and ``claim_note``; ``epochs`` and ``own_epochs``; ``own_size``, the
-        ``[height, width]`` of its source where the network is built for the images as they are,
-        else None; ``seeds``; ``weights``; ``reproduced`` and ``honest``, for every score ``{mean,
-        std, low, high}``; ``difference``, honest − reproduced by score; ``protocol`` (``kind,
-        words, sizes, leaks, balanced, resampling, notes``); and ``reason``, in words.
-    promises : list of dict
-        What is ``promised`` of the first of two ``systems`` over the second, the ``epochs`` that
-        they were trained for and their own, and the difference of accuracies ``found`` on each
-        side.
+    system, model : str
+        The system, and the model that is trained.
+    published : str
+        The published accuracy with its own digits; empty without one.
+    claimed : float or None
+        The same as a number.
+    claim_note : str
+        What was published instead, or besides.
+    epochs, own_epochs : int
+        How often training images were seen here, and by its source.
+    own_size : tuple of int or None
+        Height and width of its source where the network is built for the images as they are.
+    seeds : int
+    pretrained : str or None
+        Where a transfer model started from.
+    reproduced, honest : mapping of str to ScoreSummary
+        Under its own protocol, and by lesion.
+    difference : mapping of str to (float or None)
+        Honest − reproduced, by score.
+    split : SplitFacts
+        The split of its own protocol, leaks included.
+    protocol : str
+        The protocol in a phrase.
+    balanced : bool
+        Whether the test part of the protocol holds every diagnosis about equally often.
+    resampling : str
+        What is done to the training part, in words.
+    protocol_notes : tuple of str
+        What the source leaves open.
     """
 
-    data: Mapping[str, Any]
-    split: Mapping[str, Any]
-    settings: Mapping[str, Any]
-    rows: Sequence[Mapping[str, Any]]
-    promises: Sequence[Mapping[str, Any]] = ()
+    system: str
+    model: str
+    published: str
+    claimed: float | None
+    claim_note: str
+    epochs: int
+    own_epochs: int
+    own_size: tuple[int, int] | None
+    seeds: int
+    pretrained: str | None
+    reproduced: Mapping[str, ScoreSummary]
+    honest: Mapping[str, ScoreSummary]
+    difference: Mapping[str, float | None]
+    split: SplitFacts
+    protocol: str
+    balanced: bool
+    resampling: str
+    protocol_notes: tuple[str, ...]
 
-    def reasons(self) -> Iterator[tuple[str, str]]:
-        """Yield each system with the reason for the difference, in words."""
-        for row in self.rows:
-            yield row["system"], row["reason"]
+    @property
+    def reason(self) -> str:
+        """The protocol, and what its test part shares with the other parts, in words."""
+        leaks = "; ".join(f"{leak.sentence} ({leak.code})" for leak in self.split.leaks or ())
+        shared = leaks or "its test part shares nothing with the other two"
+        return f"Protocol: {self.protocol}. {shared[0].upper()}{shared[1:]}."
+
+    @property
+    def within_chance(self) -> bool:
+        """Whether the intervals of both accuracies, their half widths added in squares, allow 0."""
+        sides = (self.reproduced["accuracy"], self.honest["accuracy"])
+        half_widths = [
+            (side.high - side.low) / 2
+            for side in sides
+            if side.low is not None and side.high is not None
+        ]
+        difference = self.difference["accuracy"]
+        if len(half_widths) < len(sides) or difference is None:
+            return False
+        return abs(difference) <= math.hypot(*half_widths)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """What a source promises of one system over another, and what came out.
+
+    Attributes
+    ----------
+    systems : tuple of str
+        The first should be better than the second.
+    promised : str
+        In words.
+    epochs, own_epochs : int
+        How long they were trained here, and how long in full.
+    reproduced, honest : float or None
+        The difference of accuracies on each side.
+    """
+
+    systems: tuple[str, str]
+    promised: str
+    epochs: int
+    own_epochs: int
+    reproduced: float | None
+    honest: float | None
+
+    def __str__(self) -> str:
+        return (
+            f"{' − '.join(self.systems)}: promised is {self.promised}; the difference of test "
+            f"accuracy after {self.epochs} of {self.own_epochs} epochs is "
+            f"{signed_text(self.reproduced)} under their protocol, {signed_text(self.honest)} by "
+            "lesion."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """Published systems, each under its own protocol and by lesion.
+
+    Attributes
+    ----------
+    data : DataFacts
+    split : SplitFacts
+        The honest split.
+    settings : TableSettings
+        Threads, device and versions.
+    rows : tuple of AuditRow
+    promises : tuple of Promise
+    """
+
+    data: DataFacts
+    split: SplitFacts
+    settings: TableSettings
+    rows: tuple[AuditRow, ...]
+    promises: tuple[Promise, ...] = ()
 
     def notes(self) -> Iterator[str]:
         """Yield the sentences that stand under the table."""
-        for promise in self.promises:
-            reproduced, honest = map(signed_number, promise["found"].values())
-            epochs, own = promise["epochs"]
-            yield (
-                f"{' − '.join(promise['systems'])}: promised is {promise['promised']}; found, in "
-                f"test accuracy after {epochs} of {own} epochs, is {reproduced} under their "
-                f"protocol, {honest} on clean lesions."
-            )
+        yield from map(str, self.promises)
         data, split = self.data, self.split
-        what = "Synthetic sample, no photographs: " if data["synthetic"] else ""
-        yield f"Data: {what}{data['name']}, {data['rows']:,} images, {data['lesions']:,} lesions."
-        sizes = " / ".join(f"{size:,}" for size in split["sizes"].values())
+        synthetic = "Synthetic sample, no photographs: " if data.synthetic else ""
+        yield f"Data: {synthetic}{data.name}, {data.rows:,} images, {data.lesions:,} lesions."
+        sizes = " / ".join(f"{size:,}" for size in split.sizes.values())
         yield (
-            f"Honest: by {split['kind']}, seed {split['seed']}, {sizes} images train / validate / "
-            f"test. {split['proof']} What a source does to its images before the split is done to "
-            "the training part alone, behind it, so that the leaks are what differs."
+            f"Honest: by {split.kind}, seed {split.seed}, {sizes} images train / validate / test. "
+            f"{split.proof} What a source does to its images before the split is done to the "
+            "training part alone, so that only the leaks differ."
         )
-        seeds = max(row["seeds"] for row in self.rows)
-        trained = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
-        yield (
-            "Scores: accuracy and balanced accuracy, reproduced under a system's own protocol, and "
-            f"honest; {trained}, after the last epoch. Claims are accuracies on the data of their "
-            "source."
-        )
-        yield self._chance()
-        if even := [row["system"] for row in self.rows if row["protocol"]["balanced"]]:
+        yield self._describe_scores()
+        yield self._describe_chance()
+        if balanced := [row.system for row in self.rows if row.balanced]:
             yield (
-                f"Read the accuracy of {_listed(even)} beside the honest balanced accuracy: in "
-                "that test part every diagnosis is about equally frequent."
+                f"Read the accuracy of {as_sentence_list(balanced)} beside the honest balanced "
+                "accuracy: in that test part every diagnosis is about equally frequent."
             )
-        yield self._epochs()
-        if notes := [
-            f"{row['system']} ({row['claim_note']})" for row in self.rows if row["claim_note"]
-        ]:
+        yield self._describe_epochs()
+        if notes := [f"{row.system} ({row.claim_note})" for row in self.rows if row.claim_note]:
             yield f"About the claims: {', '.join(notes)}."
-        height, width = data["image_shape"][:2]
+        height, width, _ = data.image_shape
         if built := [
-            f"{row['system']} ({'×'.join(map(str, row['own_size']))})"
+            f"{row.system} ({'×'.join(map(str, row.own_size))})"
             for row in self.rows
-            if row["own_size"] not in (None, [height, width])
+            if row.own_size not in {None, (height, width)} and row.own_size
         ]:
             yield f"Built for {height}×{width} pixels, not as in its source: {', '.join(built)}."
-        if started := [f"{row['model']} {row['weights']}" for row in self.rows if row["weights"]]:
-            yield f"Pretrained weights: {'; '.join(dict.fromkeys(started))}."
-        threads = self.settings["threads"]
+        if pretrained := [f"{row.model} {row.pretrained}" for row in self.rows if row.pretrained]:
+            yield f"Pretrained weights: {'; '.join(dict.fromkeys(pretrained))}."
         yield (
-            f"Device: {self.settings['device']}, "
-            f"{'1 thread' if threads == 1 else f'{threads} threads'}. Research software, no "
-            "medical device."
+            f"Device: {self.settings.device}, {thread_text(self.settings.threads)}. Research "
+            "software, no medical device."
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the audit as JSON's types: ``schema, data, split, settings, rows, promises``."""
-        return {
-            "schema": SCHEMA,
-            "data": dict(self.data),
-            "split": dict(self.split),
-            "settings": dict(self.settings),
-            "rows": [dict(row) for row in self.rows],
-            "promises": [dict(promise) for promise in self.promises],
-            "notes": list(self.notes()),
-        }
+        rows = [{**asdict(row), "reason": row.reason} for row in self.rows]
+        return {"schema": SCHEMA, **asdict(self), "rows": rows, "notes": list(self.notes())}
 
     def to_json(self) -> str:
         """Return the audit as a JSON object."""
@@ -145,7 +223,7 @@ class Audit:
     def to_markdown(self) -> str:
         """Return the table as Markdown, reasons and notes below."""
         table = markdown_table(_HEADER, self._body(interval=True))
-        reasons = [f"- `{system}`: {reason}" for system, reason in self.reasons()]
+        reasons = [f"- `{row.system}`: {row.reason}" for row in self.rows]
         return "\n".join([table, "", *reasons, "", "\n\n".join(self.notes())]) + "\n"
 
     def to_rich(self) -> "Group":
@@ -153,9 +231,7 @@ class Audit:
         from rich.console import Group
         from rich.text import Text
 
-        reasons = [
-            Text.assemble((f"{system}: ", "bold"), reason) for system, reason in self.reasons()
-        ]
+        reasons = [Text.assemble((f"{row.system}: ", "bold"), row.reason) for row in self.rows]
         below = [Text(note, style="dim") for note in self.notes()]
         return Group(plain_table(_HEADER, self._body()), *reasons, Text(""), *below)
 
@@ -172,73 +248,55 @@ class Audit:
             "json": lambda: self.to_json() + "\n",
         }
         if name not in writers:
-            raise UsageError(f"There is no format {name!r}.", f"Choose {', '.join(FORMATS)}.")
+            raise unknown_name("format", name, FORMATS)
         return writers[name]()
 
     def _body(self, *, interval: bool = False) -> list[list[str]]:
         return [
             [
-                row["system"],
-                row["published"] or "–",
+                row.system,
+                row.published or "–",
                 *(
                     text
-                    for score in _PAIRED
+                    for score in ("accuracy", "balanced_accuracy")
                     for text in (
-                        score_text(row["reproduced"][score], interval=interval),
-                        score_text(row["honest"][score], interval=interval),
-                        signed_number(row["difference"][score]),
+                        summary_text(row.reproduced[score], interval=interval),
+                        summary_text(row.honest[score], interval=interval),
+                        signed_text(row.difference[score]),
                     )
                 ),
             ]
             for row in self.rows
         ]
 
-    def _chance(self) -> str:
-        """Say which differences of accuracy other lesions could have turned round."""
-        within = [row["system"] for row in self.rows if _is_within_chance(row)]
-        found = f"no more than chance for {_listed(within)}" if within else "beyond chance for all"
+    def _describe_scores(self) -> str:
+        seeds = max(row.seeds for row in self.rows)
+        spread = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
         return (
-            f"The difference of accuracy is {found} (95 % over lesions, the two test parts taken "
+            "Scores: accuracy and balanced accuracy, reproduced under a system's own protocol, and "
+            f"honest; {spread}, after the last epoch. Claims are accuracies on the data of their "
+            "source."
+        )
+
+    def _describe_chance(self) -> str:
+        """Return which differences of accuracy other lesions could have reversed."""
+        within = [row.system for row in self.rows if row.within_chance]
+        verdict = (
+            f"no more than chance for {as_sentence_list(within)}"
+            if within
+            else "beyond chance for all"
+        )
+        return (
+            f"The difference of accuracy is {verdict} (95 % over lesions, the two test parts taken "
             "as independent)."
         )
 
-    def _epochs(self) -> str:
-        """Say who was trained for other epochs than its own."""
-        other = [
-            f"{row['system']} {row['epochs']} of {row['own_epochs']}"
-            for row in self.rows
-            if row["epochs"] != row["own_epochs"]
-        ]
-        if not other:
+    def _describe_epochs(self) -> str:
+        """Return which systems were trained for other epochs than their own."""
+        differing = [row for row in self.rows if row.epochs != row.own_epochs]
+        if not differing:
             return "Epochs: as many as each system is trained for."
-        more = any(row["epochs"] > row["own_epochs"] for row in self.rows)
-        rest = "" if len(other) == len(self.rows) else "; all others in full"
-        return f"Epochs {'differ' if more else 'were cut'}: {', '.join(other)}{rest}."
-
-
-def _is_within_chance(row: Mapping[str, Any]) -> bool:
-    """Tell whether the two accuracies' intervals, their half widths added in squares, allow 0."""
-    sides = [row[side]["accuracy"] for side in ("reproduced", "honest")]
-    if any(side["low"] is None for side in sides):
-        return False
-    reach = math.hypot(*((side["high"] - side["low"]) / 2 for side in sides))
-    return bool(abs(row["difference"]["accuracy"]) <= reach)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def signed_number(value: float | None) -> str:
-    """Return a difference with its sign, to three digits; a dash where it is unknown.
-
-    Examples
-    --------
-    >>> signed_number(-0.0741), signed_number(None)
-    ('−.074', '–')
-    """
-    if value is None:
-        return "–"
-    rounded = round(value, 3) + 0.0
-    sign = "−" if rounded < 0 else "+"
-    return f"{sign}{short_number(abs(rounded))}"
+        listed = ", ".join(f"{row.system} {row.epochs} of {row.own_epochs}" for row in differing)
+        verb = "differ" if any(row.epochs > row.own_epochs for row in differing) else "were cut"
+        rest = "" if len(differing) == len(self.rows) else "; all others in full"
+        return f"Epochs {verb}: {listed}{rest}."

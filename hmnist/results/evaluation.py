@@ -1,98 +1,64 @@
 """`score`, `evaluate_run`, `compare_runs`: what a model achieves, and whether runs differ."""
 
-import csv
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hmnist.dataset import LesionDataset
-from hmnist.decisions.decision import fit_decision
-from hmnist.diagnoses import CODES
+from hmnist.decisions.fitting import fit_decision
 from hmnist.errors import UsageError
-from hmnist.files import write_file
+from hmnist.runs.report import Report, make_report, write_report
+from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run, check_images
 from hmnist.scores.comparison import Comparison, compare_predictions
-from hmnist.scores.intervals import mean_scores, score_intervals
 from hmnist.scores.predictions import Predictions
-from hmnist.scores.reliability import ReliabilityBin, measure_reliability
-from hmnist.scores.scoring import Scores, none_if_unknown, score_predictions
-from hmnist.splits.protocols import PUBLISHED
+from hmnist.scores.scoring import Scores, score_predictions
 
-__all__ = ["Evaluation", "compare_runs", "decide_anew", "evaluate_run", "score"]
+__all__ = ["Evaluation", "compare_runs", "decide_again", "evaluate_run", "score"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """How one run did on one set of images.
+    """How one run scores on one set of images.
 
     Attributes
     ----------
     title : str
         Which run, on which images.
-    scores : dict
-        For every score ``mean, low, high``; null where the images cannot tell.
-    report : dict
-        For each diagnosis ``precision, recall, f1, images``.
-    confusion : list of list of int
-        Images by true diagnosis (rows) and decided diagnosis (columns), Kaggle order.
-    reliability : list of ReliabilityBin
-        How sure it was, and how often right (`hmnist.scores.reliability`).
+    report : Report
+        Its scores.
     own : bool
         Whether the images are the run's own test part.
-    origin : list of str
+    origin : tuple of str
         Where model and images come from, leaks named: what belongs under every figure.
-    notes : list of str
-        What else has to be known to read it.
+    notes : tuple of str
+        Everything else that a reader of the scores has to know.
     """
 
     title: str
-    scores: dict[str, dict[str, float | None]]
-    report: dict[str, dict[str, float]]
-    confusion: list[list[int]]
-    reliability: list[ReliabilityBin]
+    report: Report
     own: bool
-    origin: list[str]
-    notes: list[str]
+    origin: tuple[str, ...]
+    notes: tuple[str, ...]
 
     def to_json(self) -> str:
         """Return the evaluation as a JSON object."""
-        facts = {"schema": "hmnist-evaluation/1", **asdict(self), "diagnoses": list(CODES)}
+        facts = {"schema": "hmnist-evaluation/2", **asdict(self)}
         return json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
 
-    def write(self, folder: Path) -> list[Path]:
+    def write(self, folder: Path) -> None:
         """Write ``report.json``, ``report.csv`` and ``confusion.csv`` into a folder.
-
-        Returns
-        -------
-        list of pathlib.Path
-            The files.
 
         Raises
         ------
         WorkError
             If they cannot be written.
         """
-        columns = ("precision", "recall", "f1", "images")
-        report: list[list[object]] = [
-            ["diagnosis", *columns],
-            *([code, *(row[name] for name in columns)] for code, row in self.report.items()),
-        ]
-        confusion: list[list[object]] = [
-            ["diagnosis", *(f"decided_{code}" for code in CODES)],
-            *([code, *counts] for code, counts in zip(CODES, self.confusion, strict=True)),
-        ]
-        paths = [folder / name for name in ("report.json", "report.csv", "confusion.csv")]
-        with write_file(paths[0]) as temporary:
-            temporary.write_text(self.to_json() + "\n", encoding="utf-8")
-        for path, rows in zip(paths[1:], (report, confusion), strict=True):
-            with write_file(path) as temporary, temporary.open("w", newline="") as file:
-                csv.writer(file, lineterminator="\n").writerows(rows)
-        return paths
+        write_report(self.report, folder)
 
 
 def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
@@ -104,7 +70,7 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
         An opened run.
     data : LesionDataset or None
         None takes the stored predictions of the test part, and so does the data set that the run
-        was trained on: its other images have been seen. Other data are predicted, without the
+        was trained on, whose other images it has seen. Other data are predicted, without the
         images that trained or validated the run.
 
     Returns
@@ -116,43 +82,26 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
     UsageError
         If the images have another size than those the run was trained on, or it has seen all.
     """
-    own = data is None or data.image_digest == run.manifest["data"]["image_digest"]
+    facts = run.manifest.data
+    own = data is None or data.image_digest == facts.image_digest
+    name = facts.name if data is None else data.name
     left_out = 0
     if data is None or own:
         predictions = run.part("test")
     else:
-        check_images(run, data)
-        fresh = np.flatnonzero(~run.has_seen(data.images))
+        fresh = _find_fresh_images(run, data)
         left_out = len(data) - len(fresh)
-        if not len(fresh):
-            raise UsageError(
-                f"All images of {data.name} trained or validated {run.folder.name}.",
-                "Evaluate on images that it has not seen.",
-            )
-        predictions = _predict(run, data.take(fresh))
-    name = run.manifest["data"]["name"] if data is None else data.name
-    where = f"the test part of {name}" if own else name
-    intervals = score_intervals([predictions])
-    scores = {
-        score: {
-            "mean": none_if_unknown(mean),
-            "low": none_if_unknown(intervals[score][0]),
-            "high": none_if_unknown(intervals[score][1]),
-        }
-        for score, mean in mean_scores([predictions]).items()
-    }
+        predictions = _predict(run, fresh)
+    images = f"the test part of {name}" if own else name
     return Evaluation(
-        f"{run.manifest['model']} on {where}, {len(predictions.labels):,} images",
-        scores,
-        _report(predictions),
-        _confusion(predictions).tolist(),
-        measure_reliability([predictions]),
-        own,
-        list(_origin(run, own=own, left_out=left_out)),
-        [
+        title=f"{run.manifest.model} on {images}, {len(predictions.labels):,} images",
+        report=make_report(predictions),
+        own=own,
+        origin=tuple(_describe_origin(run, own=own, left_out=left_out)),
+        notes=(
             f"Decision: {run.decision.describe()}",
             "[low, high] is a 95 % interval over lesions. Research software, no medical device.",
-        ],
+        ),
     )
 
 
@@ -162,8 +111,8 @@ def score(model: Any, data: LesionDataset) -> Scores:
     Parameters
     ----------
     model : Model or Run
-        Anything with ``predict_proba`` and seven columns in the Kaggle order. A run decides as it
-        was told to; a bare model takes the largest probability.
+        A classifier with ``predict_proba`` and seven columns in the Kaggle order. A run applies its
+        decision; a bare model predicts the largest probability.
     data : LesionDataset
         Images that it has not seen: a test part.
 
@@ -172,8 +121,8 @@ def score(model: Any, data: LesionDataset) -> Scores:
     Scores
     """
     probabilities = model.predict_proba(data.images)
-    decisions = model.decision.decide(probabilities) if isinstance(model, Run) else None
-    return score_predictions(data.labels, probabilities, decisions)
+    predicted = model.decision.decide(probabilities) if isinstance(model, Run) else None
+    return score_predictions(data.labels, probabilities, predicted)
 
 
 def compare_runs(runs: Sequence[Run]) -> Comparison:
@@ -187,42 +136,34 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
     Returns
     -------
     Comparison
-        Paired bootstrap over lesions for every score, McNemar's test for the decisions, corrected
-        when there are many.
+        Paired bootstrap over lesions for every score, McNemar's test for the predicted diagnoses,
+        corrected when there are many.
 
     Raises
     ------
     UsageError
         If there are fewer than two runs, or they were tested on other images.
     """
+    first = runs[0]
     for other in runs[1:]:
-        for what, name in (("data", "name"), ("split", "kind")):
-            first, second = runs[0].manifest[what], other.manifest[what]
-            if first["digest"] != second["digest"]:
+        for kind, name in (("data", "name"), ("split", "kind")):
+            facts, other_facts = (getattr(run.manifest, kind) for run in (first, other))
+            if facts.digest != other_facts.digest:
                 raise UsageError(
-                    f"{runs[0].folder.name} and {other.folder.name} cannot be compared: they have "
-                    f"another {what} ({first[name]}, {second[name]}).",
+                    f"{first.folder.name} and {other.folder.name} cannot be compared: their {kind} "
+                    f"differs ({getattr(facts, name)}, {getattr(other_facts, name)}).",
                     "Train them on one split: the same data, --split and --seed.",
                 )
-    models = [run.manifest["model"] for run in runs]
-    # A model's name will do where it is the only one of its kind.
-    names = next(
-        (
-            names
-            for names in (models, [run.folder.name for run in runs])
-            if len(set(names)) == len(names)
-        ),
-        [str(run.folder) for run in runs],
-    )
-    if len(set(names)) < len(names):
-        raise UsageError("A run is named twice.", "Name each run once.")
+    names = _name_apart(runs)
     return compare_predictions(
         {name: [run.part("test")] for name, run in zip(names, runs, strict=True)}
     )
 
 
-def decide_anew(run: Run, kind: str, *, sensitivity: float = 0.9) -> Predictions:
-    """Decide a run's test part in another way, without training anything.
+def decide_again(
+    run: Run, kind: str, *, sensitivity: float = Recipe.sensitivity
+) -> Predictions:
+    """Apply another decision to a run's test part, without training anything.
 
     Parameters
     ----------
@@ -231,12 +172,12 @@ def decide_anew(run: Run, kind: str, *, sensitivity: float = 0.9) -> Predictions
     kind : str
         ``natural``, ``balanced`` or ``sensitive``.
     sensitivity : float
-        What ``sensitive`` is to reach, 0–1.
+        What ``sensitive`` should reach, between 0 and 1.
 
     Returns
     -------
     Predictions
-        The stored probabilities with new decisions.
+        The stored probabilities with new predicted diagnoses.
 
     Raises
     ------
@@ -244,58 +185,57 @@ def decide_anew(run: Run, kind: str, *, sensitivity: float = 0.9) -> Predictions
         If the kind is unknown, or validation cannot support it or, under a published protocol, is
         the test part.
     """
-    if kind != "natural" and run.manifest["split"]["kind"].startswith(PUBLISHED):
+    if kind != "natural" and run.manifest.split.published:
         raise UsageError(
             f"{run.folder.name} validates on its test part, so no decision can be fitted.",
             "Decide by natural, or train it on another split.",
         )
-    validation, test = run.part("validation"), run.part("test")
+    validation, test = run.predictions["validation"], run.part("test")
     decision = fit_decision(
         kind,
         validation.labels,
         validation.probabilities,
-        run.manifest["prior"],
+        run.manifest.prior,
         sensitivity=sensitivity,
         temperature=1.0,
     )
-    return replace(test, decisions=decision.decide(test.probabilities))
+    return replace(test, predicted=decision.decide(test.probabilities))
+
+
+def _find_fresh_images(run: Run, data: LesionDataset) -> LesionDataset:
+    """Return the images that neither trained nor validated a run."""
+    check_images(run, data)
+    fresh = np.flatnonzero(~run.has_seen(data.images))
+    if not len(fresh):
+        raise UsageError(
+            f"All images of {data.name} trained or validated {run.folder.name}.",
+            "Evaluate on images that it has not seen.",
+        )
+    return data.take(fresh)
 
 
 def _predict(run: Run, data: LesionDataset) -> Predictions:
     probabilities = run.predict_proba(data.images)
-    decisions = run.decision.decide(probabilities)
-    return Predictions(data.labels, probabilities, decisions, data.lesion_ids)
+    predicted = run.decision.decide(probabilities)
+    return Predictions(data.labels, probabilities, predicted, data.lesion_ids)
 
 
-def _confusion(predictions: Predictions) -> npt.NDArray[np.int64]:
-    counts = np.zeros((len(CODES), len(CODES)), np.int64)
-    np.add.at(counts, (predictions.labels, predictions.decisions), 1)
-    return counts
+def _name_apart(runs: Sequence[Run]) -> list[str]:
+    """Name runs by model, by folder or by path: the first that tells them apart."""
+    models = [run.manifest.model for run in runs]
+    for names in (models, [run.folder.name for run in runs], [str(run.folder) for run in runs]):
+        if len(set(names)) == len(names):
+            return names
+    raise UsageError("A run is named twice.", "Name each run once.")
 
 
-def _report(predictions: Predictions) -> dict[str, dict[str, float]]:
-    from sklearn.metrics import precision_recall_fscore_support
-
-    columns = precision_recall_fscore_support(
-        predictions.labels,
-        predictions.decisions,
-        labels=range(len(CODES)),
-        zero_division=0,
-    )
-    names = ("precision", "recall", "f1", "images")
-    return {
-        code: {name: float(column[label]) for name, column in zip(names, columns, strict=True)}
-        for label, code in enumerate(CODES)
-    }
-
-
-def _origin(run: Run, *, own: bool, left_out: int) -> Iterator[str]:
-    split = run.manifest["split"]
-    if run.manifest["data"]["synthetic"]:
-        yield "The model was trained on the synthetic sample; it says nothing of real lesions."
+def _describe_origin(run: Run, *, own: bool, left_out: int) -> Iterator[str]:
+    split = run.manifest.split
+    if run.manifest.data.synthetic:
+        yield "The model was trained on the synthetic sample; it says nothing about real lesions."
     if own:
-        yield f"Split: by {split['kind']}. {split['proof']}"
-    else:
-        if left_out:
-            yield f"{left_out:,} images trained or validated the model and are left out."
-        yield "Whether the others show lesions that trained the model is not known here."
+        yield f"Split: by {split.kind}. {split.proof}"
+        return
+    if left_out:
+        yield f"{left_out:,} images trained or validated the model and are left out."
+    yield "Whether the other images show lesions that trained the model is unknown."

@@ -1,28 +1,106 @@
-"""Runs → rows → table: what several trained models of one kind amount to."""
+"""Runs → the rows of a table: what several runs of one kind amount to."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hmnist.oversampling import METHODS
-from hmnist.results.table import Table
-from hmnist.runs.manifest import describe_data, describe_split
-from hmnist.runs.run import CommitteeRun, Run
+from hmnist.runs.manifest import Manifest
+from hmnist.runs.recipe import Recipe
+from hmnist.runs.run import Run
 from hmnist.scores.intervals import mean_scores, score_intervals
 from hmnist.scores.scoring import SCORE_NAMES, none_if_unknown
-from hmnist.splits.split import Split
 
-__all__ = ["make_row", "make_table"]
+__all__ = ["ScoreSummary", "TableRow", "TableSettings", "make_row", "summarise_settings"]
 
 
-def make_row(runs: Sequence[Run]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class ScoreSummary:
+    """One score of several runs; None where the images cannot tell.
+
+    Attributes
+    ----------
+    mean : float or None
+        Over all runs.
+    std : float or None
+        The standard deviation of the seeds' means; with a single seed, that of the folds; None for
+        a single run.
+    low, high : float or None
+        The 95 % interval, bootstrapped over lesions (`hmnist.score_intervals`).
+    """
+
+    mean: float | None
+    std: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableRow:
+    """One model under one oversampling method, summarised over seeds and folds.
+
+    Attributes
+    ----------
+    model, oversampling, decision, effort : str
+        As in `Recipe`.
+    oversampling_note, decision_note : str
+        The same in words.
+    features, pretrained : str or None
+        None for models that do not take them.
+    baseline : bool
+        Whether it is the baseline that stands in every table.
+    seeds : int
+        How many.
+    scores : mapping of str to ScoreSummary
+        By the names of `hmnist.SCORE_NAMES`.
+    fit_seconds, predict_ms_per_1000 : float
+        The mean time of fitting, and of predicting 1,000 images.
+    parameters, model_bytes : int
+        How many numbers were fitted, and the size of the model's files.
+    """
+
+    model: str
+    oversampling: str
+    oversampling_note: str
+    decision: str
+    decision_note: str
+    features: str | None
+    pretrained: str | None
+    effort: str
+    baseline: bool
+    seeds: int
+    scores: Mapping[str, ScoreSummary]
+    fit_seconds: float
+    predict_ms_per_1000: float
+    parameters: int
+    model_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableSettings:
+    """How the runs of a table were made.
+
+    Attributes
+    ----------
+    threads : int
+        Per cell.
+    side_by_side : bool
+        Whether cells ran at the same time.
+    device : str
+    versions : mapping of str to str
+    """
+
+    threads: int
+    side_by_side: bool
+    device: str
+    versions: Mapping[str, str]
+
+
+def make_row(runs: Sequence[Run]) -> TableRow:
     """Summarise runs that differ only in seed and fold.
-
-    The mean is taken over all of them. The standard deviation is that of the seeds' means; with a
-    single seed, that of the folds; with a single run there is none. The interval is a bootstrap
-    over lesions (`hmnist.scores.intervals`).
 
     Parameters
     ----------
@@ -31,118 +109,90 @@ def make_row(runs: Sequence[Run]) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        A row of `hmnist.results.table.Table`.
+    TableRow
     """
     first = runs[0].manifest
-    recipe = first["recipe"]
-    cells = [run.part("test") for run in runs]
-    means, intervals = mean_scores(cells), score_intervals(cells)
-    scores = {
-        name: {
-            "mean": none_if_unknown(means[name]),
-            "std": _spread(runs, name),
-            "low": none_if_unknown(intervals[name][0]),
-            "high": none_if_unknown(intervals[name][1]),
-        }
-        for name in SCORE_NAMES
-    }
-    return {
-        "model": first["model"],
-        "oversampling": recipe["oversampling"],
-        "oversampling_note": _oversampling_note(recipe),
-        "decision": runs[0].decision.kind,
-        "decision_note": _decision_note(first["model"], runs),
-        "features": first["parameters"].get("features"),
-        "weights": _weights(first),
-        "effort": recipe["effort"],
-        "seeds": len({run.manifest["recipe"]["seed"] for run in runs}),
-        **scores,
-        "fit_seconds": _mean(runs, "fit_seconds"),
-        "predict_ms_per_1000": _mean(runs, "predict_ms_per_1000"),
-        "parameters": round(_mean(runs, "parameter_count")),
-        "model_bytes": round(float(np.mean([_model_bytes(run) for run in runs]))),
-    }
-
-
-def make_table(
-    rows: Sequence[Mapping[str, Any]], on: Split, *, threads: int, runs: Sequence[Run]
-) -> Table:
-    """Put rows together with what they were measured on.
-
-    Parameters
-    ----------
-    rows : sequence of dict
-        Made by `make_row`.
-    on : Split
-        The split, or the first fold.
-    threads : int
-        Threads per cell.
-    runs : sequence of Run
-        What the rows were made of: for versions and device.
-
-    Returns
-    -------
-    Table
-    """
-    devices = dict.fromkeys(run.manifest["device"] for run in runs)
-    return Table(
-        data=describe_data(on.data),
-        split=describe_split(on),
-        settings={
-            "threads": threads,
-            "side_by_side": any(run.manifest["side_by_side"] for run in runs),
-            "device": " and ".join(devices),
-            "versions": runs[0].manifest["versions"],
+    tested = [run.part("test") for run in runs]
+    means, intervals = mean_scores(tested), score_intervals(tested)
+    return TableRow(
+        model=first.model,
+        oversampling=first.recipe.oversample,
+        oversampling_note=_oversampling_note(first.recipe),
+        decision=first.decision.kind,
+        decision_note=_decision_note(runs),
+        features=first.parameters.get("features"),
+        pretrained=_pretrained(first),
+        effort=first.recipe.effort,
+        baseline=first.recipe.entry.baseline,
+        seeds=len({run.manifest.recipe.seed for run in runs}),
+        scores={
+            name: ScoreSummary(
+                none_if_unknown(means[name]),
+                _spread(runs, name),
+                *map(none_if_unknown, intervals[name]),
+            )
+            for name in SCORE_NAMES
         },
-        rows=list(rows),
+        fit_seconds=_mean([run.manifest.fit_seconds for run in runs]),
+        predict_ms_per_1000=_mean([run.manifest.predict_ms_per_1000 for run in runs]),
+        parameters=round(_mean([run.manifest.parameter_count for run in runs])),
+        model_bytes=round(_mean([_model_bytes(run) for run in runs])),
+    )
+
+
+def summarise_settings(runs: Sequence[Run]) -> TableSettings:
+    """Return how runs were made that share machine and settings."""
+    first = runs[0].manifest
+    return TableSettings(
+        threads=first.recipe.threads or 1,
+        side_by_side=any(run.manifest.side_by_side for run in runs),
+        device=" and ".join(sorted({run.manifest.device for run in runs})),
+        versions=first.versions,
     )
 
 
 def _spread(runs: Sequence[Run], name: str) -> float | None:
     by_seed: dict[int, list[float]] = {}
     for run in runs:
-        by_seed.setdefault(run.manifest["recipe"]["seed"], []).append(run.scores[name])
-    values = [float(np.mean(scores)) for scores in by_seed.values()]
+        by_seed.setdefault(run.manifest.recipe.seed, []).append(run.scores[name])
+    values = [_mean(scores) for scores in by_seed.values()]
     if len(values) == 1:
         values = next(iter(by_seed.values()))
     return None if len(values) < 2 else none_if_unknown(np.std(values, ddof=1))
 
 
-def _mean(runs: Sequence[Run], what: str) -> float:
-    return float(np.mean([run.manifest[what] for run in runs]))
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))
 
 
 def _model_bytes(run: Run) -> int:
-    if isinstance(run, CommitteeRun):
-        return sum(_model_bytes(member) for member in run.members)
-    files = run.manifest["files"].items()
-    return sum(int(facts["bytes"]) for name, facts in files if name.startswith("model/"))
+    files = run.manifest.files.items()
+    own = sum(stored.bytes for name, stored in files if name.startswith("model/"))
+    return own + sum(_model_bytes(member) for member in run.members)
 
 
-def _decision_note(model: str, runs: Sequence[Run]) -> str:
-    decisions = [run.decision for run in runs]
-    if decisions[0].kind == "natural":
+def _decision_note(runs: Sequence[Run]) -> str:
+    decision = runs[0].decision
+    if decision.kind == "natural":
         return "natural (the largest probability)"
     if len(runs) > 1:
-        return f"{decisions[0].kind} (fitted on validation, for each model by itself)"
-    return f"{model} {decisions[0].describe()}"
+        return f"{decision.kind} (fitted on validation, for each model by itself)"
+    return f"{runs[0].manifest.model} {decision.describe()}"
 
 
-def _weights(manifest: Mapping[str, Any]) -> str | None:
-    """Say what a transfer model started from: a file by its name and how its digest begins."""
-    digest = manifest.get("weights_digest")
-    weights = manifest["parameters"].get("weights")
-    return weights if digest is None else f"{Path(weights).name} (SHA-256 {digest[:12]})"
+def _pretrained(manifest: Manifest) -> str | None:
+    """Return where a transfer model started from: a file by its name and the start of its digest."""
+    pretrained: Any = manifest.parameters.get("pretrained")
+    if manifest.pretrained_digest is None:
+        return pretrained
+    return f"{Path(pretrained).name} (SHA-256 {manifest.pretrained_digest[:12]})"
 
 
-def _oversampling_note(recipe: Mapping[str, Any]) -> str:
-    method = recipe["oversampling"]
+def _oversampling_note(recipe: Recipe) -> str:
+    method, target = recipe.oversample, recipe.rare_to
     if method == "none":
-        return f"none ({METHODS[method]})"
-    target = recipe["rare_to"]
-    if method == "balanced":
-        goal = "the largest diagnosis" if target is None else f"{target:,} images"
-        return f"balanced (all diagnoses to {goal}, training part only)"
-    goal = "the median diagnosis" if target is None else f"{target:,} images"
-    return f"{method} ({' and '.join(recipe['rare'])} to {goal}, training part only)"
+        return f"none ({METHODS[method].summary})"
+    raised = "all diagnoses" if method == "balanced" else " and ".join(recipe.rare)
+    default = "the largest diagnosis" if method == "balanced" else "the median diagnosis"
+    goal = default if target is None else f"{target:,} images"
+    return f"{method} ({raised} to {goal}, training part only)"

@@ -1,7 +1,7 @@
-"""`Table`: the comparison, and the formats it is printed in.
+"""`Table`: the comparison of models, and the formats it is printed in.
 
-A row is one model under one oversampling. Every score has a mean over the trained models, their
-standard deviation (null when there is only one) and a 95 % interval over lesions.
+A row is one model under one oversampling method. Each score has a mean over the trained models,
+their standard deviation and a 95 % interval over lesions.
 """
 
 import csv
@@ -9,53 +9,47 @@ import io
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from hmnist.diagnoses import CODES
-from hmnist.errors import UsageError
-from hmnist.models.registry import MAJORITY
-from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES
+from hmnist.errors import unknown_name
+from hmnist.results.formatting import (
+    byte_text,
+    count_text,
+    latex_text,
+    markdown_table,
+    plain_table,
+    score_text,
+    thread_text,
+)
+from hmnist.results.rows import ScoreSummary, TableRow, TableSettings
+from hmnist.runs.manifest import DataFacts, SplitFacts
+from hmnist.scores.scoring import LOWER_IS_BETTER, SCORES
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Group
-    from rich.table import Table as RichTable
 
-__all__ = [
-    "FORMATS",
-    "SCHEMA",
-    "Table",
-    "check_column",
-    "markdown_table",
-    "plain_table",
-    "score_text",
-    "short_number",
-]
+__all__ = ["COLUMNS", "FORMATS", "SCHEMA", "Table", "summary_text"]
 
-SCHEMA = "hmnist-table/1"
+SCHEMA = "hmnist-table/2"
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
-"""What ``--format`` accepts; ``table`` is for the terminal."""
+"""The formats of ``--format``; ``table`` is for the terminal."""
 
-COSTS = ("fit_seconds", "predict_ms_per_1000", "parameters", "model_bytes")
-
-_HEADINGS = {
-    "balanced_accuracy": "balanced acc.",
-    "accuracy": "accuracy",
-    "f1_macro": "F1",
-    "roc_auc_ovr": "AUC",
-    "log_loss": "log loss",
-    "calibration_error": "ECE",
-    "sensitivity_malignant": "sens.",
-    "specificity_malignant": "spec.",
-    "fit_seconds": "fit s",
-    "predict_ms_per_1000": "ms/1000",
-    "parameters": "params",
-    "model_bytes": "size",
+_COSTS = {
+    "fit_seconds": ("fit s", "{:.1f}".format),
+    "predict_ms_per_1000": ("ms/1000", "{:.0f}".format),
+    "parameters": ("params", count_text),
+    "model_bytes": ("size", byte_text),
 }
+"""The costs of a model, each with its heading and its format."""
 
-_SHOWN = tuple(name for name in SCORE_NAMES if not name.startswith("recall_"))
+_WITH_SPREAD, _WITH_INTERVAL = {"balanced_accuracy", "accuracy"}, {"balanced_accuracy"}
+"""The scores whose columns have room for a standard deviation, and for an interval."""
+
+COLUMNS = (*(score.name for score in SCORES), *_COSTS)
+"""The columns that rows can be sorted by."""
 
 
 @dataclass(frozen=True)
@@ -64,80 +58,74 @@ class Table:
 
     Attributes
     ----------
-    data : dict
-        ``name, digest, rows, lesions, synthetic, image_shape``.
-    split : dict
-        ``kind, seed, folds, sizes, shared_lesions`` and ``proof``, a sentence.
-    settings : dict
-        ``threads, device``, whether cells ran ``side_by_side``, and the ``versions`` of libraries.
-    rows : list of dict
-        ``model, oversampling, decision, features, weights, effort, seeds``, and
-        ``oversampling_note`` and ``decision_note`` in words; for every score
-        ``{mean, std, low, high}``; ``fit_seconds, predict_ms_per_1000, parameters, model_bytes``.
+    data : DataFacts
+    split : SplitFacts
+        With folds, the first one.
+    settings : TableSettings
+        Threads, device and versions.
+    rows : tuple of TableRow
     """
 
-    data: Mapping[str, Any]
-    split: Mapping[str, Any]
-    settings: Mapping[str, Any]
-    rows: Sequence[Mapping[str, Any]]
+    data: DataFacts
+    split: SplitFacts
+    settings: TableSettings
+    rows: tuple[TableRow, ...]
 
     def sorted(self, by: str = "balanced_accuracy") -> "Table":
-        """Return the table with its best row first and the majority model last.
+        """Return the table with its best row first and the baseline last.
 
         Raises
         ------
         UsageError
             If `by` is no score and no cost.
         """
-        check_column(by)
-        rising = by in LOWER_IS_BETTER or by in COSTS
+        if by not in COLUMNS:
+            raise unknown_name("column", by, COLUMNS)
+        rising = by in LOWER_IS_BETTER or by in _COSTS
 
-        def place(row: Mapping[str, Any]) -> tuple[bool, float]:
-            value = row[by]["mean"] if by in SCORE_NAMES else row[by]
+        def order(row: TableRow) -> tuple[bool, float]:
+            value = getattr(row, by) if by in _COSTS else row.scores[by].mean
             known = math.inf if value is None else (value if rising else -value)
-            return row["model"] == MAJORITY, known
+            return row.baseline, known
 
-        return replace(self, rows=sorted(self.rows, key=place))
+        return replace(self, rows=tuple(sorted(self.rows, key=order)))
 
     def notes(self) -> Iterator[str]:
         """Yield the sentences that stand under the table."""
-        data, split, settings = self.data, self.split, self.settings
-        lesions = "lesions unknown" if data["lesions"] is None else f"{data['lesions']:,} lesions"
-        what = "Synthetic sample, no photographs: " if data["synthetic"] else ""
-        yield f"Data: {what}{data['name']}, {data['rows']:,} images, {lesions}."
-        sizes = " / ".join(f"{size:,}" for size in split["sizes"].values())
-        seed = "" if split["seed"] is None else f", seed {split['seed']}"
-        folds = f", {split['folds']} folds" if split["folds"] else ""
-        where = " in the first fold," if split["folds"] else ""
+        data, split = self.data, self.split
+        lesions = "lesions unknown" if data.lesions is None else f"{data.lesions:,} lesions"
+        synthetic = "Synthetic sample, no photographs: " if data.synthetic else ""
+        yield f"Data: {synthetic}{data.name}, {data.rows:,} images, {lesions}."
+        sizes = " / ".join(f"{size:,}" for size in split.sizes.values())
+        seed = "" if split.seed is None else f", seed {split.seed}"
+        folds = f", {split.folds} folds" if split.folds else ""
+        first = " in the first fold," if split.folds else ""
         yield (
-            f"Split: by {split['kind']}{folds}{seed}: {sizes} images{where} train / validate / "
-            f"test. {split['proof']}"
+            f"Split: by {split.kind}{folds}{seed}: {sizes} images{first} train / validate / "
+            f"test. {split.proof}"
         )
-        seeds = max(row["seeds"] for row in self.rows)
-        trained = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
-        if seeds == 1 and split["folds"]:
-            trained = f"one seed, mean ± standard deviation over {split['folds']} folds"
-        yield f"Scores: on the test part, {trained}; [95 % interval over lesions]."
-        yield f"Oversampling: {'; '.join(_unique(self.rows, 'oversampling_note'))}."
-        yield f"Decision: {'; '.join(_unique(self.rows, 'decision_note'))}."
-        started = [f"{row['model']} {row['weights']}" for row in self.rows if row.get("weights")]
-        if started:
-            yield f"Pretrained weights: {'; '.join(dict.fromkeys(started))}."
-        side = ", cells side by side: times are not comparable" if settings["side_by_side"] else ""
-        threads = "1 thread" if settings["threads"] == 1 else f"{settings['threads']} threads"
+        yield f"Scores: on the test part, {self._spread_note()}; [95 % interval over lesions]."
+        yield f"Oversampling: {'; '.join(self._unique('oversampling_note'))}."
+        yield f"Decision: {'; '.join(self._unique('decision_note'))}."
+        pretrained = [f"{row.model} {row.pretrained}" for row in self.rows if row.pretrained]
+        if pretrained:
+            yield f"Pretrained weights: {'; '.join(dict.fromkeys(pretrained))}."
+        efforts = " and ".join(dict.fromkeys(row.effort for row in self.rows))
+        side_by_side = ", cells side by side: times are not comparable"
         yield (
-            f"Effort: {' and '.join(dict.fromkeys(row['effort'] for row in self.rows))}. "
-            f"Device: {settings['device']}, {threads}{side}."
+            f"Effort: {efforts}. "
+            f"Device: {self.settings.device}, {thread_text(self.settings.threads)}"
+            f"{side_by_side if self.settings.side_by_side else ''}."
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the table as JSON's types: ``schema, data, split, settings, rows``."""
         return {
             "schema": SCHEMA,
-            "data": dict(self.data),
-            "split": dict(self.split),
-            "settings": dict(self.settings),
-            "rows": [dict(row) for row in self.rows],
+            "data": asdict(self.data),
+            "split": asdict(self.split),
+            "settings": asdict(self.settings),
+            "rows": [_flatten_scores(row) for row in self.rows],
         }
 
     def to_json(self) -> str:
@@ -148,44 +136,48 @@ class Table:
         """Return a row per model and a column per number, scores as ``<name>_mean`` and so on."""
         import pandas as pd
 
-        return pd.DataFrame([_flat(row) for row in self.rows])
+        return pd.DataFrame([_flatten(row) for row in self.rows])
 
     def to_csv(self) -> str:
         """Return the columns of `to_pandas` as CSV."""
         text = io.StringIO()
-        flat = [_flat(row) for row in self.rows]
-        writer = csv.DictWriter(text, fieldnames=list(flat[0]), lineterminator="\n")
+        rows = [_flatten(row) for row in self.rows]
+        writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(flat)
+        writer.writerows(rows)
         return text.getvalue()
 
     def to_markdown(self) -> str:
         """Return both halves of the table as Markdown, the notes below."""
-        halves = [
-            markdown_table(header, body) for header, body in (self._scores(), self._details())
-        ]
+        halves = [markdown_table(*half) for half in (self._scores(), self._details())]
         return "\n\n".join([*halves, *self.notes()]) + "\n"
 
     def to_latex(self) -> str:
         """Return the scores as a LaTeX ``tabular``, the notes as comments."""
         header, body = self._scores()
         lines = [rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", r"\hline"]
-        lines += [" & ".join(_tex(cell) for cell in row) + r" \\" for row in (header, *body)]
+        lines += [" & ".join(map(latex_text, cells)) + r" \\" for cells in (header, *body)]
         lines.insert(3, r"\hline")
         lines += [r"\hline", r"\end{tabular}", *(f"% {note}" for note in self.notes())]
         return "\n".join(lines) + "\n"
 
     def to_rich(self, *, notes: bool = True) -> "Group":
-        """Return the table for a terminal of 100 columns, with or without what stands under it."""
+        """Return the table for a terminal of 100 columns, with or without the notes."""
         from rich.console import Group
         from rich.text import Text
 
-        halves = [plain_table(header, body) for header, body in (self._scores(), self._details())]
+        halves = [plain_table(*half) for half in (self._scores(), self._details())]
         below = [Text(note, style="dim") for note in self.notes()] if notes else []
         return Group(*halves, *below)
 
     def format(self, name: str) -> str:
-        """Return the table in a format of `FORMATS` other than ``table``."""
+        """Return the table in a format of `FORMATS` other than ``table``.
+
+        Raises
+        ------
+        UsageError
+            If there is no such format.
+        """
         writers = {
             "markdown": self.to_markdown,
             "csv": self.to_csv,
@@ -193,136 +185,86 @@ class Table:
             "latex": self.to_latex,
         }
         if name not in writers:
-            raise UsageError(f"There is no format {name!r}.", f"Choose {', '.join(FORMATS)}.")
+            raise unknown_name("format", name, FORMATS)
         return writers[name]()
 
+    def _spread_note(self) -> str:
+        seeds, folds = max(row.seeds for row in self.rows), self.split.folds
+        if seeds > 1:
+            return f"mean ± standard deviation over {seeds} seeds"
+        return f"one seed, mean ± standard deviation over {folds} folds" if folds else "one seed"
+
+    def _unique(self, field: str) -> list[str]:
+        notes = [getattr(row, field) for row in self.rows if not row.baseline]
+        return list(dict.fromkeys(notes)) or ["none"]
+
     def _scores(self) -> tuple[list[str], list[list[str]]]:
-        """Return header and cells of the upper half: who is how good."""
-        header = ["model", *(_HEADINGS[name] for name in _SHOWN)]
+        """Return header and cells of the upper half: the scores over all diagnoses."""
+        shown = [score for score in SCORES if score.diagnosis is None]
+        header = ["model", *(score.heading for score in shown)]
         body = [
             [
                 self._label(row),
-                score_text(row["balanced_accuracy"], interval=True),
-                score_text(row["accuracy"]),
-                *(score_text(row[name], spread=False) for name in _SHOWN[2:]),
+                *(
+                    summary_text(row.scores[score.name], spread=score.name in _WITH_SPREAD, interval=score.name in _WITH_INTERVAL)
+                    for score in shown
+                ),
             ]
             for row in self.rows
         ]
         return header, body
 
     def _details(self) -> tuple[list[str], list[list[str]]]:
-        """Return header and cells of the lower half: recall of each diagnosis, and cost."""
-        header = ["recall of", *CODES, *(_HEADINGS[name] for name in COSTS)]
+        """Return header and cells of the lower half: the recall of each diagnosis, and costs."""
+        recalls = [score for score in SCORES if score.diagnosis is not None]
+        header = [
+            "recall of",
+            *(score.heading for score in recalls),
+            *(heading for heading, _ in _COSTS.values()),
+        ]
         body = [
             [
                 self._label(row),
-                *(score_text(row[f"recall_{code}"], spread=False) for code in CODES),
-                f"{row['fit_seconds']:.1f}",
-                f"{row['predict_ms_per_1000']:.0f}",
-                _count(row["parameters"]),
-                _bytes(row["model_bytes"]),
+                *(score_text(row.scores[score.name].mean) for score in recalls),
+                *(text(getattr(row, cost)) for cost, (_, text) in _COSTS.items()),
             ]
             for row in self.rows
         ]
         return header, body
 
-    def _label(self, row: Mapping[str, Any]) -> str:
-        several = len({other["oversampling"] for other in self.rows if other["model"] != MAJORITY})
-        if several > 1 and row["model"] != MAJORITY:
-            return f"{row['model']} {row['oversampling']}"
-        return str(row["model"])
+    def _label(self, row: TableRow) -> str:
+        methods = {other.oversampling for other in self.rows if not other.baseline}
+        if len(methods) > 1 and not row.baseline:
+            return f"{row.model} {row.oversampling}"
+        return row.model
 
 
-def check_column(name: str) -> None:
-    """Refuse a column that rows cannot be sorted by.
-
-    Raises
-    ------
-    UsageError
-        If it is no score and no cost.
-    """
-    if name not in (*SCORE_NAMES, *COSTS):
-        raise UsageError(
-            f"The table has no column {name!r}.", f"Sort by {', '.join((*SCORE_NAMES, *COSTS))}."
-        )
+def summary_text(
+    summary: ScoreSummary, *, spread: bool = True, interval: bool = False
+) -> str:
+    """Return a score's mean, with its standard deviation and its interval where they are known."""
+    text = score_text(summary.mean)
+    if spread and summary.mean is not None and summary.std is not None:
+        text += f" ± {score_text(summary.std)}"
+    if interval and summary.low is not None and summary.high is not None:
+        text += f" [{score_text(summary.low)}, {score_text(summary.high)}]"
+    return text
 
 
-def plain_table(
-    header: Sequence[str], body: Sequence[Sequence[str]], *, text: Sequence[str] = ()
-) -> "RichTable":
-    """Return a table for the terminal, one rule: numbers right, first column and `text` left."""
-    from rich import box
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    table = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for number, heading in enumerate(header):
-        words = number == 0 or heading in text
-        # Words may take a second line where space is short; numbers are read whole or not at all.
-        # As Text: in a plain string, brackets would be rich's markup.
-        table.add_column(Text(heading), justify="left" if words else "right", no_wrap=not words)
-    for cells in body:
-        table.add_row(*map(Text, cells))
-    return table
+def _flatten_scores(row: TableRow) -> dict[str, Any]:
+    """Return a row as JSON's types, its scores beside the other entries."""
+    facts = asdict(row)
+    scores: Mapping[str, Any] = facts.pop("scores")
+    costs = {name: facts.pop(name) for name in _COSTS}
+    return {**facts, **scores, **costs}
 
 
-def _unique(rows: Sequence[Mapping[str, Any]], what: str) -> list[str]:
-    return list(dict.fromkeys(row[what] for row in rows if row["model"] != MAJORITY)) or ["none"]
-
-
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+def _flatten(row: TableRow) -> dict[str, Any]:
+    """Return a row with a single value for each name."""
     flat: dict[str, Any] = {}
-    for name, value in row.items():
+    for name, value in _flatten_scores(row).items():
         if isinstance(value, Mapping):
             flat |= {f"{name}_{part}": number for part, number in value.items()}
         else:
             flat[name] = value
     return flat
-
-
-def score_text(
-    score: Mapping[str, float | None], *, spread: bool = True, interval: bool = False
-) -> str:
-    """Return a score's mean, with its standard deviation and its interval where they are known."""
-    if score["mean"] is None:
-        return "–"
-    text = short_number(score["mean"])
-    if spread and score["std"] is not None:
-        text += f" ± {short_number(score['std'])}"
-    if interval and score["low"] is not None and score["high"] is not None:
-        text += f" [{short_number(score['low'])}, {short_number(score['high'])}]"
-    return text
-
-
-def short_number(value: float) -> str:
-    """Return a number with three decimals and without the zero before the point.
-
-    Examples
-    --------
-    >>> short_number(0.5), short_number(1.0)
-    ('.500', '1.000')
-    """
-    text = f"{value:.3f}"
-    return text[1:] if text.startswith("0.") else text
-
-
-def _count(number: float) -> str:
-    return f"{number:,.0f}" if number < 1e5 else f"{number / 1e6:.2f} M"
-
-
-def _bytes(size: float) -> str:
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"
-
-
-def markdown_table(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    """Return a table as Markdown: the first column to the left, all others to the right."""
-    rule = ["---", *["---:"] * (len(header) - 1)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *body))
-
-
-def _tex(cell: str) -> str:
-    return cell.replace("%", r"\%").replace("±", r"$\pm$").replace("–", "--").replace("_", r"\_")

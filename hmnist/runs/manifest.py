@@ -1,101 +1,306 @@
-"""What a manifest says of data, split, device and versions, and how it is read."""
+"""`Manifest`: what a run folder says of itself, and how it is read and written.
 
-import json
+Reading checks every key, type and range, so that the rest of the package can rely on them.
+"""
+
 import sys
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from hmnist.dataset import LesionDataset
+from msgspec import Meta
+
+from hmnist.decisions.decision import Decision
+from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError
-from hmnist.splits.split import Split
+from hmnist.runs.recipe import Recipe
+from hmnist.scores.reliability import ReliabilityBin
+from hmnist.scores.scoring import SCORE_NAMES
+from hmnist.splits.leaks import Leak
+
+if TYPE_CHECKING:
+    from hmnist.dataset import LesionDataset
+    from hmnist.splits.split import Split
 
 __all__ = [
     "MANIFEST",
     "SCHEMA",
+    "DataFacts",
+    "Manifest",
+    "Member",
+    "SplitFacts",
+    "StoredFile",
     "describe_data",
     "describe_device",
     "describe_split",
     "describe_versions",
     "read_manifest",
+    "write_manifest",
 ]
 
-SCHEMA = "hmnist-run/1"
+SCHEMA = "hmnist-run/2"
 
 MANIFEST = "manifest.json"
 
-REQUIRED = frozenset(
-    {
-        "key",
-        "model",
-        "parameters",
-        "recipe",
-        "data",
-        "split",
-        "prior",
-        "decision",
-        "scores",
-        "files",
-    }
-)
-"""What every manifest says."""
+Count = Annotated[int, Meta(ge=0)]
+Amount = Annotated[float, Meta(ge=0)]
+Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read what a run folder says of itself, without holding its files against it.
+@dataclass(frozen=True, kw_only=True)
+class DataFacts:
+    """What a run says of its data set.
+
+    Attributes
+    ----------
+    name : str
+        Usually the name of the file.
+    digest, image_digest : str
+        SHA-256 of the data set, with and without its lesions; see `hmnist.LesionDataset`.
+    rows : int
+        Images.
+    lesions : int or None
+        Lesions; None where they are unknown.
+    synthetic : bool
+        Whether the images were generated.
+    image_shape : tuple of int
+        Height, width, channels.
+    """
+
+    name: str
+    digest: Digest
+    image_digest: Digest
+    rows: Count
+    lesions: Count | None
+    synthetic: bool
+    image_shape: tuple[Count, Count, Count]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitFacts:
+    """What a run says of its split.
+
+    Attributes
+    ----------
+    kind : str
+        As `hmnist.Split.kind`.
+    published : bool
+        Whether it is the protocol of a published system.
+    seed, fold, folds : int or None
+        As in `hmnist.Split`.
+    sizes : mapping of str to int
+        The images of each part.
+    shared_lesions, shared_test_images : int or None
+        Lesions in more than one part, and the test images that show one; None where lesions are
+        unknown.
+    proof : str
+        The same in a sentence.
+    leaks : tuple of Leak or None
+        The leaks of a published protocol; None for other splits, whose leaks `hmnist.check` finds.
+    digest : str
+        SHA-256 of the rows of the parts.
+    """
+
+    kind: str
+    published: bool
+    seed: Count | None
+    fold: Count | None
+    folds: Count | None
+    sizes: Mapping[str, Count]
+    shared_lesions: Count | None
+    shared_test_images: Count | None
+    proof: str
+    leaks: tuple[Leak, ...] | None
+    digest: Digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFile:
+    """A file of a run folder: its size in bytes, and its SHA-256."""
+
+    bytes: Count
+    sha256: Digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A run that belongs to an ensemble.
+
+    Attributes
+    ----------
+    run : str
+        The name of its folder, which lies beside the ensemble's.
+    digest : str
+        The SHA-256 of its manifest.
+    weight : float
+        Its share of the soft vote, 0–1.
+    """
+
+    run: str
+    digest: Digest
+    weight: Annotated[float, Meta(ge=0, le=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What was trained on what, how, and how it scored.
+
+    Attributes
+    ----------
+    key : str
+        See `Recipe.key`.
+    model : str
+        A name of the registry.
+    parameters : mapping
+        The constructor parameters of the model; empty for ensembles.
+    recipe : Recipe
+        The settings of the training.
+    system : mapping or None
+        How a published system is trained; None for other models.
+    pretrained_digest : str or None
+        The SHA-256 of the file of pretrained weights, if there is one.
+    data : DataFacts
+    split : SplitFacts
+    prior : tuple of 7 floats
+        The share of each diagnosis in the training part, before any oversampling.
+    decision : Decision
+        How probabilities become predicted diagnoses, as fitted on validation.
+    scores : mapping of str to (float or None)
+        Those of the test part, by the names of `hmnist.SCORE_NAMES`; None where a diagnosis is
+        absent.
+    reliability : tuple of ReliabilityBin
+        Of the test part.
+    fit_seconds, predict_ms_per_1000 : float
+        How long fitting took, and the prediction of 1,000 images.
+    parameter_count : int
+        How many numbers were fitted.
+    side_by_side : bool
+        Whether other cells ran at the same time, so that the times say little.
+    members : tuple of Member
+        The members of an ensemble; empty for other models.
+    written : str
+        When, in UTC.
+    device : str
+        ``CPU`` or ``GPU``.
+    versions : mapping of str to str
+        Of Python and the libraries.
+    files : mapping of str to StoredFile
+        Every file of the folder, by its path in it.
+    """
+
+    key: str
+    model: str
+    parameters: Mapping[str, Any]
+    recipe: Recipe
+    system: Mapping[str, Any] | None
+    pretrained_digest: Digest | None
+    data: DataFacts
+    split: SplitFacts
+    prior: tuple[Amount, ...]
+    decision: Decision
+    scores: Mapping[str, float | None]
+    reliability: tuple[ReliabilityBin, ...]
+    fit_seconds: Amount
+    predict_ms_per_1000: Amount
+    parameter_count: Count
+    side_by_side: bool
+    members: tuple[Member, ...]
+    written: str
+    device: str
+    versions: Mapping[str, str]
+    files: Mapping[str, StoredFile]
+    schema: str = SCHEMA
+
+    def __post_init__(self) -> None:
+        if set(self.scores) != set(SCORE_NAMES):
+            raise ValueError("its scores are not those of this version")
+        if len(self.prior) != len(CODES):
+            raise ValueError(f"its prior is not {len(CODES)} numbers")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the manifest as JSON's types."""
+        import msgspec
+
+        facts: dict[str, Any] = msgspec.to_builtins(self)
+        return facts
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read what a run folder says of itself, without comparing its files.
 
     Raises
     ------
     TrustError
-        If it is no run folder, or one of another version.
+        If it is no run folder, one of another version, or damaged.
     """
+    import msgspec
+
+    path = folder / MANIFEST
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        header = msgspec.json.decode(content, type=dict[str, Any])
+        if header.get("schema") == SCHEMA:
+            return msgspec.json.decode(content, type=Manifest)
     except FileNotFoundError as error:
         raise TrustError(
             f"{folder} is no run folder: it has no {MANIFEST}.", f"See: hmnist runs list {folder}"
         ) from error
-    except (OSError, ValueError) as error:
-        raise TrustError(f"{folder / MANIFEST} cannot be read: {error}.") from error
-    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
-        raise TrustError(f"{folder / MANIFEST} is not of the kind {SCHEMA}.")
-    if missing := sorted(REQUIRED - manifest.keys()):
-        raise TrustError(f"{folder / MANIFEST} is damaged: it has no entry {missing[0]!r}.")
-    return manifest
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise TrustError(f"{path} is damaged: {error}.", "Train it again.") from error
+    raise TrustError(
+        f"{path} is of the kind {str(header.get('schema'))[:40]}, and this version of hmnist reads "
+        f"{SCHEMA}.",
+        "Train it again, or use the version of hmnist that wrote it.",
+    )
 
 
-def describe_data(data: LesionDataset) -> dict[str, Any]:
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write a manifest into a run folder.
+
+    Raises
+    ------
+    ValueError
+        If it holds what JSON cannot hold, such as a score that is not finite.
+    """
+    import json
+
+    text = json.dumps(manifest.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def describe_data(data: "LesionDataset") -> DataFacts:
     """Return what a manifest and a table say of a data set."""
-    return {
-        "name": data.name,
-        "digest": data.digest,
-        "image_digest": data.image_digest,
-        "rows": len(data),
-        "lesions": data.lesion_count,
-        "synthetic": data.synthetic,
-        "image_shape": list(data.image_shape),
-    }
+    return DataFacts(
+        name=data.name,
+        digest=data.digest,
+        image_digest=data.image_digest,
+        rows=len(data),
+        lesions=data.lesion_count,
+        synthetic=data.synthetic,
+        image_shape=data.image_shape,
+    )
 
 
-def describe_split(on: Split) -> dict[str, Any]:
+def describe_split(split: "Split") -> SplitFacts:
     """Return what a manifest and a table say of a split."""
-    return {
-        "kind": on.kind,
-        "seed": on.seed,
-        "fold": on.fold,
-        "folds": on.folds,
-        "sizes": on.sizes,
-        "shared_lesions": on.shared_lesions,
-        "shared_test_images": on.shared_test_images,
-        "proof": on.proof(),
-        # Counted where they are a protocol's own; `hmnist.check` counts those of any split.
-        "leaks": [asdict(leak) for leak in on.leaks] if on.is_published else None,
-        "digest": on.digest,
-    }
+    return SplitFacts(
+        kind=split.kind,
+        published=split.protocol is not None,
+        seed=split.seed,
+        fold=split.fold,
+        folds=split.folds,
+        sizes=split.sizes,
+        shared_lesions=split.shared_lesions,
+        shared_test_images=split.shared_test_images,
+        proof=split.proof(),
+        leaks=split.leaks if split.protocol is not None else None,
+        digest=split.digest,
+    )
 
 
 def describe_device(model: object) -> str:
-    """Say what a model ran on: networks take a GPU if there is one, all others the CPU."""
+    """Return what a model ran on: networks take a GPU if there is one, all others the CPU."""
     if not hasattr(model, "networks") or "tensorflow" not in sys.modules:
         return "CPU"
     import tensorflow as tf
@@ -104,7 +309,7 @@ def describe_device(model: object) -> str:
 
 
 def describe_versions() -> dict[str, str]:
-    """Return the versions of Python, of this package and of the libraries that count."""
+    """Return the versions of Python, of this package and of the libraries that matter."""
     import importlib.metadata
     import platform
 

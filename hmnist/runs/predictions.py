@@ -1,79 +1,189 @@
-"""``predictions.csv`` and ``history.csv``: what a run answered, and how its training went."""
+"""``predictions.csv`` and ``history.csv``: the predictions of a run, and the epochs of its training.
+
+Reading checks columns, names and ranges: what comes out can be scored.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from hmnist.arrays import Float64, Indices, Labels, Strings
+from hmnist.dataset import PARTS
 from hmnist.diagnoses import CODES
+from hmnist.errors import HmnistError, TrustError
+from hmnist.scores.predictions import Predictions, check_probabilities
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from hmnist.splits.split import Split
 
-__all__ = ["read_history", "read_predictions", "write_history", "write_predictions"]
+__all__ = [
+    "PREDICTED_PARTS",
+    "PartPredictions",
+    "predictions_of_split",
+    "read_history",
+    "read_predictions",
+    "write_history",
+    "write_predictions",
+]
+
+PREDICTED_PARTS = ("validation", "test")
+"""The parts of a split whose predictions are kept."""
 
 _PREDICTIONS, _HISTORY = "predictions.csv", "history.csv"
 
 
-def write_predictions(
-    folder: Path,
-    split: "Split",
-    predicted: Mapping[str, tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]],
-) -> None:
-    """Write ``predictions.csv``: a row per image of each part that was predicted.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PartPredictions:
+    """What a run predicts for one part of its split, which may be empty.
 
-    Parameters
+    Attributes
     ----------
-    folder : pathlib.Path
-        The run folder.
-    split : Split
-        Which images the parts hold.
-    predicted : mapping of str to (probabilities, decisions)
-        By part: float64 (n, 7) and int64 (n,).
+    rows : numpy.ndarray of int64, shape (n,)
+        Which rows of the data set the images are.
+    labels : numpy.ndarray of int64, shape (n,)
+        The true diagnoses, 0–6 in the Kaggle order.
+    predicted : numpy.ndarray of int64, shape (n,)
+        The predicted diagnoses.
+    probabilities : numpy.ndarray of float64, shape (n, 7)
+        Calibrated.
+    image_ids, lesion_ids : numpy.ndarray of str, shape (n,), or None
+        None where they are unknown.
     """
+
+    rows: Indices
+    labels: Labels
+    predicted: Labels
+    probabilities: Float64
+    image_ids: Strings | None = None
+    lesion_ids: Strings | None = None
+
+    def to_score(self, fold: int = 0) -> Predictions:
+        """Return them in the form that scores are computed from.
+
+        Raises
+        ------
+        UsageError
+            If there are none.
+        """
+        return Predictions(self.labels, self.probabilities, self.predicted, self.lesion_ids, fold)
+
+
+def predictions_of_split(
+    split: "Split", probabilities: Mapping[str, Float64], predicted: Mapping[str, Labels]
+) -> dict[str, PartPredictions]:
+    """Put the predictions for the parts of a split together with what is known of the images."""
+    image_ids, lesion_ids = split.data.image_ids, split.data.lesion_ids
+    return {
+        part: PartPredictions(
+            rows=rows,
+            labels=split.data.labels[rows],
+            predicted=predicted[part],
+            probabilities=probabilities[part],
+            image_ids=None if image_ids is None else image_ids[rows],
+            lesion_ids=None if lesion_ids is None else lesion_ids[rows],
+        )
+        for part, rows in split.indices.items()
+        if part in probabilities
+    }
+
+
+def write_predictions(folder: Path, parts: Mapping[str, PartPredictions]) -> None:
+    """Write ``predictions.csv``: a row for each image of each part."""
     import pandas as pd
 
     codes = np.array(CODES)
     tables = []
-    for part, (probabilities, decisions) in predicted.items():
-        rows = split.indices[part]
-        table = pd.DataFrame({"part": part, "row": rows})
-        if split.data.image_ids is not None:
-            table["image_id"] = split.data.image_ids[rows]
-        if split.data.lesion_ids is not None:
-            table["lesion_id"] = split.data.lesion_ids[rows]
-        table["diagnosis"] = codes[split.data.labels[rows]]
-        table["decision"] = codes[decisions]
-        table[list(CODES)] = probabilities
+    for name, part in parts.items():
+        table = pd.DataFrame({"part": name, "row": part.rows})
+        if part.image_ids is not None:
+            table["image_id"] = part.image_ids
+        if part.lesion_ids is not None:
+            table["lesion_id"] = part.lesion_ids
+        table["diagnosis"] = codes[part.labels]
+        table["predicted"] = codes[part.predicted]
+        table[list(CODES)] = part.probabilities
         tables.append(table)
     pd.concat(tables).to_csv(folder / _PREDICTIONS, index=False)
 
 
-def read_predictions(folder: Path) -> "pd.DataFrame":
-    """Return what `write_predictions` wrote: a row per validation and test image."""
+def read_predictions(folder: Path) -> dict[str, PartPredictions]:
+    """Read ``predictions.csv`` of a run folder.
+
+    Returns
+    -------
+    dict of str to PartPredictions
+        By part: ``validation`` and ``test``.
+
+    Raises
+    ------
+    TrustError
+        If a column is missing, or a cell does not hold what it should.
+    """
     import pandas as pd
 
-    text = {"part": str, "image_id": str, "lesion_id": str, "diagnosis": str, "decision": str}
-    return pd.read_csv(folder / _PREDICTIONS, dtype=text)
+    path = folder / _PREDICTIONS
+    text = dict.fromkeys(("part", "image_id", "lesion_id", "diagnosis", "predicted"), str)
+    numbers = {"row": np.int64, **dict.fromkeys(CODES, np.float64)}
+    try:
+        table = pd.read_csv(
+            path, dtype={**text, **numbers}, index_col=False
+        )
+    except (OSError, ValueError) as error:
+        raise TrustError(f"{path} is damaged: {error}.", "Train the run again.") from error
+    missing = {"part", "diagnosis", "predicted", *numbers} - set(table.columns)
+    if missing:
+        raise TrustError(f"{path} has no column {min(missing)!r}.", "Train the run again.")
+    unknown = set(table["part"]) - set(PARTS)
+    if unknown:
+        raise TrustError(
+            f"{path}: a row belongs to the part {unknown.pop()!r}.", "Train the run again."
+        )
+    return {part: _read_part(path, table[table["part"] == part]) for part in PREDICTED_PARTS}
+
+
+def _read_part(path: Path, table: "pd.DataFrame") -> PartPredictions:
+    probabilities = table[list(CODES)].to_numpy(dtype=np.float64)
+    try:
+        if len(table):
+            check_probabilities(probabilities, len(table))
+    except HmnistError as error:
+        raise TrustError(f"{path}: {error.message}", "Train the run again.") from error
+    return PartPredictions(
+        rows=table["row"].to_numpy(dtype=np.int64),
+        labels=_read_diagnoses(path, table["diagnosis"]),
+        predicted=_read_diagnoses(path, table["predicted"]),
+        probabilities=probabilities,
+        image_ids=table["image_id"].to_numpy(dtype=str) if "image_id" in table else None,
+        lesion_ids=table["lesion_id"].to_numpy(dtype=str) if "lesion_id" in table else None,
+    )
+
+
+def _read_diagnoses(path: Path, column: "pd.Series[str]") -> Labels:
+    labels = column.map({code: label for label, code in enumerate(CODES)})
+    if labels.isna().any():
+        unknown = column[labels.isna()].iloc[0]
+        raise TrustError(f"{path}: {unknown!r} is no diagnosis.", "Train the run again.")
+    return labels.to_numpy(dtype=np.int64)
 
 
 def write_history(folder: Path, history: Mapping[str, list[float]]) -> None:
-    """Write ``history.csv``: a row per epoch, recalls under the diagnoses' names.
+    """Write ``history.csv``: a row per epoch, recalls under the diagnoses' codes.
 
     Parameters
     ----------
     folder : pathlib.Path
         The run folder.
     history : mapping of str to list of float
-        What a network noted in each epoch; it numbers the diagnoses.
+        What a network recorded in each epoch; it numbers the diagnoses.
     """
     import pandas as pd
 
-    # Models number the diagnoses; whoever reads the file shall not have to.
+    # A model numbers the diagnoses; the reader of the file needs their codes.
     names = {f"val_recall_{label}": f"val_recall_{code}" for label, code in enumerate(CODES)}
     table = pd.DataFrame({names.get(name, name): values for name, values in history.items()})
     table.insert(0, "epoch", range(1, len(table) + 1))
@@ -81,7 +191,7 @@ def write_history(folder: Path, history: Mapping[str, list[float]]) -> None:
 
 
 def read_history(folder: Path) -> "pd.DataFrame | None":
-    """Return what `write_history` wrote: a row per epoch; None if there is no such file."""
+    """Return what `write_history` wrote, a row per epoch; None if there is no such file."""
     import pandas as pd
 
     path = folder / _HISTORY

@@ -1,145 +1,162 @@
-"""`Recipe`: how one model is trained."""
+"""`Recipe`: the settings of a training, and their defaults.
+
+This is the one place that names them. `hmnist.train`, `hmnist.benchmark` and `hmnist.audit` forward
+keywords to it (`Settings`); the options of the command line, the variables ``HMNIST_*`` and
+``hmnist.toml`` have the names of its fields.
+"""
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from hmnist.diagnoses import RARE
-from hmnist.errors import UsageError
-from hmnist.models.registry import MAJORITY, find_model, make_model
-from hmnist.models.transfer import check_weights
-from hmnist.splits.protocols import Resampling, find_protocol
-from hmnist.splits.split import Split
-from hmnist.systems.systems import WEIGHTS, describe_system
+from hmnist.diagnoses import CODES, RARE
+from hmnist.errors import UsageError, unknown_name
+from hmnist.hardware import available_cores
 
 if TYPE_CHECKING:
     from hmnist.models.base import Model
+    from hmnist.models.registry import ModelEntry
+    from hmnist.splits.split import Split
+    from hmnist.systems.system import Resampling
 
-__all__ = ["Recipe", "check_one_file"]
+__all__ = ["AuditSettings", "Recipe", "Settings", "check_one_pretrained_file"]
 
 
-@dataclass(frozen=True)
+class AuditSettings(TypedDict, total=False):
+    """The settings that a published protocol leaves open; see `Recipe`."""
+
+    pretrained: str
+    effort: str
+    seed: int
+    threads: int | None
+
+
+class Settings(AuditSettings, total=False):
+    """All settings of a training; see `Recipe`. A benchmark takes several oversampling methods."""
+
+    oversample: str | Sequence[str]
+    rare: str | Sequence[str]
+    rare_to: int | None
+    decide: str
+    sensitivity: float
+    features: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How one model is trained: everything beside data and split that can change its scores.
 
     Attributes
     ----------
     model : str
-        A name of the registry.
-    oversampling : str
-        A method of `hmnist.oversampling`.
+        A name of the registry (``hmnist models``).
+    oversample : str
+        A method of `hmnist.oversample`.
     rare : tuple of str
-        The diagnoses that are raised.
+        The diagnoses that are oversampled.
     rare_to : int or None
-        To which count; None is the method's default.
-    decision : str
-        ``natural``, ``balanced`` or ``sensitive``.
+        To how many training images; None is the method's default.
+    decide : str
+        ``natural``, ``balanced`` or ``sensitive``; see `hmnist.fit_decision`.
     sensitivity : float
-        The share of malignant lesions that ``sensitive`` is to find, 0–1.
+        The share of malignant lesions that ``sensitive`` should find, between 0 and 1.
     features : str
-        What models of numbers read, ``lesion`` or ``pixels``; networks of images do not ask.
-    weights : str
-        What transfer models start from: ``none``, ``imagenet`` or the path of a file; no other
-        model asks.
+        What tabular models read, ``lesion`` or ``pixels``; networks ignore it.
+    pretrained : str
+        Where transfer models start from: ``none``, ``imagenet`` or the path of a file; other
+        models ignore it.
     effort : str
         ``quick``, ``standard`` or ``best``.
     seed : int
-        What fixes oversampling and training.
-    threads : int
-        How many threads the libraries use.
+        Fixes oversampling and training.
+    threads : int or None
+        Threads of the numerical libraries; None takes the cores that this process may use.
     parameters : mapping
-        Constructor parameters that take precedence over the effort's.
+        Constructor parameters of the model; they take precedence over those of the effort.
+
+    Raises
+    ------
+    UsageError
+        If a name is unknown or a number is out of range.
+
+    Examples
+    --------
+    >>> Recipe(model="logistic", rare="df").rare
+    ('df',)
     """
 
     model: str
-    oversampling: str = "random"
+    oversample: str = "random"
     rare: tuple[str, ...] = RARE
     rare_to: int | None = None
-    decision: str = "natural"
+    decide: str = "natural"
     sensitivity: float = 0.9
     features: str = "lesion"
-    weights: str = "none"
+    pretrained: str = "none"
     effort: str = "standard"
     seed: int = 0
-    threads: int = 1
+    threads: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
-    def key(self, on: Split) -> str:
-        """Return a digest of everything that could change the scores of this cell."""
-        from hmnist import __version__
+    def __post_init__(self) -> None:
+        rare = (self.rare,) if isinstance(self.rare, str) else tuple(self.rare)
+        object.__setattr__(self, "rare", rare)
+        object.__setattr__(self, "model", self.entry.name)
+        if self.threads is None:
+            object.__setattr__(self, "threads", available_cores())
+        elif self.threads < 1:
+            raise UsageError("Threads are counted from 1.")
+        self._check_names()
+        if not 0 < self.sensitivity < 1:
+            raise UsageError(f"A sensitivity of {self.sensitivity:g} is not between 0 and 1.")
 
-        members = [
-            replace(self, model=member, parameters={}).key(on)
-            for member in self.parameters.get("members", ())
-        ]
-        # What is in a file of weights counts, not where it lies; and only for who asks for weights.
-        constructed = {} if members else self.make().get_params()
-        weights = {"weights": self.weights_digest or constructed.get("weights")}
-        facts = {
-            **asdict(self),
-            **weights,
-            # The effort's parameters as they are today, not only its name.
-            "constructed": members or {**constructed, **weights},
-            "system": describe_system(self.model),
-            "data": on.data.digest,
-            "split": on.digest,
-            "version": __version__,
-        }
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+    @property
+    def entry(self) -> "ModelEntry":
+        """The model's entry in the registry."""
+        from hmnist.models.registry import find_model
+
+        return find_model(self.model)
 
     @cached_property
-    def weights_digest(self) -> str | None:
-        """The SHA-256 of the file of weights, as it was when first asked for; None without one.
+    def pretrained_digest(self) -> str | None:
+        """The SHA-256 of the file of pretrained weights, at the first call; None without one.
 
         Raises
         ------
         DataError
-            If the model asks for weights and the file is missing or none of weights.
+            If the model takes pretrained weights and the file is missing or holds none.
         """
-        if not self.asks_for("weights"):
+        from hmnist.models.transfer import check_pretrained
+
+        if "pretrained" not in self.entry.settings:
             return None
-        return check_weights(self.parameters.get("weights", self.weights))
+        return check_pretrained(self.parameters.get("pretrained", self.pretrained))
 
-    def under(self, on: Split) -> "Recipe":
-        """Return the recipe as a split allows it: a published protocol resamples by itself.
+    def key(self, split: "Split") -> str:
+        """Return a digest of everything that could change the scores of this training."""
+        from hmnist import __version__
 
-        The largest probability then decides, since validation is mostly the test part, and nothing
-        may be fitted on that.
-
-        Raises
-        ------
-        UsageError
-            If the recipe asks for another oversampling or decision than the protocol's.
-        """
-        if not on.is_published or self.model == MAJORITY:
-            return self
-        own = find_protocol(on.kind).training
-        theirs = replace(self.resampling_as(own, on), decision="natural")
-        for name, default in (
-            ("oversampling", "random"),
-            ("rare", RARE),
-            ("rare_to", None),
-            ("decision", "natural"),
-        ):
-            if getattr(self, name) not in (default, getattr(theirs, name)):
-                raise UsageError(
-                    f"{on.kind} resamples and decides as its source did ({own.method}, natural); "
-                    f"it cannot be told {name} {getattr(self, name)!r}.",
-                    "Leave out --oversample, --rare, --rare-to and --decide.",
-                )
-        return theirs
-
-    def resampling_as(self, other: Resampling, on: Split) -> "Recipe":
-        """Return the recipe with what a protocol does to its training part, on any split."""
-        return replace(
-            self,
-            oversampling=other.method,
-            rare=other.diagnoses,
-            rare_to=other.limit(on.data.labels[on.train_indices]),
-        )
+        members = [
+            replace(self, model=member, parameters={}).key(split)
+            for member in self.parameters.get("members", ())
+        ]
+        constructed = {} if members else self.make().get_params()
+        # The content of a file of pretrained weights counts, not its path.
+        pretrained = {"pretrained": self.pretrained_digest or constructed.get("pretrained")}
+        facts = {
+            **asdict(self),
+            **pretrained,
+            # The parameters of the effort as they are today, not only its name.
+            "constructed": members or {**constructed, **pretrained},
+            "system": None if self.entry.system is None else self.entry.system.recipe(),
+            "data": split.data.digest,
+            "split": split.digest,
+            "version": __version__,
+        }
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
 
     def make(self) -> "Model":
         """Return the model, unfitted.
@@ -147,31 +164,86 @@ class Recipe:
         Raises
         ------
         UsageError
-            If the model, the effort or a parameter is unknown.
+            If the model has no such parameter.
         """
-        chosen = dict(self.parameters)
-        for name in ("features", "weights"):
-            if self.asks_for(name):
-                chosen.setdefault(name, getattr(self, name))
-        return make_model(self.model, effort=self.effort, random_state=self.seed, **chosen)
+        from hmnist.models.registry import make_model
 
-    def asks_for(self, parameter: str) -> bool:
-        """Tell whether the model asks for something that all models are told."""
-        return parameter in find_model(self.model).parameters.get(self.effort, {})
+        settings = {name: getattr(self, name) for name in self.entry.settings}
+        parameters = {**settings, **self.parameters}
+        return make_model(self.model, effort=self.effort, random_state=self.seed, **parameters)
+
+    def resolved_for(self, split: "Split") -> "Recipe":
+        """Return the recipe with what the model and the split's protocol decide by themselves.
+
+        The baseline is never oversampled. A published protocol resamples as its source did, and
+        the largest probability decides: its validation part is mostly the test part, and nothing
+        may be fitted on that.
+
+        Raises
+        ------
+        UsageError
+            If the recipe asks for another oversampling or decision than the protocol's.
+        """
+        if self.entry.baseline:
+            return replace(self, oversample="none", decide="natural")
+        if split.protocol is None:
+            return self
+        resampling = split.protocol.training
+        resolved = replace(self.resampled_as(resampling, split), decide="natural")
+        defaults = Recipe(model=self.model)
+        for name in ("oversample", "rare", "rare_to", "decide"):
+            if getattr(self, name) not in (getattr(defaults, name), getattr(resolved, name)):
+                raise UsageError(
+                    f"{split.kind} resamples and decides as its source did "
+                    f"({resampling.method}, natural); {name} cannot be {getattr(self, name)!r}.",
+                    "Leave out --oversample, --rare, --rare-to and --decide.",
+                )
+        return resolved
+
+    def resampled_as(self, resampling: "Resampling", split: "Split") -> "Recipe":
+        """Return the recipe with the resampling that a protocol does to its training part."""
+        from hmnist.splits.protocols import target_of
+
+        return replace(
+            self,
+            oversample=resampling.method,
+            rare=resampling.diagnoses,
+            rare_to=target_of(resampling, split.train.labels),
+        )
+
+    def _check_names(self) -> None:
+        from hmnist.decisions.decision import KINDS
+        from hmnist.models.registry import EFFORTS, FEATURES
+        from hmnist.oversampling import METHODS
+
+        for kind, name, known in (
+            ("oversampling method", self.oversample, METHODS),
+            ("decision", self.decide, KINDS),
+            ("effort", self.effort, EFFORTS),
+            ("set of features", self.features, FEATURES),
+            *(("diagnosis", code, CODES) for code in self.rare),
+        ):
+            if name not in known:
+                raise unknown_name(kind, str(name), known)
 
 
-def check_one_file(models: Sequence[str], weights: str) -> None:
-    """Refuse one file of weights for several applications, before any work begins.
+def check_one_pretrained_file(recipes: Sequence[Recipe]) -> None:
+    """Refuse one file of pretrained weights for several models, before any work begins.
 
     Raises
     ------
     UsageError
-        If `weights` is a path and more than one of the models asks for weights.
+        If a path is given and more than one of the models takes pretrained weights.
     """
-    asking = [name for name in dict.fromkeys(models) if Recipe(name).asks_for("weights")]
-    if weights not in WEIGHTS and len(asking) > 1:
+    from hmnist.models.transfer import PRETRAINED
+
+    paths = {recipe.pretrained for recipe in recipes} - set(PRETRAINED)
+    models = list(
+        dict.fromkeys(recipe.model for recipe in recipes if "pretrained" in recipe.entry.settings)
+    )
+    if paths and len(models) > 1:
         raise UsageError(
-            f"The weights in {weights} are those of one network, and {' and '.join(asking)} are "
-            "several.",
-            "Name one of them, or --weights none.",
+            f"The weights in {paths.pop()} are those of one network, but {' and '.join(models)} "
+            "are several.",
+            "Name one of them, or --pretrained none.",
         )

@@ -1,0 +1,167 @@
+"""`audit`: how much of a published claim is the model, and how much is the protocol.
+
+Each system is trained twice, under its own protocol and under the split by lesion. Every training
+is a run folder, so that an interrupted audit goes on where it was.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Unpack
+
+from hmnist.dataset import LesionDataset
+from hmnist.experiments.audit import SIDES, AuditedSystem, plan_audit, share_cores
+from hmnist.experiments.cells import Watcher, estimate_seconds, run_cells
+from hmnist.files import new_runs_folder, write_file
+from hmnist.hardware import available_cores
+from hmnist.results.audit_table import Audit, AuditRow, Promise
+from hmnist.results.benchmark import GrowingTable
+from hmnist.results.rows import TableRow
+from hmnist.runs.manifest import describe_data, describe_split
+from hmnist.runs.recipe import AuditSettings
+from hmnist.scores.scoring import SCORE_NAMES
+from hmnist.systems import AUDITED
+
+__all__ = ["audit"]
+
+TWO_SIDE_BY_SIDE = 0.8
+"""The time of two models side by side with a thread each, relative to one after the other with two
+threads each: convolutions wait for memory."""
+
+_PROMISE = ("deep-cnn-bn", "deep-cnn")
+"""Its source promises that the first is better than the second."""
+
+
+def audit(
+    data: LesionDataset,
+    systems: Sequence[str] | str = AUDITED,
+    *,
+    seeds: int = 1,
+    epochs: int | Mapping[str, int] | None = None,
+    jobs: int | None = None,
+    out: str | Path | None = None,
+    watcher: Watcher | None = None,
+    **settings: Unpack[AuditSettings],
+) -> Audit:
+    """Train published systems under their own protocols and under the split by lesion.
+
+    Parameters
+    ----------
+    data : LesionDataset
+        The images to train and test on; their lesions must be known.
+    systems : sequence of str
+        Names of published systems. ``oversample-first``, which is no publication's but common in
+        notebooks, is always added.
+    seeds : int
+        How many models of each kind are trained on each split.
+    epochs : int, mapping of str to int, or None
+        How often training images are seen, for all systems or by name. None, and for systems that
+        are not named: as often as the effort says; at standard effort some slow systems are cut.
+    jobs : int or None
+        How many models are trained side by side, in processes. None takes two if there are cores
+        for them, which is quicker than two threads for one.
+    out : str, pathlib.Path or None
+        The folder of the runs; None makes one in ``hmnist-runs``. Finished runs are kept.
+    watcher : Watcher or None
+        Is told about the progress.
+    **settings
+        Those settings of `Recipe` that a protocol leaves open: ``pretrained``, ``effort``,
+        ``seed`` and ``threads``, by default the cores shared among the jobs.
+
+    Returns
+    -------
+    Audit
+        Also written to ``audit.json`` in the folder.
+
+    Raises
+    ------
+    UsageError
+        If a name is unknown, an option unsuitable, images are too small for a network, or lesions
+        are unknown; before any work begins.
+    DataError
+        If pretrained weights are missing or malformed.
+    WorkError
+        If the folder cannot be written.
+
+    Examples
+    --------
+    >>> from hmnist.sources.sample import load_sample
+    >>> audit(load_sample(rows=60), "lenet", seeds=0)
+    Traceback (most recent call last):
+        ...
+    hmnist.errors.UsageError: Seeds are counted from 1.
+    """
+    jobs, threads = share_cores(jobs, settings.pop("threads", None), available_cores())
+    folder = Path(out) if out else new_runs_folder("-audit")
+    plan = plan_audit(
+        data, systems, folder, seeds=seeds, epochs=epochs, threads=threads, **settings
+    )
+    watcher = watcher or Watcher()
+    seconds = sum(map(estimate_seconds, plan.cells))
+    watcher.planned(plan.cells, seconds if jobs == 1 else TWO_SIDE_BY_SIDE * seconds)
+    growing = GrowingTable(plan.cells)
+    summaries: dict[tuple[str, str], TableRow] = {}
+    for cell, run in run_cells(plan.cells, jobs, watcher):
+        summaries[cell.row] = growing.add(cell, run)
+    rows = tuple(
+        _make_row(audited, *(summaries[audited.cells[side][0].row] for side in SIDES))
+        for audited in plan.systems
+    )
+    result = Audit(
+        data=describe_data(data),
+        split=describe_split(plan.honest),
+        settings=growing.table().settings,
+        rows=rows,
+        promises=tuple(_find_promises(rows)),
+    )
+    with write_file(folder / "audit.json") as temporary:
+        temporary.write_text(result.to_json(), encoding="utf-8")
+    return result
+
+
+def _make_row(audited: AuditedSystem, reproduced: TableRow, honest: TableRow) -> AuditRow:
+    system, cell = audited.system, audited.cells["reproduced"][0]
+    return AuditRow(
+        system=system.name,
+        model=system.model,
+        published=system.claim.published,
+        claimed=system.claim.accuracy,
+        claim_note=system.claim.note,
+        epochs=audited.epochs,
+        own_epochs=system.training.epochs,
+        own_size=None if system.resizes else system.size,
+        seeds=honest.seeds,
+        pretrained=honest.pretrained,
+        reproduced=reproduced.scores,
+        honest=honest.scores,
+        difference={
+            name: _subtract(honest.scores[name].mean, reproduced.scores[name].mean)
+            for name in SCORE_NAMES
+        },
+        split=describe_split(cell.split),
+        protocol=system.protocol.description,
+        balanced=system.protocol.balanced,
+        resampling=reproduced.oversampling_note,
+        protocol_notes=system.protocol.notes,
+    )
+
+
+def _find_promises(rows: Sequence[AuditRow]) -> Iterator[Promise]:
+    """Yield what a source promises of one system over another, and the difference that came out."""
+    by_name = {row.system: row for row in rows}
+    if not set(_PROMISE) <= set(by_name):
+        return
+    better, worse = (by_name[name] for name in _PROMISE)
+    yield Promise(
+        systems=_PROMISE,
+        promised="a higher validation accuracy from batch normalisation",
+        epochs=better.epochs,
+        own_epochs=better.own_epochs,
+        reproduced=_subtract(
+            better.reproduced["accuracy"].mean, worse.reproduced["accuracy"].mean
+        ),
+        honest=_subtract(better.honest["accuracy"].mean, worse.honest["accuracy"].mean),
+    )
+
+
+def _subtract(first: float | None, second: float | None) -> float | None:
+    return None if first is None or second is None else first - second

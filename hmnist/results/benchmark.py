@@ -1,0 +1,142 @@
+"""`benchmark`: train models on one split, and compare them in a table.
+
+Every cell becomes a run folder, so that an interrupted benchmark goes on where it was; the table is
+made from the folders alone. The function stands here because it returns a table: what trains the
+cells (`hmnist.experiments`) knows nothing of tables.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Unpack
+
+from hmnist.dataset import LesionDataset
+from hmnist.errors import UsageError
+from hmnist.experiments.cells import Cell, Watcher, estimate_seconds, run_cells
+from hmnist.experiments.grid import plan_benchmark
+from hmnist.files import new_runs_folder, write_file
+from hmnist.models.registry import COMPARED
+from hmnist.results.rows import TableRow, make_row, summarise_settings
+from hmnist.results.table import Table
+from hmnist.runs.manifest import describe_data, describe_split
+from hmnist.runs.recipe import Settings
+from hmnist.runs.run import Run
+
+__all__ = ["GrowingTable", "benchmark"]
+
+
+def benchmark(
+    data: LesionDataset,
+    models: Sequence[str] | str = COMPARED,
+    *,
+    split: str | Path | None = None,
+    folds: int | None = None,
+    seeds: int = 1,
+    jobs: int = 1,
+    out: str | Path | None = None,
+    watcher: Watcher | None = None,
+    **settings: Unpack[Settings],
+) -> Table:
+    """Train models on one split and compare them on its test part.
+
+    Parameters
+    ----------
+    data : LesionDataset
+        The images to train, validate and test on.
+    models : sequence of str
+        Names of the registry; by default all but the published systems. The baseline always takes
+        part.
+    split : str, pathlib.Path or None
+        As `by` of `hmnist.split`. ``published:<system>`` resamples and decides by itself.
+    folds : int or None
+        Cross-validate in so many folds by lesion instead of one split.
+    seeds : int
+        How many models of each kind are trained on that split, with the seeds ``seed, seed + 1,
+        …``; ``seed`` itself fixes the split.
+    jobs : int
+        How many cells run side by side, in processes of their own. At equal ``threads`` the scores
+        are equal, whatever it is.
+    out : str, pathlib.Path or None
+        The benchmark folder; None makes one in ``hmnist-runs``. Finished cells in it are kept.
+    watcher : Watcher or None
+        Is told about the progress.
+    **settings
+        The settings of `Recipe`: ``oversample`` (one method, or several that are compared in one
+        table), ``decide``, ``effort``, ``seed`` …
+
+    Returns
+    -------
+    Table
+        The best row first; also written to ``table.json`` in the folder.
+
+    Raises
+    ------
+    UsageError
+        If a name is unknown or an option unsuitable; before any work begins.
+    DataError
+        If a file of pretrained weights is missing or malformed, or none can be downloaded.
+    WorkError
+        If the folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from hmnist.sources.sample import load_sample
+    >>> table = benchmark(load_sample(), models=["majority"], out=tempfile.mkdtemp())
+    >>> [row.model for row in table.rows]
+    ['majority']
+    """
+    if jobs < 1:
+        raise UsageError("Jobs are counted from 1.")
+    folder = Path(out) if out else new_runs_folder()
+    cells = plan_benchmark(
+        data, models, folder, split=split, folds=folds, seeds=seeds, **settings
+    )
+    watcher = watcher or Watcher()
+    watcher.planned(cells, sum(map(estimate_seconds, cells)))
+    growing = GrowingTable(cells)
+    for cell, run in run_cells(cells, jobs, watcher):
+        growing.add(cell, run)
+    table = growing.table()
+    with write_file(folder / "table.json") as temporary:
+        temporary.write_text(table.to_json(), encoding="utf-8")
+    return table
+
+
+class GrowingTable:
+    """The rows of the runs so far; a new run changes its own row only.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        The grid. Scores are summed in its order, whichever cell is finished first.
+    """
+
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        self._cells = cells
+        self._runs: dict[Path, Run] = {}
+        self._rows: dict[tuple[str, str], TableRow] = {}
+
+    def add(self, cell: Cell, run: Run) -> TableRow:
+        """Add a finished cell, and return its row."""
+        self._runs[cell.folder] = run
+        row = make_row(self.runs(cell.row))
+        self._rows[cell.row] = row
+        return row
+
+    def runs(self, row: tuple[str, str]) -> list[Run]:
+        """Return the runs of a row, in the order of the grid."""
+        return [
+            self._runs[cell.folder]
+            for cell in self._cells
+            if cell.row == row and cell.folder in self._runs
+        ]
+
+    def table(self) -> Table:
+        """Return the table so far, the best row first."""
+        split = self._cells[0].split
+        return Table(
+            data=describe_data(split.data),
+            split=describe_split(split),
+            settings=summarise_settings(list(self._runs.values())),
+            rows=tuple(self._rows.values()),
+        ).sorted()

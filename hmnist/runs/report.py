@@ -1,0 +1,97 @@
+"""`Report`: the scores of one set of predictions, and the files that hold them."""
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hmnist.diagnoses import CODES
+from hmnist.files import write_file
+from hmnist.scores.intervals import mean_scores, score_intervals
+from hmnist.scores.predictions import Predictions
+from hmnist.scores.reliability import ReliabilityBin, measure_reliability
+from hmnist.scores.report import ReportRow, classification_report, confusion_matrix
+from hmnist.scores.scoring import none_if_unknown
+
+__all__ = ["Estimate", "Report", "make_report", "write_report"]
+
+SCHEMA = "hmnist-report/1"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A score with its 95 % interval; None where the images cannot tell.
+
+    Attributes
+    ----------
+    mean, low, high : float or None
+    """
+
+    mean: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """How one set of predictions scores.
+
+    Attributes
+    ----------
+    scores : mapping of str to Estimate
+        By the names of `hmnist.SCORE_NAMES`; intervals are bootstrapped over lesions.
+    diagnoses : mapping of str to ReportRow
+        Precision, recall, F1 and images of each diagnosis.
+    confusion : tuple of tuple of int
+        Images by true diagnosis (rows) and predicted diagnosis (columns), Kaggle order.
+    reliability : tuple of ReliabilityBin
+        How confident the model is, and how often right.
+    """
+
+    scores: Mapping[str, Estimate]
+    diagnoses: Mapping[str, ReportRow]
+    confusion: tuple[tuple[int, ...], ...]
+    reliability: tuple[ReliabilityBin, ...]
+
+
+def make_report(predictions: Predictions) -> Report:
+    """Score predictions, with intervals."""
+    intervals = score_intervals([predictions])
+    return Report(
+        scores={
+            name: Estimate(none_if_unknown(mean), *map(none_if_unknown, intervals[name]))
+            for name, mean in mean_scores([predictions]).items()
+        },
+        diagnoses=classification_report(predictions),
+        confusion=tuple(map(tuple, confusion_matrix(predictions).tolist())),
+        reliability=tuple(measure_reliability([predictions])),
+    )
+
+
+def write_report(report: Report, folder: Path) -> None:
+    """Write ``report.json``, ``report.csv`` and ``confusion.csv`` into a folder.
+
+    Raises
+    ------
+    WorkError
+        If they cannot be written.
+    """
+    facts = {"schema": SCHEMA, **asdict(report)}
+    text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
+    with write_file(folder / "report.json") as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+    columns = ("precision", "recall", "f1", "images")
+    rows = [
+        [code, *(getattr(row, column) for column in columns)]
+        for code, row in report.diagnoses.items()
+    ]
+    _write_csv(folder / "report.csv", ["diagnosis", *columns], rows)
+    counts = [[code, *row] for code, row in zip(CODES, report.confusion, strict=True)]
+    header = ["diagnosis", *(f"predicted_{code}" for code in CODES)]
+    _write_csv(folder / "confusion.csv", header, counts)
+
+
+def _write_csv(path: Path, header: list[str], rows: list[list[object]]) -> None:
+    with write_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
