@@ -38,7 +38,7 @@ from hmnist.scores.predictions import Predictions
 from hmnist.scores.reliability import measure_reliability
 from hmnist.scores.scoring import Scores, none_if_unknown, score_predictions
 from hmnist.splits.split import Split, split
-from hmnist.systems.systems import describe_system
+from hmnist.systems import SYSTEMS
 
 if TYPE_CHECKING:
     from hmnist.models.base import Model
@@ -259,7 +259,7 @@ def _finish(
         "key": recipe.key(on),
         "model": recipe.model,
         "recipe": asdict(recipe),
-        "system": describe_system(recipe.model),
+        "system": SYSTEMS[recipe.model].recipe() if recipe.model in SYSTEMS else None,
         "weights_digest": recipe.weights_digest,
         "data": describe_data(on.data),
         "split": describe_split(on),

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from hmnist.diagnoses import RARE
 from hmnist.errors import UsageError
 from hmnist.models.registry import MAJORITY, find_model, make_model
-from hmnist.models.transfer import check_weights
+from hmnist.models.transfer import WEIGHTS, check_weights
 from hmnist.splits.protocols import Resampling, find_protocol
 from hmnist.splits.split import Split
-from hmnist.systems.systems import WEIGHTS, describe_system
+from hmnist.systems import SYSTEMS
 
 if TYPE_CHECKING:
     from hmnist.models.base import Model
@@ -83,7 +83,7 @@ class Recipe:
             **weights,
             # The effort's parameters as they are today, not only its name.
             "constructed": members or {**constructed, **weights},
-            "system": describe_system(self.model),
+            "system": SYSTEMS[self.model].recipe() if self.model in SYSTEMS else None,
             "data": on.data.digest,
             "split": on.digest,
             "version": __version__,
