@@ -214,7 +214,7 @@ def compose(on: Split, recipe: Recipe, folder: Path, members: Sequence[Run]) -> 
     """
     labels = on.validation.labels
     # Published protocols test on what they validate on, so the shares are equal there.
-    heard = 0 if on.is_published else len(labels)
+    heard = len(labels) if on.protocol is None else 0
     weights = fit_weights(
         labels[:heard], [member.probabilities("validation")[:heard] for member in members]
     )
@@ -319,7 +319,7 @@ def _decide(on: Split, recipe: Recipe, probabilities: npt.NDArray[np.float64]) -
     prior = _prior(on)
     # The majority model is the plain yardstick; it takes no part in calibration and correction.
     # Nor do published protocols: what they validate on is what they test on.
-    if recipe.model == MAJORITY or on.is_published:
+    if recipe.model == MAJORITY or on.protocol is not None:
         return fit_decision("natural", np.empty(0, np.int64), np.empty((0, len(CODES))), prior)
     return fit_decision(
         recipe.decision,
