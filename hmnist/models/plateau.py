@@ -4,7 +4,7 @@ import math
 
 import keras
 
-from hmnist.systems.systems import Plateau
+from hmnist.systems.system import Plateau
 
 __all__ = ["FallingRate"]
 

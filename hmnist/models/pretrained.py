@@ -17,7 +17,7 @@ from hmnist.models.base import Images, Labels, Shape, Validation, Weights
 from hmnist.models.published import PublishedModel
 from hmnist.models.training import load_keras, policy, seeded
 from hmnist.models.transfer import check_weights, load_weights
-from hmnist.systems.systems import SYSTEMS
+from hmnist.systems import SYSTEMS
 
 if TYPE_CHECKING:
     import keras
@@ -112,11 +112,11 @@ class PretrainedModel(PublishedModel):
         import keras
         from keras import layers
 
-        if min(self._size()) < self.least:
+        if min(self._size()) < self.system.smallest_side:
             raise UsageError(
                 f"Images of {self.side}×{self.side} pixels are too small for {self.system.name}, "
-                f"which needs {self.least}×{self.least} at least.",
-                f"Choose a side of {self.least} or more.",
+                f"which needs {self.system.smallest_side}×{self.system.smallest_side} at least.",
+                f"Choose a side of {self.system.smallest_side} or more.",
             )
         inputs = keras.Input(shape)
         x = inputs if self._frozen else self._apply_base(inputs, shape)
@@ -234,7 +234,6 @@ class VGG16(PretrainedModel):
 
     system = SYSTEMS["vgg16"]
     application = "VGG16"
-    least = 32
     keeps_base = True
 
 
@@ -249,7 +248,6 @@ class MobileNet(PretrainedModel):
 
     system = SYSTEMS["mobilenet"]
     application = "MobileNet"
-    least = 32
 
     def _read_out(self, x: Any) -> Any:
         from keras import layers
@@ -270,7 +268,6 @@ class InceptionResNet(PretrainedModel):
 
     system = SYSTEMS["inception-resnet"]
     application = "InceptionResNetV2"
-    least = 75
 
     def _cut(self, base: "keras.Model") -> Any:
         # Two of the 28 are the mean and the classifier, which are not there to begin with.

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from hmnist.diagnoses import CODES
-from hmnist.errors import UsageError
 from hmnist.models.base import Images, Labels, Shape, Validation, Weights
 from hmnist.models.network import NetworkModel
-from hmnist.systems.systems import SYSTEMS, System
+from hmnist.systems import SYSTEMS
+from hmnist.systems.system import System
 
 if TYPE_CHECKING:
     import keras
@@ -40,14 +40,11 @@ class PublishedModel(NetworkModel):
     ----------
     system : System
         What is known of the system: size, recipe, notes.
-    least : int
-        The smallest side, in pixels, that the network can be built for.
     weights_, history_
         As in `NetworkModel`.
     """
 
     system: ClassVar[System]
-    least: ClassVar[int] = 1
     at_once: ClassVar[int] = 64  # wide networks on large images take gigabytes for more
 
     # Numbers, or None for the system's own; the base knows numbers alone.
@@ -78,18 +75,7 @@ class PublishedModel(NetworkModel):
         UsageError
             If they are, and the network does not enlarge them.
         """
-        if not self.system.resizes and min(height, width) < self.least:
-            raise UsageError(
-                f"Images of {height}×{width} pixels are too small for {self.system.name}, which "
-                f"needs {self.least}×{self.least} at least.",
-                "Choose a network that enlarges them, such as small-cnn.",
-            )
-
-    # What subclasses fill in.
-
-    def _layers(self, x: Any) -> Any:
-        """Return what the last dense layer reads, from pixels of 0–1."""
-        raise NotImplementedError
+        self.system.check_size(height, width)
 
     # What they share.
 
@@ -108,26 +94,23 @@ class PublishedModel(NetworkModel):
         settled.on_step = self.on_step  # which copies go without
         for name in ("epochs", "batch_size", "learning_rate"):
             if getattr(self, name) is None:
-                setattr(settled, name, getattr(self.system, name))
+                setattr(settled, name, getattr(self.system.training, name))
         return settled
 
     def _weigh(self, labels: Labels, weights: Weights | None) -> Weights | None:
         """Multiply the weights of images by those of their diagnoses, if there are any."""
-        if not self.system.class_weights:
+        shares = self.system.training.class_weights
+        if not shares:
             return weights
-        by_label = {CODES.index(code): share for code, share in self.system.class_weights.items()}
+        by_label = {CODES.index(code): share for code, share in shares.items()}
         by_class = np.array(
             [by_label.get(label, 1.0) for label in self.classes_.tolist()], dtype=np.float64
         )
         return by_class[labels] if weights is None else weights * by_class[labels]
 
     def _build(self, shape: tuple[int, ...], outputs: int) -> "keras.Model":
-        import keras
-        from keras import layers
-
-        inputs = keras.Input(shape)
-        x = layers.Rescaling(1 / 255)(self._resize(inputs, shape))
-        return keras.Model(inputs, layers.Dense(outputs)(self._layers(x)))
+        self.check_size(*shape[:2])
+        return self.system.build((shape[0], shape[1], shape[2]), outputs)
 
     def _resize(self, inputs: Any, shape: tuple[int, ...]) -> Any:
         """Return images of the size that the network is made for."""
@@ -148,12 +131,13 @@ class PublishedModel(NetworkModel):
     def _optimizer(self, steps_per_epoch: int) -> "keras.optimizers.Optimizer":  # noqa: ARG002
         import keras
 
-        return getattr(keras.optimizers, self.system.optimizer)(self.learning_rate)
+        return getattr(keras.optimizers, self.system.training.optimizer)(self.learning_rate)
 
     def _callbacks(self) -> "list[keras.callbacks.Callback]":
         from hmnist.models.plateau import FallingRate
 
-        return [] if self.system.plateau is None else [FallingRate(self.system.plateau)]
+        plateau = self.system.training.plateau
+        return [] if plateau is None else [FallingRate(plateau)]
 
 
 class LeNet(PublishedModel):
@@ -166,14 +150,6 @@ class LeNet(PublishedModel):
     """
 
     system = SYSTEMS["lenet"]
-    least = 22
-
-    def _layers(self, x: Any) -> Any:
-        from keras import layers
-
-        for filters in (32, 64, 128):
-            x = _convolved(x, filters, 3)
-        return layers.Dense(512, activation="sigmoid")(layers.Flatten()(x))
 
 
 class DeepCNN(PublishedModel):
@@ -187,19 +163,6 @@ class DeepCNN(PublishedModel):
 
     system = SYSTEMS["deep-cnn"]
 
-    def _layers(self, x: Any) -> Any:
-        from keras import layers
-
-        for filters in (256, 128, 64):
-            x = layers.Dropout(0.25)(self._normalised(_convolved(x, filters, 3)))
-        x = layers.Flatten()(x)
-        for units in (64, 128):
-            x = layers.Dropout(0.25)(self._normalised(layers.Dense(units, activation="relu")(x)))
-        return x
-
-    def _normalised(self, x: Any) -> Any:
-        return x
-
 
 class DeepCNNBN(DeepCNN):
     """`DeepCNN` with batch normalisation behind each pooling and each hidden dense layer.
@@ -211,11 +174,6 @@ class DeepCNNBN(DeepCNN):
     """
 
     system = SYSTEMS["deep-cnn-bn"]
-
-    def _normalised(self, x: Any) -> Any:
-        from keras import layers
-
-        return layers.BatchNormalization()(x)
 
 
 class SmallCNN(PublishedModel):
@@ -229,13 +187,6 @@ class SmallCNN(PublishedModel):
 
     system = SYSTEMS["small-cnn"]
 
-    def _layers(self, x: Any) -> Any:
-        from keras import layers
-
-        for filters in (256, 128, 64):
-            x = layers.Dropout(0.3)(_convolved(x, filters, 3))
-        return layers.Dense(32)(layers.Flatten()(x))
-
 
 class PixelMLP(PublishedModel):
     """Dense layers that read the colour of one pixel, at 32×32; then all pixels together.
@@ -248,14 +199,6 @@ class PixelMLP(PublishedModel):
 
     system = SYSTEMS["pixel-mlp"]
 
-    def _layers(self, x: Any) -> Any:
-        from keras import layers
-
-        for units in (256, 128):
-            x = layers.Dropout(0.3)(layers.Dense(units, activation="relu")(x))
-        x = layers.Dense(64, activation="relu")(x)
-        return layers.Dense(32)(layers.Flatten()(x))
-
 
 class SkinPamper(PublishedModel):
     """Three 2×2 convolutions up to 1024, seven dense layers; 4,341,319 parameters at 28×28×3.
@@ -267,23 +210,3 @@ class SkinPamper(PublishedModel):
     """
 
     system = SYSTEMS["skin-pamper"]
-    least = 15
-
-    def _layers(self, x: Any) -> Any:
-        from keras import layers
-
-        x = layers.BatchNormalization()(_convolved(x, 64, 2))
-        for filters in (512, 1024):
-            x = layers.Dropout(0.3)(layers.BatchNormalization()(_convolved(x, filters, 2)))
-        x = layers.Flatten()(x)
-        for units in (256, 256, 512, 512, 1024):
-            x = layers.Dense(units, activation="relu")(x)
-        x = layers.Dropout(0.3)(layers.BatchNormalization()(x))
-        return layers.Dense(64, activation="relu")(x)
-
-
-def _convolved(x: Any, filters: int, side: int) -> Any:
-    """Convolve without padding, and keep the largest of each 2×2."""
-    from keras import layers
-
-    return layers.MaxPooling2D()(layers.Conv2D(filters, side, activation="relu")(x))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
-from hmnist.systems.systems import SYSTEMS
+from hmnist.systems import SYSTEMS
+from hmnist.systems.system import System
 
 if TYPE_CHECKING:
     from hmnist.models.base import Model
@@ -54,7 +55,7 @@ class Entry:
     seconds : mapping of str to float
         Fit time for 7,000 training images on two cores, for the estimate before the work starts.
     published : bool
-        Whether it is the rebuilt system of someone else's publication (`hmnist.systems.systems`):
+        Whether it is the rebuilt system of someone else's publication (`hmnist.systems`):
         to be asked for by name.
     """
 
@@ -70,29 +71,47 @@ def _efforts(quick: Any, standard: Any, best: Any) -> dict[str, Any]:
     return dict(zip(EFFORTS, (quick, standard, best), strict=True))
 
 
-def _published(name: str, place: str, epoch: float, **parameters: Any) -> Entry:
-    """Return the entry of a published system, one epoch of which takes so many seconds.
+def _published(system: System) -> Entry:
+    """Return the entry of a published system.
 
     Its numbers are its own at every effort, and stand among the parameters, where manifests and
     keys of runs find them; only ``quick`` has a fifth of its epochs.
     """
-    system = SYSTEMS[name]
-    own = {"batch_size": system.batch_size, "learning_rate": system.learning_rate, **parameters}
-    epochs = _efforts(max(1, system.epochs // 5), system.epochs, system.epochs)
+    training = system.training
+    own: dict[str, Any] = {
+        "batch_size": training.batch_size,
+        "learning_rate": training.learning_rate,
+    }
+    if system.backbone is not None:
+        own["weights"] = "none"
+    epochs = _efforts(max(1, training.epochs // 5), training.epochs, training.epochs)
     return Entry(
-        name,
+        system.name,
         system.summary,
-        place,
+        _CLASSES[system.name],
         {effort: {"epochs": count, **own} for effort, count in epochs.items()},
         # Two digits: these are estimates.
-        {effort: float(f"{count * epoch + 5:.2g}") for effort, count in epochs.items()},
+        {
+            effort: float(f"{count * system.seconds_per_epoch + 5:.2g}")
+            for effort, count in epochs.items()
+        },
         published=True,
     )
 
 
-_LESION = {"features": "lesion"}
+_CLASSES = {
+    "lenet": "hmnist.models.published:LeNet",
+    "deep-cnn": "hmnist.models.published:DeepCNN",
+    "deep-cnn-bn": "hmnist.models.published:DeepCNNBN",
+    "small-cnn": "hmnist.models.published:SmallCNN",
+    "pixel-mlp": "hmnist.models.published:PixelMLP",
+    "skin-pamper": "hmnist.models.published:SkinPamper",
+    "vgg16": "hmnist.models.pretrained:VGG16",
+    "mobilenet": "hmnist.models.pretrained:MobileNet",
+    "inception-resnet": "hmnist.models.pretrained:InceptionResNet",
+}
 
-_FROM_SCRATCH = {"weights": "none"}
+_LESION = {"features": "lesion"}
 
 _STARTED = {"features": "lesion", "linear_start": True}
 
@@ -158,19 +177,7 @@ _ENTRIES = (
         _efforts({}, {}, {}),
         _efforts(0, 0, 0),
     ),
-    # Seconds per epoch are estimates; those of transfer models are for --weights none, where all
-    # layers are trained.
-    _published("lenet", "hmnist.models.published:LeNet", 1.4),
-    _published("deep-cnn", "hmnist.models.published:DeepCNN", 120),
-    _published("deep-cnn-bn", "hmnist.models.published:DeepCNNBN", 130),
-    _published("small-cnn", "hmnist.models.published:SmallCNN", 15),
-    _published("pixel-mlp", "hmnist.models.published:PixelMLP", 21),
-    _published("skin-pamper", "hmnist.models.published:SkinPamper", 18),
-    _published("vgg16", "hmnist.models.pretrained:VGG16", 700, **_FROM_SCRATCH),
-    _published("mobilenet", "hmnist.models.pretrained:MobileNet", 55, **_FROM_SCRATCH),
-    _published(
-        "inception-resnet", "hmnist.models.pretrained:InceptionResNet", 1500, **_FROM_SCRATCH
-    ),
+    *(_published(system) for system in SYSTEMS.values() if not system.variant_of),
 )
 
 MODELS: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}

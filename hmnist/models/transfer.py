@@ -14,14 +14,16 @@ import numpy as np
 
 from hmnist.errors import DataError, DataMissingError, UsageError
 from hmnist.files import hash_file
-from hmnist.systems.systems import WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import keras
 
-__all__ = ["check_weights", "load_weights"]
+__all__ = ["WEIGHTS", "check_weights", "load_weights"]
+
+WEIGHTS = ("none", "imagenet")
+"""What transfer models may start from, beside a file: nothing, or what Keras downloads."""
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 """How every HDF5 file begins."""
