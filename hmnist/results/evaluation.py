@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import fit_decision
@@ -20,6 +19,7 @@ from hmnist.scores.comparison import Comparison, compare_predictions
 from hmnist.scores.intervals import mean_scores, score_intervals
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.reliability import ReliabilityBin, measure_reliability
+from hmnist.scores.report import classification_report, confusion_matrix
 from hmnist.scores.scoring import Scores, none_if_unknown, score_predictions
 from hmnist.splits.protocols import PUBLISHED
 
@@ -144,8 +144,8 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
     return Evaluation(
         f"{run.manifest['model']} on {where}, {len(predictions.labels):,} images",
         scores,
-        _report(predictions),
-        _confusion(predictions).tolist(),
+        {code: asdict(row) for code, row in classification_report(predictions).items()},
+        confusion_matrix(predictions).tolist(),
         measure_reliability([predictions]),
         own,
         list(_origin(run, own=own, left_out=left_out)),
@@ -172,8 +172,8 @@ def score(model: Any, data: LesionDataset) -> Scores:
     Scores
     """
     probabilities = model.predict_proba(data.images)
-    decisions = model.decision.decide(probabilities) if isinstance(model, Run) else None
-    return score_predictions(data.labels, probabilities, decisions)
+    predicted = model.decision.decide(probabilities) if isinstance(model, Run) else None
+    return score_predictions(data.labels, probabilities, predicted)
 
 
 def compare_runs(runs: Sequence[Run]) -> Comparison:
@@ -258,35 +258,13 @@ def decide_anew(run: Run, kind: str, *, sensitivity: float = 0.9) -> Predictions
         sensitivity=sensitivity,
         temperature=1.0,
     )
-    return replace(test, decisions=decision.decide(test.probabilities))
+    return replace(test, predicted=decision.decide(test.probabilities))
 
 
 def _predict(run: Run, data: LesionDataset) -> Predictions:
     probabilities = run.predict_proba(data.images)
-    decisions = run.decision.decide(probabilities)
-    return Predictions(data.labels, probabilities, decisions, data.lesion_ids)
-
-
-def _confusion(predictions: Predictions) -> npt.NDArray[np.int64]:
-    counts = np.zeros((len(CODES), len(CODES)), np.int64)
-    np.add.at(counts, (predictions.labels, predictions.decisions), 1)
-    return counts
-
-
-def _report(predictions: Predictions) -> dict[str, dict[str, float]]:
-    from sklearn.metrics import precision_recall_fscore_support
-
-    columns = precision_recall_fscore_support(
-        predictions.labels,
-        predictions.decisions,
-        labels=range(len(CODES)),
-        zero_division=0,
-    )
-    names = ("precision", "recall", "f1", "images")
-    return {
-        code: {name: float(column[label]) for name, column in zip(names, columns, strict=True)}
-        for label, code in enumerate(CODES)
-    }
+    predicted = run.decision.decide(probabilities)
+    return Predictions(data.labels, probabilities, predicted, data.lesion_ids)
 
 
 def _origin(run: Run, *, own: bool, left_out: int) -> Iterator[str]:
