@@ -141,7 +141,7 @@ def _pool(cells: Sequence[hmnist.Predictions]) -> hmnist.Predictions:
 
 def _print_errors(answers: hmnist.Predictions) -> None:
     counts = np.zeros((7, 7), int)
-    np.add.at(counts, (answers.labels, answers.decisions), 1)
+    np.add.at(counts, (answers.labels, answers.predicted), 1)
     print(f"## Errors by diagnosis ({len(answers.labels):,} test images)\n")
     print(f"| true, % decided | {' | '.join(hmnist.CODES)} | images |\n|---|{'---:|' * 8}")
     for code, row in zip(hmnist.CODES, counts, strict=True):
@@ -183,7 +183,7 @@ def _stacked(table: pd.DataFrame, answers: hmnist.Predictions) -> hmnist.Predict
         cv=StratifiedGroupKFold(5, shuffle=True, random_state=0),
         method="predict_proba",
     )
-    return replace(answers, probabilities=probabilities, decisions=probabilities.argmax(1))
+    return replace(answers, probabilities=probabilities, predicted=probabilities.argmax(1))
 
 
 def _means(cells: Sequence[hmnist.Predictions]) -> list[float]:

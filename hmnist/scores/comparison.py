@@ -1,33 +1,32 @@
-"""Are two models really different? Paired tests on the same test images, in numbers and in words.
+"""Are two models really different? Paired tests on the same test images, in numbers and sentences.
 
-For every score: the difference, its interval and a p-value from a bootstrap over lesions in which
-both models meet the same resamples. For the decisions: McNemar's test, one vote per lesion. What
-is compared is two trained models on these lesions; how much another seed would change them, the
-spread over seeds tells.
+For every score: the difference, its interval and a p-value from a bootstrap over lesions, with the
+same resamples for both models. For the predicted diagnoses: McNemar's test over lesions. Both
+compare two trained models on these lesions; the spread over seeds tells how much another training
+would change them.
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from hmnist.arrays import Float64
 from hmnist.errors import UsageError
 from hmnist.scores.intervals import bootstrap_scores, centre_calibration, interval, mean_scores
 from hmnist.scores.predictions import Predictions
-from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES, none_if_unknown
+from hmnist.scores.scoring import SCORE_NAMES, SCORES, none_if_unknown
+from hmnist.scores.significance import McNemar, bootstrap_p_value, correct_holm, mcnemar
 
-__all__ = ["Comparison", "Difference", "McNemar", "Pair", "compare_predictions"]
+__all__ = ["Comparison", "Difference", "Pair", "compare_predictions"]
 
 RESAMPLES = 5000
 """More than for intervals: the smallest p-value is 2 / (resamples + 1)."""
 
 SIGNIFICANT = 0.05
-
-SPOKEN = SCORE_NAMES[:8]
-"""The scores that sentences name; the recalls of single diagnoses stay in the numbers."""
 
 
 @dataclass(frozen=True)
@@ -41,37 +40,13 @@ class Difference:
     low, high : float
         The 95 % percentile interval of the difference.
     p_value : float
-        Two-sided, by the bootstrap: twice the share of resamples on the far side of zero. With
-        more than two models corrected (Holm) for the number of pairs.
+        Two-sided, by the bootstrap: twice the share of resamples on the other side of zero.
     """
 
     difference: float
     low: float
     high: float
     p_value: float
-
-
-@dataclass(frozen=True)
-class McNemar:
-    """Whether the decisions of one model are right more often.
-
-    Attributes
-    ----------
-    first, second : int
-        The lesions of which the first, and the second, model got more images right. Where
-        lesions are unknown, images.
-    p_value : float
-        Two-sided mid-p of the exact test (Fagerland, Lydersen & Laake, BMC Medical Research
-        Methodology 13:91, 2013). With more than two models corrected (Holm) for the number of
-        pairs.
-    counted : {"lesions", "images"}
-        What was counted.
-    """
-
-    first: int
-    second: int
-    p_value: float
-    counted: str = "lesions"
 
 
 @dataclass(frozen=True)
@@ -95,7 +70,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every pair of the compared models.
+    """Every pair of the compared models; p-values are corrected (Holm) for the number of pairs.
 
     Attributes
     ----------
@@ -112,14 +87,15 @@ class Comparison:
         """Return the comparison as JSON can hold it: None where the images cannot tell."""
         pairs = [asdict(pair) for pair in self.pairs]
         for pair in pairs:
-            for found in pair["scores"].values():
-                found |= {what: none_if_unknown(x) for what, x in found.items()}
+            for difference in pair["scores"].values():
+                difference |= {name: none_if_unknown(x) for name, x in difference.items()}
         return {"schema": "hmnist-comparison/1", "resamples": self.resamples, "pairs": pairs}
 
     def sentences(self) -> list[str]:
-        """Say for each pair which model is better on what, and on what no difference was found.
+        """Say for each pair which model is better on which scores, and where neither is.
 
-        A difference counts if its p-value is below 0.05.
+        A difference counts if its p-value is below 0.05. Scores of single diagnoses are not
+        mentioned.
 
         Examples
         --------
@@ -144,8 +120,8 @@ def compare_predictions(
     Parameters
     ----------
     models : mapping of str to sequence of Predictions
-        At least two names, each with what its trained models (one; or several seeds and folds)
-        answered. All must cover the same folds with the same rows. Scores are means over the
+        At least two names, each with the predictions of its trained models (one; or several seeds
+        and folds). All must cover the same folds with the same rows. Scores are means over the
         predictions; McNemar's test takes the first of each fold, as seeds repeat the same images.
     resamples : int
         At least 1.
@@ -174,162 +150,120 @@ def compare_predictions(
     """
     if len(models) < 2:
         raise UsageError("A comparison needs at least two models.", "Name another run.")
-    first, *others = models
-    for other in others:
-        _check_same_test(first, models[first], other, models[other])
-    scores = {name: mean_scores(cells) for name, cells in models.items()}
+    reference, *rest = models
+    for name in rest:
+        _check_same_test(models, reference, name)
+    scores = {name: mean_scores(predictions) for name, predictions in models.items()}
     resampled = {
-        name: bootstrap_scores(cells, resamples=resamples, seed=seed)
-        for name, cells in models.items()
+        name: bootstrap_scores(predictions, resamples=resamples, seed=seed)
+        for name, predictions in models.items()
     }
-    pairs = list(itertools.combinations(models, 2))
-    differences = {
-        (one, two): _differences(scores[one], scores[two], resampled[one], resampled[two])
-        for one, two in pairs
-    }
-    tests = {(one, two): _mcnemar(models[one], models[two]) for one, two in pairs}
-    return Comparison(tuple(_correct(differences, tests)), resamples)
+    pairs = [
+        Pair(
+            first,
+            second,
+            _differences(scores[first], scores[second], resampled[first], resampled[second]),
+            mcnemar(_by_fold(models[first], models[second])),
+        )
+        for first, second in itertools.combinations(models, 2)
+    ]
+    return Comparison(tuple(_corrected(pairs)), resamples)
 
 
 def _differences(
     first: dict[str, float],
     second: dict[str, float],
-    first_resampled: dict[str, npt.NDArray[np.float64]],
-    second_resampled: dict[str, npt.NDArray[np.float64]],
+    first_resampled: dict[str, Float64],
+    second_resampled: dict[str, Float64],
 ) -> dict[str, Difference]:
-    here = {name: first[name] - second[name] for name in SCORE_NAMES}
+    observed = {name: first[name] - second[name] for name in SCORE_NAMES}
     resampled = centre_calibration(
-        {name: first_resampled[name] - second_resampled[name] for name in SCORE_NAMES}, here
+        {name: first_resampled[name] - second_resampled[name] for name in SCORE_NAMES}, observed
     )
     return {
-        name: Difference(here[name], *interval(values), _bootstrap_p(values))
+        name: Difference(observed[name], *interval(values), bootstrap_p_value(values))
         for name, values in resampled.items()
     }
 
 
-def _bootstrap_p(differences: npt.NDArray[np.float64]) -> float:
-    """Return twice the smaller share of resampled differences on either side of zero.
-
-    The one that is added keeps the p-value above zero, which no number of resamples could show
-    (Davison & Hinkley, *Bootstrap Methods and their Application*, 1997, section 4.2).
-    """
-    known = differences[~np.isnan(differences)]
-    if not len(known):
-        return float("nan")
-    side = min((known <= 0).sum(), (known >= 0).sum())
-    return min(1.0, 2 * (int(side) + 1) / (len(known) + 1))
+def _by_fold(
+    first: Sequence[Predictions], second: Sequence[Predictions]
+) -> list[tuple[Predictions, Predictions]]:
+    """Return the first predictions of both models in each fold of the first."""
+    firsts, seconds = (
+        {each.fold: each for each in reversed(predictions)} for predictions in (first, second)
+    )
+    return [(firsts[fold], seconds[fold]) for fold in sorted(firsts)]
 
 
-def _mcnemar(first: Sequence[Predictions], second: Sequence[Predictions]) -> McNemar:
-    """Test the decisions: each lesion votes for the model that got more of its images right.
-
-    Images of one lesion are right or wrong together; counted one by one they would claim more
-    than they know. With one image per lesion this is McNemar's test.
-    """
-    from scipy.stats import binom
-
-    won, lost = 0, 0
-    for fold in sorted({cell.fold for cell in first}):
-        one, two = (next(cell for cell in cells if cell.fold == fold) for cells in (first, second))
-        lead = (one.decisions == one.labels).astype(float) - (two.decisions == two.labels)
-        if one.lesions is not None:
-            lead = np.bincount(np.unique(one.lesions, return_inverse=True)[1], lead)
-        won, lost = won + int((lead > 0).sum()), lost + int((lead < 0).sum())
-    fewer, votes = min(won, lost), won + lost
-    # Mid-p takes what was seen for half as extreme; equal votes give 1.
-    mid_p = 2 * binom.cdf(fewer - 1, votes, 0.5) + binom.pmf(fewer, votes, 0.5)
-    counted = "lesions" if all(cell.lesions is not None for cell in first) else "images"
-    return McNemar(won, lost, min(1.0, float(mid_p)), counted)
-
-
-def _correct(
-    differences: dict[tuple[str, str], dict[str, Difference]],
-    tests: dict[tuple[str, str], McNemar],
-) -> list[Pair]:
-    """Correct each score's p-values for the number of pairs; every score is its own question."""
-    pairs = list(differences)
-    corrected = {
-        name: _holm([differences[pair][name].p_value for pair in pairs]) for name in SCORE_NAMES
+def _corrected(pairs: list[Pair]) -> list[Pair]:
+    """Correct the p-values for the number of pairs; every score is a question of its own."""
+    of_scores = {
+        name: correct_holm([pair.scores[name].p_value for pair in pairs]) for name in SCORE_NAMES
     }
-    votes = _holm([tests[pair].p_value for pair in pairs])
+    of_mcnemar = correct_holm([pair.mcnemar.p_value for pair in pairs])
     return [
-        Pair(
-            *pair,
-            {
-                name: replace(found, p_value=corrected[name][place])
-                for name, found in differences[pair].items()
+        replace(
+            pair,
+            scores={
+                name: replace(difference, p_value=of_scores[name][number])
+                for name, difference in pair.scores.items()
             },
-            replace(tests[pair], p_value=votes[place]),
+            mcnemar=replace(pair.mcnemar, p_value=of_mcnemar[number]),
         )
-        for place, pair in enumerate(pairs)
+        for number, pair in enumerate(pairs)
     ]
-
-
-def _holm(p_values: list[float]) -> list[float]:
-    """Return Holm's step-down corrected p-values (Scandinavian Journal of Statistics, 1979).
-
-    Values that are NaN stay so and are no question.
-    """
-    values = np.array(p_values)
-    corrected = np.full(len(values), np.nan)
-    asked = np.flatnonzero(~np.isnan(values))
-    order = asked[np.argsort(values[asked], kind="stable")]
-    steps = values[order] * np.arange(len(order), 0, -1)
-    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1)
-    return [float(value) for value in corrected]
 
 
 def _describe(pair: Pair) -> str:
     wins: dict[str, list[str]] = {pair.first: [], pair.second: []}
-    open_questions = []
-    for name in SPOKEN:
-        found, words = pair.scores[name], name.replace("_", " ")
-        if np.isnan(found.difference):
+    undecided = []
+    for score in SCORES:
+        result, words = pair.scores[score.name], score.name.replace("_", " ")
+        if score.diagnosis is not None or np.isnan(result.difference):
             continue
-        if found.p_value >= SIGNIFICANT:
-            open_questions.append(words)
+        if result.p_value >= SIGNIFICANT:
+            undecided.append(words)
             continue
-        ahead = (found.difference > 0) != (name in LOWER_IS_BETTER)
-        low, high = sorted((abs(found.low), abs(found.high)))
-        wins[pair.first if ahead else pair.second].append(
-            f"{words} by {abs(found.difference):.3f} [{low:.3f}, {high:.3f}]"
+        first_wins = (result.difference > 0) != score.lower_is_better
+        low, high = sorted((abs(result.low), abs(result.high)))
+        wins[pair.first if first_wins else pair.second].append(
+            f"{words} by {abs(result.difference):.3f} [{low:.3f}, {high:.3f}]"
         )
-    parts = [
-        f"{winner} beats {pair.second if winner == pair.first else pair.first} on {_join(scores)}."
-        for winner, scores in wins.items()
-        if scores
+    sentences = [
+        f"{winner} beats {loser} on {_join(wins[winner])}."
+        for winner, loser in ((pair.first, pair.second), (pair.second, pair.first))
+        if wins[winner]
     ]
-    if open_questions:
-        between = "" if parts else f" between {pair.first} and {pair.second}"
-        parts.append(f"On {_join(open_questions)} no difference{between} was found.")
-    votes = pair.mcnemar
-    p_value = "p < 0.001" if votes.p_value < 0.001 else f"p = {votes.p_value:.3f}"
-    parts.append(
-        f"Decisions: {pair.first} is right more often on {votes.first:,} {votes.counted}, "
-        f"{pair.second} on {votes.second:,} (McNemar {p_value})."
+    if undecided:
+        between = "" if sentences else f" between {pair.first} and {pair.second}"
+        sentences.append(f"On {_join(undecided)} no difference{between} was found.")
+    test = pair.mcnemar
+    p_value = "p < 0.001" if test.p_value < 0.001 else f"p = {test.p_value:.3f}"
+    sentences.append(
+        f"Predicted diagnoses: {pair.first} is right more often on {test.first:,} {test.counted}, "
+        f"{pair.second} on {test.second:,} (McNemar {p_value})."
     )
-    return " ".join(parts)
+    return " ".join(sentences)
 
 
-def _join(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+def _join(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _check_same_test(
-    first: str, one: Sequence[Predictions], second: str, two: Sequence[Predictions]
-) -> None:
-    folds = [sorted({cell.fold for cell in cells}) for cells in (one, two)]
-    same = folds[0] == folds[1] and len(one) > 0
-    for fold in folds[0] if same else []:
-        mine, other = (next(cell for cell in cells if cell.fold == fold) for cells in (one, two))
-        same = same and mine.has_rows_of(other)
-    if not same:
+def _check_same_test(models: Mapping[str, Sequence[Predictions]], first: str, second: str) -> None:
+    folds = {name: Counter(each.fold for each in models[name]) for name in (first, second)}
+    if not (
+        folds[first]
+        and folds[first].keys() == folds[second].keys()
+        and all(a.has_rows_of(b) for a, b in _by_fold(models[first], models[second]))
+    ):
         raise UsageError(
             f"{first} and {second} were not tested on the same images.",
             "Compare runs of one data set and one split.",
         )
-    for name, cells in ((first, one), (second, two)):
-        if len({sum(cell.fold == fold for cell in cells) for fold in folds[0]}) > 1:
+    for name, counts in folds.items():
+        if len(set(counts.values())) > 1:
             raise UsageError(
                 f"{name} has more predictions for some folds than for others.",
                 "Train the same seeds in every fold.",

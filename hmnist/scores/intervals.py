@@ -1,43 +1,41 @@
 """How far scores may be off: the bootstrap over lesions within each diagnosis.
 
-Images of one lesion are not independent, so whole lesions are drawn; they are drawn within each
-diagnosis, so that no resample lacks one. A model's predictions on a test part are `Predictions`;
-a list of them (seeds, folds) is judged by the mean of their scores.
+Images of one lesion are not independent, so whole lesions are drawn. They are drawn within each
+diagnosis, so that every resample has every diagnosis. Several `Predictions` of one kind of model
+(seeds, folds) are scored by the mean of their scores.
 """
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from hmnist.arrays import Float64, Indices, Labels
 from hmnist.errors import UsageError
 from hmnist.scores.predictions import Predictions
-from hmnist.scores.scoring import SCORE_NAMES, WeightedScores
+from hmnist.scores.scoring import SCORE_NAMES, weighted_scores
+from hmnist.scores.weighting import PreparedPredictions
 
 __all__ = ["bootstrap_scores", "centre_calibration", "interval", "mean_scores", "score_intervals"]
 
 RESAMPLES = 1000
 
 CHUNK_BYTES = 2 * 2**20
-"""Resamples are weighed in chunks of this size: it fits a processor's cache, and large parts fit
-memory."""
-
-Floats = npt.NDArray[np.float64]
+"""Resamples are weighted in chunks of this size, which fits a processor's cache."""
 
 
 def score_intervals(
-    cells: Sequence[Predictions],
+    predictions: Sequence[Predictions],
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
     level: float = 0.95,
 ) -> dict[str, tuple[float, float]]:
-    """Return the percentile interval of each score's mean over the cells.
+    """Return the percentile interval of each score's mean over several predictions.
 
     Parameters
     ----------
-    cells : sequence of Predictions
-        What models of one kind (several seeds, several folds) answered; at least one.
+    predictions : sequence of Predictions
+        Of models of one kind (several seeds, several folds); at least one.
     resamples : int
         How many times the lesions are drawn.
     seed : int
@@ -53,8 +51,8 @@ def score_intervals(
     Raises
     ------
     UsageError
-        If there are no cells, cells of one fold have different rows, or `resamples` or `level` is
-        out of range.
+        If there are no predictions, those of one fold have different rows, or `resamples` or
+        `level` is out of range.
 
     Examples
     --------
@@ -62,43 +60,47 @@ def score_intervals(
     >>> probabilities = np.full((100, 7), 0.02)
     >>> probabilities[np.arange(100), labels] = 0.88
     >>> probabilities[:10] = probabilities[50]
-    >>> cell = Predictions(labels, probabilities, decisions=probabilities.argmax(1))
-    >>> low, high = score_intervals([cell])["recall_nv"]
+    >>> predictions = Predictions(labels, probabilities, predicted=probabilities.argmax(1))
+    >>> low, high = score_intervals([predictions])["recall_nv"]
     >>> low < 0.8 < high
     True
     """
-    resampled = bootstrap_scores(cells, resamples=resamples, seed=seed)
-    resampled = centre_calibration(resampled, mean_scores(cells))
-    # No score is negative; moving the calibration errors may have made some so.
-    return {name: interval(np.maximum(values, 0), level) for name, values in resampled.items()}
+    resampled = bootstrap_scores(predictions, resamples=resamples, seed=seed)
+    resampled = centre_calibration(resampled, mean_scores(predictions))
+    # Moving the calibration errors may have made some negative, which no calibration error is.
+    resampled["calibration_error"] = np.maximum(resampled["calibration_error"], 0)
+    return {name: interval(values, level) for name, values in resampled.items()}
 
 
-def mean_scores(cells: Sequence[Predictions]) -> dict[str, float]:
-    """Return each score's mean over the cells that can tell it.
+def mean_scores(predictions: Sequence[Predictions]) -> dict[str, float]:
+    """Return each score's mean over the predictions for which it is known.
 
     Raises
     ------
     UsageError
-        If there are no cells.
+        If there are no predictions.
     """
-    means = _mean_over_cells(
-        [WeightedScores(cell)(np.ones((len(cell.labels), 1))) for cell in cells]
+    means = _mean_of_known(
+        [
+            weighted_scores(PreparedPredictions(each), np.ones((len(each.labels), 1)))
+            for each in predictions
+        ]
     )
     return {name: float(values[0]) for name, values in means.items()}
 
 
 def bootstrap_scores(
-    cells: Sequence[Predictions], *, resamples: int = RESAMPLES, seed: int = 0
-) -> dict[str, Floats]:
-    """Return each score's mean over the cells in every resample of their lesions.
+    predictions: Sequence[Predictions], *, resamples: int = RESAMPLES, seed: int = 0
+) -> dict[str, Float64]:
+    """Return each score's mean over the predictions in every resample of their lesions.
 
-    Cells of one fold are tested on the same images and share their resamples; folds draw
+    Predictions of one fold are for the same images and share their resamples; folds draw
     independently. A lesion has the diagnosis of its first image. The draws depend on labels,
     lesions, fold and seed only, so that two models' resamples can be compared pair by pair.
 
     Parameters
     ----------
-    cells : sequence of Predictions
+    predictions : sequence of Predictions
         At least one.
     resamples : int
         At least 1.
@@ -113,32 +115,35 @@ def bootstrap_scores(
     Raises
     ------
     UsageError
-        If there are no cells, cells of one fold have different rows, or `resamples` is below 1.
+        If there are no predictions, those of one fold have different rows, or `resamples` is
+        below 1.
     """
     if resamples < 1:
         raise UsageError(f"resamples is {resamples}; it must be at least 1.")
-    scores: list[dict[str, Floats]] = []
-    for fold in sorted({cell.fold for cell in cells}):
-        members = [cell for cell in cells if cell.fold == fold]
-        _check_same_rows(members)
-        scorers = [WeightedScores(cell) for cell in members]
+    scores: list[dict[str, Float64]] = []
+    for fold in sorted({each.fold for each in predictions}):
+        of_fold = [each for each in predictions if each.fold == fold]
+        _check_same_rows(of_fold)
+        prepared = [PreparedPredictions(each) for each in of_fold]
         chunks = [
-            [scorer(weights) for scorer in scorers]
-            for weights in _resample_weights(members[0], resamples, seed)
+            [weighted_scores(each, weights) for each in prepared]
+            for weights in _resample_weights(of_fold[0], resamples, seed)
         ]
         scores += [
-            {name: np.concatenate([part[name] for part in parts]) for name in SCORE_NAMES}
-            for parts in zip(*chunks, strict=True)
+            {name: np.concatenate([chunk[name] for chunk in of_model]) for name in SCORE_NAMES}
+            for of_model in zip(*chunks, strict=True)
         ]
-    return _mean_over_cells(scores)
+    return _mean_of_known(scores)
 
 
-def centre_calibration(resampled: dict[str, Floats], scores: dict[str, float]) -> dict[str, Floats]:
-    """Move the resampled calibration errors back to where the score is.
+def centre_calibration(
+    resampled: dict[str, Float64], scores: dict[str, float]
+) -> dict[str, Float64]:
+    """Move the resampled calibration errors so that their mean is the score.
 
     A resample adds noise to every bin, and the absolute value turns noise into error: resampled
-    calibration errors lie above the score itself, often all of them. Their spread is of use, their
-    place is not.
+    calibration errors lie above the score itself, often all of them. Their spread is useful, their
+    level is not.
 
     Parameters
     ----------
@@ -150,13 +155,13 @@ def centre_calibration(resampled: dict[str, Floats], scores: dict[str, float]) -
     Returns
     -------
     dict of str to numpy.ndarray of float64, shape (resamples,)
-        The same but for `calibration_error`, whose mean is now the score.
+        The same but for `calibration_error`.
     """
     name = "calibration_error"
     return resampled | {name: resampled[name] - resampled[name].mean() + scores[name]}
 
 
-def interval(values: Floats, level: float = 0.95) -> tuple[float, float]:
+def interval(values: Float64, level: float = 0.95) -> tuple[float, float]:
     """Return the percentiles that enclose the middle `level` of the values.
 
     Values that are NaN are left out; if all are, so are both ends.
@@ -180,54 +185,55 @@ def interval(values: Floats, level: float = 0.95) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _resample_weights(cell: Predictions, resamples: int, seed: int) -> Iterator[Floats]:
-    """Yield chunks of image weights, float64 (n, r): how often each image's lesion was drawn."""
-    lesion_of_image, diagnosis_of_lesion = _lesions(cell)
-    # One stream per diagnosis: the draws do not depend on the size of the chunks.
-    streams = [
+def _resample_weights(predictions: Predictions, resamples: int, seed: int) -> Iterator[Float64]:
+    """Yield chunks of image weights, float64 (n, r): how often each image's lesion is drawn."""
+    lesion_of_image, diagnosis_of_lesion = _lesions(predictions)
+    # Each diagnosis has its own generator: the draws do not depend on the size of the chunks.
+    generators = [
         (
             np.flatnonzero(diagnosis_of_lesion == label),
-            np.random.default_rng([seed, cell.fold, label]),
+            np.random.default_rng([seed, predictions.fold, label]),
         )
         for label in np.unique(diagnosis_of_lesion).tolist()
     ]
-    size = max(1, CHUNK_BYTES // (8 * len(cell.labels)))
+    size = max(1, CHUNK_BYTES // (8 * len(predictions.labels)))
     for start in range(0, resamples, size):
         width = min(size, resamples - start)
         counts = np.empty((len(diagnosis_of_lesion), width))
-        for members, random in streams:
-            drawn = random.integers(len(members), size=(width, len(members)))
-            places = drawn * width + np.arange(width)[:, None]
-            tally = np.bincount(places.ravel(), minlength=len(members) * width)
-            counts[members] = tally.reshape(len(members), width)
+        for lesions, rng in generators:
+            drawn = rng.integers(len(lesions), size=(width, len(lesions)))
+            positions = drawn * width + np.arange(width)[:, None]
+            times_drawn = np.bincount(positions.ravel(), minlength=len(lesions) * width)
+            counts[lesions] = times_drawn.reshape(len(lesions), width)
         yield counts[lesion_of_image]
 
 
-def _lesions(cell: Predictions) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _lesions(predictions: Predictions) -> tuple[Indices, Labels]:
     """Return the lesion of each image, numbered from 0, and the diagnosis of each lesion."""
-    if cell.lesions is None:
-        return np.arange(len(cell.labels)), cell.labels
-    _, first, lesion_of_image = np.unique(cell.lesions, return_index=True, return_inverse=True)
-    return lesion_of_image, cell.labels[first]
+    if predictions.lesions is None:
+        return np.arange(len(predictions.labels)), predictions.labels
+    _, first_image, lesion_of_image = np.unique(
+        predictions.lesions, return_index=True, return_inverse=True
+    )
+    return lesion_of_image, predictions.labels[first_image]
 
 
-def _mean_over_cells(scores: Sequence[dict[str, Floats]]) -> dict[str, Floats]:
+def _mean_of_known(scores: Sequence[dict[str, Float64]]) -> dict[str, Float64]:
     if not scores:
         raise UsageError("There are no predictions to score.")
-    means: dict[str, Floats] = {}
+    means: dict[str, Float64] = {}
     for name in SCORE_NAMES:
-        values = np.array([cell[name] for cell in scores])
+        values = np.array([of_model[name] for of_model in scores])
         known = ~np.isnan(values)
         sums, counts = np.where(known, values, 0).sum(0), known.sum(0)
         means[name] = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
     return means
 
 
-def _check_same_rows(cells: Sequence[Predictions]) -> None:
-    first = cells[0]
-    for other in cells[1:]:
-        if not first.has_rows_of(other):
-            raise UsageError(
-                f"Two sets of predictions for fold {first.fold} have different rows.",
-                "Number the folds apart, or compare predictions for the same images.",
-            )
+def _check_same_rows(predictions: Sequence[Predictions]) -> None:
+    first, *rest = predictions
+    if not all(first.has_rows_of(other) for other in rest):
+        raise UsageError(
+            f"Two sets of predictions for fold {first.fold} have different rows.",
+            "Number the folds apart, or compare predictions for the same images.",
+        )

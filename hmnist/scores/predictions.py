@@ -1,50 +1,48 @@
-"""`Predictions`: what one trained model answered for the images of one test part."""
+"""`Predictions`: what one trained model predicted for the images of one test part."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from hmnist.arrays import Float64, Labels, Strings
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 
 __all__ = ["Predictions", "check_probabilities"]
 
 SUM_TOLERANCE = 1e-3
-"""How far a row of probabilities may be from 1: float32 sums and rounded CSV files are nearer."""
-
-Floats = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.int64]
+"""How far the sum of a row may be from 1: float32 sums and rounded CSV files are nearer."""
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What one trained model answered for the images of one test part.
+    """What one trained model predicted for the images of one test part.
 
     Attributes
     ----------
     labels : numpy.ndarray of int64, shape (n,)
         The true diagnoses, 0–6 in the Kaggle order.
     probabilities : numpy.ndarray of float64, shape (n, 7)
-        One row per image, 0–1, each with the sum 1.
-    decisions : numpy.ndarray of int64, shape (n,)
-        The diagnoses decided for.
+        One row per image, 0–1, each with the sum 1 (within 0.001).
+    predicted : numpy.ndarray of int64, shape (n,)
+        The predicted diagnoses, 0–6 in the Kaggle order.
     lesions : numpy.ndarray of str or int, shape (n,), or None
-        Which lesion each image shows; None takes every image for a lesion of its own.
+        The lesion that each image shows; None counts every image as a lesion of its own.
     fold : int
-        Which test part these are the images of: predictions of one fold share their rows.
+        The number of the test part: predictions of one fold are for the same images.
 
     Raises
     ------
     UsageError
-        If there are no images, the shapes disagree, a label or a decision is not 0–6, or the
-        probabilities are not probabilities.
+        If there are no images, the shapes disagree, a diagnosis is not 0–6, or the probabilities
+        are not probabilities.
     """
 
     labels: Labels
-    probabilities: Floats
-    decisions: Labels
-    lesions: npt.NDArray[np.str_] | npt.NDArray[np.int64] | None = None
+    probabilities: Float64
+    predicted: Labels
+    lesions: Strings | npt.NDArray[np.int64] | None = None
     fold: int = 0
 
     def __post_init__(self) -> None:
@@ -52,13 +50,13 @@ class Predictions:
         n = len(self.labels)
         check_probabilities(probabilities, n)
         object.__setattr__(self, "probabilities", probabilities)
-        for what in ("labels", "decisions"):
-            object.__setattr__(self, what, _checked_diagnoses(what, getattr(self, what), n))
+        object.__setattr__(self, "labels", _checked("labels", self.labels, n))
+        object.__setattr__(self, "predicted", _checked("predicted diagnoses", self.predicted, n))
         if self.lesions is not None and len(self.lesions) != n:
             raise UsageError(f"{len(self.lesions):,} lesions for {n:,} images.")
 
     def has_rows_of(self, other: "Predictions") -> bool:
-        """Tell whether both are about the same images, as far as labels and lesions show."""
+        """Tell whether both are for the same images, as far as labels and lesions show."""
         if self.lesions is None or other.lesions is None:
             same_lesions = self.lesions is other.lesions
         else:
@@ -66,8 +64,8 @@ class Predictions:
         return same_lesions and np.array_equal(self.labels, other.labels)
 
 
-def check_probabilities(probabilities: Floats, n: int) -> None:
-    """Refuse what is no table of n rows of seven probabilities.
+def check_probabilities(probabilities: Float64, n: int) -> None:
+    """Refuse anything but n rows of seven probabilities.
 
     Raises
     ------
@@ -96,13 +94,14 @@ def check_probabilities(probabilities: Floats, n: int) -> None:
             )
 
 
-def _checked_diagnoses(what: str, values: npt.ArrayLike, n: int) -> Labels:
+def _checked(name: str, values: npt.ArrayLike, n: int) -> Labels:
     array = np.asarray(values)
     if array.shape != (n,) or not np.issubdtype(array.dtype, np.integer):
         raise UsageError(
-            f"{what} have shape {array.shape} and type {array.dtype}; expected {n} whole numbers."
+            f"The {name} have shape {array.shape} and type {array.dtype}; expected {n} whole "
+            "numbers."
         )
-    labels = array.astype(np.int64)
-    if labels.min() < 0 or labels.max() >= len(CODES):
-        raise UsageError(f"{what} must lie in 0–{len(CODES) - 1}.")
-    return labels
+    diagnoses = array.astype(np.int64)
+    if diagnoses.min() < 0 or diagnoses.max() >= len(CODES):
+        raise UsageError(f"The {name} must lie in 0–{len(CODES) - 1}.")
+    return diagnoses

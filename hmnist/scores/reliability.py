@@ -1,20 +1,26 @@
-"""Do probabilities mean what they say? How often a model is right, by how sure it is.
+"""Reliability: how often a model is right, by how confident it is.
 
 The largest probability of each image is its confidence. `measure_reliability` sorts images by it
-into 15 bins of equal width; in a calibrated model's bins the share of right answers is the mean
-confidence. The expected calibration error (`hmnist.scores.scoring`) is made of the same bins.
+into 15 bins of equal width. In each bin of a calibrated model, the share of right answers equals
+the mean confidence. The expected calibration error (`hmnist.scores.scoring`) uses the same bins.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from hmnist.arrays import Float64, Indices
 from hmnist.errors import UsageError
 from hmnist.scores.predictions import Predictions
 
-__all__ = ["CALIBRATION_BINS", "ReliabilityBin", "measure_reliability", "pooled_calibration_error"]
+__all__ = [
+    "CALIBRATION_BINS",
+    "ReliabilityBin",
+    "measure_reliability",
+    "pooled_calibration_error",
+    "sort_into_bins",
+]
 
 CALIBRATION_BINS = 15
 """As in Guo et al., *On Calibration of Modern Neural Networks*, ICML 2017."""
@@ -33,7 +39,7 @@ class ReliabilityBin:
     confidence : float or None
         Their mean largest probability; None where there are none.
     accuracy : float or None
-        The share of them whose likeliest diagnosis is the true one, whatever was decided.
+        The share of them whose most probable diagnosis is the true one, whatever was predicted.
     """
 
     low: float
@@ -43,13 +49,13 @@ class ReliabilityBin:
     accuracy: float | None
 
 
-def measure_reliability(cells: Sequence[Predictions]) -> list[ReliabilityBin]:
-    """Return how sure and how right the models were, bin by bin, on all their images together.
+def measure_reliability(predictions: Sequence[Predictions]) -> list[ReliabilityBin]:
+    """Return how confident and how right the models were, bin by bin, on all images together.
 
     Parameters
     ----------
-    cells : sequence of Predictions
-        What models answered; at least one. The images of all of them fill the same bins.
+    predictions : sequence of Predictions
+        At least one. The images of all of them fill the same bins.
 
     Returns
     -------
@@ -59,45 +65,46 @@ def measure_reliability(cells: Sequence[Predictions]) -> list[ReliabilityBin]:
     Raises
     ------
     UsageError
-        If there are no cells.
+        If there are no predictions.
 
     Examples
     --------
     >>> labels = np.array([4, 4, 4, 6])
     >>> probabilities = np.full((4, 7), 0.02)
     >>> probabilities[:, 4] = 0.88
-    >>> cell = Predictions(labels, probabilities, decisions=probabilities.argmax(1))
-    >>> [(found.images, found.accuracy) for found in measure_reliability([cell]) if found.images]
+    >>> predictions = Predictions(labels, probabilities, predicted=probabilities.argmax(1))
+    >>> bins = measure_reliability([predictions])
+    >>> [(each.images, each.accuracy) for each in bins if each.images]
     [(4, 0.75)]
     """
-    if not cells:
+    if not predictions:
         raise UsageError("There are no predictions to score.")
-    confidence = np.concatenate([cell.probabilities.max(1) for cell in cells])
-    right = np.concatenate([cell.probabilities.argmax(1) == cell.labels for cell in cells])
+    confidence = np.concatenate([each.probabilities.max(1) for each in predictions])
+    right = np.concatenate([each.probabilities.argmax(1) == each.labels for each in predictions])
     return [
         ReliabilityBin(
-            place / CALIBRATION_BINS,
-            (place + 1) / CALIBRATION_BINS,
+            number / CALIBRATION_BINS,
+            (number + 1) / CALIBRATION_BINS,
             len(rows),
             float(confidence[rows].mean()) if len(rows) else None,
             float(right[rows].mean()) if len(rows) else None,
         )
-        for place, rows in enumerate(sort_into_bins(confidence))
+        for number, rows in enumerate(sort_into_bins(confidence))
     ]
 
 
-def pooled_calibration_error(cells: Sequence[Predictions]) -> float:
-    """Return the expected calibration error of all cells' images in one set of bins.
+def pooled_calibration_error(predictions: Sequence[Predictions]) -> float:
+    """Return the expected calibration error of the images of all folds in one set of bins.
 
-    Chance alone moves the accuracy of a bin off its confidence, the more so the fewer images are
-    in it: of fourteen hundred images, a perfectly calibrated model shows an error of about .02.
-    So the mean of several folds' errors is larger than the error of their images together, which
-    is the fairer one. Of a single cell it is the score `calibration_error`.
+    Chance alone moves the accuracy of a bin away from its confidence, and more so if it has few
+    images: on 1,400 images, a perfectly calibrated model shows an error of about .02. So the mean
+    of several folds' errors is larger than the error of their images together, which is the fairer
+    one. For a single fold it is the score `calibration_error`.
 
     Parameters
     ----------
-    cells : sequence of Predictions
-        What models of one kind answered in several folds; at least one.
+    predictions : sequence of Predictions
+        Of models of one kind in several folds; at least one.
 
     Returns
     -------
@@ -107,20 +114,21 @@ def pooled_calibration_error(cells: Sequence[Predictions]) -> float:
     Raises
     ------
     UsageError
-        If there are no cells.
+        If there are no predictions.
     """
     filled = [
-        (found.images, abs(found.confidence - found.accuracy))
-        for found in measure_reliability(cells)
-        if found.confidence is not None and found.accuracy is not None
+        (each.images, abs(each.confidence - each.accuracy))
+        for each in measure_reliability(predictions)
+        if each.confidence is not None and each.accuracy is not None
     ]
     return sum(images * gap for images, gap in filled) / sum(images for images, _ in filled)
 
 
-def sort_into_bins(confidence: npt.NDArray[np.float64]) -> list[npt.NDArray[np.int64]]:
+def sort_into_bins(confidence: Float64) -> list[Indices]:
     """Return the rows of each of the 15 bins, some of which may be empty.
 
-    Bins are closed on the right, as in Guo et al.; what rounding lifts above 1 is in the last.
+    Bins are closed on the right, as in Guo et al.; values that rounding raised above 1 are in the
+    last one.
 
     Examples
     --------
@@ -128,5 +136,5 @@ def sort_into_bins(confidence: npt.NDArray[np.float64]) -> list[npt.NDArray[np.i
     [0, 1, 1, 0]
     """
     inner = np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS
-    places = np.searchsorted(inner, confidence, side="left")
-    return [np.flatnonzero(places == place) for place in range(CALIBRATION_BINS)]
+    numbers = np.searchsorted(inner, confidence, side="left")
+    return [np.flatnonzero(numbers == number) for number in range(CALIBRATION_BINS)]

@@ -91,7 +91,7 @@ def test_scores_are_those_of_the_runs(found: Audit, folder: Path, few: LesionDat
         reproduced = f"published:{system}", row["protocol"]["sizes"]["train"]
         for side, which in (("reproduced", reproduced), ("honest", ("lesion", trained[system]))):
             test = runs[which].part("test")
-            expected = score_predictions(test.labels, test.probabilities, test.decisions)
+            expected = score_predictions(test.labels, test.probabilities, test.predicted)
             for name in SCORE_NAMES:
                 mean = row[side][name]["mean"]
                 if mean is not None:

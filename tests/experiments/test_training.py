@@ -29,7 +29,7 @@ def parts(sample: LesionDataset) -> Split:
 
 def test_scores_are_those_of_the_stored_decisions(run: Run) -> None:
     test = run.part("test")
-    expected = score_predictions(test.labels, test.probabilities, test.decisions)
+    expected = score_predictions(test.labels, test.probabilities, test.predicted)
     assert run.scores == pytest.approx(expected.to_dict(), nan_ok=True)
 
 
@@ -66,7 +66,7 @@ def test_every_run_has_its_report(run: Run) -> None:
     with (run.folder / "confusion.csv").open(newline="") as file:
         counts = [[int(cell) for cell in row[1:]] for row in list(csv.reader(file))[1:]]
     test = run.part("test")
-    assert counts == confusion_matrix(test.labels, test.decisions, labels=range(7)).tolist()
+    assert counts == confusion_matrix(test.labels, test.predicted, labels=range(7)).tolist()
 
 
 def test_a_run_says_how_a_published_system_is_trained(run: Run, tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_majority_is_the_natural_prior_uncalibrated(parts: Split, tmp_path: Path
     shares = np.bincount(parts.train.labels, minlength=7) / len(parts.train)
     test = run.part("test")
     np.testing.assert_allclose(test.probabilities, np.tile(shares, (len(test.labels), 1)))
-    assert set(test.decisions) == {4}
+    assert set(test.predicted) == {4}
     assert run.decision.kind == "natural"
     assert run.decision.temperature == 1
 
@@ -192,13 +192,13 @@ def test_a_decision_changes_labels_alone(
     other = run_cell(parts, replace(RECIPE, decision=decision, sensitivity=0.8), tmp_path / "run")
     natural, changed = run.part("test"), other.part("test")
     np.testing.assert_array_equal(natural.probabilities, changed.probabilities)
-    assert (natural.decisions != changed.decisions).any()
+    assert (natural.predicted != changed.predicted).any()
     for name in ("roc_auc_ovr", "log_loss", "calibration_error"):
         assert other.scores[name] == run.scores[name]
     reopened = open_run(other.folder)
     with pytest.warns(UserWarning, match="synthetic"):
         decided = reopened.predict(parts.test.images)
-    np.testing.assert_array_equal(decided, changed.decisions)
+    np.testing.assert_array_equal(decided, changed.predicted)
 
 
 def test_score_takes_models_and_runs(run: Run, parts: Split) -> None:

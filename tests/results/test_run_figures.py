@@ -204,7 +204,7 @@ def test_evaluate_writes_what_scikit_learn_says(command: Command, copy: Run) -> 
     assert "report.csv" in called.err
     test = copy.part("test")
     expected = classification_report(
-        test.labels, test.decisions, labels=range(7), target_names=CODES, output_dict=True,
+        test.labels, test.predicted, labels=range(7), target_names=CODES, output_dict=True,
         zero_division=0,
     )  # fmt: skip
     with (copy.folder / "report.csv").open(newline="") as file:
@@ -218,7 +218,7 @@ def test_evaluate_writes_what_scikit_learn_says(command: Command, copy: Run) -> 
     assert header == ["diagnosis", *(f"decided_{code}" for code in CODES)]
     assert [row[0] for row in body] == list(CODES)
     counts = [[int(cell) for cell in row[1:]] for row in body]
-    assert counts == confusion_matrix(test.labels, test.decisions, labels=range(7)).tolist()
+    assert counts == confusion_matrix(test.labels, test.predicted, labels=range(7)).tolist()
     read = json.loads((copy.folder / "report.json").read_text(encoding="utf-8"))
     assert read == json.loads(evaluate_run(copy).to_json())
 

@@ -1,4 +1,4 @@
-"""Paired tests against brute force and scipy, and their sentences."""
+"""Comparisons against brute force and scipy, and their sentences."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,18 +6,11 @@ import pytest
 from scipy import stats
 
 from hmnist.errors import UsageError
-from hmnist.scores.comparison import (
-    Comparison,
-    Difference,
-    McNemar,
-    Pair,
-    _bootstrap_p,
-    _holm,
-    compare_predictions,
-)
+from hmnist.scores.comparison import Comparison, Difference, Pair, compare_predictions
 from hmnist.scores.intervals import bootstrap_scores
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.scoring import SCORE_NAMES, score_predictions
+from hmnist.scores.significance import McNemar, correct_holm
 
 ROWS = 210
 
@@ -43,12 +36,11 @@ def test_differences_are_those_of_the_scores() -> None:
     comparison = compare_predictions({"good": [good], "poor": [poor]}, resamples=200)
 
     (pair,) = comparison.pairs
-    one, two = (
-        score_predictions(cell.labels, cell.probabilities).to_dict() for cell in (good, poor)
+    first, second = (
+        score_predictions(model.labels, model.probabilities).to_dict() for model in (good, poor)
     )
-    assert {name: found.difference for name, found in pair.scores.items()} == pytest.approx(
-        {name: one[name] - two[name] for name in SCORE_NAMES}
-    )
+    differences = {name: result.difference for name, result in pair.scores.items()}
+    assert differences == pytest.approx({name: first[name] - second[name] for name in SCORE_NAMES})
     assert tuple(pair.scores) == SCORE_NAMES
 
 
@@ -58,24 +50,25 @@ def test_the_bootstrap_is_paired() -> None:
 
     comparison = compare_predictions({"good": [good], "poor": [poor]}, resamples=300, seed=5)
 
-    one, two = (
-        bootstrap_scores([cell], resamples=300, seed=5)["log_loss"] for cell in (good, poor)
-    )
-    found = comparison.pairs[0].scores["log_loss"]
-    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(one - two, [0.025, 0.975])))
-    assert found.p_value == pytest.approx(2 / 301)
+    losses = [
+        bootstrap_scores([model], resamples=300, seed=5)["log_loss"] for model in (good, poor)
+    ]
+    result = comparison.pairs[0].scores["log_loss"]
+    expected = tuple(np.quantile(losses[0] - losses[1], [0.025, 0.975]))
+    assert (result.low, result.high) == pytest.approx(expected)
+    assert result.p_value == pytest.approx(2 / 301)
 
 
 def test_accuracy_is_compared_as_a_paired_t_test_would() -> None:
-    one, two = draw_model(5, 1.6), draw_model(6, 1.4)
+    models = {"first": [draw_model(5, 1.6)], "second": [draw_model(6, 1.4)]}
 
-    found = compare_predictions({"one": [one], "two": [two]}).pairs[0].scores["accuracy"]
+    result = compare_predictions(models).pairs[0].scores["accuracy"]
 
-    right = [(cell.decisions == cell.labels).astype(float) for cell in (one, two)]
+    right = [(model.predicted == model.labels).astype(float) for [model] in models.values()]
     expected = stats.ttest_rel(*right)
-    assert found.p_value == pytest.approx(expected.pvalue, abs=0.03)
+    assert result.p_value == pytest.approx(expected.pvalue, abs=0.03)
     interval = expected.confidence_interval()
-    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), abs=0.02)
+    assert (result.low, result.high) == pytest.approx((interval.low, interval.high), abs=0.02)
 
 
 def test_a_model_does_not_differ_from_itself() -> None:
@@ -83,43 +76,19 @@ def test_a_model_does_not_differ_from_itself() -> None:
 
     (pair,) = compare_predictions({"it": [model], "itself": [model]}, resamples=50).pairs
 
-    for found in pair.scores.values():
-        assert (found.difference, found.low, found.high, found.p_value) == (0, 0, 0, 1)
+    for result in pair.scores.values():
+        assert (result.difference, result.low, result.high, result.p_value) == (0, 0, 0, 1)
     assert pair.mcnemar == McNemar(0, 0, 1.0, "images")
 
 
-def test_mcnemar_is_the_mid_p_of_the_binomial_test() -> None:
-    one, two = draw_model(8, 2.0), draw_model(9, 1.4)
-
-    found = compare_predictions({"one": [one], "two": [two]}, resamples=10).pairs[0].mcnemar
-
-    right_one, right_two = one.decisions == one.labels, two.decisions == two.labels
-    won, lost = int((right_one & ~right_two).sum()), int((~right_one & right_two).sum())
-    exact = stats.binomtest(won, won + lost).pvalue
-    seen = stats.binom.pmf(won, won + lost, 0.5)
-    assert (found.first, found.second) == (won, lost)
-    assert found.p_value == pytest.approx(exact - seen)
-
-
-def test_mcnemar_counts_a_lesion_once() -> None:
-    lesions = pairs_of_images()
-    one, two = draw_model(10, 2.0, lesions=lesions), draw_model(11, 1.4, lesions=lesions)
-
-    found = compare_predictions({"one": [one], "two": [two]}, resamples=10).pairs[0].mcnemar
-
-    lead = (one.decisions == one.labels).astype(int) - (two.decisions == two.labels).astype(int)
-    by_lesion = [lead[lesions == lesion].sum() for lesion in np.unique(lesions)]
-    assert found.first == sum(total > 0 for total in by_lesion)
-    assert found.second == sum(total < 0 for total in by_lesion)
-    assert found.counted == "lesions"
-
-
-def test_mcnemar_of_equal_votes_is_one() -> None:
+def test_a_score_that_is_unknown_has_no_p_value() -> None:
     labels = np.array([4, 4])
-    one = Predictions(labels, np.eye(7)[[4, 6]], np.array([4, 6]))
-    two = Predictions(labels, np.eye(7)[[6, 4]], np.array([6, 4]))
+    models = {
+        name: [Predictions(labels, np.eye(7)[predicted], np.array(predicted))]
+        for name, predicted in (("first", [4, 6]), ("second", [6, 4]))
+    }
 
-    pair = compare_predictions({"one": [one], "two": [two]}, resamples=10).pairs[0]
+    pair = compare_predictions(models, resamples=10).pairs[0]
 
     assert pair.mcnemar == McNemar(1, 1, 1.0, "images")
     assert np.isnan(pair.scores["roc_auc_ovr"].p_value)
@@ -128,15 +97,17 @@ def test_mcnemar_of_equal_votes_is_one() -> None:
 def test_folds_are_pooled_and_seeds_are_not_counted_twice() -> None:
     folds = {
         name: [draw_model(seed + fold, skill, fold=fold) for fold in (0, 1)]
-        for name, seed, skill in (("one", 20, 2.0), ("two", 30, 1.0))
+        for name, seed, skill in (("first", 20, 2.0), ("second", 30, 1.0))
     }
-    seeds = {name: [*cells, *cells] for name, cells in folds.items()}
+    seeds = {name: [*predictions, *predictions] for name, predictions in folds.items()}
 
     once = compare_predictions(folds, resamples=20).pairs[0]
     twice = compare_predictions(seeds, resamples=20).pairs[0]
 
     alone = [
-        compare_predictions({name: [cells[fold]] for name, cells in folds.items()}, resamples=20)
+        compare_predictions(
+            {name: [predictions[fold]] for name, predictions in folds.items()}, resamples=20
+        )
         for fold in (0, 1)
     ]
     assert once.mcnemar.first == sum(part.pairs[0].mcnemar.first for part in alone)
@@ -145,7 +116,7 @@ def test_folds_are_pooled_and_seeds_are_not_counted_twice() -> None:
 
 
 def test_several_pairs_are_corrected() -> None:
-    models = {name: [draw_model(40 + place, 1.5)] for place, name in enumerate("abc")}
+    models = {name: [draw_model(40 + number, 1.5)] for number, name in enumerate("abc")}
 
     together = compare_predictions(models, resamples=100)
 
@@ -162,20 +133,9 @@ def test_several_pairs_are_corrected() -> None:
     ]
     for name in SCORE_NAMES:
         corrected = [pair.scores[name].p_value for pair in together.pairs]
-        assert corrected == pytest.approx(_holm([pair.scores[name].p_value for pair in alone]))
-
-
-def test_holm_by_hand() -> None:
-    assert _holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert _holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
-    assert _holm([0.2]) == [0.2]
-    assert _holm([0.02, float("nan")]) == pytest.approx([0.02, float("nan")], nan_ok=True)
-
-
-def test_bootstrap_p_by_hand() -> None:
-    assert _bootstrap_p(np.arange(1.0, 100.0)) == pytest.approx(2 / 100)
-    assert _bootstrap_p(np.array([-1.0, 1.0, 2.0])) == pytest.approx(1.0)
-    assert _bootstrap_p(np.zeros(9)) == 1.0
+        assert corrected == pytest.approx(
+            correct_holm([pair.scores[name].p_value for pair in alone])
+        )
 
 
 def test_sentences_name_the_better_model_even_where_less_is_better() -> None:
@@ -194,7 +154,8 @@ def test_sentences_name_the_better_model_even_where_less_is_better() -> None:
         "xgboost beats cnn on log loss by 0.050 [0.010, 0.090]. "
         "On accuracy, f1 macro, calibration error, sensitivity malignant and specificity malignant "
         "no difference was found. "
-        "Decisions: cnn is right more often on 80 lesions, xgboost on 35 (McNemar p < 0.001)."
+        "Predicted diagnoses: cnn is right more often on 80 lesions, xgboost on 35 "
+        "(McNemar p < 0.001)."
     )
 
 
@@ -221,13 +182,13 @@ def test_a_comparison_is_plain_data() -> None:
 
 def test_other_rows_are_refused() -> None:
     model = draw_model(60, 1.0)
-    turned = Predictions(model.labels[::-1], model.probabilities, model.decisions)
+    turned = Predictions(model.labels[::-1], model.probabilities, model.predicted)
 
     with pytest.raises(UsageError, match="at least two"):
-        compare_predictions({"one": [model]})
+        compare_predictions({"first": [model]})
     for other in ([turned], [draw_model(60, 1.0, fold=1)], []):
-        with pytest.raises(UsageError, match="one and two were not tested on the same images"):
-            compare_predictions({"one": [model], "two": other})
+        with pytest.raises(UsageError, match="first and second were not tested on the same images"):
+            compare_predictions({"first": [model], "second": other})
     uneven = [model, model, draw_model(61, 1.0, fold=1)]
-    with pytest.raises(UsageError, match="two has more predictions for some folds"):
-        compare_predictions({"one": uneven[1:], "two": uneven})
+    with pytest.raises(UsageError, match="second has more predictions for some folds"):
+        compare_predictions({"first": uneven[1:], "second": uneven})

@@ -19,30 +19,36 @@ from hmnist.scores.predictions import Predictions
 from hmnist.scores.scoring import SCORE_NAMES, score_predictions
 
 
-def draw_cell(
+def draw_predictions(
     seed: int, n: int = 120, *, fold: int = 0, rows: int = 0, skill: float = 1.5
 ) -> Predictions:
-    """A model's answers (drawn from `seed`) for the images of one test part (from `rows`)."""
-    of_rows, of_model = np.random.default_rng([rows, fold]), np.random.default_rng(seed)
-    lesions = np.sort(of_rows.integers(0, n // 2, n))
-    labels = np.append(np.arange(7), of_rows.choice(7, n))[lesions % (n // 3)]
-    probabilities = np.exp(of_model.normal(size=(n, 7)) + skill * np.eye(7)[labels])
+    """A model's predictions (from `seed`) for the images of one test part (from `rows`)."""
+    rng_of_rows, rng_of_model = np.random.default_rng([rows, fold]), np.random.default_rng(seed)
+    lesions = np.sort(rng_of_rows.integers(0, n // 2, n))
+    labels = np.append(np.arange(7), rng_of_rows.choice(7, n))[lesions % (n // 3)]
+    probabilities = np.exp(rng_of_model.normal(size=(n, 7)) + skill * np.eye(7)[labels])
     probabilities /= probabilities.sum(1, keepdims=True)
     names = np.char.add("HAM_", lesions.astype(str))
     return Predictions(labels, probabilities, probabilities.argmax(1), names, fold)
 
 
-def resampled_rows(cell: Predictions, resamples: int, seed: int) -> list[npt.NDArray[np.int64]]:
+def resampled_rows(
+    predictions: Predictions, resamples: int, seed: int
+) -> list[npt.NDArray[np.int64]]:
     """The rows of each resample, drawn lesion by lesion in plain Python."""
-    lesions = cell.lesions if cell.lesions is not None else np.arange(len(cell.labels))
+    lesions = (
+        predictions.lesions
+        if predictions.lesions is not None
+        else np.arange(len(predictions.labels))
+    )
     by_diagnosis: dict[int, list[npt.NDArray[np.int64]]] = {}
     for lesion in np.unique(lesions):
         rows = np.flatnonzero(lesions == lesion)
-        by_diagnosis.setdefault(int(cell.labels[rows[0]]), []).append(rows)
+        by_diagnosis.setdefault(int(predictions.labels[rows[0]]), []).append(rows)
     drawn: list[list[npt.NDArray[np.int64]]] = [[] for _ in range(resamples)]
     for label, members in by_diagnosis.items():
-        random = np.random.default_rng([seed, cell.fold, label])
-        choices = random.integers(len(members), size=(resamples, len(members)))
+        rng = np.random.default_rng([seed, predictions.fold, label])
+        choices = rng.integers(len(members), size=(resamples, len(members)))
         for resample, chosen in zip(drawn, choices, strict=True):
             resample += [members[index] for index in chosen]
     return [np.concatenate(resample) for resample in drawn]
@@ -50,36 +56,40 @@ def resampled_rows(cell: Predictions, resamples: int, seed: int) -> list[npt.NDA
 
 @pytest.mark.parametrize("with_lesions", [True, False])
 def test_resampled_scores_are_those_of_repeated_images(with_lesions: bool) -> None:
-    cell = draw_cell(1)
+    predictions = draw_predictions(1)
     if not with_lesions:
-        cell = Predictions(cell.labels, cell.probabilities, cell.decisions)
+        predictions = Predictions(
+            predictions.labels, predictions.probabilities, predictions.predicted
+        )
 
-    resampled = bootstrap_scores([cell], resamples=6, seed=3)
+    resampled = bootstrap_scores([predictions], resamples=6, seed=3)
 
-    for place, rows in enumerate(resampled_rows(cell, 6, seed=3)):
-        labels, probabilities = cell.labels[rows], cell.probabilities[rows]
-        decisions = cell.decisions[rows]
-        recalls = metrics.recall_score(labels, decisions, average=None)
+    for number, rows in enumerate(resampled_rows(predictions, 6, seed=3)):
+        labels, probabilities = predictions.labels[rows], predictions.probabilities[rows]
+        predicted = predictions.predicted[rows]
+        recalls = metrics.recall_score(labels, predicted, average=None)
         expected = {
-            "accuracy": metrics.accuracy_score(labels, decisions),
-            "balanced_accuracy": metrics.balanced_accuracy_score(labels, decisions),
-            "f1_macro": metrics.f1_score(labels, decisions, average="macro"),
+            "accuracy": metrics.accuracy_score(labels, predicted),
+            "balanced_accuracy": metrics.balanced_accuracy_score(labels, predicted),
+            "f1_macro": metrics.f1_score(labels, predicted, average="macro"),
             "roc_auc_ovr": metrics.roc_auc_score(labels, probabilities, multi_class="ovr"),
             "log_loss": metrics.log_loss(labels, probabilities),
         } | {f"recall_{code}": recall for code, recall in zip(CODES, recalls, strict=True)}
-        got = {name: resampled[name][place] for name in expected}
+        got = {name: resampled[name][number] for name in expected}
         assert got == pytest.approx(expected, abs=1e-9)
-        whole = score_predictions(labels, probabilities, decisions).to_dict()
-        assert {name: resampled[name][place] for name in SCORE_NAMES} == pytest.approx(
+        whole = score_predictions(labels, probabilities, predicted).to_dict()
+        assert {name: resampled[name][number] for name in SCORE_NAMES} == pytest.approx(
             whole, abs=1e-9
         )
 
 
-def test_cells_of_one_fold_share_resamples_and_folds_do_not() -> None:
-    first, second = draw_cell(1), draw_cell(2)
-    other_fold = Predictions(first.labels, first.probabilities, first.decisions, first.lesions, 1)
+def test_predictions_of_one_fold_share_resamples_and_folds_do_not() -> None:
+    first, second = draw_predictions(1), draw_predictions(2)
+    other_fold = Predictions(first.labels, first.probabilities, first.predicted, first.lesions, 1)
 
-    one, two = (bootstrap_scores([cell], resamples=20)["accuracy"] for cell in (first, second))
+    one, two = (
+        bootstrap_scores([predictions], resamples=20)["accuracy"] for predictions in (first, second)
+    )
     moved = bootstrap_scores([other_fold], resamples=20)["accuracy"]
 
     both = bootstrap_scores([first, second], resamples=20)["accuracy"]
@@ -90,37 +100,44 @@ def test_cells_of_one_fold_share_resamples_and_folds_do_not() -> None:
 
 
 def test_chunks_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
-    cell = draw_cell(3)
-    whole = bootstrap_scores([cell], resamples=25)
+    predictions = draw_predictions(3)
+    whole = bootstrap_scores([predictions], resamples=25)
 
-    monkeypatch.setattr(intervals, "CHUNK_BYTES", 8 * len(cell.labels) * 4)
-    chunked = bootstrap_scores([cell], resamples=25)
+    monkeypatch.setattr(intervals, "CHUNK_BYTES", 8 * len(predictions.labels) * 4)
+    chunked = bootstrap_scores([predictions], resamples=25)
 
     for name in SCORE_NAMES:
         assert np.array_equal(whole[name], chunked[name])
 
 
 def test_every_resample_holds_every_diagnosis() -> None:
-    resampled = bootstrap_scores([draw_cell(4)], resamples=200)
+    resampled = bootstrap_scores([draw_predictions(4)], resamples=200)
 
     assert not any(np.isnan(values).any() for values in resampled.values())
 
 
 def test_an_absent_diagnosis_has_no_interval() -> None:
-    cell = draw_cell(5)
-    keep = cell.labels != 3
-    cell = Predictions(cell.labels[keep], cell.probabilities[keep], cell.decisions[keep])
+    predictions = draw_predictions(5)
+    keep = predictions.labels != 3
+    predictions = Predictions(
+        predictions.labels[keep], predictions.probabilities[keep], predictions.predicted[keep]
+    )
 
-    found = score_intervals([cell], resamples=50)
+    limits = score_intervals([predictions], resamples=50)
 
-    assert np.isnan(found["recall_df"]).all()
-    assert not np.isnan(found["balanced_accuracy"]).any()
+    assert np.isnan(limits["recall_df"]).all()
+    assert not np.isnan(limits["balanced_accuracy"]).any()
 
 
 def test_a_diagnosis_absent_from_one_fold_is_judged_on_the_others() -> None:
-    with_df, cell = draw_cell(6), draw_cell(7, fold=1)
-    keep = cell.labels != 3
-    without = Predictions(cell.labels[keep], cell.probabilities[keep], cell.decisions[keep], fold=1)
+    with_df, predictions = draw_predictions(6), draw_predictions(7, fold=1)
+    keep = predictions.labels != 3
+    without = Predictions(
+        predictions.labels[keep],
+        predictions.probabilities[keep],
+        predictions.predicted[keep],
+        fold=1,
+    )
 
     alone = score_intervals([with_df], resamples=50)["recall_df"]
     together = score_intervals([with_df, without], resamples=50)["recall_df"]
@@ -130,9 +147,9 @@ def test_a_diagnosis_absent_from_one_fold_is_judged_on_the_others() -> None:
 
 
 def test_the_interval_of_accuracy_is_as_wide_as_theory_says() -> None:
-    random = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     labels = np.full(400, 4)
-    right = random.random(400) < 0.8
+    right = rng.random(400) < 0.8
     probabilities = np.eye(7)[np.where(right, 4, 6)]
 
     low, high = score_intervals([Predictions(labels, probabilities, probabilities.argmax(1))])[
@@ -144,10 +161,14 @@ def test_the_interval_of_accuracy_is_as_wide_as_theory_says() -> None:
 
 
 def test_images_of_one_lesion_count_as_one_draw() -> None:
-    cell = draw_cell(8, 60)
+    predictions = draw_predictions(8, 60)
     rows = np.repeat(np.arange(60), 4)
     lesions = np.array([f"lesion {row}" for row in rows])
-    fourfold = (cell.labels[rows], cell.probabilities[rows], cell.decisions[rows])
+    fourfold = (
+        predictions.labels[rows],
+        predictions.probabilities[rows],
+        predictions.predicted[rows],
+    )
 
     naive = score_intervals([Predictions(*fourfold)], resamples=400)["accuracy"]
     honest = score_intervals([Predictions(*fourfold, lesions)], resamples=400)["accuracy"]
@@ -156,25 +177,29 @@ def test_images_of_one_lesion_count_as_one_draw() -> None:
 
 
 def test_the_interval_of_the_calibration_error_holds_the_error() -> None:
-    random = np.random.default_rng(1)
-    probabilities = random.dirichlet(np.ones(7), 500)
-    labels = np.array([random.choice(7, p=row) for row in probabilities])
-    cell = Predictions(labels, probabilities, probabilities.argmax(1))
+    rng = np.random.default_rng(1)
+    probabilities = rng.dirichlet(np.ones(7), 500)
+    labels = np.array([rng.choice(7, p=row) for row in probabilities])
+    predictions = Predictions(labels, probabilities, probabilities.argmax(1))
 
-    low, high = score_intervals([cell], resamples=300)["calibration_error"]
+    low, high = score_intervals([predictions], resamples=300)["calibration_error"]
 
-    assert 0 <= low < mean_scores([cell])["calibration_error"] < high
-    raw = bootstrap_scores([cell], resamples=300)
-    centred = centre_calibration(raw, mean_scores([cell]))
+    assert 0 <= low < mean_scores([predictions])["calibration_error"] < high
+    raw = bootstrap_scores([predictions], resamples=300)
+    centred = centre_calibration(raw, mean_scores([predictions]))
     assert raw["calibration_error"].mean() > centred["calibration_error"].mean()
     assert raw["accuracy"] is centred["accuracy"]
 
 
 def test_the_same_seed_gives_the_same_interval() -> None:
-    cell = draw_cell(9)
+    predictions = draw_predictions(9)
 
-    assert score_intervals([cell], resamples=30) == score_intervals([cell], resamples=30)
-    assert score_intervals([cell], resamples=30) != score_intervals([cell], resamples=30, seed=1)
+    assert score_intervals([predictions], resamples=30) == score_intervals(
+        [predictions], resamples=30
+    )
+    assert score_intervals([predictions], resamples=30) != score_intervals(
+        [predictions], resamples=30, seed=1
+    )
 
 
 def test_an_interval_of_nothing_is_nan() -> None:
@@ -182,26 +207,26 @@ def test_an_interval_of_nothing_is_nan() -> None:
 
 
 def test_unsound_requests_are_refused() -> None:
-    cell = draw_cell(10)
+    predictions = draw_predictions(10)
     with pytest.raises(UsageError, match="no predictions"):
         score_intervals([])
     with pytest.raises(UsageError, match="resamples is 0"):
-        bootstrap_scores([cell], resamples=0)
+        bootstrap_scores([predictions], resamples=0)
     with pytest.raises(UsageError, match="level is 95"):
-        score_intervals([cell], resamples=5, level=95)
+        score_intervals([predictions], resamples=5, level=95)
 
 
 @pytest.mark.parametrize("change", ["labels", "lesions", "unknown lesions"])
-def test_cells_of_one_fold_must_have_the_same_rows(change: str) -> None:
-    cell = draw_cell(11)
-    labels, lesions = cell.labels, cell.lesions
+def test_predictions_of_one_fold_must_have_the_same_rows(change: str) -> None:
+    predictions = draw_predictions(11)
+    labels, lesions = predictions.labels, predictions.lesions
     if change == "labels":
         labels = labels[::-1]
     elif change == "lesions":
         lesions = np.arange(len(labels))
     else:
         lesions = None
-    other = Predictions(labels, cell.probabilities, cell.decisions, lesions)
+    other = Predictions(labels, predictions.probabilities, predictions.predicted, lesions)
 
     with pytest.raises(UsageError, match="fold 0 have different rows"):
-        score_intervals([cell, other], resamples=5)
+        score_intervals([predictions, other], resamples=5)

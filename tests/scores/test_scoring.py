@@ -10,16 +10,23 @@ from sklearn import metrics
 from hmnist.diagnoses import CODES, MALIGNANT
 from hmnist.errors import UsageError
 from hmnist.scores.predictions import Predictions
-from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES, WeightedScores, score_predictions
+from hmnist.scores.scoring import (
+    LOWER_IS_BETTER,
+    SCORE_NAMES,
+    SCORES,
+    score_predictions,
+    weighted_scores,
+)
+from hmnist.scores.weighting import PreparedPredictions
 
 Drawn = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.int64]]
 
 
 def draw_predictions(seed: int, n: int = 300, *, decimals: int | None = None) -> Drawn:
-    """Labels, probabilities (with ties where rounded) and decisions of a middling model."""
-    random = np.random.default_rng(seed)
-    labels = np.concatenate([np.arange(7), random.choice(7, n - 7, p=[0.1] * 4 + [0.4, 0.1, 0.1])])
-    logits = random.normal(size=(n, 7)) + 1.5 * np.eye(7)[labels]
+    """Labels, probabilities (with ties where rounded) and predicted diagnoses of a fair model."""
+    rng = np.random.default_rng(seed)
+    labels = np.concatenate([np.arange(7), rng.choice(7, n - 7, p=[0.1] * 4 + [0.4, 0.1, 0.1])])
+    logits = rng.normal(size=(n, 7)) + 1.5 * np.eye(7)[labels]
     if decimals is not None:
         logits = logits.round(decimals)
     probabilities = np.exp(logits)
@@ -29,33 +36,33 @@ def draw_predictions(seed: int, n: int = 300, *, decimals: int | None = None) ->
         probabilities[:, 4] += 1 - probabilities.sum(1)
         probabilities[probabilities.min(1) < 0] = 1 / 8
         probabilities[:, 4] += 1 - probabilities.sum(1)
-    decisions = (probabilities * random.uniform(0.5, 2, 7)).argmax(1)
-    return labels, probabilities, decisions
+    predicted = (probabilities * rng.uniform(0.5, 2, 7)).argmax(1)
+    return labels, probabilities, predicted
 
 
 @pytest.mark.parametrize("decimals", [None, 1])
 @pytest.mark.parametrize("seed", range(5))
 def test_scores_are_scikit_learns(seed: int, decimals: int | None) -> None:
-    labels, probabilities, decisions = draw_predictions(seed, decimals=decimals)
+    labels, probabilities, predicted = draw_predictions(seed, decimals=decimals)
 
-    scores = score_predictions(labels, probabilities, decisions)
+    scores = score_predictions(labels, probabilities, predicted)
 
     expected = {
-        "balanced_accuracy": metrics.balanced_accuracy_score(labels, decisions),
-        "accuracy": metrics.accuracy_score(labels, decisions),
-        "f1_macro": metrics.f1_score(labels, decisions, average="macro"),
+        "balanced_accuracy": metrics.balanced_accuracy_score(labels, predicted),
+        "accuracy": metrics.accuracy_score(labels, predicted),
+        "f1_macro": metrics.f1_score(labels, predicted, average="macro"),
         "roc_auc_ovr": metrics.roc_auc_score(labels, probabilities, multi_class="ovr"),
         "log_loss": -np.log(
             np.clip(probabilities[np.arange(len(labels)), labels], np.finfo(float).eps, 1)
         ).mean(),
         "sensitivity_malignant": metrics.recall_score(
-            np.isin(labels, MALIGNANT), np.isin(decisions, MALIGNANT)
+            np.isin(labels, MALIGNANT), np.isin(predicted, MALIGNANT)
         ),
         "specificity_malignant": metrics.recall_score(
-            ~np.isin(labels, MALIGNANT), ~np.isin(decisions, MALIGNANT)
+            ~np.isin(labels, MALIGNANT), ~np.isin(predicted, MALIGNANT)
         ),
     }
-    recalls = metrics.recall_score(labels, decisions, average=None)
+    recalls = metrics.recall_score(labels, predicted, average=None)
     expected |= {f"recall_{code}": recall for code, recall in zip(CODES, recalls, strict=True)}
     flat = scores.to_dict()
     assert {name: flat[name] for name in expected} == pytest.approx(expected, abs=1e-9)
@@ -73,7 +80,7 @@ def test_log_loss_is_scikit_learns_with_zeros() -> None:
 
 
 def test_calibration_error_is_that_of_bins_filled_one_by_one() -> None:
-    labels, probabilities, decisions = draw_predictions(1)
+    labels, probabilities, predicted = draw_predictions(1)
     expected = 0.0
     for low in np.arange(15) / 15:
         inside = [
@@ -85,7 +92,7 @@ def test_calibration_error_is_that_of_bins_filled_one_by_one() -> None:
             confidence, right = np.array(inside).mean(0)
             expected += len(inside) / len(labels) * abs(confidence - right)
 
-    scores = score_predictions(labels, probabilities, decisions)
+    scores = score_predictions(labels, probabilities, predicted)
 
     assert scores.calibration_error == pytest.approx(expected, abs=1e-9)
 
@@ -96,11 +103,11 @@ def test_calibration_error_of_certainty_is_the_error_rate() -> None:
     assert scores.calibration_error == pytest.approx(0.25)
 
 
-def test_decisions_change_labels_only() -> None:
-    labels, probabilities, decisions = draw_predictions(2)
+def test_predicted_diagnoses_change_no_score_of_probabilities() -> None:
+    labels, probabilities, predicted = draw_predictions(2)
 
     natural = score_predictions(labels, probabilities)
-    other = score_predictions(labels, probabilities, decisions)
+    other = score_predictions(labels, probabilities, predicted)
 
     assert natural.balanced_accuracy != other.balanced_accuracy
     for name in ("roc_auc_ovr", "log_loss", "calibration_error"):
@@ -108,20 +115,20 @@ def test_decisions_change_labels_only() -> None:
 
 
 def test_absent_diagnoses_are_left_out() -> None:
-    labels, probabilities, decisions = draw_predictions(3)
+    labels, probabilities, predicted = draw_predictions(3)
     keep = ~np.isin(labels, [3, 5])
-    labels, probabilities, decisions = labels[keep], probabilities[keep], decisions[keep]
+    labels, probabilities, predicted = labels[keep], probabilities[keep], predicted[keep]
 
-    scores = score_predictions(labels, probabilities, decisions)
+    scores = score_predictions(labels, probabilities, predicted)
 
     present = [0, 1, 2, 4, 6]
-    recalls = [np.mean(decisions[labels == label] == label) for label in present]
+    recalls = [np.mean(predicted[labels == label] == label) for label in present]
     areas = [metrics.roc_auc_score(labels == label, probabilities[:, label]) for label in present]
     assert np.isnan(scores.recall["df"])
     assert np.isnan(scores.recall["vasc"])
     assert scores.balanced_accuracy == pytest.approx(np.mean(recalls))
     assert scores.roc_auc_ovr == pytest.approx(np.mean(areas))
-    assert scores.f1_macro == pytest.approx(metrics.f1_score(labels, decisions, average="macro"))
+    assert scores.f1_macro == pytest.approx(metrics.f1_score(labels, predicted, average="macro"))
 
 
 def test_one_diagnosis_alone_has_no_area_and_no_sensitivity() -> None:
@@ -146,16 +153,15 @@ def test_a_constant_model_has_area_one_half() -> None:
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6), st.booleans())
 def test_whole_weights_are_repetition(seed: int, ties: bool) -> None:
-    labels, probabilities, decisions = draw_predictions(seed, 80, decimals=1 if ties else None)
+    labels, probabilities, predicted = draw_predictions(seed, 80, decimals=1 if ties else None)
     weights = np.random.default_rng(seed).integers(0, 4, len(labels))
     weights[:7] = 1
     repeated = np.repeat(np.arange(len(labels)), weights)
 
-    weighted = WeightedScores(Predictions(labels, probabilities, decisions))(
-        weights[:, None].astype(np.float64)
-    )
+    prepared = PreparedPredictions(Predictions(labels, probabilities, predicted))
+    weighted = weighted_scores(prepared, weights[:, None].astype(np.float64))
 
-    expected = score_predictions(labels[repeated], probabilities[repeated], decisions[repeated])
+    expected = score_predictions(labels[repeated], probabilities[repeated], predicted[repeated])
     flat = {name: values[0] for name, values in weighted.items()}
     assert flat == pytest.approx(expected.to_dict(), abs=1e-9, nan_ok=True)
 
@@ -163,25 +169,27 @@ def test_whole_weights_are_repetition(seed: int, ties: bool) -> None:
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6))
 def test_row_order_changes_nothing(seed: int) -> None:
-    labels, probabilities, decisions = draw_predictions(seed, 60)
+    labels, probabilities, predicted = draw_predictions(seed, 60)
     order = np.random.default_rng(seed).permutation(len(labels))
 
-    scores = score_predictions(labels, probabilities, decisions)
-    shuffled = score_predictions(labels[order], probabilities[order], decisions[order])
+    scores = score_predictions(labels, probabilities, predicted)
+    shuffled = score_predictions(labels[order], probabilities[order], predicted[order])
 
     assert shuffled.to_dict() == pytest.approx(scores.to_dict(), abs=1e-12, nan_ok=True)
 
 
-def test_lower_is_better_names_scores() -> None:
-    assert set(SCORE_NAMES) > LOWER_IS_BETTER
+def test_names_headings_and_diagnoses_differ() -> None:
+    assert len(set(SCORE_NAMES)) == len({score.heading for score in SCORES}) == len(SCORES)
+    assert tuple(score.diagnosis for score in SCORES if score.diagnosis) == CODES
+    assert {score.name for score in SCORES if score.lower_is_better} == LOWER_IS_BETTER
 
 
 def test_float32_probabilities_are_welcome() -> None:
-    labels, probabilities, decisions = draw_predictions(5)
+    labels, probabilities, predicted = draw_predictions(5)
 
-    scores = score_predictions(labels, probabilities.astype(np.float32), decisions)
+    scores = score_predictions(labels, probabilities.astype(np.float32), predicted)
 
-    expected = score_predictions(labels, probabilities, decisions)
+    expected = score_predictions(labels, probabilities, predicted)
     assert scores.to_dict() == pytest.approx(expected.to_dict(), abs=1e-4)
 
 
@@ -189,7 +197,7 @@ GOOD = np.full((2, 7), 1 / 7)
 
 
 @pytest.mark.parametrize(
-    ("labels", "probabilities", "decisions", "message"),
+    ("labels", "probabilities", "predicted", "message"),
     [
         ([], np.empty((0, 7)), None, "no images"),
         ([0, 1, 2], GOOD, None, r"shape \(2, 7\)"),
@@ -198,20 +206,20 @@ GOOD = np.full((2, 7), 1 / 7)
         ([0, 1], GOOD * [[1], [1.1]], None, "Row 1 .* without the sum 1"),
         ([0, 1], GOOD + np.array([0.5, -0.5, 0, 0, 0, 0, 0]), None, "outside 0–1"),
         ([0, 7], GOOD, None, "labels must lie in 0–6"),
-        ([0, 1], GOOD, [0, -1], "decisions must lie in 0–6"),
-        ([0, 1], GOOD, [0.0, 1.0], "decisions have .* float64"),
-        ([0, 1], GOOD, [0], "decisions have shape"),
+        ([0, 1], GOOD, [0, -1], "predicted diagnoses must lie in 0–6"),
+        ([0, 1], GOOD, [0.0, 1.0], "predicted diagnoses have .* float64"),
+        ([0, 1], GOOD, [0], "predicted diagnoses have shape"),
     ],
 )
 def test_unsound_input_is_refused(
     labels: list[int],
     probabilities: npt.NDArray[np.float64],
-    decisions: list[int] | None,
+    predicted: list[int] | None,
     message: str,
 ) -> None:
     with pytest.raises(UsageError, match=message):
         score_predictions(
-            np.array(labels), probabilities, None if decisions is None else np.array(decisions)
+            np.array(labels), probabilities, None if predicted is None else np.array(predicted)
         )
 
 

@@ -1,0 +1,83 @@
+"""What is mistaken for what: the confusion matrix, and precision and recall of each diagnosis."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hmnist.arrays import Float64, Labels
+from hmnist.diagnoses import CODES
+from hmnist.scores.predictions import Predictions
+
+__all__ = ["ReportRow", "classification_report", "confusion_matrix"]
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """How well one diagnosis is predicted.
+
+    Attributes
+    ----------
+    precision : float
+        The share of the images predicted to have the diagnosis that have it; 0 if there are none.
+    recall : float
+        The share of the images with the diagnosis that are predicted to have it; 0 if there are
+        none.
+    f1 : float
+        The harmonic mean of both; 0 if there are no such images at all.
+    images : int
+        How many images have the diagnosis.
+    """
+
+    precision: float
+    recall: float
+    f1: float
+    images: int
+
+
+def confusion_matrix(predictions: Predictions) -> Labels:
+    """Return how many images of each diagnosis are predicted to have which.
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (7, 7)
+        Rows are true diagnoses, columns predicted ones, both in the Kaggle order.
+
+    Examples
+    --------
+    >>> predictions = Predictions(np.array([4, 4, 6]), np.full((3, 7), 1 / 7), np.array([4, 6, 6]))
+    >>> confusion_matrix(predictions)[4].tolist()
+    [0, 0, 0, 0, 1, 0, 1]
+    """
+    counts = np.zeros((len(CODES), len(CODES)), np.int64)
+    np.add.at(counts, (predictions.labels, predictions.predicted), 1)
+    return counts
+
+
+def classification_report(predictions: Predictions) -> dict[str, ReportRow]:
+    """Return precision, recall and F1 of each diagnosis, as scikit-learn defines them.
+
+    Returns
+    -------
+    dict of str to ReportRow
+        By the diagnosis' code, in the Kaggle order.
+
+    Examples
+    --------
+    >>> predictions = Predictions(np.array([4, 4, 6]), np.full((3, 7), 1 / 7), np.array([4, 6, 6]))
+    >>> classification_report(predictions)["mel"]
+    ReportRow(precision=0.5, recall=1.0, f1=0.6666666666666666, images=1)
+    """
+    confusion = confusion_matrix(predictions)
+    hits, images, predicted = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
+    precision, recall = _ratio(hits, predicted), _ratio(hits, images)
+    f1 = _ratio(2 * hits, images + predicted)
+    return {
+        code: ReportRow(
+            float(precision[label]), float(recall[label]), float(f1[label]), int(images[label])
+        )
+        for label, code in enumerate(CODES)
+    }
+
+
+def _ratio(parts: Labels, wholes: Labels) -> Float64:
+    return np.divide(parts, wholes, out=np.zeros(len(CODES)), where=wholes > 0)
