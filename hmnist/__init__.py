@@ -24,17 +24,26 @@ if TYPE_CHECKING:
         UsageError,
         WorkError,
     )
-    from hmnist.experiments.audit import audit
     from hmnist.experiments.cells import Watcher
-    from hmnist.experiments.grid import benchmark
     from hmnist.experiments.training import train
     from hmnist.models.registry import MODELS, make_model
     from hmnist.oversampling import Oversampled, oversample
-    from hmnist.results.audit_table import Audit
+    from hmnist.results.audit import audit
+    from hmnist.results.audit_table import Audit, AuditRow
+    from hmnist.results.benchmark import benchmark
     from hmnist.results.data_figures import plot_data
-    from hmnist.results.evaluation import Evaluation, compare_runs, decide_anew, evaluate_run, score
+    from hmnist.results.evaluation import (
+        Evaluation,
+        compare_runs,
+        decide_again,
+        evaluate_run,
+        score,
+    )
+    from hmnist.results.rows import TableRow
     from hmnist.results.run_figures import plot_run
     from hmnist.results.table import Table
+    from hmnist.runs.manifest import Manifest
+    from hmnist.runs.recipe import Recipe
     from hmnist.runs.run import Run, find_runs, open_run
     from hmnist.scores.comparison import Comparison, compare_predictions
     from hmnist.scores.intervals import mean_scores, score_intervals
@@ -45,7 +54,7 @@ if TYPE_CHECKING:
     from hmnist.sources.sample import load_sample, write_sample
     from hmnist.splits.split import Split, split, split_folds
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "CODES",
@@ -53,6 +62,7 @@ __all__ = [
     "MODELS",
     "SCORE_NAMES",
     "Audit",
+    "AuditRow",
     "Comparison",
     "DataError",
     "DataMissingError",
@@ -62,13 +72,16 @@ __all__ = [
     "Finding",
     "HmnistError",
     "LesionDataset",
+    "Manifest",
     "Oversampled",
     "Predictions",
+    "Recipe",
     "Run",
     "SampleWarning",
     "Scores",
     "Split",
     "Table",
+    "TableRow",
     "TrustError",
     "UsageError",
     "Watcher",
@@ -78,7 +91,7 @@ __all__ = [
     "check",
     "compare_predictions",
     "compare_runs",
-    "decide_anew",
+    "decide_again",
     "evaluate_run",
     "find_runs",
     "fit_decision",
@@ -103,6 +116,7 @@ __all__ = [
 
 _HOME = {
     "Audit": "results.audit_table",
+    "AuditRow": "results.audit_table",
     "CODES": "diagnoses",
     "Comparison": "scores.comparison",
     "DIAGNOSES": "diagnoses",
@@ -115,24 +129,27 @@ _HOME = {
     "HmnistError": "errors",
     "LesionDataset": "dataset",
     "MODELS": "models.registry",
+    "Manifest": "runs.manifest",
     "Oversampled": "oversampling",
     "Predictions": "scores.predictions",
+    "Recipe": "runs.recipe",
     "Run": "runs.run",
     "SCORE_NAMES": "scores.scoring",
     "SampleWarning": "errors",
     "Scores": "scores.scoring",
     "Split": "splits.split",
     "Table": "results.table",
+    "TableRow": "results.rows",
     "TrustError": "errors",
     "UsageError": "errors",
     "Watcher": "experiments.cells",
     "WorkError": "errors",
-    "audit": "experiments.audit",
-    "benchmark": "experiments.grid",
+    "audit": "results.audit",
+    "benchmark": "results.benchmark",
     "check": "checks",
     "compare_predictions": "scores.comparison",
     "compare_runs": "results.evaluation",
-    "decide_anew": "results.evaluation",
+    "decide_again": "results.evaluation",
     "evaluate_run": "results.evaluation",
     "find_runs": "runs.run",
     "fit_decision": "decisions.decision",

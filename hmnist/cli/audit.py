@@ -74,7 +74,9 @@ def audit(
     from hmnist.results.audit import audit as run_audit
 
     settings["effort"] = options.effort_for(dataset, settings.get("effort"))
-    given = {"systems": systems and options.split_names(systems), "seeds": seeds}
+    given = options.only_given(
+        systems=None if systems is None else options.split_names(systems), seeds=seeds
+    )
     folder = out or new_runs_folder("-audit")
     with watch_cells(folder, quiet=quiet) as watcher:
         result = run_audit(
@@ -83,7 +85,7 @@ def audit(
             jobs=jobs,
             out=folder,
             watcher=watcher,
-            **{name: value for name, value in given.items() if value is not None},
+            **given,
             **settings,
         )
     if report == "table":

@@ -34,7 +34,9 @@ def benchmark(
     settings["effort"] = options.effort_for(dataset, settings.get("effort"))
     if "oversample" in settings:
         settings["oversample"] = options.split_names(settings["oversample"])
-    given = {"models": models and options.split_names(models), "seeds": seeds, "jobs": jobs}
+    given = options.only_given(
+        models=None if models is None else options.split_names(models), seeds=seeds, jobs=jobs
+    )
     folder = out or new_runs_folder()
     with watch_cells(folder, quiet=quiet) as watcher:
         table = run_benchmark(
@@ -43,7 +45,7 @@ def benchmark(
             folds=folds,
             out=folder,
             watcher=watcher,
-            **{name: value for name, value in given.items() if value is not None},
+            **given,
             **settings,
         )
     print_table(table.sorted(sort) if sort else table, format or "table")

@@ -54,8 +54,8 @@ def _print(report: "Report") -> None:
     passed = [f"{check.code} {check.name}" for check in report.looked if check.code not in tripped]
     codes_of_need: dict[str, list[str]] = {}
     for code, need in report.skipped.items():
-        need = need.replace("a split", "a split: --split-file FILE")
-        codes_of_need.setdefault(need, []).append(code)
+        wanted = need.replace("a split", "a split: --split-file FILE")
+        codes_of_need.setdefault(wanted, []).append(code)
     skipped = [f"{', '.join(codes)} (would need {need})" for need, codes in codes_of_need.items()]
     title = report.data if report.split is None else f"{report.data}, split {report.split}"
     lines: list[RenderableType] = [Text(f"{title}: {_count(len(rows))}.", style="bold")]

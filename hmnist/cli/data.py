@@ -69,7 +69,7 @@ def sample(
         typer.Option("--out", metavar="FILE", help="The pixel file to write, .csv or .csv.gz."),
     ],
     rows: Annotated[int, typer.Option(metavar="N", min=1, help="How many images.")] = 2500,
-    seed: options.Seed = 0,
+    seed: options.Seed = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Write a synthetic sample in the Kaggle format, with its metadata beside it."""
@@ -78,7 +78,7 @@ def sample(
 
     with watch_steps("images", quiet=quiet) as on_step:
         pixels, metadata = write_sample(
-            file, rows, seed, None if on_step is None else lambda done: on_step(done, rows)
+            file, rows, seed or 0, None if on_step is None else lambda done: on_step(done, rows)
         )
     if not quiet:
         options.say(f"Synthetic sample, no photographs: {pixels} and {metadata}")

@@ -29,8 +29,8 @@ def evaluate(
             "--out",
             metavar="FOLDER",
             show_default=False,
-            help="Where report, confusion matrix and figures go. [default: figures go to RUN, which "
-            "has its report; nothing is written for other data]",
+            help="Where report, confusion matrix and figures go. [default: figures go to RUN, "
+            "which has its report; nothing is written for other data]",
         ),
     ] = None,
     quiet: options.Quiet = False,

@@ -7,35 +7,40 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.output import check_format, print_rich
+from hmnist.cli.output import print_rich
 
 if TYPE_CHECKING:
-    from hmnist.models.registry import Entry
+    from hmnist.models.registry import ModelEntry
+    from hmnist.systems.system import System
 
 __all__ = ["models"]
 
 Named = Annotated[
     str | None,
-    typer.Argument(metavar="MODEL", show_default=False, help="Tell how this one is trained."),
+    typer.Argument(
+        metavar="MODEL",
+        show_default=False,
+        help="Print how this one is trained.",
+        callback=options.check_name("model", options.model_names),
+    ),
 ]
 
 
 def models(model: Named = None, report: options.Report = "table") -> None:
-    """List the models and what they cost, or tell how one is trained."""
-    check_format(report, ("table", "json"))
-    from hmnist.models.registry import MODELS, find_model
+    """List the models and what they cost, or print how one is trained."""
+    from hmnist.models.registry import MODELS
 
     if model is not None:
-        _tell(find_model(model), report)
+        _print_one(MODELS[model], report)
     elif report == "json":
         typer.echo(json.dumps([_facts(entry) for entry in MODELS.values()], indent=1))
     else:
-        _list()
+        _print_all()
 
 
-def _list() -> None:
+def _print_all() -> None:
     from hmnist.models.registry import EFFORTS, MODELS
-    from hmnist.results.table import plain_table
+    from hmnist.results.formatting import plain_table
 
     body = [
         [entry.name, *(f"{entry.seconds[effort]:,.0f} s" for effort in EFFORTS), entry.summary]
@@ -49,8 +54,8 @@ def _list() -> None:
     )
 
 
-def _tell(entry: "Entry", report: str) -> None:
-    from hmnist.results.table import plain_table
+def _print_one(entry: "ModelEntry", report: str) -> None:
+    from hmnist.results.formatting import plain_table
 
     facts = _facts(entry)
     if report == "json":
@@ -60,24 +65,20 @@ def _tell(entry: "Entry", report: str) -> None:
     print_rich(plain_table([entry.name, entry.summary], rows, text=[entry.summary]))
 
 
-def _facts(entry: "Entry") -> dict[str, Any]:
+def _facts(entry: "ModelEntry") -> dict[str, Any]:
     """Return what is known of a model, in JSON's types."""
     return {
         "name": entry.name,
         "summary": entry.summary,
         "parameters": dict(entry.parameters),
         "seconds": dict(entry.seconds),
-        "published": entry.published,
-        "source": _source(entry.name),
+        "published": entry.system is not None,
+        "source": None if entry.system is None else _source(entry.system),
     }
 
 
-def _source(name: str) -> dict[str, Any] | None:
-    """Return how a published system was trained, what was claimed of it, and what is ours."""
-    from hmnist.systems import SYSTEMS
-
-    if (system := SYSTEMS.get(name)) is None:
-        return None
+def _source(system: "System") -> dict[str, Any]:
+    """Return how a published system was trained, its claim, and what was chosen here."""
     return {
         **system.recipe(),
         "claimed_accuracy": system.claim.accuracy,
@@ -88,7 +89,7 @@ def _source(name: str) -> dict[str, Any] | None:
 
 
 def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what is told of a model, with its name, line by line."""
+    """Yield the facts of a model, each with its name, line by line."""
     source = facts["source"] or {}
     for effort, parameters in facts["parameters"].items():
         # The source's own numbers follow below.

@@ -35,6 +35,7 @@ __all__ = [
     "Out",
     "Quiet",
     "Report",
+    "Seed",
     "Seeds",
     "Sort",
     "SplitBy",
@@ -42,6 +43,8 @@ __all__ = [
     "check_name",
     "effort_for",
     "load_data",
+    "model_names",
+    "only_given",
     "say",
     "shared",
     "split_kind",
@@ -56,7 +59,7 @@ SETTINGS: set[str] = set()
 """The options that ``hmnist.toml`` may set, with underscores."""
 
 
-def shared(  # noqa: PLR0917 - an option's own facts
+def shared(
     name: str,
     help: str,  # noqa: A002 - typer's word
     *flags: str,
@@ -123,7 +126,8 @@ def _known(kind: str, value: str, names: Sequence[str]) -> Iterable[str]:
         yield by_lower_case[name.lower()]
 
 
-def _model_names() -> Iterable[str]:
+def model_names() -> Iterable[str]:
+    """Return the names of all models."""
     from hmnist.models.registry import MODELS
 
     return MODELS
@@ -165,6 +169,17 @@ def _formats() -> Iterable[str]:
     return FORMATS
 
 
+Seed = Annotated[
+    int | None,
+    shared(
+        "seed",
+        "Fixes everything that is drawn at random.",
+        default=str(Recipe.seed),
+        metavar="N",
+        min=0,
+        max=2**32 - 1,
+    ),
+]
 RECIPE_OPTIONS: dict[str, Any] = {
     "oversample": Annotated[
         str | None,
@@ -249,17 +264,7 @@ RECIPE_OPTIONS: dict[str, Any] = {
             metavar="quick|standard|best",
         ),
     ],
-    "seed": Annotated[
-        int | None,
-        shared(
-            "seed",
-            "Fixes split and training.",
-            default=str(Recipe.seed),
-            metavar="N",
-            min=0,
-            max=2**32 - 1,
-        ),
-    ],
+    "seed": Seed,
     "threads": Annotated[
         int | None,
         shared(
@@ -291,7 +296,7 @@ ModelName = Annotated[
     typer.Argument(
         metavar="MODEL",
         help="The model (see: hmnist models).",
-        callback=check_name("model", _model_names),
+        callback=check_name("model", model_names),
     ),
 ]
 Metadata = Annotated[
@@ -309,7 +314,7 @@ Models = Annotated[
         "models",
         "The models to compare (see: hmnist models).",
         kind="model",
-        names=_model_names,
+        names=model_names,
         default="all but the published systems",
         metavar="NAME,…",
     ),
@@ -343,9 +348,7 @@ Folds = Annotated[
 ]
 Seeds = Annotated[
     int | None,
-    shared(
-        "seeds", "Models of each kind on that one split.", default="1", metavar="N", min=1
-    ),
+    shared("seeds", "Models of each kind on that one split.", default="1", metavar="N", min=1),
 ]
 Jobs = Annotated[
     int | None,
@@ -411,9 +414,9 @@ def with_settings(names: Iterable[str] = RECIPE_OPTIONS) -> Callable[[Command], 
         @functools.wraps(command)
         def call(**given: Any) -> None:
             settings = {name: given.pop(name) for name in names}
-            if settings.get("rare"):
+            if settings.get("rare") is not None:
                 settings["rare"] = split_names(settings["rare"])
-            command(**given, **{name: value for name, value in settings.items() if value is not None})
+            command(**given, **only_given(**settings))
 
         call.__signature__ = signature.replace(  # type: ignore[attr-defined]  # inspect reads it
             parameters=[*positional, *options, *keywords]
@@ -453,6 +456,17 @@ def load_data(
 def effort_for(data: "LesionDataset", chosen: str | None) -> str:
     """Return the effort: the one chosen, or what suits the data."""
     return chosen or ("quick" if data.synthetic else Recipe.effort)
+
+
+def only_given(**options: Any) -> dict[str, Any]:
+    """Return the options that are not None, so that the library's defaults hold for the others.
+
+    Examples
+    --------
+    >>> only_given(seeds=3, jobs=None)
+    {'seeds': 3}
+    """
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def split_names(text: str) -> list[str]:

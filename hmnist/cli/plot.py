@@ -13,17 +13,7 @@ __all__ = ["plot"]
 def plot(
     data: options.Data = None,
     metadata: options.Metadata = None,
-    seed: Annotated[
-        int,
-        typer.Option(
-            metavar="N",
-            min=0,
-            max=2**32 - 1,
-            envvar="HMNIST_SEED",
-            show_envvar=False,
-            help="What draws the images that are shown.",
-        ),
-    ] = 0,
+    seed: options.Seed = None,
     folder: Annotated[
         Path, typer.Option("--out", metavar="FOLDER", help="Where the figures go.")
     ] = Path("hmnist-figures"),
@@ -35,7 +25,7 @@ def plot(
 
     check_drawing()
     dataset = options.load_data(data, metadata, quiet=quiet, sample_allowed=False)
-    for path in plot_data(dataset, folder, seed=seed):
+    for path in plot_data(dataset, folder, seed=seed or 0):
         typer.echo(str(path))
     absent = undrawn(dataset)
     if absent and not quiet:

@@ -57,9 +57,7 @@ def _predict_all(run: "Run", inputs: list[str]) -> "pd.DataFrame":
     shape = run.manifest.data.image_shape
     tables = []
     # All inputs are read before the first is predicted: a wrong one loses no work.
-    for source, images, image_ids in [
-        load_images(path, shape) for path in inputs
-    ]:
+    for source, images, image_ids in [load_images(path, shape) for path in inputs]:
         probabilities = run.predict_proba(images)
         predicted = run.decision.decide(probabilities)
         table = pd.DataFrame({"source": source, "row": range(len(images))})

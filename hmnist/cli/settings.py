@@ -19,6 +19,7 @@ from hmnist.errors import UsageError, unknown_name
 
 __all__ = ["read_settings"]
 
+
 def read_settings(path: Path = Path("hmnist.toml")) -> dict[str, Any]:
     """Return the settings of a file by option name, empty if there is no such file.
 

@@ -10,7 +10,8 @@ from hmnist.experiments.cells import Cell
 from hmnist.models.registry import MODELS, find_model
 from hmnist.runs.recipe import Recipe, Settings, check_one_pretrained_file
 from hmnist.splits.folds import split_folds
-from hmnist.splits.split import Split, split as make_split
+from hmnist.splits.split import Split
+from hmnist.splits.split import split as make_split
 
 __all__ = ["plan_benchmark"]
 
@@ -54,9 +55,7 @@ def plan_benchmark(
     methods = _as_list(given.pop("oversample", Recipe.oversample))
     seed = given.pop("seed", Recipe.seed)
     recipes = [
-        Recipe(
-            model=model, oversample=method, seed=seed + number, parameters=parameters, **given
-        )
+        Recipe(model=model, oversample=method, seed=seed + number, parameters=parameters, **given)
         for model, method, parameters in _list_rows(_as_list(models), methods)
         for number in range(seeds)
     ]
@@ -80,9 +79,7 @@ def _list_rows(
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield model, oversampling method and parameters of each row; the baseline comes last."""
     entries = [find_model(name) for name in dict.fromkeys(models)]
-    members = tuple(
-        entry.name for entry in entries if not (entry.composed or entry.baseline)
-    )
+    members = tuple(entry.name for entry in entries if not (entry.composed or entry.baseline))
     ensembles = [entry.name for entry in entries if entry.composed]
     if ensembles and len(members) < 2:
         raise UsageError(f"An {ensembles[0]} needs two models or more.", "Name more models.")

@@ -15,8 +15,8 @@ import numpy as np
 
 from hmnist.arrays import Float64
 from hmnist.dataset import LesionDataset
-from hmnist.decisions.fitting import check_feasible, fit_decision
 from hmnist.decisions.decision import Decision
+from hmnist.decisions.fitting import check_feasible, fit_decision
 from hmnist.decisions.soft_voting import fit_weights, soft_vote
 from hmnist.diagnoses import CODES
 from hmnist.errors import HmnistError, UsageError
@@ -38,7 +38,8 @@ from hmnist.runs.run import Run, is_run_folder, open_run, write_run
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.reliability import measure_reliability
 from hmnist.scores.scoring import none_if_unknown, score_predictions
-from hmnist.splits.split import Split, split as make_split
+from hmnist.splits.split import Split
+from hmnist.splits.split import split as make_split
 
 if TYPE_CHECKING:
     from hmnist.models.base import Model

@@ -19,16 +19,13 @@ from hmnist.results.rows import TableRow
 from hmnist.runs.manifest import describe_data, describe_split
 from hmnist.runs.recipe import AuditSettings
 from hmnist.scores.scoring import SCORE_NAMES
-from hmnist.systems import AUDITED
+from hmnist.systems import AUDITED, SYSTEMS
 
 __all__ = ["audit"]
 
 TWO_SIDE_BY_SIDE = 0.8
 """The time of two models side by side with a thread each, relative to one after the other with two
 threads each: convolutions wait for memory."""
-
-_PROMISE = ("deep-cnn-bn", "deep-cnn")
-"""Its source promises that the first is better than the second."""
 
 
 def audit(
@@ -90,11 +87,9 @@ def audit(
         ...
     hmnist.errors.UsageError: Seeds are counted from 1.
     """
-    jobs, threads = share_cores(jobs, settings.pop("threads", None), available_cores())
+    jobs, settings["threads"] = share_cores(jobs, settings.get("threads"), available_cores())
     folder = Path(out) if out else new_runs_folder("-audit")
-    plan = plan_audit(
-        data, systems, folder, seeds=seeds, epochs=epochs, threads=threads, **settings
-    )
+    plan = plan_audit(data, systems, folder, seeds=seeds, epochs=epochs, **settings)
     watcher = watcher or Watcher()
     seconds = sum(map(estimate_seconds, plan.cells))
     watcher.planned(plan.cells, seconds if jobs == 1 else TWO_SIDE_BY_SIDE * seconds)
@@ -148,19 +143,23 @@ def _make_row(audited: AuditedSystem, reproduced: TableRow, honest: TableRow) ->
 def _find_promises(rows: Sequence[AuditRow]) -> Iterator[Promise]:
     """Yield what a source promises of one system over another, and the difference that came out."""
     by_name = {row.system: row for row in rows}
-    if not set(_PROMISE) <= set(by_name):
-        return
-    better, worse = (by_name[name] for name in _PROMISE)
-    yield Promise(
-        systems=_PROMISE,
-        promised="a higher validation accuracy from batch normalisation",
-        epochs=better.epochs,
-        own_epochs=better.own_epochs,
-        reproduced=_subtract(
-            better.reproduced["accuracy"].mean, worse.reproduced["accuracy"].mean
-        ),
-        honest=_subtract(better.honest["accuracy"].mean, worse.honest["accuracy"].mean),
-    )
+    for better in rows:
+        claim = SYSTEMS[better.system].claim
+        worse = by_name.get(claim.better_than)
+        if worse is not None:
+            differences = {
+                side: _subtract(
+                    getattr(better, side)["accuracy"].mean, getattr(worse, side)["accuracy"].mean
+                )
+                for side in SIDES
+            }
+            yield Promise(
+                systems=(better.system, worse.system),
+                promised=claim.note,
+                epochs=better.epochs,
+                own_epochs=better.own_epochs,
+                **differences,
+            )
 
 
 def _subtract(first: float | None, second: float | None) -> float | None:

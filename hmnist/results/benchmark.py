@@ -88,9 +88,7 @@ def benchmark(
     if jobs < 1:
         raise UsageError("Jobs are counted from 1.")
     folder = Path(out) if out else new_runs_folder()
-    cells = plan_benchmark(
-        data, models, folder, split=split, folds=folds, seeds=seeds, **settings
-    )
+    cells = plan_benchmark(data, models, folder, split=split, folds=folds, seeds=seeds, **settings)
     watcher = watcher or Watcher()
     watcher.planned(cells, sum(map(estimate_seconds, cells)))
     growing = GrowingTable(cells)

@@ -1,8 +1,8 @@
 """`score`, `evaluate_run`, `compare_runs`: what a model achieves, and whether runs differ."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ import numpy as np
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.fitting import fit_decision
 from hmnist.errors import UsageError
-from hmnist.runs.report import Report, make_report, write_report
 from hmnist.runs.recipe import Recipe
+from hmnist.runs.report import Report, make_report, write_report
 from hmnist.runs.run import Run, check_images
 from hmnist.scores.comparison import Comparison, compare_predictions
 from hmnist.scores.predictions import Predictions
@@ -160,9 +160,7 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
     )
 
 
-def decide_again(
-    run: Run, kind: str, *, sensitivity: float = Recipe.sensitivity
-) -> Predictions:
+def decide_again(run: Run, kind: str, *, sensitivity: float = Recipe.sensitivity) -> Predictions:
     """Apply another decision to a run's test part, without training anything.
 
     Parameters

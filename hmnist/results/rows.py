@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -181,9 +180,9 @@ def _decision_note(runs: Sequence[Run]) -> str:
 
 
 def _pretrained(manifest: Manifest) -> str | None:
-    """Return where a transfer model started from: a file by its name and the start of its digest."""
-    pretrained: Any = manifest.parameters.get("pretrained")
-    if manifest.pretrained_digest is None:
+    """Return where a transfer model started from; a file by its name and its digest."""
+    pretrained: str | None = manifest.parameters.get("pretrained")
+    if pretrained is None or manifest.pretrained_digest is None:
         return pretrained
     return f"{Path(pretrained).name} (SHA-256 {manifest.pretrained_digest[:12]})"
 

@@ -101,17 +101,17 @@ def _figures(run: Run, evaluation: Evaluation) -> "Iterator[tuple[str, Figure]]"
     if history is None or not evaluation.own:
         return
     trained = [
-        f"Run: {run.manifest['model']} on {run.manifest['data']['name']}.",
+        f"Run: {run.manifest.model} on {run.manifest.data.name}.",
         *evaluation.origin,
     ]
     yield "training", _training(history, trained)
     if any(f"{_RECALL}{code}" in history for code in CODES):
-        images = np.bincount(run.part("validation").labels, minlength=len(CODES))
+        images = np.bincount(run.predictions["validation"].labels, minlength=len(CODES))
         yield "recall", _recalls(history, images.tolist(), trained)
 
 
 def _confusion(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
-    counts = np.array(evaluation.confusion)
+    counts = np.array(evaluation.report.confusion)
     images = counts.sum(axis=1)
     shares = counts / np.maximum(images[:, None], 1)
     title = "Confusion matrix: images, and their share of the true diagnosis"
@@ -129,12 +129,12 @@ def _confusion(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
     axes.set_xticks(range(len(CODES)), CODES)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set(xlabel="decided diagnosis", ylabel="true diagnosis")
+    axes.set(xlabel="predicted diagnosis", ylabel="true diagnosis")
     return figure
 
 
 def _errors(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
-    counts = np.array(evaluation.confusion)
+    counts = np.array(evaluation.report.confusion)
     images = counts.sum(axis=1)
     wrong = images - counts.diagonal()
     overall = wrong.sum() / images.sum()
@@ -142,7 +142,7 @@ def _errors(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
         f"Black: 95 % interval over lesions. Dashed: all images, {wrong.sum():,} of "
         f"{images.sum():,} ({overall:.0%}) wrong."
     )
-    title = "Errors: share of each true diagnosis that was decided otherwise"
+    title = "Errors: share of each true diagnosis that was predicted otherwise"
     figure = new_figure(2.5, title, [*caption, note])
     axes = figure.subplots()
     for place, code in enumerate(CODES):
@@ -151,13 +151,11 @@ def _errors(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
             continue
         share = wrong[place] / images[place]
         axes.barh(place, share, height=0.62, color=LIGHT)
-        recall = evaluation.scores[f"recall_{code}"]
+        recall = evaluation.report.scores[f"recall_{code}"]
         end = share
-        if recall["low"] is not None and recall["high"] is not None:
-            end = max(share, 1 - recall["low"])
-            axes.plot(
-                [1 - recall["high"], 1 - recall["low"]], [place, place], color="#222222", lw=1
-            )
+        if recall.low is not None and recall.high is not None:
+            end = max(share, 1 - recall.low)
+            axes.plot([1 - recall.high, 1 - recall.low], [place, place], color="#222222", lw=1)
         label_bar(
             axes,
             place,
@@ -176,7 +174,7 @@ def _errors(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
 
 
 def _reliability(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
-    bins = [one for one in evaluation.reliability if one.images]
+    bins = [bin_ for bin_ in evaluation.report.reliability if bin_.images]
     note = (
         "Filled: share of images in the bin whose likeliest diagnosis is the true one; the line: "
         "where it would equal the confidence; points: at the mean confidence. Below: images in "
@@ -185,18 +183,18 @@ def _reliability(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
     title = "Reliability: how sure it was, and how often right"
     figure = new_figure(4.2, title, [*caption, note])
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
-    widths = [one.high - one.low for one in bins]
-    lows = [one.low for one in bins]
+    widths = [bin_.high - bin_.low for bin_ in bins]
+    lows = [bin_.low for bin_ in bins]
     upper.bar(
-        lows, [one.accuracy or 0 for one in bins], widths, align="edge", color=LIGHT,
+        lows, [bin_.accuracy or 0 for bin_ in bins], widths, align="edge", color=LIGHT,
         edgecolor="white",
     )  # fmt: skip
     upper.plot([0, 1], [0, 1], color="#222222", linewidth=1, linestyle=(0, (4, 2)))
     upper.plot(
-        [one.confidence for one in bins], [one.accuracy for one in bins], "o", color=ACCENT,
+        [bin_.confidence for bin_ in bins], [bin_.accuracy for bin_ in bins], "o", color=ACCENT,
         markersize=4,
     )  # fmt: skip
-    lower.bar(lows, [one.images for one in bins], widths, align="edge", color=FADED,
+    lower.bar(lows, [bin_.images for bin_ in bins], widths, align="edge", color=FADED,
               edgecolor="white")  # fmt: skip
     upper.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="share right")
     upper.set_yticks(SHARES, [f"{share:.0%}" for share in SHARES])

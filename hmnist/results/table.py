@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -206,7 +206,11 @@ class Table:
             [
                 self._label(row),
                 *(
-                    summary_text(row.scores[score.name], spread=score.name in _WITH_SPREAD, interval=score.name in _WITH_INTERVAL)
+                    summary_text(
+                        row.scores[score.name],
+                        spread=score.name in _WITH_SPREAD,
+                        interval=score.name in _WITH_INTERVAL,
+                    )
                     for score in shown
                 ),
             ]
@@ -239,9 +243,7 @@ class Table:
         return row.model
 
 
-def summary_text(
-    summary: ScoreSummary, *, spread: bool = True, interval: bool = False
-) -> str:
+def summary_text(summary: ScoreSummary, *, spread: bool = True, interval: bool = False) -> str:
     """Return a score's mean, with its standard deviation and its interval where they are known."""
     text = score_text(summary.mean)
     if spread and summary.mean is not None and summary.std is not None:

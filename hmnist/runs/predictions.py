@@ -1,4 +1,4 @@
-"""``predictions.csv`` and ``history.csv``: the predictions of a run, and the epochs of its training.
+"""``predictions.csv`` and ``history.csv``: the predictions of a run, its training by epoch.
 
 Reading checks columns, names and ranges: what comes out can be scored.
 """
@@ -130,9 +130,7 @@ def read_predictions(folder: Path) -> dict[str, PartPredictions]:
     text = dict.fromkeys(("part", "image_id", "lesion_id", "diagnosis", "predicted"), str)
     numbers = {"row": np.int64, **dict.fromkeys(CODES, np.float64)}
     try:
-        table = pd.read_csv(
-            path, dtype={**text, **numbers}, index_col=False
-        )
+        table = pd.read_csv(path, dtype={**text, **numbers}, index_col=False)
     except (OSError, ValueError) as error:
         raise TrustError(f"{path} is damaged: {error}.", "Train the run again.") from error
     missing = {"part", "diagnosis", "predicted", *numbers} - set(table.columns)
@@ -168,7 +166,7 @@ def _read_diagnoses(path: Path, column: "pd.Series[str]") -> Labels:
     if labels.isna().any():
         unknown = column[labels.isna()].iloc[0]
         raise TrustError(f"{path}: {unknown!r} is no diagnosis.", "Train the run again.")
-    return labels.to_numpy(dtype=np.int64)
+    return np.asarray(labels, dtype=np.int64)
 
 
 def write_history(folder: Path, history: Mapping[str, list[float]]) -> None:

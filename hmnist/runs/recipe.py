@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hmnist.models.base import Model
     from hmnist.models.registry import ModelEntry
     from hmnist.splits.split import Split
-    from hmnist.systems.system import Resampling
+    from hmnist.systems.protocol import Resampling
 
 __all__ = ["AuditSettings", "Recipe", "Settings", "check_one_pretrained_file"]
 

@@ -286,12 +286,9 @@ def check_images(run: Run, data: LesionDataset) -> None:
     """
     expected = run.manifest.data.image_shape
     if data.image_shape != expected:
-        size, expected_size = (
-            "×".join(map(str, shape)) for shape in (data.image_shape, expected)
-        )
+        size, expected_size = ("×".join(map(str, shape)) for shape in (data.image_shape, expected))
         raise UsageError(
-            f"{data.name} holds images of {size}; "
-            f"{run.folder.name} was trained on {expected_size}."
+            f"{data.name} holds images of {size}; {run.folder.name} was trained on {expected_size}."
         )
 
 
