@@ -66,7 +66,7 @@ def audit(
     Each system is trained twice: split, resampled and validated as its source did, leaks included,
     and split by lesion.
     """
-    counts = _read_epochs(epochs)
+    counts = None if epochs is None else _read_epochs(epochs, systems)
     dataset = options.load_data(data, metadata, quiet=quiet, sample_allowed=False)
     from hmnist.cli.output import print_rich
     from hmnist.cli.watching import watch_cells
@@ -96,25 +96,29 @@ def audit(
         options.say(f"Runs and table: {folder}")
 
 
-def _read_epochs(text: str | None) -> int | dict[str, int] | None:
-    """Return a number for all systems, or numbers by system.
+def _read_epochs(text: str, systems: str | None) -> dict[str, int]:
+    """Return the epochs by system: a bare number is for all systems that are not named.
 
     Raises
     ------
     UsageError
-        If the text is neither, or both.
+        If a part of the text is neither a number nor a system and its number.
     """
-    if text is None:
-        return None
-    if text.strip().isdecimal():
-        return int(text)
-    counts: dict[str, int] = {}
+    from hmnist.systems import AUDITED, SYSTEMS
+
+    variants = [system.name for system in SYSTEMS.values() if system.variant_of]
+    audited = [*(AUDITED if systems is None else options.split_names(systems)), *variants]
+    for_all: dict[str, int] = {}
+    by_name: dict[str, int] = {}
     for part in options.split_names(text):
-        system, _, number = (word.strip() for word in part.rpartition("="))
-        if not system or not number.isdecimal():
+        system, equals, number = (word.strip() for word in part.rpartition("="))
+        if not number.isdecimal() or (equals and not system):
             raise UsageError(
                 f"The epochs {part!r} are neither a number nor a system and its number.",
                 "Write --epochs 5, or --epochs deep-cnn=5,lenet=20.",
             )
-        counts[system] = int(number)
-    return counts
+        if equals:
+            by_name[system] = int(number)
+        else:
+            for_all = dict.fromkeys(audited, int(number))
+    return for_all | by_name

@@ -54,6 +54,7 @@ __all__ = [
 
 Command = TypeVar("Command", bound=Callable[..., None])
 Names = Callable[[], Iterable[str]]
+Check = Callable[[str | None], str | None]
 
 SETTINGS: set[str] = set()
 """The options that ``hmnist.toml`` may set, with underscores."""
@@ -67,6 +68,7 @@ def shared(
     names: Names | None = None,
     default: str = "",
     metavar: str | None = None,
+    check: Check | None = None,
     min: int | None = None,  # noqa: A002 - typer's word
     max: int | None = None,  # noqa: A002 - typer's word
 ) -> Any:
@@ -85,6 +87,8 @@ def shared(
         or each of several values with commas, must be one of them.
     default : str
         What the help says of the default.
+    check : callable or None
+        Checks a value that is not one of a list of names.
     metavar, min, max
         As in typer.
     """
@@ -99,11 +103,11 @@ def shared(
         show_default=False,
         min=min,
         max=max,
-        callback=None if names is None else check_name(kind, names),
+        callback=check if names is None else check_name(kind, names),
     )
 
 
-def check_name(kind: str, names: Names) -> Callable[[str | None], str | None]:
+def check_name(kind: str, names: Names) -> Check:
     """Return a function that checks names with commas, and corrects their case.
 
     Raises
@@ -131,6 +135,18 @@ def model_names() -> Iterable[str]:
     from hmnist.models.registry import MODELS
 
     return MODELS
+
+
+def _check_split(value: str | None) -> str | None:
+    """Check the name of a split; the path of a file is checked when it is read."""
+    from hmnist.systems import SYSTEMS
+
+    if value is None or Path(value).suffix:
+        return value
+    kinds = ["lesion", "image", "own", *(f"published:{name}" for name in SYSTEMS)]
+    if value.lower() not in kinds:
+        raise unknown_name("split", value, kinds)
+    return value.lower()
 
 
 def _methods() -> Iterable[str]:
@@ -327,6 +343,7 @@ SplitBy = Annotated[
         "split; or split as a published system did, leaks included.",
         default="lesion where lesions are known",
         metavar="lesion|image|own|published:SYSTEM",
+        check=_check_split,
     ),
 ]
 SplitFile = Annotated[

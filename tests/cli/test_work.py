@@ -47,7 +47,7 @@ def test_benchmark_again_says_the_same(command: Command, pixel_file: Path) -> No
     assert first.out == again.out
     assert "2 of them finished before" in again.err
     rows = json.loads(first.out)["rows"]
-    assert [row["model"] for row in rows] == ["logistic", "majority"]
+    assert [row.model for row in rows] == ["logistic", "majority"]
 
 
 def test_quiet_prints_the_result_alone(command: Command, pixel_file: Path) -> None:
@@ -98,7 +98,7 @@ def test_predict_agrees_with_the_library(command: Command, run: Run, pixel_file:
     found = np.array([[float(row[code]) for code in CODES] for row in rows])
     np.testing.assert_array_equal(found, expected)
     decisions = [CODES[label] for label in run.decision.decide(expected)]
-    assert [row["decision"] for row in rows] == decisions
+    assert [row.decision for row in rows] == decisions
 
 
 def test_predict_takes_photographs(command: Command, run: Run, tmp_path: Path) -> None:
@@ -138,13 +138,13 @@ def test_verify_looks_at_every_run_and_every_member(
     assert called.code == 4
     assert "damaged" in called.err
     assert "as they were written" in called.out
-    models = ["--models", "logistic,xgboost,committee"]
+    models = ["--models", "logistic,xgboost,ensemble"]
     assert command("benchmark", pixel_file, *models, *QUICK, "--out", "bench").code == 0
-    [committee] = [path for path in find_runs("bench") if path.name.startswith("committee")]
-    assert command("runs", "verify", committee).code == 0
+    [ensemble] = [path for path in find_runs("bench") if path.name.startswith("ensemble")]
+    assert command("runs", "verify", ensemble).code == 0
     [member] = [path for path in find_runs("bench") if path.name.startswith("xgboost")]
     shutil.rmtree(member)
-    assert command("runs", "verify", committee).code == 4
+    assert command("runs", "verify", ensemble).code == 4
 
 
 def test_settings_reach_the_commands_of_groups(command: Command, pixel_file: Path) -> None:
@@ -202,7 +202,7 @@ def test_audit_prints_both_columns_and_goes_on_where_it_was(
     assert "4 of them finished before" in again.err
     facts = json.loads(again.out)
     assert facts["schema"] == "hmnist-audit/1"
-    assert [row["system"] for row in facts["rows"]] == ["lenet", "oversample-first"]
+    assert [row.system for row in facts["rows"]] == ["lenet", "oversample-first"]
     assert command(*words, "--out", "audit", "--quiet", "--format", "markdown").err == ""
 
 
@@ -276,7 +276,7 @@ def test_train_cuts_the_epochs_of_a_network(command: Command, pixel_file: Path) 
     called = command(*words)
     assert called.code == 0, called.err
     found = open_run(Path("run"))
-    assert found.manifest["parameters"]["epochs"] == 1
+    assert found.manifest.parameters["epochs"] == 1
     assert found.history is not None
     assert len(found.history) == 1
 

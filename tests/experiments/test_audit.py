@@ -11,13 +11,13 @@ import hmnist.experiments.audit
 import hmnist.experiments.training
 from hmnist.dataset import LesionDataset
 from hmnist.errors import DataError, UsageError
-from hmnist.experiments.audit import audit
+from hmnist.results.audit import audit
 from hmnist.experiments.cells import Cell, Watcher, estimate_seconds
-from hmnist.experiments.grid import benchmark
+from hmnist.results.benchmark import benchmark
 from hmnist.experiments.training import train
 from hmnist.models.registry import MODELS
 from hmnist.results.audit_table import Audit
-from hmnist.results.evaluation import decide_anew
+from hmnist.results.evaluation import decide_again
 from hmnist.results.table import Table
 from hmnist.runs.run import Run, find_runs, open_run
 from hmnist.scores.scoring import SCORE_NAMES, score_predictions
@@ -45,7 +45,7 @@ class Diary(Watcher):
         self.lines.append(f"planned {len(cells)}")
 
     def finished(self, cell: Cell, run: Run, table: Table) -> None:
-        self.lines.append(" | ".join(row["model"] for row in table.rows))
+        self.lines.append(" | ".join(row.model for row in table.rows))
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +62,8 @@ def test_each_system_is_trained_twice_and_so_is_the_habit(
     found: Audit, folder: Path, diary: Diary
 ) -> None:
     systems = ["lenet", "oversample-first"]
-    assert [row["system"] for row in found.rows] == systems
-    kinds = sorted(open_run(path).manifest["split"]["kind"] for path in find_runs(folder))
+    assert [row.system for row in found.rows] == systems
+    kinds = sorted(open_run(path).manifest.split.kind for path in find_runs(folder))
     assert kinds == ["lesion", "lesion", "published:lenet", "published:oversample-first"]
     assert diary.lines == [
         "planned 4",
@@ -83,37 +83,37 @@ def test_scores_are_those_of_the_runs(found: Audit, folder: Path, few: LesionDat
     runs = {}
     for path in find_runs(folder):
         run = open_run(path)
-        facts = run.manifest["split"]
+        facts = run.manifest.split
         runs[facts["kind"], facts["sizes"]["train"]] = run
     trained = {"lenet": len(split(few).train), "oversample-first": 7 * most_frequent(few)}
     for row in found.rows:
-        system = row["system"]
+        system = row.system
         reproduced = f"published:{system}", row["protocol"]["sizes"]["train"]
         for side, which in (("reproduced", reproduced), ("honest", ("lesion", trained[system]))):
             test = runs[which].part("test")
             expected = score_predictions(test.labels, test.probabilities, test.predicted)
             for name in SCORE_NAMES:
-                mean = row[side][name]["mean"]
+                mean = row[side][name].mean
                 if mean is not None:
                     assert mean == pytest.approx(expected.to_dict()[name])
-        difference = row["honest"]["accuracy"]["mean"] - row["reproduced"]["accuracy"]["mean"]
+        difference = row["honest"]["accuracy"].mean - row["reproduced"]["accuracy"].mean
         assert row["difference"]["accuracy"] == pytest.approx(difference)
 
 
 def test_nothing_is_fitted_on_what_is_tested(found: Audit, folder: Path) -> None:
     for path in find_runs(folder):
         run = open_run(path)
-        published = run.manifest["split"]["kind"].startswith("published:")
+        published = run.manifest.split.kind.startswith("published:")
         assert run.decision.kind == "natural"
         assert (run.decision.temperature == 1) == published
-        assert run.manifest["recipe"]["oversampling"] == "none"
+        assert run.manifest.recipe.oversample == "none"
         if published:
-            codes = [leak["code"] for leak in run.manifest["split"]["leaks"]]
+            codes = [leak["code"] for leak in run.manifest.split.leaks]
             assert "HM103" in codes
             with pytest.raises(UsageError, match="no decision can be fitted"):
-                decide_anew(run, "balanced")
+                decide_again(run, "balanced")
         else:
-            assert run.manifest["split"]["leaks"] is None
+            assert run.manifest.split.leaks is None
 
 
 def test_the_reason_names_leaks_and_rows(found: Audit, few: LesionDataset) -> None:
@@ -121,8 +121,8 @@ def test_the_reason_names_leaks_and_rows(found: Audit, few: LesionDataset) -> No
         on = split(few, f"published:{row['system']}")
         assert on.leaks
         for leak in on.leaks:
-            assert f"{leak.images:,} " in row["reason"]
-            assert leak.code in row["reason"]
+            assert f"{leak.images:,} " in row.reason
+            assert leak.code in row.reason
         assert row["protocol"]["sizes"] == on.sizes
         assert row["protocol"]["proof"] == on.proof()
     assert found.rows[0]["claimed"] == 0.7445
@@ -147,7 +147,7 @@ def test_seeds_train_several_models_on_one_split(
     assert len(planned) == 18
     assert {cell.recipe.seed for cell in planned} == {0, 1, 2}
     for cell in planned:
-        assert cell.on.seed == 0
+        assert cell.split.seed == 0
         assert cell.recipe.parameters == {"epochs": 2}
 
 
@@ -160,7 +160,7 @@ def test_epochs_by_name_scale_the_estimate(
     for cell in planned:
         by_model.setdefault(cell.recipe.model, set()).add(cell.recipe.parameters["epochs"])
     assert by_model == {"lenet": {4}, "deep-cnn": {1}, "skin-pamper": {25}}
-    by_system = [cell.recipe.parameters["epochs"] for cell in planned if "first" in cell.on.kind]
+    by_system = [cell.recipe.parameters["epochs"] for cell in planned if "first" in cell.split.kind]
     assert by_system == [4]
     deep = next(cell for cell in planned if cell.recipe.model == "deep-cnn")
     longer = replace(deep, recipe=replace(deep.recipe, parameters={"epochs": 10}))
@@ -171,7 +171,7 @@ def test_augmented_images_count_for_the_estimate(
     few: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [cell, *_] = _plan(monkeypatch, few, ["inception-resnet"], tmp_path)
-    counts = np.bincount(cell.on.train.labels)
+    counts = np.bincount(cell.split.train.labels)
     expected = MODELS["inception-resnet"].seconds["standard"] * 7 * counts.max() / 7000
     assert estimate_seconds(cell) == pytest.approx(expected)
 
@@ -196,18 +196,18 @@ def test_what_a_source_does_to_its_images_is_done_behind_the_honest_split(
     reproduced, honest = [
         cell
         for cell in _plan(monkeypatch, few, [system], tmp_path)
-        if system in (cell.recipe.model, cell.on.kind.removeprefix("published:"))
-        or (system == "oversample-first" and len(cell.on.train) > len(split(few).train))
+        if system in (cell.recipe.model, cell.split.kind.removeprefix("published:"))
+        or (system == "oversample-first" and len(cell.split.train) > len(split(few).train))
     ][:2]
     clean = split(few)
-    assert honest.on.kind == "lesion"
-    np.testing.assert_array_equal(honest.on.test_indices, clean.test_indices)
-    np.testing.assert_array_equal(honest.on.validation_indices, clean.validation_indices)
-    assert set(honest.on.train_indices) <= set(clean.train_indices)
-    assert honest.on.shared_lesions == 0
+    assert honest.split.kind == "lesion"
+    np.testing.assert_array_equal(honest.split.test_indices, clean.test_indices)
+    np.testing.assert_array_equal(honest.split.validation_indices, clean.validation_indices)
+    assert set(honest.split.train_indices) <= set(clean.train_indices)
+    assert honest.split.shared_lesions == 0
     assert honest.recipe.oversampling == reproduced.recipe.oversampling
     assert honest.recipe.oversampling == ("augment" if system == "skin-pamper" else "none")
-    counts = np.bincount(honest.on.train.labels)
+    counts = np.bincount(honest.split.train.labels)
     expected = {
         "small-cnn": [500] * 7,
         "oversample-first": [np.bincount(clean.train.labels).max()] * 7,
@@ -271,7 +271,7 @@ def test_batch_normalisation_is_held_against_its_promise(
 
     other = {**found.rows[1], "system": "deep-cnn-bn"}
     [promise] = _promises([{**found.rows[0], "system": "deep-cnn"}, other])
-    scores = [row["reproduced"]["accuracy"]["mean"] for row in (other, found.rows[0])]
+    scores = [row["reproduced"]["accuracy"].mean for row in (other, found.rows[0])]
     assert promise["systems"] == ["deep-cnn-bn", "deep-cnn"]
     assert promise["found"]["reproduced"] == pytest.approx(scores[0] - scores[1])
     assert list(_promises(found.rows)) == []
@@ -280,20 +280,20 @@ def test_batch_normalisation_is_held_against_its_promise(
 def test_a_benchmark_under_a_protocol_names_its_leaks(few: LesionDataset, tmp_path: Path) -> None:
     table = benchmark(
         few,
-        ["logistic", "xgboost", "committee"],
-        by="published:lenet",
+        ["logistic", "xgboost", "ensemble"],
+        split="published:lenet",
         features="pixels",
         effort="quick",
         threads=1,
         out=tmp_path,
     )
-    assert [row["oversampling"] for row in table.rows] == ["none"] * 4
+    assert [row.oversampling for row in table.rows] == ["none"] * 4
     notes = " ".join(table.notes())
     assert "HM101 shared lesion" in notes
     assert "HM103 test used for validation" in notes
-    # A committee's weights would be fitted on the test part.
-    [committee] = [path for path in find_runs(tmp_path) if path.name.startswith("committee")]
-    members = open_run(committee).manifest["members"]
+    # A ensemble's weights would be fitted on the test part.
+    [ensemble] = [path for path in find_runs(tmp_path) if path.name.startswith("ensemble")]
+    members = open_run(ensemble).manifest.members
     assert [member["weight"] for member in members] == [0.5, 0.5]
 
 
@@ -301,14 +301,14 @@ def test_rows_that_are_repeated_are_scored_as_often_as_they_stand_there(
     few: LesionDataset, tmp_path: Path
 ) -> None:
     by = "published:small-cnn"
-    run = train(few, "majority", by=by, threads=1, out=tmp_path / "run")
+    run = train(few, "majority", split=by, threads=1, out=tmp_path / "run")
     on = split(few, by)
     rows = run.predictions.query("part == 'test'")["row"]
     assert len(rows) == 700
     assert rows.duplicated().any()
     np.testing.assert_array_equal(rows, on.test_indices)
     np.testing.assert_array_equal(run.part("test").labels, on.test.labels)
-    assert "HM102 resampled before split" in run.manifest["split"]["proof"]
+    assert "HM102 resampled before split" in run.manifest.split.proof
 
 
 @pytest.mark.parametrize(

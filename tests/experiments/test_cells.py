@@ -15,7 +15,7 @@ from hmnist.splits.split import split
 
 
 def test_a_finished_cell_needs_no_time(sample: LesionDataset, tmp_path: Path) -> None:
-    cell = Cell(Recipe("cnn"), split(sample), tmp_path / "run")
+    cell = Cell(Recipe(model="cnn"), split(sample), tmp_path / "run")
     assert estimate_seconds(cell) == pytest.approx(240 * 280 / 7000, rel=0.2)
     cell.folder.mkdir()
     assert estimate_seconds(cell) == 0

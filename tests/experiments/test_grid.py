@@ -11,17 +11,17 @@ import hmnist.experiments.training
 from hmnist.dataset import LesionDataset
 from hmnist.errors import TrustError, UsageError
 from hmnist.experiments.cells import Cell, Watcher
-from hmnist.experiments.grid import benchmark
+from hmnist.results.benchmark import benchmark
 from hmnist.models.registry import COMPARED, MAJORITY
 from hmnist.results.table import Table
-from hmnist.runs.run import CommitteeRun, Run, find_runs, open_run
+from hmnist.runs.run import EnsembleRun, Run, find_runs, open_run
 from hmnist.scores.intervals import score_intervals
 from hmnist.scores.scoring import SCORE_NAMES
 from hmnist.splits.split import split
 
 
 def _scores(table: Table) -> list[Any]:
-    return [{name: row[name] for name in ("model", *SCORE_NAMES)} for row in table.rows]
+    return [{name: row.scores[name] for name in ("model", *SCORE_NAMES)} for row in table.rows]
 
 
 class Diary(Watcher):
@@ -58,18 +58,18 @@ def test_rows_are_means_over_seeds_with_spread(sample: LesionDataset, tmp_path: 
         effort="quick",
         threads=1,
         out=tmp_path,
-        by="lesion",
+        split="lesion",
     )
-    row = next(row for row in table.rows if row["model"] == "xgboost")
+    row = next(row for row in table.rows if row.model == "xgboost")
     runs = [open_run(path) for path in find_runs(tmp_path) if "xgboost" in path.name]
-    assert row["seeds"] == len(runs) == 3
+    assert row.seeds == len(runs) == 3
     for name in SCORE_NAMES:
         values = [run.scores[name] for run in runs]
         if not np.isnan(values).any():
-            assert row[name]["mean"] == pytest.approx(np.mean(values))
-            assert row[name]["std"] == pytest.approx(np.std(values, ddof=1))
+            assert row.scores[name].mean == pytest.approx(np.mean(values))
+            assert row.scores[name].std == pytest.approx(np.std(values, ddof=1))
     intervals = score_intervals([run.part("test") for run in runs])
-    assert (row["accuracy"]["low"], row["accuracy"]["high"]) == pytest.approx(intervals["accuracy"])
+    assert (row.scores["accuracy"].low, row.scores["accuracy"].high) == pytest.approx(intervals["accuracy"])
 
 
 def test_the_majority_model_stands_last_in_every_table(
@@ -78,8 +78,8 @@ def test_the_majority_model_stands_last_in_every_table(
     table = benchmark(
         sample, ["logistic"], features="pixels", effort="quick", threads=1, out=tmp_path
     )
-    assert [row["model"] for row in table.rows] == ["logistic", "majority"]
-    assert table.rows[-1]["balanced_accuracy"]["mean"] == pytest.approx(1 / 7)
+    assert [row.model for row in table.rows] == ["logistic", "majority"]
+    assert table.rows[-1]["balanced_accuracy"].mean == pytest.approx(1 / 7)
 
 
 def test_a_second_benchmark_trains_nothing_and_says_the_same(
@@ -107,12 +107,12 @@ def test_processes_give_the_same_scores(sample: LesionDataset, tmp_path: Path) -
         "threads": 1,
         "seeds": 2,
     }
-    models = ["logistic", "xgboost", "committee"]
+    models = ["logistic", "xgboost", "ensemble"]
     alone = benchmark(sample, models, out=tmp_path / "one", **options)
     side_by_side = benchmark(sample, models, jobs=2, out=tmp_path / "two", **options)
     assert _scores(alone) == _scores(side_by_side)
-    assert side_by_side.settings["side_by_side"]
-    assert not alone.settings["side_by_side"]
+    assert side_by_side.settings.side_by_side
+    assert not alone.settings.side_by_side
 
 
 def test_oversampling_methods_are_compared_in_one_table(
@@ -121,44 +121,44 @@ def test_oversampling_methods_are_compared_in_one_table(
     table = benchmark(
         sample,
         ["logistic"],
-        oversampling=["none", "random", "smote"],
+        oversample=["none", "random", "smote"],
         features="pixels",
         effort="quick",
         threads=1,
         out=tmp_path,
     )
-    assert sorted(row["oversampling"] for row in table.rows) == ["none", "none", "random", "smote"]
+    assert sorted(row.oversampling for row in table.rows) == ["none", "none", "random", "smote"]
 
 
-def test_a_committee_votes_without_training(sample: LesionDataset, tmp_path: Path) -> None:
-    models = ["logistic", "xgboost", "committee"]
+def test_a_ensemble_votes_without_training(sample: LesionDataset, tmp_path: Path) -> None:
+    models = ["logistic", "xgboost", "ensemble"]
     table = benchmark(
         sample, models, features="pixels", effort="quick", threads=1, seeds=2, out=tmp_path
     )
-    rows = {row["model"]: row for row in table.rows}
-    assert rows["committee"]["fit_seconds"] == 0
-    assert rows["committee"]["seeds"] == 2
+    rows = {row.model: row for row in table.rows}
+    assert rows["ensemble"]["fit_seconds"] == 0
+    assert rows["ensemble"]["seeds"] == 2
     for cost in ("parameters", "model_bytes"):
         parts = rows["logistic"][cost] + rows["xgboost"][cost]
-        assert rows["committee"][cost] == pytest.approx(parts, abs=2)
+        assert rows["ensemble"][cost] == pytest.approx(parts, abs=2)
     for folder in find_runs(tmp_path):
         run = open_run(folder)
-        if isinstance(run, CommitteeRun):
-            seed = run.manifest["recipe"]["seed"]
-            assert {member.manifest["recipe"]["seed"] for member in run.members} == {seed}
-            assert [member.manifest["model"] for member in run.members] == models[:2]
+        if isinstance(run, EnsembleRun):
+            seed = run.manifest.recipe.seed
+            assert {member.manifest.recipe.seed for member in run.members} == {seed}
+            assert [member.manifest.model for member in run.members] == models[:2]
 
 
-def test_a_reopened_committee_predicts_what_it_did(sample: LesionDataset, tmp_path: Path) -> None:
+def test_a_reopened_ensemble_predicts_what_it_did(sample: LesionDataset, tmp_path: Path) -> None:
     benchmark(
         sample,
-        ["logistic", "xgboost", "committee"],
+        ["logistic", "xgboost", "ensemble"],
         features="pixels",
         effort="quick",
         threads=1,
         out=tmp_path,
     )
-    [folder] = [path for path in find_runs(tmp_path) if path.name.startswith("committee")]
+    [folder] = [path for path in find_runs(tmp_path) if path.name.startswith("ensemble")]
     run = open_run(folder)
     with pytest.warns(UserWarning, match="synthetic"):
         probabilities = run.predict_proba(split(sample).test.images)
@@ -166,16 +166,16 @@ def test_a_reopened_committee_predicts_what_it_did(sample: LesionDataset, tmp_pa
     [member] = [path for path in find_runs(tmp_path) if path.name.startswith("xgboost")]
     member.rename(tmp_path / "elsewhere")
     with pytest.raises(TrustError, match="member xgboost"):
-        _ = open_run(folder).members  # type: ignore[attr-defined]  # it is a committee's
+        _ = open_run(folder).members  # type: ignore[attr-defined]  # it is a ensemble's
 
 
-def test_a_committee_needs_no_validation(sample: LesionDataset, tmp_path: Path) -> None:
+def test_a_ensemble_needs_no_validation(sample: LesionDataset, tmp_path: Path) -> None:
     rows = "".join(f"{row},{'test' if row % 5 == 0 else 'train'}\n" for row in range(len(sample)))
     (tmp_path / "split.csv").write_text(f"row,part\n{rows}")
     table = benchmark(
         sample,
-        ["logistic", "xgboost", "committee"],
-        by=tmp_path / "split.csv",
+        ["logistic", "xgboost", "ensemble"],
+        split=tmp_path / "split.csv",
         features="pixels",
         effort="quick",
         threads=1,
@@ -186,7 +186,7 @@ def test_a_committee_needs_no_validation(sample: LesionDataset, tmp_path: Path) 
 
 def test_a_member_that_was_trained_again_votes_again(sample: LesionDataset, tmp_path: Path) -> None:
     options: dict[str, Any] = {
-        "models": ["logistic", "xgboost", "committee"],
+        "models": ["logistic", "xgboost", "ensemble"],
         "features": "pixels",
         "effort": "quick",
         "threads": 1,
@@ -198,9 +198,9 @@ def test_a_member_that_was_trained_again_votes_again(sample: LesionDataset, tmp_
     assert _scores(benchmark(sample, **options)) == _scores(first)
 
 
-def test_a_committee_of_one_is_refused(sample: LesionDataset, tmp_path: Path) -> None:
+def test_a_ensemble_of_one_is_refused(sample: LesionDataset, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="two models or more"):
-        benchmark(sample, ["logistic", "committee", "majority"], out=tmp_path)
+        benchmark(sample, ["logistic", "ensemble", "majority"], out=tmp_path)
 
 
 def test_each_fold_is_tested_once(sample: LesionDataset, tmp_path: Path) -> None:
@@ -210,8 +210,8 @@ def test_each_fold_is_tested_once(sample: LesionDataset, tmp_path: Path) -> None
         [run.predictions.loc[run.predictions["part"] == "test", "row"] for run in runs]
     )
     assert sorted(rows) == list(range(len(sample)))
-    assert table.split["folds"] == 3
-    assert table.rows[0]["accuracy"]["std"] is not None
+    assert table.split.folds == 3
+    assert table.rows[0]["accuracy"].std is not None
 
 
 def test_a_watcher_is_told(sample: LesionDataset, tmp_path: Path) -> None:
@@ -239,9 +239,9 @@ def test_a_watcher_is_told(sample: LesionDataset, tmp_path: Path) -> None:
     "options",
     [
         {"models": ["resnet"]},
-        {"models": ["logistic"], "oversampling": "adasyn"},
+        {"models": ["logistic"], "oversample": "adasyn"},
         {"models": ["logistic"], "effort": "maximal"},
-        {"models": ["logistic"], "decision": "lucky"},
+        {"models": ["logistic"], "decide": "lucky"},
         {"models": ["logistic"], "features": "wavelets"},
         {"models": ["logistic"], "rare": ["wart"]},
         {"models": ["logistic"], "sort": "beauty"},
@@ -249,9 +249,9 @@ def test_a_watcher_is_told(sample: LesionDataset, tmp_path: Path) -> None:
         {"models": ["logistic"], "threads": 0},
         {"models": ["logistic"], "folds": 1},
         {"models": ["logistic"], "folds": 0},
-        {"models": ["logistic"], "folds": 5, "by": "image"},
-        {"models": ["logistic"], "by": "chance"},
-        {"models": ["logistic"], "decision": "sensitive", "sensitivity": 90},
+        {"models": ["logistic"], "folds": 5, "split": "image"},
+        {"models": ["logistic"], "split": "chance"},
+        {"models": ["logistic"], "decide": "sensitive", "sensitivity": 90},
     ],
 )
 def test_a_wrong_name_is_refused_before_any_work(

@@ -11,7 +11,7 @@ from sklearn.metrics import confusion_matrix
 import hmnist.experiments.training
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
-from hmnist.experiments.training import run_cell, train
+from hmnist.experiments.training import train, train_cell
 from hmnist.results.evaluation import evaluate_run, score
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run, open_run
@@ -19,7 +19,7 @@ from hmnist.scores.scoring import score_predictions
 from hmnist.sources.sample import load_sample
 from hmnist.splits.split import Split, split
 
-RECIPE = Recipe("logistic", features="pixels", effort="quick", threads=1)
+RECIPE = Recipe(model="logistic", features="pixels", effort="quick", threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +37,13 @@ def test_scores_are_those_of_the_stored_decisions(run: Run) -> None:
 def test_reliability_is_that_of_the_stored_predictions(
     decision: str, parts: Split, tmp_path: Path
 ) -> None:
-    run = run_cell(parts, replace(RECIPE, decision=decision), tmp_path / "run")
-    stored, test = run.manifest["reliability"], run.part("test")
+    run = train_cell(parts, replace(RECIPE, decide=decision), tmp_path / "run")
+    stored, test = run.manifest.reliability, run.part("test")
     assert len(stored) == 15
     confidence = test.probabilities.max(1)
     right = test.probabilities.argmax(1) == test.labels
     for found in stored:
-        inside = (confidence > found["low"]) & (confidence <= found["high"])
+        inside = (confidence > found.low) & (confidence <= found.high)
         assert found["images"] == inside.sum()
         if inside.any():
             assert found["confidence"] == pytest.approx(confidence[inside].mean())
@@ -70,45 +70,45 @@ def test_every_run_has_its_report(run: Run) -> None:
 
 
 def test_a_run_says_how_a_published_system_is_trained(run: Run, tmp_path: Path) -> None:
-    assert run.manifest["system"] is None
+    assert run.manifest.system is None
     sample = load_sample(rows=200)
     lenet = train(sample, "lenet", epochs=1, threads=1, out=tmp_path / "lenet")
-    assert lenet.manifest["system"]["optimizer"] == "RMSprop"
-    assert lenet.manifest["parameters"]["batch_size"] == 128
-    assert lenet.manifest["parameters"]["learning_rate"] == 1e-3
+    assert lenet.manifest.system["optimizer"] == "RMSprop"
+    assert lenet.manifest.parameters["batch_size"] == 128
+    assert lenet.manifest.parameters["learning_rate"] == 1e-3
 
 
 def test_the_same_recipe_gives_the_same_bits(parts: Split, run: Run, tmp_path: Path) -> None:
-    again = run_cell(parts, RECIPE, tmp_path / "again")
-    assert again.manifest["scores"] == run.manifest["scores"]
+    again = train_cell(parts, RECIPE, tmp_path / "again")
+    assert again.manifest.scores == run.manifest.scores
     np.testing.assert_array_equal(again.part("test").probabilities, run.part("test").probabilities)
 
 
 def test_a_finished_cell_is_not_trained_again(
     parts: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = run_cell(parts, RECIPE, tmp_path / "run")
+    first = train_cell(parts, RECIPE, tmp_path / "run")
 
     def refuse(*_: Any) -> None:
         raise AssertionError("trained again")
 
     monkeypatch.setattr(hmnist.experiments.training, "_fit", refuse)
-    assert run_cell(parts, RECIPE, tmp_path / "run").manifest == first.manifest
+    assert train_cell(parts, RECIPE, tmp_path / "run").manifest == first.manifest
     with pytest.raises(AssertionError, match="trained again"):
-        run_cell(parts, replace(RECIPE, seed=1), tmp_path / "run")
+        train_cell(parts, replace(RECIPE, seed=1), tmp_path / "run")
 
 
 def test_a_damaged_cell_is_trained_again(parts: Split, tmp_path: Path) -> None:
-    first = run_cell(parts, RECIPE, tmp_path / "run")
+    first = train_cell(parts, RECIPE, tmp_path / "run")
     (tmp_path / "run" / "predictions.csv").write_text("nothing")
-    again = run_cell(parts, RECIPE, tmp_path / "run")
-    assert again.manifest["scores"] == first.manifest["scores"]
+    again = train_cell(parts, RECIPE, tmp_path / "run")
+    assert again.manifest.scores == first.manifest.scores
 
 
 def test_another_folder_is_never_replaced(parts: Split, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(UsageError, match="no run folder"):
-        run_cell(parts, RECIPE, tmp_path)
+        train_cell(parts, RECIPE, tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
@@ -124,7 +124,7 @@ def test_only_training_images_are_oversampled_and_fitted(
             np.testing.assert_array_equal(validation[0], parts.validation.images)
 
     model = Spy()
-    hmnist.experiments.training._fit(model, parts, replace(RECIPE, oversampling="balanced"))  # type: ignore[arg-type]  # a spy is no model
+    hmnist.experiments.training._fit(model, parts, replace(RECIPE, oversample="balanced"))  # type: ignore[arg-type]  # a spy is no model
     fitted = {image.tobytes() for image in seen[0]}
     assert fitted == {image.tobytes() for image in parts.train.images}
     assert len(seen[0]) > len(parts.train)
@@ -134,7 +134,7 @@ def test_only_training_images_are_oversampled_and_fitted(
 def test_weights_reach_the_model_but_not_the_yardstick(
     name: str, parts: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = replace(RECIPE, model=name, oversampling="weights", rare=("df",), rare_to=200)
+    recipe = replace(RECIPE, model=name, oversample="weights", rare=("df",), rare_to=200)
     model = recipe.make()
     given: dict[str, Any] = {}
     monkeypatch.setattr(model, "fit", lambda *_, **options: given.update(options))
@@ -147,8 +147,8 @@ def test_weights_reach_the_model_but_not_the_yardstick(
 
 
 def test_majority_is_the_natural_prior_uncalibrated(parts: Split, tmp_path: Path) -> None:
-    recipe = replace(RECIPE, model="majority", oversampling="balanced", decision="balanced")
-    run = run_cell(parts, recipe, tmp_path / "run")
+    recipe = replace(RECIPE, model="majority", oversample="balanced", decide="balanced")
+    run = train_cell(parts, recipe, tmp_path / "run")
     shares = np.bincount(parts.train.labels, minlength=7) / len(parts.train)
     test = run.part("test")
     np.testing.assert_allclose(test.probabilities, np.tile(shares, (len(test.labels), 1)))
@@ -162,8 +162,8 @@ def test_majority_is_the_natural_prior_uncalibrated(parts: Split, tmp_path: Path
     [
         ({"model": "resnet"}, "no model called 'resnet'"),
         ({"effort": "maximal"}, "no effort called 'maximal'"),
-        ({"oversampling": "adasyn"}, "no oversampling called 'adasyn'"),
-        ({"decision": "lucky"}, "lucky"),
+        ({"oversample": "adasyn"}, "no oversampling called 'adasyn'"),
+        ({"decide": "lucky"}, "lucky"),
         ({"rare": ("df", "wart")}, "no diagnosis called 'wart'"),
         ({"parameters": {"depth": 3}}, "no parameter 'depth'"),
     ],
@@ -172,7 +172,7 @@ def test_unknown_names_are_usage_errors(
     change: dict[str, Any], what: str, parts: Split, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match=what):
-        run_cell(parts, replace(RECIPE, **change), tmp_path / "run")
+        train_cell(parts, replace(RECIPE, **change), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -180,16 +180,16 @@ def test_a_decision_out_of_reach_is_refused_before_training(
     parts: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hmnist.experiments.training, "_fit", None)
-    recipe = replace(RECIPE, decision="sensitive", sensitivity=0.999)
+    recipe = replace(RECIPE, decide="sensitive", sensitivity=0.999)
     with pytest.raises(UsageError, match="needs 999 malignant validation images"):
-        run_cell(parts, recipe, tmp_path / "run")
+        train_cell(parts, recipe, tmp_path / "run")
 
 
 @pytest.mark.parametrize("decision", ["balanced", "sensitive"])
 def test_a_decision_changes_labels_alone(
     decision: str, parts: Split, run: Run, tmp_path: Path
 ) -> None:
-    other = run_cell(parts, replace(RECIPE, decision=decision, sensitivity=0.8), tmp_path / "run")
+    other = train_cell(parts, replace(RECIPE, decide=decision, sensitivity=0.8), tmp_path / "run")
     natural, changed = run.part("test"), other.part("test")
     np.testing.assert_array_equal(natural.probabilities, changed.probabilities)
     assert (natural.predicted != changed.predicted).any()
@@ -209,7 +209,7 @@ def test_score_takes_models_and_runs(run: Run, parts: Split) -> None:
 
 
 def test_train_deals_by_what_it_is_told(sample: LesionDataset, tmp_path: Path) -> None:
-    run = train(sample, "majority", by="image", seed=3, threads=1, out=tmp_path / "run")
-    assert run.manifest["split"]["kind"] == "image"
-    assert run.manifest["split"]["seed"] == 3
-    assert run.manifest["split"]["shared_lesions"] > 0
+    run = train(sample, "majority", split="image", seed=3, threads=1, out=tmp_path / "run")
+    assert run.manifest.split.kind == "image"
+    assert run.manifest.split.seed == 3
+    assert run.manifest.split.shared_lesions > 0

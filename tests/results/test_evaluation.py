@@ -9,7 +9,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.experiments.training import train
-from hmnist.results.evaluation import compare_runs, decide_anew, evaluate_run
+from hmnist.results.evaluation import compare_runs, decide_again, evaluate_run
 from hmnist.runs.run import Run
 from hmnist.scores.report import classification_report, confusion_matrix
 from hmnist.sources.sample import load_sample
@@ -25,7 +25,7 @@ def test_report_and_confusion_are_those_of_the_test_part(run: Run) -> None:
 def test_without_data_it_is_the_test_part(run: Run) -> None:
     evaluation = evaluate_run(run)
     assert "the test part of synthetic sample" in evaluation.title
-    assert sum(map(sum, evaluation.confusion)) == run.manifest["split"]["sizes"]["test"]
+    assert sum(map(sum, evaluation.confusion)) == run.manifest.split.sizes["test"]
 
 
 def test_its_own_data_are_not_tested_on_what_trained_it(run: Run, sample: LesionDataset) -> None:
@@ -50,7 +50,7 @@ def test_json_holds_it_all(run: Run) -> None:
     read = json.loads(evaluate_run(run).to_json())
     assert read["diagnoses"] == list(CODES)
     assert set(read) >= {"schema", "title", "scores", "report", "confusion", "origin", "notes"}
-    assert read["reliability"] == run.manifest["reliability"]
+    assert read["reliability"] == run.manifest.reliability
 
 
 def test_runs_on_one_split_are_compared(run: Run, sample: LesionDataset, tmp_path: Path) -> None:
@@ -84,21 +84,21 @@ def test_a_new_decision_is_the_one_that_training_would_have_made(
     trained = train(
         sample,
         "logistic",
-        decision=kind,
+        decide=kind,
         sensitivity=0.8,
         features="pixels",
         effort="quick",
         threads=1,
         out=tmp_path / "run",
     )
-    anew = decide_anew(run, kind, sensitivity=0.8)
+    anew = decide_again(run, kind, sensitivity=0.8)
     np.testing.assert_array_equal(anew.probabilities, run.part("test").probabilities)
     np.testing.assert_array_equal(anew.predicted, trained.part("test").predicted)
 
 
 def test_an_unknown_decision_is_refused(run: Run) -> None:
     with pytest.raises(UsageError, match="lucky"):
-        decide_anew(run, "lucky")
+        decide_again(run, "lucky")
 
 
 def test_images_that_trained_the_model_are_never_its_test(run: Run, sample: LesionDataset) -> None:
@@ -114,7 +114,7 @@ def test_images_that_trained_the_model_are_never_its_test(run: Run, sample: Lesi
     )
     with pytest.warns(UserWarning, match="synthetic"):
         evaluation = evaluate_run(run, mixed)
-    sizes = run.manifest["split"]["sizes"]
+    sizes = run.manifest.split.sizes
     assert sum(map(sum, evaluation.confusion)) == 250 + sizes["test"]
     seen = sizes["train"] + sizes["validation"]
     assert any(f"{seen} images trained or validated" in note for note in evaluation.origin)

@@ -123,7 +123,7 @@ def test_errors_are_one_minus_recall(run: Run, figures: dict[str, Figure]) -> No
 
 def test_reliability_is_that_of_the_manifest(run: Run, figures: dict[str, Figure]) -> None:
     upper, lower = figures["reliability"].axes
-    filled = [found for found in run.manifest["reliability"] if found["images"]]
+    filled = [found for found in run.manifest.reliability if found["images"]]
     points = upper.lines[-1].get_xydata()
     expected = [(found["confidence"], found["accuracy"]) for found in filled]
     np.testing.assert_allclose(np.asarray(points, float), expected)
@@ -168,7 +168,7 @@ def test_names_origin_and_warnings_stand_on_every_figure(figures: dict[str, Figu
 
 
 def test_a_leak_is_named_on_the_figure(sample: LesionDataset, tmp_path: Path) -> None:
-    leaky = train(sample, "majority", by="image", threads=1, out=tmp_path / "run")
+    leaky = train(sample, "majority", split="image", threads=1, out=tmp_path / "run")
     for figure in drawn(leaky).values():
         assert "show a lesion that the models have seen" in words(figure)
 

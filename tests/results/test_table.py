@@ -17,9 +17,9 @@ def _row(model: str, balanced: float, seeds: int = 1, **changes: Any) -> dict[st
     scores = {name: {"mean": balanced, **spread} for name in SCORE_NAMES}
     return {
         "model": model,
-        "oversampling": "random",
+        "oversample": "random",
         "oversampling_note": "random (df and vasc to the median diagnosis, training part only)",
-        "decision": "natural",
+        "decide": "natural",
         "decision_note": "natural (the largest probability)",
         "features": "pixels",
         "effort": "quick",
@@ -58,16 +58,16 @@ def _on_terminal(table: Table) -> str:
 
 
 def test_the_best_row_comes_first_and_the_majority_last(table: Table) -> None:
-    assert [row["model"] for row in table.sorted().rows] == ["cnn", "hist-gbdt", "majority"]
+    assert [row.model for row in table.sorted().rows] == ["cnn", "hist-gbdt", "majority"]
 
 
 def test_losses_and_costs_rise(table: Table) -> None:
     rows = [_row("slow", 0.5, fit_seconds=9.0), _row("fast", 0.6, fit_seconds=1.0)]
-    assert [row["model"] for row in replace(table, rows=rows).sorted("fit_seconds").rows] == [
+    assert [row.model for row in replace(table, rows=rows).sorted("fit_seconds").rows] == [
         "fast",
         "slow",
     ]
-    assert [row["model"] for row in replace(table, rows=rows).sorted("log_loss").rows] == [
+    assert [row.model for row in replace(table, rows=rows).sorted("log_loss").rows] == [
         "slow",
         "fast",
     ]
@@ -76,7 +76,7 @@ def test_losses_and_costs_rise(table: Table) -> None:
 def test_unknown_scores_come_last(table: Table) -> None:
     unknown = _row("blind", 0.5, recall_df={"mean": None, "std": None, "low": None, "high": None})
     ordered = replace(table, rows=[unknown, *table.rows]).sorted("recall_df")
-    assert [row["model"] for row in ordered.rows] == ["cnn", "hist-gbdt", "blind", "majority"]
+    assert [row.model for row in ordered.rows] == ["cnn", "hist-gbdt", "blind", "majority"]
 
 
 def test_a_column_that_is_none_cannot_sort(table: Table) -> None:

@@ -16,7 +16,7 @@ def test_data_are_described_by_name_and_digest(sample: LesionDataset) -> None:
 
 
 def test_a_split_is_described_by_sizes_and_shared_lesions(sample: LesionDataset) -> None:
-    facts = describe_split(split(sample, by="image"))
+    facts = describe_split(split(sample, split="image"))
     assert sum(facts["sizes"].values()) == 400
     assert facts["shared_lesions"] > 0
     fold = describe_split(split_folds(sample, 3)[2])

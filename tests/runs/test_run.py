@@ -28,7 +28,7 @@ def test_manifest_names_every_file_with_its_hash(run: Run) -> None:
         for path in run.folder.rglob("*")
         if path.is_file() and path.name not in without
     }
-    stored = {name: facts["sha256"] for name, facts in run.manifest["files"].items()}
+    stored = {name: facts["sha256"] for name, facts in run.manifest.files.items()}
     assert stored == written
 
 
