@@ -71,7 +71,7 @@ def benchmark(
     rare, rare_to
         Which diagnoses are raised, and to which count.
     decision, sensitivity
-        See `hmnist.decisions.decision.fit_decision`.
+        See `hmnist.decisions.fitting.fit_decision`.
     features : str
         What models of numbers read: ``lesion`` or ``pixels``.
     weights : str

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.dataset import LesionDataset
-from hmnist.decisions.decision import Decision, fit_decision
-from hmnist.decisions.soft_voting import fit_weights, vote
+from hmnist.decisions.decision import Decision
+from hmnist.decisions.fitting import fit_decision
+from hmnist.decisions.soft_voting import fit_weights, soft_vote
 from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import HmnistError, UsageError
 from hmnist.files import hash_file, make_parent
@@ -81,7 +82,7 @@ def train(
     oversampling, rare, rare_to
         See `hmnist.oversampling.oversample`.
     decision, sensitivity
-        See `hmnist.decisions.decision.fit_decision`.
+        See `hmnist.decisions.fitting.fit_decision`.
     features : str
         What models of numbers read: ``lesion`` or ``pixels``.
     weights : str
@@ -226,7 +227,10 @@ def compose(on: Split, recipe: Recipe, folder: Path, members: Sequence[Run]) -> 
     # A member that was trained again is another member, though it votes the same.
     if finished is not None and finished.manifest["members"] == listed:
         return finished
-    raw = {part: vote([member.probabilities(part) for member in members], weights) for part in KEPT}
+    raw = {
+        part: soft_vote([member.probabilities(part) for member in members], weights)
+        for part in KEPT
+    }
     facts = {
         "parameters": {},
         "members": listed,

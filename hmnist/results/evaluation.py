@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hmnist.dataset import LesionDataset
-from hmnist.decisions.decision import fit_decision
+from hmnist.decisions.fitting import fit_decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.files import write_file

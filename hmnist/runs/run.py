@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import Decision
-from hmnist.decisions.soft_voting import vote
+from hmnist.decisions.soft_voting import soft_vote
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError
 from hmnist.files import hash_file, write_folder
@@ -186,7 +186,7 @@ class CommitteeRun(Run):
     def ask(self, images: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Return the vote of the members, uncalibrated."""
         votes = [member.decision.calibrate(member.ask(images)) for member in self.members]
-        return vote(votes, [member["weight"] for member in self.manifest["members"]])
+        return soft_vote(votes, [member["weight"] for member in self.manifest["members"]])
 
 
 def open_run(folder: str | Path) -> Run:
