@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from hmnist.augmentation import orient
     from hmnist.checks import Finding, check
     from hmnist.dataset import LesionDataset
-    from hmnist.decisions.decision import Decision, fit_decision
+    from hmnist.decisions.decision import Decision
+    from hmnist.decisions.fitting import fit_decision
     from hmnist.diagnoses import CODES, DIAGNOSES, Diagnosis
     from hmnist.errors import (
         DataError,
@@ -152,7 +153,7 @@ _HOME = {
     "decide_again": "results.evaluation",
     "evaluate_run": "results.evaluation",
     "find_runs": "runs.run",
-    "fit_decision": "decisions.decision",
+    "fit_decision": "decisions.fitting",
     "from_images": "sources.photographs",
     "load": "sources",
     "load_sample": "sources.sample",

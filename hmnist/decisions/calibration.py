@@ -1,15 +1,17 @@
-"""Calibration: one temperature, so that probabilities mean what they say."""
+"""Calibration by one temperature, so that probabilities mean what they say."""
 
 import math
 
 import numpy as np
 import numpy.typing as npt
 
+from hmnist.arrays import Float64, Labels
+
 __all__ = ["fit_temperature", "rescale"]
 
 SMALLEST = 1e-12
-"""Probabilities are raised to this before their logarithm is taken: trees and one-hot votes say 0,
-and a temperature cannot move a certainty."""
+"""Probabilities are raised to this before their logarithm is taken: trees predict zeros, and no
+temperature changes a probability of zero."""
 
 TEMPERATURES = (0.1, 10.0)
 
@@ -17,11 +19,8 @@ TEMPERATURE_SPREAD = 0.5
 """Standard deviation of log T before any validation image is seen. Networks trained sensibly have
 temperatures of .6 to 1.7; some hundred images outweigh this, a dozen do not."""
 
-Floats = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.int64]
 
-
-def rescale(probabilities: npt.NDArray[np.floating], temperature: float) -> Floats:
+def rescale(probabilities: npt.NDArray[np.floating], temperature: float) -> Float64:
     """Return softmax(log p / temperature): float64, rows with the sum 1.
 
     Examples
@@ -29,14 +28,16 @@ def rescale(probabilities: npt.NDArray[np.floating], temperature: float) -> Floa
     >>> rescale(np.array([[0.8, 0.2]]), 2.0).round(3)
     array([[0.667, 0.333]])
     """
-    return _softmax(_log(probabilities) / temperature)
+    from scipy.special import softmax
+
+    return np.asarray(softmax(_log(probabilities) / temperature, axis=1))
 
 
 def fit_temperature(labels: Labels, probabilities: npt.NDArray[np.floating]) -> float:
     """Return the temperature of least log loss, shrunk slightly toward 1.
 
     The sum of the losses plus (log T)² / (2 · 0.5²) is minimised: the most probable T if log T is
-    normal around 0. Seven hundred images leave T free; a handful cannot throw it far. Source of
+    normal around 0. Seven hundred images determine T; a handful cannot move it far. Source of
     temperature scaling: Guo et al., *On Calibration of Modern Neural Networks*, ICML 2017.
 
     Parameters
@@ -64,12 +65,7 @@ def fit_temperature(labels: Labels, probabilities: npt.NDArray[np.floating]) -> 
     return math.exp(minimize_scalar(objective, bounds=(low, high), method="bounded").x)
 
 
-def _log(probabilities: npt.NDArray[np.floating]) -> Floats:
-    """Logarithms ≤ 0, the largest of each row 0."""
+def _log(probabilities: npt.NDArray[np.floating]) -> Float64:
+    """Return logarithms ≤ 0; the largest of each row is 0."""
     logs = np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), SMALLEST))
     return np.asarray(logs - logs.max(1, keepdims=True))
-
-
-def _softmax(logits: Floats) -> Floats:
-    exponentials = np.exp(logits)
-    return np.asarray(exponentials / exponentials.sum(1, keepdims=True))

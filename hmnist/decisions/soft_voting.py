@@ -1,9 +1,8 @@
-"""The committee: trained models vote, each with a weight fitted on validation.
+"""Soft voting: the weighted mean of several models' probabilities, an ensemble.
 
-Networks and trees make different mistakes, so their mean is better than the best of them. The vote
-is a mixture: the weighted mean of the members' calibrated probabilities. The weights are those
-that make the validation labels likeliest, drawn towards equal shares, since a validation part is
-small and members that look best on it are partly lucky.
+Networks and trees make different mistakes, so that their mean is better than the best of them. The
+weights are those that make the validation labels most probable, shrunk toward equal weights: a
+validation part is small, and the models that look best on it are partly lucky.
 """
 
 from collections.abc import Sequence
@@ -11,40 +10,40 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from hmnist.arrays import Float64, Labels
 from hmnist.errors import UsageError
 
-__all__ = ["EQUAL_IMAGES", "fit_weights", "vote"]
+__all__ = ["EQUAL_IMAGES", "fit_weights", "soft_vote"]
 
 EQUAL_IMAGES = 50
-"""How many validation images' worth of evidence each member has for its equal share."""
+"""How many validation images equal weights count for, for each model."""
 
 _ROUNDS = 200
 
-Floats = npt.NDArray[np.float64]
 
-
-def fit_weights(labels: npt.NDArray[np.int64], votes: Sequence[npt.NDArray[np.floating]]) -> Floats:
-    """Fit the weights of a committee on validation.
+def fit_weights(labels: Labels, probabilities: Sequence[npt.NDArray[np.floating]]) -> Float64:
+    """Fit the weights of the models of an ensemble on validation.
 
     Expectation-maximisation for the shares of a mixture under a Dirichlet prior (Dempster, Laird &
-    Rubin 1977): each round asks how much of every true diagnosis' probability a member provided.
+    Rubin 1977): each round computes how much of the probability of every true diagnosis comes from
+    each model.
 
     Parameters
     ----------
     labels : numpy.ndarray of int64, shape (n,)
         The true diagnoses of the validation images; n may be 0, then all weights are equal.
-    votes : sequence of numpy.ndarray, shape (n, 7)
-        The calibrated probabilities of each member.
+    probabilities : sequence of numpy.ndarray, shape (n, 7)
+        The calibrated probabilities of each model.
 
     Returns
     -------
-    numpy.ndarray of float64, shape (members,)
+    numpy.ndarray of float64, shape (models,)
         Positive, with the sum 1.
 
     Raises
     ------
     UsageError
-        If there are fewer than two members.
+        If there are fewer than two models.
 
     Examples
     --------
@@ -54,29 +53,29 @@ def fit_weights(labels: npt.NDArray[np.int64], votes: Sequence[npt.NDArray[np.fl
     >>> fit_weights(labels, [right, wrong]).round(1)
     array([0.9, 0.1])
     """
-    if len(votes) < 2:
-        raise UsageError("A committee needs two members or more.", "Name more models.")
+    if len(probabilities) < 2:
+        raise UsageError("An ensemble needs two models or more.", "Name more models.")
     rows = np.arange(len(labels))
-    believed = np.stack([probabilities[rows, labels] for probabilities in votes]).clip(1e-12)
-    weights = np.full(len(votes), 1 / len(votes))
+    likelihoods = np.stack([of_model[rows, labels] for of_model in probabilities]).clip(1e-12)
+    weights = np.full(len(probabilities), 1 / len(probabilities))
     for _ in range(_ROUNDS):
-        provided = weights[:, None] * believed
-        provided /= provided.sum(axis=0)
-        weights = provided.sum(axis=1) + EQUAL_IMAGES
+        shares = weights[:, None] * likelihoods
+        shares /= shares.sum(axis=0)
+        weights = shares.sum(axis=1) + EQUAL_IMAGES
         weights /= weights.sum()
     return weights
 
 
-def vote(votes: Sequence[npt.NDArray[np.floating]], weights: npt.ArrayLike) -> Floats:
-    """Return the weighted mean of the members' probabilities: float64, shape (n, 7).
+def soft_vote(probabilities: Sequence[npt.NDArray[np.floating]], weights: npt.ArrayLike) -> Float64:
+    """Return the weighted mean of the models' probabilities: float64, shape (n, 7).
 
     Examples
     --------
-    >>> vote([np.array([[0.2, 0.8]]), np.array([[0.6, 0.4]])], [0.5, 0.5])
+    >>> soft_vote([np.array([[0.2, 0.8]]), np.array([[0.6, 0.4]])], [0.5, 0.5])
     array([[0.4, 0.6]])
     """
-    # Added one by one: a matrix product would add in another order with more threads.
-    total = np.zeros(np.shape(votes[0]))
-    for probabilities, weight in zip(votes, np.asarray(weights).tolist(), strict=True):
-        total += weight * probabilities
+    # Added model by model: a matrix product adds in another order with more threads.
+    total = np.zeros(np.shape(probabilities[0]))
+    for of_model, weight in zip(probabilities, np.asarray(weights).tolist(), strict=True):
+        total += weight * of_model
     return total

@@ -6,7 +6,7 @@ from scipy.special import softmax
 from sklearn import metrics
 
 from hmnist.decisions.calibration import fit_temperature, rescale
-from tests.decisions.test_decision import draw_part
+from tests.decisions.test_fitting import draw_part
 
 
 @pytest.mark.parametrize("sharpness", [0.5, 1.0, 2.5])
