@@ -1,6 +1,6 @@
 """How long hand-made features take: ``python benchmarks/features.py [FILE]``.
 
-Filters and palettes are fitted once on all images, then the images are described several times, at
+Filters and codebooks are fitted once on all images, then the images are described several times, at
 one thread and at two in turn, after one run that is not counted. Without FILE, the images are the
 generated sample. Seconds are per 1,000 images; processor seconds are those of all threads together
 and suffer less from other work on the machine.
@@ -20,7 +20,7 @@ from hmnist.features.lesion import LesionFeatures
 
 GROUPS = {
     " patch ": "patch filters",
-    " word ": "colour words",
+    " code ": "codebook of colours",
     " lesion ": "shape",
     " asymmetry ": "shape",
     " gradient ": "texture",

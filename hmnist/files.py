@@ -1,4 +1,4 @@
-"""Files arrive whole or not at all: writing, hashing, and the cache folder."""
+"""Files are written completely or not at all. Hashes, and the folders of runs and caches."""
 
 import contextlib
 import errno
@@ -7,19 +7,32 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
-from hmnist.errors import HmnistError, WorkError
+from hmnist.errors import HmnistError, UsageError, WorkError
 
-__all__ = ["cache_folder", "hash_file", "make_parent", "write_file", "write_folder"]
+__all__ = [
+    "RUNS_FOLDER",
+    "cache_folder",
+    "hash_file",
+    "make_parent",
+    "new_runs_folder",
+    "refuse_to_overwrite",
+    "write_file",
+    "write_folder",
+]
+
+RUNS_FOLDER = Path("hmnist-runs")
+"""The folder for runs, in the working folder, where no other is named."""
 
 
 @contextlib.contextmanager
 def write_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` that takes its place when the block succeeds.
+    """Yield a temporary file beside `path` that is renamed to `path` when the block succeeds.
 
-    A reader sees the old file or the complete new one, never a half. If the block raises, the
-    temporary file is removed and `path` is as it was.
+    So other programs see the old file or the complete new one. If the block raises, the temporary
+    file is removed and `path` is not changed.
 
     Raises
     ------
@@ -34,7 +47,7 @@ def write_file(path: Path) -> Iterator[Path]:
     >>> (folder / "scores.txt").read_text()
     '0.83'
     """
-    with _explained(path):
+    with _write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(
             dir=path.parent, prefix=f".{path.name}-", suffix=path.suffix
@@ -43,7 +56,8 @@ def write_file(path: Path) -> Iterator[Path]:
         temporary = Path(name)
         try:
             yield temporary
-            _take_default_mode(temporary)
+            # mkstemp makes files private; results are as readable as the user's other files.
+            temporary.chmod(0o666 & ~_umask())
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -51,42 +65,69 @@ def write_file(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def write_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path` that takes its place when the block succeeds.
+    """Yield a temporary folder beside `path` that is renamed to `path` when the block succeeds.
 
     An existing folder of that name is replaced. If anything fails, the temporary folder is removed
-    and `path` is as it was.
+    and `path` is not changed.
 
     Raises
     ------
     WorkError
         If the folder cannot be written (no permission, a full disk, a file of that name).
     """
-    with _explained(path):
+    with _write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_dir():
-            # Asked before the work is done; and a file of the user's is not ours to remove.
-            raise NotADirectoryError(errno.ENOTDIR, "It is a file, and a folder is to be there")
+            # Checked before the work begins. A user's file is never removed.
+            raise NotADirectoryError(errno.ENOTDIR, "It is a file, and a folder is needed")
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
         try:
             yield temporary
             temporary.chmod(0o777 & ~_umask())
-            _take_place(temporary, path)
+            _replace_folder(path, temporary)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
 def make_parent(path: Path) -> None:
-    """Make the folder that `path` is to stand in, and try whether it can be written.
+    """Make the parent folder of `path` and check that files can be written there.
+
+    Long work calls this first, so that it does not fail at its end.
 
     Raises
     ------
     WorkError
-        If it cannot: better known before hours of work than after.
+        If no file can be written there.
     """
-    with _explained(path):
+    with _write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
+
+
+def refuse_to_overwrite(path: Path, *companions: Path) -> None:
+    """Refuse to write a file, and the files that belong to it, where files exist already.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file to write.
+    *companions : pathlib.Path
+        Files that are written beside it under fixed names, such as its metadata.
+
+    Raises
+    ------
+    UsageError
+        If one of them exists.
+    """
+    if path.exists():
+        raise UsageError(f"{path} exists already.", "Delete it or name another file.")
+    for companion in companions:
+        if companion.exists():
+            raise UsageError(
+                f"{companion} belongs to other data and would be replaced.",
+                "Name a file in another folder.",
+            )
 
 
 def hash_file(path: Path) -> str:
@@ -96,22 +137,38 @@ def hash_file(path: Path) -> str:
 
 
 def cache_folder() -> Path:
-    """Return the folder for things that can be made again: ``$HMNIST_CACHE`` or the user's cache.
+    """Return the folder for files that can be made again: ``$HMNIST_CACHE`` or the user's cache.
 
-    It need not exist yet.
+    It may not exist yet.
     """
-    if named := os.environ.get("HMNIST_CACHE"):
-        return Path(named)
+    if folder := os.environ.get("HMNIST_CACHE"):
+        return Path(folder)
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "hmnist"
 
 
+def new_runs_folder(suffix: str = "") -> Path:
+    """Return a folder for new runs, named after the current time; it is not made yet.
+
+    Parameters
+    ----------
+    suffix : str
+        The end of the name.
+
+    Examples
+    --------
+    >>> new_runs_folder("-audit").match("hmnist-runs/20*-*-audit")
+    True
+    """
+    return RUNS_FOLDER / f"{datetime.now():%Y%m%d-%H%M%S}{suffix}"
+
+
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except HmnistError:
-        # Some are OSErrors as well, but they have been explained already.
+        # Some of these are OSErrors, too, but they have a message already.
         raise
     except OSError as error:
         reason = error.strerror or str(error)
@@ -121,26 +178,21 @@ def _explained(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _take_place(temporary: Path, path: Path) -> None:
-    # A folder that is not empty cannot be replaced in one step, so the old one steps aside and
-    # comes back if the new one cannot take its place.
+def _replace_folder(path: Path, new: Path) -> None:
+    # A folder that is not empty cannot be replaced in one step. So the old one is moved away first,
+    # and moved back if the new one cannot be renamed.
     with tempfile.TemporaryDirectory(
         dir=path.parent, prefix=f".{path.name}-", ignore_cleanup_errors=True
-    ) as aside:
-        old = Path(aside) / path.name
+    ) as backup:
+        old = Path(backup) / path.name
         with contextlib.suppress(FileNotFoundError):
             os.replace(path, old)
         try:
-            os.replace(temporary, path)
+            os.replace(new, path)
         except OSError:
             if old.is_symlink() or old.exists():
                 os.replace(old, path)
             raise
-
-
-def _take_default_mode(path: Path) -> None:
-    # mkstemp makes files private; results are as readable as any file the user writes.
-    path.chmod(0o666 & ~_umask())
 
 
 def _umask() -> int:

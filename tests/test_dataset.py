@@ -13,7 +13,7 @@ from hmnist.errors import DataError
 
 def make(**changes: Any) -> LesionDataset:
     images = np.arange(4 * 3 * 2 * 3, dtype=np.uint8).reshape(4, 3, 2, 3)
-    facts: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "images": images,
         "labels": np.array([4, 4, 6, 3]),
         "lesion_ids": np.array(["L_1", "L_1", "L_2", "L_3"]),
@@ -21,7 +21,7 @@ def make(**changes: Any) -> LesionDataset:
         "name": "four",
         "own_split": np.array(["train", "train", "validation", "test"]),
     }
-    return LesionDataset(**(facts | changes))
+    return LesionDataset(**(fields | changes))
 
 
 def test_the_names_of_scikit_learn() -> None:
@@ -35,7 +35,7 @@ def test_the_names_of_scikit_learn() -> None:
     assert data.image_shape == (3, 2, 3)
 
 
-def test_what_is_known_of_lesions_and_images() -> None:
+def test_lesions_and_images_may_be_unknown() -> None:
     data = make()
     assert data.lesion_count == 3
     assert data.image_ids is not None
@@ -46,7 +46,7 @@ def test_what_is_known_of_lesions_and_images() -> None:
     assert make(metadata=pd.DataFrame({"age": [1, 2, 3, 4]})).image_ids is None
 
 
-def test_the_short_form_tells_size_and_lesions() -> None:
+def test_the_representation_shows_size_and_lesions() -> None:
     assert repr(make()) == "LesionDataset('four', 4 images 3×2×3, lesions: 3)"
     assert "lesions: unknown" in repr(make(lesion_ids=None))
 
@@ -54,9 +54,9 @@ def test_the_short_form_tells_size_and_lesions() -> None:
 # The digest
 
 
-def changed(values: npt.NDArray[Any], at: Any, new: Any) -> npt.NDArray[Any]:
+def changed(values: npt.NDArray[Any], index: Any, new: Any) -> npt.NDArray[Any]:
     copy = values.copy()
-    copy[at] = new
+    copy[index] = new
     return copy
 
 
@@ -71,7 +71,7 @@ def changed(values: npt.NDArray[Any], at: Any, new: Any) -> npt.NDArray[Any]:
     ],
     ids=["pixel", "shape", "label", "lesion", "no lesions"],
 )
-def test_the_digest_changes_with_what_counts(changes: dict[str, Any]) -> None:
+def test_the_digest_depends_on_pixels_labels_and_lesions(changes: dict[str, Any]) -> None:
     assert make(**changes).digest != make().digest
 
 
@@ -88,16 +88,16 @@ def test_the_digest_changes_with_what_counts(changes: dict[str, Any]) -> None:
     ],
     ids=["name", "metadata", "own split", "synthetic", "memory order", "int width", "text width"],
 )
-def test_the_digest_is_the_same_whatever_else_changes(changes: dict[str, Any]) -> None:
+def test_the_digest_depends_on_nothing_else(changes: dict[str, Any]) -> None:
     assert make(**changes).digest == make().digest
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.data())
-def test_any_pixel_counts(drawn: st.DataObject) -> None:
+def test_every_pixel_changes_the_digest(drawn: st.DataObject) -> None:
     data = make()
-    at = tuple(drawn.draw(st.integers(0, size - 1)) for size in data.images.shape)
-    images = changed(data.images, at, data.images[at] ^ drawn.draw(st.integers(1, 255)))
+    index = tuple(drawn.draw(st.integers(0, size - 1)) for size in data.images.shape)
+    images = changed(data.images, index, data.images[index] ^ drawn.draw(st.integers(1, 255)))
     assert make(images=images).digest != data.digest
 
 
@@ -106,7 +106,7 @@ def test_any_pixel_counts(drawn: st.DataObject) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 3), max_size=9))
-def test_take_takes_everything_along(rows: list[int]) -> None:
+def test_take_selects_from_every_field(rows: list[int]) -> None:
     data = make()
     taken = data.take(np.array(rows, dtype=np.int64))
     assert len(taken) == len(rows)
@@ -124,14 +124,14 @@ def test_take_takes_everything_along(rows: list[int]) -> None:
     assert taken.name == data.name
 
 
-def test_nothing_taken_still_has_its_width() -> None:
+def test_taking_no_image_keeps_the_shape() -> None:
     nothing = make().take(np.array([], dtype=np.int64))
     assert nothing.X.shape == (0, 18)
     assert nothing.image_shape == (3, 2, 3)
     assert len(nothing.digest) == 64
 
 
-def test_what_is_unknown_stays_unknown_when_taken() -> None:
+def test_unknown_fields_stay_unknown_when_taken() -> None:
     taken = make(lesion_ids=None, metadata=None, own_split=None, synthetic=True).take(np.array([0]))
     assert taken.lesion_ids is None
     assert taken.metadata is None
@@ -139,7 +139,7 @@ def test_what_is_unknown_stays_unknown_when_taken() -> None:
     assert taken.synthetic
 
 
-# What is refused
+# Refused fields
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_what_is_unknown_stays_unknown_when_taken() -> None:
         ({"labels": np.array(["nv", "nv", "mel", "df"])}, "labels have .*; expected"),
     ],
 )
-def test_what_does_not_fit_is_refused(changes: dict[str, Any], message: str) -> None:
+def test_fields_that_do_not_fit_are_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message) as caught:
         make(**changes)
     assert caught.value.message.startswith("four: ")

@@ -3,6 +3,7 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmnist.errors import DataMissingError, UsageError, WorkError
-from hmnist.files import cache_folder, hash_file, write_file, write_folder
+from hmnist.files import (
+    RUNS_FOLDER,
+    cache_folder,
+    hash_file,
+    new_runs_folder,
+    refuse_to_overwrite,
+    write_file,
+    write_folder,
+)
 
 Writer = Callable[[Path], AbstractContextManager[Path]]
 
@@ -19,7 +28,7 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def break_off(writing: AbstractContextManager[Path], error: type[BaseException]) -> None:
+def interrupt(writing: AbstractContextManager[Path], error: type[BaseException]) -> None:
     with writing as temporary:
         (temporary / "half" if temporary.is_dir() else temporary).write_text("half")
         raise error("It broke.")
@@ -28,7 +37,7 @@ def break_off(writing: AbstractContextManager[Path], error: type[BaseException])
 # write_file
 
 
-def test_a_file_takes_its_place_when_it_is_complete(tmp_path: Path) -> None:
+def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
     target = tmp_path / "new" / "folder" / "scores.csv"
     with write_file(target) as temporary:
         temporary.write_text("0.8")
@@ -39,7 +48,7 @@ def test_a_file_takes_its_place_when_it_is_complete(tmp_path: Path) -> None:
     assert names_in(target.parent) == ["scores.csv"]
 
 
-def test_readers_see_the_old_file_until_then(tmp_path: Path) -> None:
+def test_the_old_file_stays_until_then(tmp_path: Path) -> None:
     target = tmp_path / "scores.csv"
     target.write_text("old")
     with write_file(target) as temporary:
@@ -57,7 +66,7 @@ def test_a_file_that_fails_leaves_nothing(
     if old is not None:
         target.write_text(old)
     with pytest.raises(error, match="It broke"):
-        break_off(write_file(target), error)
+        interrupt(write_file(target), error)
     assert names_in(tmp_path) == ([] if old is None else ["scores.csv"])
     if old is not None:
         assert target.read_text() == old
@@ -66,7 +75,7 @@ def test_a_file_that_fails_leaves_nothing(
 # write_folder
 
 
-def test_a_folder_takes_its_place_when_it_is_complete(tmp_path: Path) -> None:
+def test_a_folder_appears_when_it_is_complete(tmp_path: Path) -> None:
     target = tmp_path / "runs" / "one"
     with write_folder(target) as temporary:
         (temporary / "model").mkdir()
@@ -97,13 +106,13 @@ def test_a_folder_that_fails_leaves_nothing(
         target.mkdir()
         (target / "old").write_text("old")
     with pytest.raises(error, match="It broke"):
-        break_off(write_folder(target), error)
+        interrupt(write_folder(target), error)
     assert names_in(tmp_path) == (["one"] if old else [])
     if old:
         assert names_in(target) == ["old"]
 
 
-def test_the_old_folder_stays_if_the_new_one_cannot_take_its_place(
+def test_the_old_folder_stays_if_the_new_one_cannot_be_renamed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "one"
@@ -111,36 +120,36 @@ def test_the_old_folder_stays_if_the_new_one_cannot_take_its_place(
     (target / "old").write_text("old")
     replace = os.replace
 
-    def full(source: Path, to: Path) -> None:
-        if Path(to) == target and (Path(source) / "new").exists():
+    def fail(source: Path, destination: Path) -> None:
+        if Path(destination) == target and (Path(source) / "new").exists():
             raise OSError(28, "No space left on device")
-        replace(source, to)
+        replace(source, destination)
 
-    monkeypatch.setattr(os, "replace", full)
+    monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(WorkError, match="No space left"), write_folder(target) as temporary:
         (temporary / "new").write_text("new")
     assert names_in(target) == ["old"]
     assert names_in(tmp_path) == ["one"]
 
 
-def test_a_link_to_a_folder_is_replaced_and_what_it_meant_stays(tmp_path: Path) -> None:
-    meant = tmp_path / "meant"
-    meant.mkdir()
-    (meant / "old").write_text("old")
+def test_a_link_to_a_folder_is_replaced_and_its_target_stays(tmp_path: Path) -> None:
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    (linked / "old").write_text("old")
     target = tmp_path / "one"
-    target.symlink_to(meant)
+    target.symlink_to(linked)
     with write_folder(target) as temporary:
         (temporary / "new").write_text("new")
     assert not target.is_symlink()
     assert names_in(target) == ["new"]
-    assert names_in(meant) == ["old"]
-    assert names_in(tmp_path) == ["meant", "one"]
+    assert names_in(linked) == ["old"]
+    assert names_in(tmp_path) == ["linked", "one"]
 
 
 def test_a_file_of_that_name_is_not_replaced_by_a_folder(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text("mine")
     with pytest.raises(WorkError, match="It is a file"), write_folder(tmp_path / "mine.csv"):
-        pytest.fail("The work is not begun.")
+        pytest.fail("The work must not begin.")
     assert (tmp_path / "mine.csv").read_text() == "mine"
     assert names_in(tmp_path) == ["mine.csv"]
 
@@ -149,7 +158,7 @@ def test_a_file_of_that_name_is_not_replaced_by_a_folder(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("writer", [write_file, write_folder])
-def test_a_place_that_cannot_be_is_a_sentence(tmp_path: Path, writer: Writer) -> None:
+def test_an_impossible_path_is_explained(tmp_path: Path, writer: Writer) -> None:
     (tmp_path / "file").write_text("")
     target = tmp_path / "file" / "below"
     with pytest.raises(WorkError, match=r"below could not be written: ") as caught, writer(target):
@@ -159,14 +168,14 @@ def test_a_place_that_cannot_be_is_a_sentence(tmp_path: Path, writer: Writer) ->
 
 
 @pytest.mark.parametrize("writer", [write_file, write_folder])
-def test_a_full_disk_is_a_sentence(tmp_path: Path, writer: Writer) -> None:
+def test_a_full_disk_is_explained(tmp_path: Path, writer: Writer) -> None:
     with pytest.raises(WorkError, match="No space left"), writer(tmp_path / "new"):
         raise OSError(28, "No space left on device")
     assert names_in(tmp_path) == []
 
 
 @pytest.mark.parametrize("writer", [write_file, write_folder])
-def test_errors_of_our_own_pass_unchanged(tmp_path: Path, writer: Writer) -> None:
+def test_errors_of_the_package_pass_unchanged(tmp_path: Path, writer: Writer) -> None:
     # It is an OSError as well, but not one of the file that is written.
     error = DataMissingError("There is no metadata.", "Download it.")
     with pytest.raises(DataMissingError) as caught, writer(tmp_path / "new"):
@@ -195,6 +204,22 @@ def test_results_are_as_readable_as_any_file(tmp_path: Path, mask: int) -> None:
     assert mode("folder") == mode("plain folder") == 0o777 & ~mask
 
 
+# Overwriting
+
+
+def test_existing_files_are_not_overwritten(tmp_path: Path) -> None:
+    pixels, metadata = tmp_path / "pixels.csv", tmp_path / "metadata.csv"
+    refuse_to_overwrite(pixels, metadata)
+    metadata.write_text("")
+    refuse_to_overwrite(pixels)
+    with pytest.raises(UsageError, match=r"metadata\.csv belongs to other data") as caught:
+        refuse_to_overwrite(pixels, metadata)
+    assert "another folder" in caught.value.hint
+    pixels.write_text("")
+    with pytest.raises(UsageError, match=r"pixels\.csv exists already"):
+        refuse_to_overwrite(pixels, metadata)
+
+
 # Hashes
 
 
@@ -214,10 +239,10 @@ def test_a_hash_known_from_the_standard(tmp_path: Path) -> None:
     assert hash_file(path).startswith("ba7816bf8f01cfea414140de5dae2223")
 
 
-# The cache folder
+# Folders
 
 
-def test_the_cache_folder_is_named_or_the_users(
+def test_the_cache_folder_is_the_named_one_or_the_users(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HMNIST_CACHE", str(tmp_path / "mine"))
@@ -229,3 +254,13 @@ def test_the_cache_folder_is_named_or_the_users(
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert cache_folder() == tmp_path / "home" / ".cache" / "hmnist"
     assert names_in(tmp_path) == []
+
+
+def test_new_runs_have_the_time_in_their_folder() -> None:
+    before = datetime.now().replace(microsecond=0)
+    folder = new_runs_folder("-audit")
+    assert folder.parent == RUNS_FOLDER == Path("hmnist-runs")
+    time = datetime.strptime(folder.name.removesuffix("-audit"), "%Y%m%d-%H%M%S")
+    assert before <= time <= datetime.now()
+    assert "-audit" not in new_runs_folder().name
+    assert not folder.exists()

@@ -1,4 +1,4 @@
-"""`Columns`: values and their names, collected side by side so that they cannot drift apart."""
+"""`Columns`: values with the names of their columns, collected together."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,11 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Shape
+from hmnist.arrays import Float32
 
-__all__ = ["Columns", "Floats", "Shape"]
-
-Floats = npt.NDArray[np.float32]
+__all__ = ["Columns"]
 
 
 class Columns:
@@ -24,7 +22,7 @@ class Columns:
     Attributes
     ----------
     names : list of str
-        One for each column added so far.
+        The name of each column so far.
 
     Examples
     --------
@@ -37,7 +35,7 @@ class Columns:
     def __init__(self, rows: int) -> None:
         self.rows = rows
         self.names: list[str] = []
-        self._groups: list[Floats] = []
+        self._groups: list[Float32] = []
 
     def add(self, values: npt.NDArray[Any], names: Iterable[str]) -> None:
         """Append columns.
@@ -45,14 +43,14 @@ class Columns:
         Parameters
         ----------
         values : numpy.ndarray, shape (rows, …)
-            All but the first axis are laid out in a row, the last one fastest.
+            The axes after the first are flattened, the last one fastest.
         names : iterable of str
-            What each column is called.
+            The name of each column.
 
         Raises
         ------
         ValueError
-            If there are more columns than names, or fewer.
+            If the numbers of columns and names differ.
         """
         names = list(names)
         group = values.astype(np.float32, copy=False).reshape(self.rows, -1)
@@ -61,6 +59,6 @@ class Columns:
         self._groups.append(group)
         self.names += names
 
-    def table(self) -> Floats:
+    def table(self) -> Float32:
         """Return all columns: float32, shape (rows, len(names))."""
         return np.concatenate(self._groups, axis=1)

@@ -1,8 +1,8 @@
-"""`LesionFeatures`: images of lesions to a table of named numbers, as a scikit-learn transformer.
+"""`LesionFeatures`: a scikit-learn transformer from images of lesions to a table of named numbers.
 
-Filters and palettes are found among the images given to `fit` and no others; everything else is
-arithmetic on one image. The same image has the same row, bit for bit, whatever images stand beside
-it and however many threads work.
+Filters and codebooks are fitted to the images given to `fit` and no others; everything else is
+computed from each image alone. So an image has the same row, bit for bit, whatever other images
+are transformed with it and whatever the number of threads.
 """
 
 import os
@@ -15,42 +15,43 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
+from hmnist.arrays import Float32, Shape
 from hmnist.errors import UsageError
+from hmnist.features.codebook import Codebook, add_codes, draw_colours, fit_codebook
 from hmnist.features.colour import add_colours, colour_scales
-from hmnist.features.columns import Columns, Floats, Shape
+from hmnist.features.columns import Columns
 from hmnist.features.patches import PatchFilters, add_patches, draw_patches, fit_filters
 from hmnist.features.pixels import as_images
 from hmnist.features.shape import add_shapes
 from hmnist.features.state import Arrays, pack, unpack
 from hmnist.features.texture import add_textures
-from hmnist.features.views import chunk_size, make_view, palette_views, pictures_of, view_names
-from hmnist.features.words import Palette, add_words, draw_colours, fit_palette
+from hmnist.features.views import chunk_size, codebook_views, make_view, to_planes, view_names
 from hmnist.hardware import available_cores
 
 __all__ = ["LesionFeatures"]
 
 
 class LesionFeatures(TransformerMixin, BaseEstimator):
-    """Numbers that describe a lesion, nearly unmoved when its image is turned or mirrored.
+    """Numbers that describe a lesion and hardly change when its image is turned or mirrored.
 
     Parameters
     ----------
     image_shape : tuple of int or None
-        Height, width, channels. None takes the shape of images, and of rows infers squares with
-        three channels or one.
+        Height, width, channels. None takes the shape of the images; rows of pixels must then be
+        squares with three channels or one.
     n_filters : int
         Patch filters in each view; each gives 20 columns.
     patch : int
         Height and width of a patch in pixels; less in views too small for it.
     n_colours : int
-        Words of each palette; each gives 4 columns. Grey images have none.
+        Entries of each codebook; each gives 4 columns. Grey images have no codebook.
     ridge : float
-        What is added to the variances of patches before they are whitened.
+        Added to the variances of patches before whitening.
     random_state : int or None
-        What patches and pixels are drawn with; None draws anew at each `fit`.
+        Seed for drawing patches and pixels; None draws others at each `fit`.
     n_jobs : int or None
-        Threads of `transform`; -1 for all cores. None takes all, or what ``OMP_NUM_THREADS``
-        allows if that is less. It changes no bit of the result.
+        Threads of `transform`; -1 for all cores. None takes all, or the number in
+        ``OMP_NUM_THREADS`` if that is less. It changes no bit of the result.
 
     Attributes
     ----------
@@ -60,7 +61,7 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         Pixels per image: h·w·c.
     filters_ : dict of str to PatchFilters
         By view: ``colour`` (or ``grey``), ``half``, ``relative``.
-    palettes_ : dict of str to Palette
+    codebooks_ : dict of str to Codebook
         By view: ``colour`` and ``relative``; empty for grey images.
 
     Notes
@@ -68,12 +69,12 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
     The columns, in this order:
 
     - ``<view> patch …``: responses to whitened patches (`hmnist.features.patches`).
-    - ``<view> word …``: shares of colour words (`hmnist.features.words`).
+    - ``<view> code …``: shares of a codebook's colours (`hmnist.features.codebook`).
     - ``<scale> quantile|mean|std|skew|kurtosis|ring …``: `hmnist.features.colour`.
     - ``<scale> asymmetry …``, ``<mask> lesion …``: `hmnist.features.shape`.
     - ``<scale> gradient|pattern|spectrum …``: `hmnist.features.texture`.
 
-    Images of 28×28×3 have 2,765 columns with the parameters as they are.
+    Images of 28×28×3 have 2,765 columns with the default parameters.
 
     Examples
     --------
@@ -86,7 +87,7 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
     'colour patch 00 positive any way image'
     """
 
-    def __init__(  # noqa: PLR0917 - scikit-learn's estimators take parameters by place, too
+    def __init__(  # noqa: PLR0917 - scikit-learn's estimators take parameters by position, too
         self,
         image_shape: Shape | None = None,
         n_filters: int = 32,
@@ -105,12 +106,12 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         self.n_jobs = n_jobs
 
     def fit(self, X: npt.ArrayLike, y: object = None) -> Self:  # noqa: ARG002 - labels are not used
-        """Find filters and palettes among images.
+        """Fit filters and codebooks to images.
 
         Parameters
         ----------
         X : array-like, shape (n, h·w·c) or (n, h, w, c)
-            Pixels 0–255, of training images only.
+            Pixels 0–255 of training images only.
         y : object
             Ignored; scikit-learn passes labels.
 
@@ -129,20 +130,20 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         images = as_images(X, self.image_shape)
         channels = images.shape[3]
         rng = np.random.default_rng(self.random_state)
-        with threadpool_limits(1):  # more threads add in another order
+        with threadpool_limits(1):  # with more threads, sums are added in another order
             filters = {
                 view: fit_filters(
                     *draw_patches(images, view, self.patch, rng), self.n_filters, self.ridge
                 )
                 for view in view_names(channels)
             }
-            palettes = {
-                view: fit_palette(draw_colours(images, view, rng), self.n_colours, rng)
-                for view in palette_views(channels)
+            codebooks = {
+                view: fit_codebook(draw_colours(images, view, rng), self.n_colours, rng)
+                for view in codebook_views(channels)
             }
-        return self._keep(images.shape[1:], filters, palettes)
+        return self._set_fitted(images.shape[1:], filters, codebooks)
 
-    def transform(self, X: npt.ArrayLike) -> Floats:
+    def transform(self, X: npt.ArrayLike) -> Float32:
         """Describe images.
 
         Parameters
@@ -153,14 +154,14 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         Returns
         -------
         numpy.ndarray of float32, shape (n, n_features_out)
-            Finite numbers; `get_feature_names_out` says what they are.
+            Finite numbers; `get_feature_names_out` names the columns.
 
         Raises
         ------
         UsageError
-            If the pixels are not 0–255 or their shape is another one.
+            If the pixels are not 0–255 or have another shape.
         sklearn.exceptions.NotFittedError
-            If neither `fit` nor `set_arrays` came before.
+            If it was not fitted by `fit` or `set_arrays`.
         """
         check_is_fitted(self)
         images = as_images(X, self.image_shape_)
@@ -178,7 +179,7 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         return table
 
     def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[Any]:  # noqa: ARG002
-        """Return what each column is: str, shape (n_features_out,)."""
+        """Return the names of the columns: str, shape (n_features_out,)."""
         check_is_fitted(self)
         return np.array(self._names, dtype=object)
 
@@ -189,50 +190,44 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         return len(self._names)
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Return what was fitted as plain arrays, fit for `numpy.savez`.
-
-        Returns
-        -------
-        dict of str to numpy.ndarray
-            Among them the image shape; `hmnist.features.state.pack` names them all.
-        """
+        """Return what was fitted as plain arrays for `numpy.savez`; see `hmnist.features.state`."""
         check_is_fitted(self)
-        return pack(self.image_shape_, self.filters_, self.palettes_)
+        return pack(self.image_shape_, self.filters_, self.codebooks_)
 
     def set_arrays(self, arrays: Arrays) -> Self:
-        """Take over what `to_arrays` returned, instead of fitting.
+        """Use the result of `to_arrays` instead of fitting.
 
         Raises
         ------
         TrustError
-            If an array is missing, has another shape than it should, or is not finite.
+            If an array is missing, has a wrong shape, or is not finite.
         """
-        return self._keep(*unpack(arrays))
+        return self._set_fitted(*unpack(arrays))
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, **parameters: Any) -> Self:
-        """Return fitted features from what `to_arrays` returned; see `set_arrays`."""
+        """Return fitted features from the result of `to_arrays`; see `set_arrays`."""
         return cls(**parameters).set_arrays(arrays)
 
-    def _keep(
-        self, shape: Shape, filters: dict[str, PatchFilters], palettes: dict[str, Palette]
+    def _set_fitted(
+        self, shape: Shape, filters: dict[str, PatchFilters], codebooks: dict[str, Codebook]
     ) -> Self:
         height, width, channels = shape
         self.image_shape_ = (height, width, channels)
         self.n_features_in_ = height * width * channels
-        self.filters_, self.palettes_ = filters, palettes
+        self.filters_, self.codebooks_ = filters, codebooks
         with threadpool_limits(1):
             self._names = self._describe(np.zeros((1, *shape), dtype=np.uint8)).names
         return self
 
     def _describe(self, images: npt.NDArray[Any]) -> Columns:
-        columns, pictures = Columns(len(images)), pictures_of(images)
-        views = {view: make_view(pictures, view) for view in self.filters_}
+        columns, planes = Columns(len(images)), to_planes(images)
+        views = {view: make_view(planes, view) for view in self.filters_}
         for view, filters in self.filters_.items():
             add_patches(columns, views[view], filters, view)
-        for view, palette in self.palettes_.items():
-            add_words(columns, views[view], palette, view)
-        scales = colour_scales(pictures)
+        for view, codebook in self.codebooks_.items():
+            add_codes(columns, views[view], codebook, view)
+        scales = colour_scales(planes)
         add_colours(columns, scales)
         add_shapes(columns, scales, views["relative"])
         add_textures(columns, scales)

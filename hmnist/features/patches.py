@@ -1,16 +1,16 @@
 """Whitened pieces of training images as filters, in all eight orientations.
 
-Small patches are whitened, so that fine structure weighs as much as the slow change of brightness
-that fills most of a patch, and grouped by spherical k-means. The group centres are the filters. A
-filter's positive and negative responses are kept apart and averaged over the picture: the
-single-layer network of Coates, Ng and Lee (2011, "An Analysis of Single-Layer Networks in
-Unsupervised Feature Learning") with the soft threshold of Coates and Ng (2011, "The Importance of
-Encoding Versus Training with Sparse Coding and Vector Quantization") and the k-means of Coates and
-Ng (2012, "Learning Feature Representations with K-means"). Its threshold is zero, which did better
-than theirs on 28×28 pixels.
+Small patches are whitened, so that fine structure counts as much as the slow change of brightness
+that fills most of a patch, and grouped by spherical k-means. The centres of the groups are the
+filters. The positive and the negative responses to a filter are averaged over the image separately.
+This is the single-layer network of Coates, Ng and Lee (2011, "An Analysis of Single-Layer Networks
+in Unsupervised Feature Learning") with the soft threshold of Coates and Ng (2011, "The Importance
+of Encoding Versus Training with Sparse Coding and Vector Quantization") and the k-means of Coates
+and Ng (2012, "Learning Feature Representations with K-means"). The threshold is zero, which did
+better than theirs on 28×28 pixels.
 
-A lesion has no top and no left: a training patch may be turned to meet its centre, and every filter
-is applied in all eight orientations, so turning a picture leaves its columns as they are.
+A lesion has no upper side: k-means may turn a training patch to fit its centre, and every filter is
+applied in all eight orientations. So turning an image does not change its columns.
 """
 
 from dataclasses import dataclass
@@ -19,24 +19,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hmnist.arrays import Float32, Float64
 from hmnist.augmentation import ORIENTATIONS
-from hmnist.features.columns import Columns, Floats
-from hmnist.features.geometry import ZONES, patch_turns, zone_weights
-from hmnist.features.views import picture_chunks, view_size
+from hmnist.features.columns import Columns
+from hmnist.features.geometry import ZONES, patch_orientations, zone_weights
+from hmnist.features.views import cut_patches, view_size
 
 __all__ = ["PatchFilters", "add_patches", "draw_patches", "fit_filters", "patch_side"]
 
-Doubles = npt.NDArray[np.float64]
-
 _SAMPLES = 30_000
-"""Patches drawn for fitting: some 300 for each number of a 6×6 patch in colour."""
+"""Patches drawn for fitting: about 300 for each number of a 6×6 patch in colour."""
 
-_ROUNDS = 5
-"""Rounds of k-means; the centres hardly move afterwards."""
+_ITERATIONS = 5
+"""Iterations of k-means; the centres hardly move afterwards."""
 
 _BATCH_RESPONSES = 4 * 23 * 23 * 8 * 32
-"""Responses held at once: those of four 28×28 pictures to 8 × 32 filters, about what a core's
-cache holds."""
+"""Responses in memory at once: those of four 28×28 images to 8 × 32 filters, about as many as a
+core's cache can hold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,48 +46,37 @@ class PatchFilters:
     ----------
     weights : numpy.ndarray of float32, shape (8·count, c·side·side)
         The filters on flattened patches (channels first), all in the first orientation, then all
-        in the second, and so on. Whitening is folded in.
+        in the second, and so on. They include the whitening.
     offset : numpy.ndarray of float32, shape (8·count,)
-        Their responses to the mean patch, which are taken off.
+        The responses to the mean patch, which are subtracted.
     side : int
         Height and width of a patch.
     """
 
-    weights: Floats
-    offset: Floats
+    weights: Float32
+    offset: Float32
     side: int
 
     @property
     def count(self) -> int:
-        """The number of filters, orientations aside."""
+        """The number of filters, each in eight orientations."""
         return len(self.weights) // ORIENTATIONS
 
 
-def add_patches(columns: Columns, pictures: Floats, filters: PatchFilters, view: str) -> None:
-    """Add how strongly a view answers to its filters.
+def add_patches(columns: Columns, planes: Float32, filters: PatchFilters, view: str) -> None:
+    """Add the responses of a view (n, c, h, w) to its filters: 20 columns for each filter.
 
     ``<view> patch 07 positive any way rim`` is the square root of the mean positive response to
-    filter 7 in the rim, over all orientations; ``best way`` takes the strongest orientation at
-    each place. ``deviation`` stands for the square root of the standard deviation over the image.
-    The square roots (Hellinger's transformation) calm the few pictures that answer very strongly.
-
-    Parameters
-    ----------
-    columns : Columns
-        What they are added to: 20 for each filter.
-    pictures : numpy.ndarray of float32, shape (n, c, h, w)
-        The view.
-    filters : PatchFilters
-        What `fit_filters` found for it.
-    view : str
-        Its name.
+    filter 7 in the rim, over all orientations. ``best way`` takes the strongest orientation at
+    each position. ``deviation`` is the square root of the standard deviation over the image. The
+    square roots (Hellinger's transformation) limit the few images that respond very strongly.
     """
-    height, width = (side - filters.side + 1 for side in pictures.shape[2:])
+    height, width = (side - filters.side + 1 for side in planes.shape[2:])
     batch = max(1, _BATCH_RESPONSES // (height * width * len(filters.weights)))
     zones = zone_weights(height, width)
     batches = [
-        _pool(_respond(pictures[start : start + batch], filters), zones)
-        for start in range(0, len(pictures), batch)
+        _pool(_respond(planes[start : start + batch], filters), zones)
+        for start in range(0, len(planes), batch)
     ]
     names = (
         f"{view} patch {number:02d} {sign} {way} {zone}"
@@ -101,7 +89,7 @@ def add_patches(columns: Columns, pictures: Floats, filters: PatchFilters, view:
 
 
 def patch_side(patch: int, height: int, width: int) -> int:
-    """Return the side of a patch that leaves a picture of this size several places for it.
+    """Return the side of a patch that fits at several positions in an image of this size.
 
     Examples
     --------
@@ -113,19 +101,19 @@ def patch_side(patch: int, height: int, width: int) -> int:
 
 def draw_patches(
     images: npt.NDArray[Any], view: str, patch: int, rng: np.random.Generator
-) -> tuple[Floats, int]:
-    """Draw patches of a view from random places of random images.
+) -> tuple[Float32, int]:
+    """Draw patches of a view from random positions of random images.
 
     Parameters
     ----------
     images : numpy.ndarray, shape (n, h, w, c)
         Pixels 0–255.
     view : str
-        Which view of them.
+        The name of the view.
     patch : int
         The side of a patch, if the view is large enough for it.
     rng : numpy.random.Generator
-        What is drawn from.
+        Draws images and positions.
 
     Returns
     -------
@@ -134,21 +122,15 @@ def draw_patches(
     side : int
         Their height and width.
     """
-    channels = images.shape[3]
     height, width = view_size(images.shape[1], images.shape[2], view)
     side = patch_side(patch, height, width)
     limits = (len(images), height - side + 1, width - side + 1)
     image, row, column = (rng.integers(limit, size=_SAMPLES) for limit in limits)
-    patches = np.empty((_SAMPLES, channels, side, side), dtype=np.float32)
-    for start, pictures in picture_chunks(images, view):
-        windows = np.lib.stride_tricks.sliding_window_view(pictures, (side, side), (2, 3))
-        here = np.flatnonzero((image >= start) & (image < start + len(pictures)))
-        patches[here] = windows[image[here] - start, :, row[here], column[here]]
-    return patches.reshape(_SAMPLES, -1), side
+    return cut_patches(images, view, side, (image, row, column)), side
 
 
-def fit_filters(patches: Floats, side: int, count: int, ridge: float) -> PatchFilters:
-    """Find the directions in which patches differ, whichever way they are turned.
+def fit_filters(patches: Float32, side: int, count: int, ridge: float) -> PatchFilters:
+    """Fit filters: the directions in which patches differ, in any orientation.
 
     Parameters
     ----------
@@ -157,74 +139,74 @@ def fit_filters(patches: Floats, side: int, count: int, ridge: float) -> PatchFi
     side : int
         Their height and width.
     count : int
-        How many filters; at most n.
+        The number of filters, at most n.
     ridge : float
-        Added to the variances before whitening: what is weaker counts as noise.
+        Added to the variances before whitening: smaller variances count as noise.
 
     Returns
     -------
     PatchFilters
         `count` filters in eight orientations each.
     """
-    turns = patch_turns((side, side, patches.shape[1] // side**2))
-    mean, whiten = _fit_whitening(patches.astype(np.float64), turns, ridge)
+    permutations = patch_orientations((side, side, patches.shape[1] // side**2))
+    mean, whiten = _fit_whitening(patches.astype(np.float64), permutations, ridge)
     points = (patches - mean) @ whiten
     points /= np.linalg.norm(points, axis=1, keepdims=True).clip(1e-12)
     centres = points[:count].copy()
-    for _ in range(_ROUNDS):
-        centres = _move_centres(centres, points, turns)
+    for _ in range(_ITERATIONS):
+        centres = _move_centres(centres, points, permutations)
     # (count, 8, numbers) to one orientation after the other
-    ways = centres[:, turns].swapaxes(0, 1).reshape(ORIENTATIONS * count, -1)
-    weights = ways @ whiten
+    oriented = centres[:, permutations].swapaxes(0, 1).reshape(ORIENTATIONS * count, -1)
+    weights = oriented @ whiten
     return PatchFilters(weights.astype(np.float32), (weights @ mean).astype(np.float32), side)
 
 
 def _fit_whitening(
-    patches: Doubles, turns: npt.NDArray[np.intp], ridge: float
-) -> tuple[Doubles, Doubles]:
+    patches: Float64, permutations: npt.NDArray[np.intp], ridge: float
+) -> tuple[Float64, Float64]:
     """Return the mean and the whitening matrix of all patches in all orientations."""
-    mean = patches.mean(axis=0)[turns].mean(axis=0)
+    mean = patches.mean(axis=0)[permutations].mean(axis=0)
     rest = patches - mean
-    # Turning a patch permutes its numbers, so the moments can be turned instead of the patches.
+    # An orientation permutes the numbers of a patch, so it is enough to permute the moments.
     moments = rest.T @ rest
-    turned = sum(moments[np.ix_(turn, turn)] for turn in turns)
-    covariance = turned / (len(patches) * len(turns) - 1)
-    value, vector = np.linalg.eigh(covariance)
-    return mean, (vector / np.sqrt(value.clip(0) + ridge)) @ vector.T
+    total = sum(moments[np.ix_(permutation, permutation)] for permutation in permutations)
+    covariance = total / (len(patches) * len(permutations) - 1)
+    values, vectors = np.linalg.eigh(covariance)
+    return mean, (vectors / np.sqrt(values.clip(0) + ridge)) @ vectors.T
 
 
-def _move_centres(centres: Doubles, points: Doubles, turns: npt.NDArray[np.intp]) -> Doubles:
-    """Move each centre to the mean direction of the points nearest to it, each turned to meet it.
+def _move_centres(centres: Float64, points: Float64, permutations: npt.NDArray[np.intp]) -> Float64:
+    """Move each centre to the mean direction of its nearest points, each turned to fit it.
 
-    A centre that no point is near stays where it is.
+    A centre without points stays where it is.
     """
     count = len(centres)
-    ways = centres[:, turns].reshape(count * ORIENTATIONS, -1)
-    group, way = np.divmod((points @ ways.T).argmax(axis=1), ORIENTATIONS)
-    back = turns.argsort(axis=1)
-    aligned = np.take_along_axis(points, back[way], axis=1)
+    oriented = centres[:, permutations].reshape(count * ORIENTATIONS, -1)
+    group, orientation = np.divmod((points @ oriented.T).argmax(axis=1), ORIENTATIONS)
+    inverse = permutations.argsort(axis=1)
+    aligned = np.take_along_axis(points, inverse[orientation], axis=1)
     total = (group == np.arange(count)[:, None]).astype(np.float64) @ aligned
     length = np.linalg.norm(total, axis=1, keepdims=True)
     return np.where(length > 0, total / length.clip(1e-9), centres)
 
 
-def _respond(pictures: Floats, filters: PatchFilters) -> Floats:
-    """Return the responses at every place: shape (n, 8, count, places)."""
+def _respond(planes: Float32, filters: PatchFilters) -> Float32:
+    """Return the responses at every position: shape (n, 8, count, positions)."""
     side = filters.side
-    windows = np.lib.stride_tricks.sliding_window_view(pictures, (side, side), (2, 3))
+    windows = np.lib.stride_tricks.sliding_window_view(planes, (side, side), (2, 3))
     numbers = filters.weights.shape[1]
-    patches = windows.transpose(0, 1, 4, 5, 2, 3).reshape(len(pictures), numbers, -1)
-    # One product per picture: its size, and so its rounding, does not depend on the batch.
+    patches = windows.transpose(0, 1, 4, 5, 2, 3).reshape(len(planes), numbers, -1)
+    # One product per image: its size, and so its rounding, does not depend on the batch.
     responses = np.matmul(filters.weights, patches)
     responses -= filters.offset[:, None]
-    return np.asarray(responses.reshape(len(pictures), ORIENTATIONS, filters.count, -1))
+    return np.asarray(responses.reshape(len(planes), ORIENTATIONS, filters.count, -1))
 
 
-def _pool(responses: Floats, zones: Floats) -> Floats:
+def _pool(responses: Float32, zones: Float32) -> Float32:
     """Return square roots: sign × way (any, best) × (zones, deviation) × filters."""
     positive = np.maximum(responses, 0)
     negative = np.subtract(positive, responses, out=responses)
-    columns: list[Floats] = []
+    columns: list[Float32] = []
     for part in (positive, negative):
         squares = np.vecdot(part, part).mean(axis=1)
         columns += _mean_and_deviation(part.mean(axis=1), squares, zones)
@@ -233,7 +215,7 @@ def _pool(responses: Floats, zones: Floats) -> Floats:
     return np.sqrt(np.concatenate(columns, axis=1))
 
 
-def _mean_and_deviation(part: Floats, squares: Floats, zones: Floats) -> tuple[Floats, Floats]:
+def _mean_and_deviation(part: Float32, squares: Float32, zones: Float32) -> tuple[Float32, Float32]:
     means = np.matmul(part, zones.T)
     variance = squares / part.shape[2] - means[:, :, 0] ** 2
     flat = means.swapaxes(1, 2).reshape(len(part), -1)

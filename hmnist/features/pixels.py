@@ -1,4 +1,4 @@
-"""What may be described: pixels 0–255, as rows or as images, in grey or in colour."""
+"""The input of the features: pixels 0–255 as rows or as images, grey or in colour."""
 
 from typing import Any
 
@@ -11,28 +11,29 @@ from hmnist.errors import UsageError
 __all__ = ["LEAST_SIDE", "as_images"]
 
 LEAST_SIDE = 6
-"""Smaller images have no room for patterns of radius two."""
+"""Smaller images are too small for patterns of radius two."""
 
 
 def as_images(X: npt.ArrayLike, shape: Shape | None) -> npt.NDArray[Any]:
-    """Return pixels as images, without a copy where they are an array.
+    """Return pixels as images (n, h, w, c), without copying an array.
 
     Parameters
     ----------
     X : array-like, shape (n, h·w·c) or (n, h, w, c)
         Pixels 0–255.
     shape : tuple of int or None
-        Height, width, channels. None takes the images' own; rows must then be squares.
+        Height, width, channels. None takes the shape of the images; rows must then be squares.
 
     Returns
     -------
     numpy.ndarray, shape (n, h, w, c)
-        Of the dtype that came.
+        With the dtype of `X`.
 
     Raises
     ------
     UsageError
-        If the pixels are not 0–255 or do not have that shape, or if the shape cannot be described.
+        If the pixels are not 0–255 or do not have that shape, or if the images are too small or
+        have neither one nor three channels.
 
     Examples
     --------

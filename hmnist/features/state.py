@@ -1,6 +1,6 @@
-"""What fitting has found, as plain arrays and back: a file of them holds no code.
+"""What was fitted, as plain arrays and back: a file of them contains no code.
 
-Arrays that are read are checked, since a file may have been damaged or made by someone else.
+Arrays that are read are checked, since the file may be damaged or come from someone else.
 """
 
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from hmnist.arrays import Float32, Shape
 from hmnist.augmentation import ORIENTATIONS
 from hmnist.errors import TrustError
-from hmnist.features.columns import Floats, Shape
+from hmnist.features.codebook import Codebook
 from hmnist.features.patches import PatchFilters, patch_side
 from hmnist.features.pixels import LEAST_SIDE
-from hmnist.features.views import palette_views, view_names, view_size
-from hmnist.features.words import Palette
+from hmnist.features.views import codebook_views, view_names, view_size
 
 __all__ = ["Arrays", "pack", "unpack"]
 
@@ -23,48 +23,37 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 def pack(
-    shape: Shape, filters: Mapping[str, PatchFilters], palettes: Mapping[str, Palette]
+    shape: Shape, filters: Mapping[str, PatchFilters], codebooks: Mapping[str, Codebook]
 ) -> dict[str, npt.NDArray[Any]]:
-    """Return plain arrays.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Height, width, channels.
-    filters, palettes : mapping of str to PatchFilters and Palette
-        By view.
+    """Return the shape of the images, and the filters and codebooks of each view, as plain arrays.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        ``image_shape`` (int64) and in float32, for each view, ``<view>_weights`` and
-        ``<view>_offset``; for views with a palette also ``<view>_mean``, ``<view>_whiten`` and
-        ``<view>_words``.
+        ``image_shape`` (int64); for each view ``<view>_weights`` and ``<view>_offset`` (float32);
+        for views with a codebook ``<view>_mean``, ``<view>_whiten`` and ``<view>_entries``
+        (float32).
     """
     arrays: dict[str, npt.NDArray[Any]] = {"image_shape": np.array(shape, dtype=np.int64)}
-    for view, found in filters.items():
-        arrays |= {f"{view}_weights": found.weights, f"{view}_offset": found.offset}
-    for view, palette in palettes.items():
-        arrays |= {
-            f"{view}_mean": palette.mean,
-            f"{view}_whiten": palette.whiten,
-            f"{view}_words": palette.words,
-        }
+    for view, fitted in filters.items():
+        arrays |= {f"{view}_weights": fitted.weights, f"{view}_offset": fitted.offset}
+    for view, codebook in codebooks.items():
+        arrays |= {f"{view}_{name}": array for name, array in vars(codebook).items()}
     return arrays
 
 
-def unpack(arrays: Arrays) -> tuple[Shape, dict[str, PatchFilters], dict[str, Palette]]:
-    """Return what `pack` was given.
+def unpack(arrays: Arrays) -> tuple[Shape, dict[str, PatchFilters], dict[str, Codebook]]:
+    """Return the shape, the filters and the codebooks that `pack` was given.
 
     Raises
     ------
     TrustError
-        If an array is missing, has another shape than it should, or is not finite.
+        If an array is missing, has a wrong shape, or is not finite.
     """
     shape = _read_shape(arrays)
     filters = {view: _read_filters(arrays, view, shape) for view in view_names(shape[2])}
-    palettes = {view: _read_palette(arrays, view) for view in palette_views(shape[2])}
-    return shape, filters, palettes
+    codebooks = {view: _read_codebook(arrays, view) for view in codebook_views(shape[2])}
+    return shape, filters, codebooks
 
 
 def _read_shape(arrays: Arrays) -> Shape:
@@ -85,20 +74,17 @@ def _read_filters(arrays: Arrays, view: str, shape: Shape) -> PatchFilters:
     return PatchFilters(weights, _read(arrays, f"{view}_offset", (rows,)), side)
 
 
-def _read_palette(arrays: Arrays, view: str) -> Palette:
-    return Palette(
-        _read(arrays, f"{view}_mean", (3,)),
-        _read(arrays, f"{view}_whiten", (3, 3)),
-        _read(arrays, f"{view}_words", (None, 3)),
-    )
+def _read_codebook(arrays: Arrays, view: str) -> Codebook:
+    shapes = {"mean": (3,), "whiten": (3, 3), "entries": (None, 3)}
+    return Codebook(**{name: _read(arrays, f"{view}_{name}", shapes[name]) for name in shapes})
 
 
-def _read(arrays: Arrays, name: str, shape: tuple[int | None, ...]) -> Floats:
+def _read(arrays: Arrays, name: str, shape: tuple[int | None, ...]) -> Float32:
     if name not in arrays:
         raise TrustError(f"The features lack the array {name}.")
     array = np.asarray(arrays[name])
     fits = array.ndim == len(shape) and all(
-        side in {None, found} for side, found in zip(shape, array.shape, strict=True)
+        expected in {None, side} for expected, side in zip(shape, array.shape, strict=True)
     )
     if not fits or array.dtype.kind not in "if" or not np.isfinite(array).all():
         raise TrustError(

@@ -1,6 +1,6 @@
-"""Fine structure: how steep, how spotted or striped, and how coarse a picture is.
+"""Fine structure: how steep, how spotted or striped, and how coarse an image is.
 
-Three measures, each of brightness and the two opponent colours: slopes, uniform local binary
+Brightness and the two opponent colours are described by their slopes, uniform local binary
 patterns (Ojala, Pietikäinen and Mäenpää 2002, "Multiresolution Gray-Scale and Rotation Invariant
 Texture Classification with Local Binary Patterns"), and the power spectrum over wavelengths.
 """
@@ -8,16 +8,16 @@ Texture Classification with Local Binary Patterns"), and the power spectrum over
 import functools
 
 import numpy as np
-import numpy.typing as npt
 
+from hmnist.arrays import Float32, Pixels
 from hmnist.features.colour import main_scales
-from hmnist.features.columns import Columns, Floats
+from hmnist.features.columns import Columns
 
 __all__ = ["add_textures", "binary_patterns", "spectrum_bands"]
 
 _QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
 
-_AROUND = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
+_CIRCLE = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 """The eight neighbours in a circle, as rows and columns."""
 
 _RADII = (1, 2)
@@ -26,30 +26,30 @@ _ROUGH = 9
 """The code of every pattern that is not uniform: more than two changes around the circle."""
 
 _BANDS = 14
-"""The most bands of the spectrum: all wavelengths that 28 pixels can show."""
+"""The largest number of bands of the spectrum: all wavelengths that 28 pixels can show."""
 
 
-def add_textures(columns: Columns, scales: Floats) -> None:
+def add_textures(columns: Columns, scales: Float32) -> None:
     """Add slopes, local binary patterns and the spectrum.
 
     - ``<scale> gradient quantile 0.9``: logarithm of the slope that 90 % of the pixels stay below,
       in brightness (0–1) over two pixels.
     - ``<scale> pattern radius 1 3 higher``: share of the pixels that have exactly three higher
-      neighbours, side by side; 0 is a peak, 4 an edge, 8 a pit. ``rough`` for those whose higher
-      neighbours are not side by side.
+      neighbours, side by side; 0 is a peak, 4 an edge, 8 a pit. ``rough`` is the share of those
+      whose higher neighbours are not side by side.
     - ``<scale> spectrum 3``: logarithm of the power of waves that pass three times through the
-      picture, under a Hann window.
+      image, under a Hann window.
 
-    Turning or mirroring a square picture leaves gradients and patterns as they are. Mirrors and
-    half turns leave the spectrum, too; quarter turns change it a little, since a real picture's
+    Turning or mirroring a square image does not change gradients and patterns. Mirrors and half
+    turns do not change the spectrum either; quarter turns change it a little, since a real image's
     spectrum is averaged over one half of the plane.
 
     Parameters
     ----------
     columns : Columns
-        What they are added to: 40 for each scale of a 28×28 picture.
+        Gets 40 columns for each of the main scales of a 28×28 image.
     scales : numpy.ndarray of float32, shape (n, scales, h, w)
-        What `hmnist.features.colour.colour_scales` made.
+        The result of `hmnist.features.colour.colour_scales`.
     """
     main, names = main_scales(scales)
     for image, name in zip(main.swapaxes(0, 1), names, strict=True):
@@ -59,7 +59,7 @@ def add_textures(columns: Columns, scales: Floats) -> None:
         _add_spectrum(columns, image, name)
 
 
-def binary_patterns(image: Floats, radius: int) -> npt.NDArray[np.uint8]:
+def binary_patterns(image: Float32, radius: int) -> Pixels:
     """Return the pattern of each pixel and its eight neighbours at a distance.
 
     Parameters
@@ -67,12 +67,12 @@ def binary_patterns(image: Floats, radius: int) -> npt.NDArray[np.uint8]:
     image : numpy.ndarray of float32, shape (n, h, w)
         One scale.
     radius : int
-        How many pixels away the neighbours are, along the axes and the diagonals.
+        The distance of the neighbours in pixels, along the axes and the diagonals.
 
     Returns
     -------
     numpy.ndarray of uint8, shape (n, h - 2·radius, w - 2·radius)
-        0–8: that many neighbours are higher, and they are side by side; 9: they are not.
+        0–8: so many neighbours are higher, and they are side by side; 9: they are not.
 
     Examples
     --------
@@ -85,33 +85,33 @@ def binary_patterns(image: Floats, radius: int) -> npt.NDArray[np.uint8]:
     rows, columns = height - 2 * radius, width - 2 * radius
     centre = image[:, radius:-radius, radius:-radius]
     higher = []
-    for down, right in _AROUND:
+    for down, right in _CIRCLE:
         top, left = radius * (1 + down), radius * (1 + right)
         neighbour = image[:, top : top + rows, left : left + columns]
         higher.append((neighbour > centre).view(np.uint8))
     changes, count = np.zeros_like(higher[0]), np.zeros_like(higher[0])
-    for one, other in zip(higher, higher[1:] + higher[:1], strict=True):
-        changes += one ^ other
-        count += one
+    for bit, next_bit in zip(higher, higher[1:] + higher[:1], strict=True):
+        changes += bit ^ next_bit
+        count += bit
     count[changes > 2] = _ROUGH
     return count
 
 
 @functools.cache
-def spectrum_bands(height: int, width: int) -> Floats:
-    """Return columns that average a power spectrum over waves of similar length.
+def spectrum_bands(height: int, width: int) -> Float32:
+    """Return the matrix that averages a power spectrum over waves of similar length.
 
     Parameters
     ----------
     height, width : int
-        The picture's size.
+        The image's size.
 
     Returns
     -------
     numpy.ndarray of float32, shape (h·(w//2 + 1), bands)
-        For the flattened result of `numpy.fft.rfft2`. Column k - 1 stands for waves that pass k
-        times through the picture, rounded; the last one also for all shorter ones. There are
-        min(h, w)//2 bands, 14 at most. Each column sums to 1.
+        For the flattened result of `numpy.fft.rfft2`. Column k - 1 is for waves that pass k times
+        through the image, rounded; the last one also for all shorter ones. There are min(h, w)//2
+        bands, at most 14. Each column sums to 1.
     """
     bands = min(_BANDS, height // 2, width // 2)
     waves_y, waves_x = np.fft.fftfreq(height) * height, np.arange(width // 2 + 1)
@@ -120,32 +120,32 @@ def spectrum_bands(height: int, width: int) -> Floats:
     return np.asarray(members / members.sum(axis=0), dtype=np.float32)
 
 
-def _add_gradients(columns: Columns, image: Floats, name: str) -> None:
+def _add_gradients(columns: Columns, image: Float32, name: str) -> None:
     down = image[:, 2:, 1:-1] - image[:, :-2, 1:-1]
     right = image[:, 1:-1, 2:] - image[:, 1:-1, :-2]
     slopes = np.sqrt(down * down + right * right).reshape(len(image), -1)
     slopes.sort(axis=1)
-    places = [int(quantile * (slopes.shape[1] - 1)) for quantile in _QUANTILES]
+    positions = [int(quantile * (slopes.shape[1] - 1)) for quantile in _QUANTILES]
     names = (f"{name} gradient quantile {quantile}" for quantile in _QUANTILES)
-    columns.add(np.log(slopes[:, places] + np.float32(1e-3)), names)
+    columns.add(np.log(slopes[:, positions] + np.float32(1e-3)), names)
 
 
-def _add_patterns(columns: Columns, image: Floats, name: str, radius: int) -> None:
+def _add_patterns(columns: Columns, image: Float32, name: str, radius: int) -> None:
     codes = binary_patterns(image, radius).reshape(len(image), -1)
     kinds = _ROUGH + 1
-    cells = codes + np.arange(len(codes))[:, None] * kinds
-    counts = np.bincount(cells.ravel(), minlength=len(codes) * kinds).reshape(-1, kinds)
+    bins = codes + np.arange(len(codes))[:, None] * kinds
+    counts = np.bincount(bins.ravel(), minlength=len(codes) * kinds).reshape(-1, kinds)
     labels = [*(f"{count} higher" for count in range(_ROUGH)), "rough"]
     names = (f"{name} pattern radius {radius} {label}" for label in labels)
     columns.add(counts / codes.shape[1], names)
 
 
-def _add_spectrum(columns: Columns, image: Floats, name: str) -> None:
+def _add_spectrum(columns: Columns, image: Float32, name: str) -> None:
     count, height, width = image.shape
     window = np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
     waves = np.fft.rfft2((image - image.mean(axis=(1, 2), keepdims=True)) * window)
     power = (waves.real**2 + waves.imag**2).reshape(count, 1, -1)
-    # A product per picture, so that rounding does not depend on how many there are.
+    # One product per image: its rounding does not depend on the number of images.
     bands = np.matmul(power, spectrum_bands(height, width))[:, 0]
     names = (f"{name} spectrum {band}" for band in range(1, bands.shape[1] + 1))
     columns.add(np.log(bands + np.float32(1e-5)), names)

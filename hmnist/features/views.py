@@ -1,7 +1,7 @@
-"""The pictures that filters and palettes look at: as it is, at half size, and without its skin.
+"""The views of an image: as it is, at half size, and relative to its skin.
 
-Pictures are float32, channels first (n, c, h, w), since sums over neighbouring pixels are quickest
-where they lie side by side.
+Views are colour planes: float32 with the channels first, shape (n, c, h, w). Sums over neighbouring
+pixels are fastest where these lie side by side in memory.
 """
 
 import functools
@@ -11,56 +11,57 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.features.columns import Floats
-from hmnist.features.geometry import border_of
+from hmnist.arrays import Float32, Indices
+from hmnist.features.geometry import border_mask
 
 __all__ = [
     "chunk_size",
+    "codebook_views",
+    "cut_patches",
     "make_view",
-    "palette_views",
-    "picture_chunks",
-    "pictures_of",
+    "to_planes",
+    "view_chunks",
     "view_names",
     "view_size",
 ]
 
 _FLOOR = 0.05
-"""Added to brightness (0–1) before the logarithm, so that noise in the dark stays small."""
+"""Added to brightness (0–1) before the logarithm, so that noise in dark pixels stays small."""
 
-_CHUNK_PIXELS = 200_704
-"""Pixels of the images that are worked on together: 256 images of 28×28."""
+CHUNK_PIXELS = 200_704
+"""Pixels of the images that are processed together: 256 images of 28×28."""
 
 
 def view_names(channels: int) -> tuple[str, str, str]:
     """Return the names of the views.
 
-    - ``colour`` (``grey`` with one channel): the picture as it is, 0–1.
+    - ``colour`` (``grey`` with one channel): the image as it is, 0–1.
     - ``half``: the same at half its size, for coarser structure.
-    - ``relative``: the logarithm minus that of the border's median colour. A skin's tone and a
-      lamp's strength multiply the light in each channel, so they drop out.
+    - ``relative``: the logarithm minus that of the border's median colour. The tone of the skin and
+      the strength of the lamp multiply the light of each channel, so this removes both.
     """
     return "colour" if channels == 3 else "grey", "half", "relative"
 
 
-def palette_views(channels: int) -> tuple[str, ...]:
-    """Return the views that have a palette of colour words: none in grey pictures."""
+def codebook_views(channels: int) -> tuple[str, ...]:
+    """Return the views that have a codebook of colours: none for grey images."""
     return ("colour", "relative") if channels == 3 else ()
 
 
-def view_size(height: int, width: int, name: str) -> tuple[int, int]:
-    """Return height and width of a view of pictures of this size."""
-    return (height // 2, width // 2) if name == "half" else (height, width)
+def view_size(height: int, width: int, view: str) -> tuple[int, int]:
+    """Return height and width of a view of images of this size."""
+    return (height // 2, width // 2) if view == "half" else (height, width)
 
 
-def make_view(pictures: Floats, name: str) -> Floats:
+def make_view(planes: Float32, view: str) -> Float32:
     """Return one of the views that `view_names` describes.
 
     Parameters
     ----------
-    pictures : numpy.ndarray of float32, shape (n, c, h, w)
+    planes : numpy.ndarray of float32, shape (n, c, h, w)
         Brightness 0–1.
-    name : str
-        The view.
+    view : str
+        The name of the view.
 
     Returns
     -------
@@ -73,46 +74,76 @@ def make_view(pictures: Floats, name: str) -> Floats:
     >>> float(make_view(evenly_lit, "relative").max())
     0.0
     """
-    if name == "half":
-        return _halve(pictures)
-    return _without_skin(pictures) if name == "relative" else pictures
+    if view == "half":
+        return _halve(planes)
+    return _subtract_skin(planes) if view == "relative" else planes
 
 
-def pictures_of(images: npt.NDArray[Any]) -> Floats:
-    """Return images (n, h, w, c) of 0–255 as pictures (n, c, h, w) of 0–1."""
-    pictures = np.ascontiguousarray(images.transpose(0, 3, 1, 2), dtype=np.float32)
-    return np.asarray(pictures / np.float32(255))
+def to_planes(images: npt.NDArray[Any]) -> Float32:
+    """Return images (n, h, w, c) of 0–255 as colour planes (n, c, h, w) of 0–1."""
+    planes = np.ascontiguousarray(images.transpose(0, 3, 1, 2), dtype=np.float32)
+    return np.asarray(planes / np.float32(255))
 
 
-def picture_chunks(images: npt.NDArray[Any], name: str) -> Iterator[tuple[int, Floats]]:
-    """Yield a view of all images, a chunk at a time, each with the number of its first image."""
+def view_chunks(images: npt.NDArray[Any], view: str) -> Iterator[tuple[int, Float32]]:
+    """Yield a view of all images in chunks, each with the index of its first image."""
     size = chunk_size(images.shape[1], images.shape[2])
     for start in range(0, len(images), size):
-        yield start, make_view(pictures_of(images[start : start + size]), name)
+        yield start, make_view(to_planes(images[start : start + size]), view)
 
 
 def chunk_size(height: int, width: int) -> int:
-    """Return how many images are worked on together, so that memory does not grow with them."""
-    return max(1, _CHUNK_PIXELS // (height * width))
+    """Return how many images are processed together, so that the memory needed is limited."""
+    return max(1, CHUNK_PIXELS // (height * width))
 
 
-def _without_skin(pictures: Floats) -> Floats:
-    count, channels, height, width = pictures.shape
-    light = np.log(pictures + np.float32(_FLOOR))
-    border = light.reshape(count, channels, -1)[:, :, border_of(height, width)]
+def cut_patches(
+    images: npt.NDArray[Any], view: str, side: int, corners: tuple[Indices, Indices, Indices]
+) -> Float32:
+    """Cut square patches out of a view of images (n, h, w, c).
+
+    Parameters
+    ----------
+    images : numpy.ndarray, shape (n, h, w, c)
+        Pixels 0–255.
+    view : str
+        The name of the view.
+    side : int
+        Height and width of a patch.
+    corners : tuple of numpy.ndarray of int64, shape (k,) each
+        The image, the row and the column of the upper left pixel of each patch.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (k, c·side·side)
+        Each patch flattened, channels first.
+    """
+    image, row, column = corners
+    patches = np.empty((len(image), images.shape[3], side, side), dtype=np.float32)
+    for start, planes in view_chunks(images, view):
+        windows = np.lib.stride_tricks.sliding_window_view(planes, (side, side), (2, 3))
+        chosen = np.flatnonzero((image >= start) & (image < start + len(planes)))
+        patches[chosen] = windows[image[chosen] - start, :, row[chosen], column[chosen]]
+    return patches.reshape(len(patches), -1)
+
+
+def _subtract_skin(planes: Float32) -> Float32:
+    count, channels, height, width = planes.shape
+    light = np.log(planes + np.float32(_FLOOR))
+    border = light.reshape(count, channels, -1)[:, :, border_mask(height, width)]
     border.sort(axis=2)
     pixels = border.shape[2]
     skin = (border[:, :, (pixels - 1) // 2] + border[:, :, pixels // 2]) / 2
     return np.asarray(light - skin[:, :, None, None])
 
 
-def _halve(pictures: Floats) -> Floats:
-    height, width = pictures.shape[2:]
-    return np.asarray(_halving(height) @ pictures @ _halving(width).T)
+def _halve(planes: Float32) -> Float32:
+    height, width = planes.shape[2:]
+    return np.asarray(_halving_matrix(height) @ planes @ _halving_matrix(width).T)
 
 
 @functools.cache
-def _halving(side: int) -> Floats:
+def _halving_matrix(side: int) -> Float32:
     """Return the matrix (side//2, side) that averages neighbours; an odd side is shared evenly."""
     edges = np.linspace(0, side, side // 2 + 1)
     pixel = np.arange(side)

@@ -34,7 +34,7 @@ class Reader:
         self.seed = seed
 
     def fit(self, images: Images) -> Self:
-        """Find filters and palettes among training images; pixels need nothing of the kind."""
+        """Fit filters and codebooks to training images; pixels need none."""
         if self.features == "lesion":
             from hmnist.features.lesion import LesionFeatures
 

@@ -1,56 +1,54 @@
-"""Parsed pixel files, kept by the content of the file they came from.
+"""A cache of parsed pixel files; the key is the content of the file.
 
-``<cache folder>/pixels`` holds two kinds of files that may be deleted at any time:
+``<cache folder>/pixels`` contains two kinds of files, which may be deleted at any time:
 
-- ``<sha256 of the file>-1.pixels``: the pixels, one byte each, then the labels, one byte each, then
-  the numbers of rows and pixels and a checksum over all before it;
-- ``<hash of the path>.seen``: the size, times and inode of a file when it was last hashed, and the
-  hash. A file that still has all of these is not hashed again.
+- ``<sha256 of the file>-2.pixels``: a sha256 of what follows, then pixels and labels as written by
+  `numpy.save`;
+- ``<hash of the path>.seen``: size, times and inode of a file when it was last hashed, and the
+  hash. If none of these changed, the file is not hashed again.
 
-Nothing that goes wrong here reaches the reader: without a cache, files are parsed.
+If anything goes wrong here, the file is parsed as if there were no cache.
 """
 
 import contextlib
 import hashlib
 import json
 import os
-import struct
 import time
-import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
+from hmnist.arrays import Labels, Pixels
 from hmnist.errors import WorkError
 from hmnist.files import cache_folder, hash_file, write_file
 
-__all__ = ["Table", "remembered"]
+__all__ = ["parse_cached"]
 
-Table: TypeAlias = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
-"""Pixels, uint8 of shape (n, h·w·c), and labels, int64 of shape (n,)."""
+SMALLEST_FILE = 4_000_000
+"""Bytes; a smaller file is parsed in about 10 ms."""
 
-_WORTHWHILE = 4_000_000  # bytes; a smaller file is parsed in about 10 ms
+ENTRIES = 8
+"""Parsed files in the cache; the oldest is deleted when there are more."""
 
-_KEPT = 8  # entries; the oldest is dropped, so that the cache does not grow without end
+SETTLED = 2 * 10**9
+"""Nanoseconds after which every change of a file shows in its times."""
 
-_SETTLED = 2 * 10**9
-"""Nanoseconds after which a change of the file is sure to show in its times."""
-
-_TRAILER = struct.Struct("<QQI")
+_DIGEST_SIZE = hashlib.sha256().digest_size
 
 
-def remembered(path: Path, parse: Callable[[Path], Table]) -> Table:
-    """Return what `parse` makes of a file, from the cache if the same content was parsed before.
+def parse_cached(
+    path: Path, parse: Callable[[Path], tuple[Pixels, Labels]]
+) -> tuple[Pixels, Labels]:
+    """Return the result of ``parse(path)``, from the cache if the same content was parsed before.
 
     Parameters
     ----------
     path : pathlib.Path
-        The file; it need not exist: then `parse` says so.
+        The file. If it does not exist, `parse` raises the error.
     parse : callable
-        Reads the file. What it raises is passed on.
+        Reads the file.
 
     Returns
     -------
@@ -59,27 +57,27 @@ def remembered(path: Path, parse: Callable[[Path], Table]) -> Table:
 
     Examples
     --------
-    >>> one = np.ones((1, 3), np.uint8), np.array([4])
-    >>> remembered(Path("missing.csv"), lambda path: one) is one
+    >>> rows = np.ones((1, 3), np.uint8), np.array([4])
+    >>> parse_cached(Path("missing.csv"), lambda path: rows) is rows
     True
     """
     try:
         before = _traits(path)
-        if before["size"] < _WORTHWHILE:
+        if before["size"] < SMALLEST_FILE:
             return parse(path)
         folder = cache_folder() / "pixels"
-        entry = folder / f"{_content_hash(path, before, folder)}-1.pixels"
+        entry = folder / f"{_content_hash(path, before, folder)}-2.pixels"
     except (OSError, RuntimeError):
-        # No such file, no permission, or no home folder: the first two are the parser's to tell.
+        # No such file, no permission, or no home folder: `parse` reports the first two.
         return parse(path)
-    table = _read(entry)
-    if table is None:
-        table = parse(path)
-        # A file that changed under the reader may not be what was hashed.
-        with contextlib.suppress(OSError, WorkError):
-            if _traits(path) == before:
-                _write(entry, table)
-    return table
+    if (rows := _read(entry)) is not None:
+        return rows
+    rows = parse(path)
+    with contextlib.suppress(OSError, WorkError):
+        # If the file changed while it was parsed, these rows may not belong to the hash.
+        if _traits(path) == before:
+            _write(entry, *rows)
+    return rows
 
 
 def _traits(path: Path) -> dict[str, int]:
@@ -101,45 +99,36 @@ def _content_hash(path: Path, traits: dict[str, int], folder: Path) -> str:
             return str(seen["sha256"])
     now = time.time_ns()
     digest = hash_file(path)
-    # Two changes within one tick of the clock leave the same times behind, so a file that was
-    # changed a moment ago is hashed again next time.
-    if now - max(traits["modified"], traits["changed"]) > _SETTLED:
+    # Two changes within one tick of the clock leave the same times. So a file that was changed a
+    # moment ago is hashed again next time.
+    if now - max(traits["modified"], traits["changed"]) > SETTLED:
         with contextlib.suppress(OSError, WorkError), write_file(note) as temporary:
             temporary.write_text(json.dumps({**traits, "sha256": digest}), encoding="ascii")
     return digest
 
 
-def _read(entry: Path) -> Table | None:
-    """Return the arrays of an entry, None if it is missing or damaged."""
+def _read(entry: Path) -> tuple[Pixels, Labels] | None:
+    """Return pixels and labels of an entry, None if it is missing or damaged."""
     try:
-        stored = np.fromfile(entry, np.uint8)
+        with entry.open("rb") as file:
+            expected = file.read(_DIGEST_SIZE)
+            if hashlib.file_digest(file, "sha256").digest() != expected:
+                return None
+            file.seek(_DIGEST_SIZE)
+            return np.load(file, allow_pickle=False), np.load(file, allow_pickle=False)
     except OSError:
         return None
-    body = len(stored) - _TRAILER.size
-    if body < 0:
-        return None
-    rows, pixels, checksum = _TRAILER.unpack(stored[body:].tobytes())
-    if body != rows * (pixels + 1) or checksum != _checksum(stored[:body], rows, pixels):
-        return None
-    table = stored[: rows * pixels].reshape(rows, pixels)
-    return table, stored[rows * pixels : body].astype(np.int64)
 
 
-def _write(entry: Path, table: Table) -> None:
-    pixels, labels = table
-    rows, width = pixels.shape
-    body = np.concatenate([pixels.reshape(-1), labels.astype(np.uint8)])
-    with write_file(entry) as temporary, temporary.open("wb") as file:
-        file.write(body.data)
-        file.write(_TRAILER.pack(rows, width, _checksum(body, rows, width)))
-    _drop_oldest(entry.parent)
-
-
-def _checksum(body: npt.NDArray[np.uint8], rows: int, pixels: int) -> int:
-    return zlib.crc32(struct.pack("<QQ", rows, pixels), zlib.crc32(body.data))
-
-
-def _drop_oldest(folder: Path) -> None:
-    entries = sorted(folder.glob("*.pixels"), key=lambda entry: entry.stat().st_mtime_ns)
-    for entry in entries[:-_KEPT]:
-        entry.unlink()
+def _write(entry: Path, pixels: Pixels, labels: Labels) -> None:
+    with write_file(entry) as temporary, temporary.open("w+b") as file:
+        file.seek(_DIGEST_SIZE)
+        np.save(file, pixels)
+        np.save(file, labels)
+        file.seek(_DIGEST_SIZE)
+        digest = hashlib.file_digest(file, "sha256").digest()
+        file.seek(0)
+        file.write(digest)
+    entries = sorted(entry.parent.glob("*.pixels"), key=lambda path: path.stat().st_mtime_ns)
+    for oldest in entries[:-ENTRIES]:
+        oldest.unlink()

@@ -13,23 +13,23 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
+from hmnist.arrays import Labels, Pixels
 from hmnist.diagnoses import CODES
-from hmnist.sources.cache import Table, remembered
+from hmnist.sources.cache import parse_cached
 from hmnist.sources.header import check_header, image_shape, read_header
 from hmnist.sources.malformed import read_carefully
 from hmnist.sources.opening import opened
 
 __all__ = ["read_pixel_csv"]
 
-_BLOCK = 1 << 18
+BLOCK = 1 << 18
 """Bytes parsed at once: the dozen arrays of that size stay in the processor's cache."""
 
 _ZERO, _COMMA, _NEWLINE = (np.uint8(ord(character)) for character in "0,\n")
 
 
-def read_pixel_csv(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+def read_pixel_csv(path: Path) -> tuple[Pixels, Labels]:
     r"""Read a pixel file, plain or packed by gzip.
 
     Parameters
@@ -62,11 +62,11 @@ def read_pixel_csv(path: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.in
     >>> images.shape, labels
     ((2, 1, 1, 3), array([4, 6]))
     """
-    pixels, labels = remembered(path, _parse)
+    pixels, labels = parse_cached(path, _parse)
     return pixels.reshape(len(pixels), *image_shape(pixels.shape[1], path)), labels
 
 
-def _parse(path: Path) -> Table:
+def _parse(path: Path) -> tuple[Pixels, Labels]:
     with opened(path) as file:
         names, ending = read_header(file, path)
         check_header(names, path)
@@ -81,11 +81,11 @@ def _parse(path: Path) -> Table:
 def _read_to_the_end(path: Path) -> None:
     # A damaged gzip file is to be reported as such, not as the nonsense that it unpacks to.
     with opened(path) as file:
-        while file.read(_BLOCK):
+        while file.read(BLOCK):
             pass
 
 
-def _parse_plain(file: BinaryIO, columns: int, ending: bytes) -> Table | None:
+def _parse_plain(file: BinaryIO, columns: int, ending: bytes) -> tuple[Pixels, Labels] | None:
     """Parse the rows behind the header; None if anything is out of the ordinary."""
     pixels, labels = [], []
     for block in _whole_lines(file, ending, longest=4 * columns + 2):
@@ -106,7 +106,7 @@ def _whole_lines(file: BinaryIO, ending: bytes, longest: int) -> Iterator[bytes]
     A line of more than `longest` bytes is no plain row: it comes as far as it was read, and last.
     """
     held = b""
-    while block := file.read(_BLOCK):
+    while block := file.read(BLOCK):
         held += block
         # The last line is held back with what follows it: it may be incomplete, or the last.
         cut = held.rstrip(b"\r\n").rfind(b"\n") + 1
@@ -124,7 +124,7 @@ def _with_newlines(lines: bytes, ending: bytes) -> bytes:
     return lines.replace(ending, b"\n") if ending == b"\r\n" else lines
 
 
-def _parse_block(block: bytes, columns: int) -> npt.NDArray[np.uint8] | None:
+def _parse_block(block: bytes, columns: int) -> Pixels | None:
     """Parse lines of whole numbers of one to three digits; None if there is anything else.
 
     Every byte is given the value that a number ending there would have, from it and the two bytes

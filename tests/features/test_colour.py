@@ -1,20 +1,21 @@
-"""Colour scales and their distribution, by hand."""
+"""Colour scales and their distribution, compared with plain formulas."""
 
 import colorsys
 
 import numpy as np
 import pytest
 
+from hmnist.arrays import Float32
 from hmnist.augmentation import orient
 from hmnist.features.colour import add_colours, colour_scales, main_scales, scale_names
-from hmnist.features.columns import Columns, Floats
+from hmnist.features.columns import Columns
 
 RANDOM = np.random.default_rng(0)
 
 
-def table_of(pictures: Floats) -> dict[str, Floats]:
-    columns = Columns(len(pictures))
-    add_colours(columns, colour_scales(pictures))
+def table_of(planes: Float32) -> dict[str, Float32]:
+    columns = Columns(len(planes))
+    add_colours(columns, colour_scales(planes))
     return dict(zip(columns.names, columns.table().T, strict=True))
 
 
@@ -43,12 +44,12 @@ def test_saturation_is_nearly_that_of_hsv() -> None:
 
 
 def test_moments_and_quantiles_of_random_pixels() -> None:
-    pictures = RANDOM.random((2, 3, 20, 20), dtype=np.float32) ** 2
-    table = table_of(pictures)
+    planes = RANDOM.random((2, 3, 20, 20), dtype=np.float32) ** 2
+    table = table_of(planes)
     assert len(table) == 228
     for channel, name in enumerate(("red", "green", "blue")):
         for image in range(2):
-            values = pictures[image, channel].astype(float).ravel()
+            values = planes[image, channel].astype(float).ravel()
             rest = (values - values.mean()) / values.std()
             expected = {
                 "mean": values.mean(),
@@ -58,22 +59,22 @@ def test_moments_and_quantiles_of_random_pixels() -> None:
                 "quantile 0.1": np.sort(values)[40],
                 "quantile 0.5": np.sort(values)[200],
             }
-            found = {kind: float(table[f"{name} {kind}"][image]) for kind in expected}
-            assert found == pytest.approx(expected, rel=1e-3)
+            computed = {kind: float(table[f"{name} {kind}"][image]) for kind in expected}
+            assert computed == pytest.approx(expected, rel=1e-3)
 
 
 def test_correlation_of_scales() -> None:
-    pictures = RANDOM.random((1, 3, 30, 30), dtype=np.float32)
-    scales = colour_scales(pictures)[0].reshape(9, -1)
+    planes = RANDOM.random((1, 3, 30, 30), dtype=np.float32)
+    scales = colour_scales(planes)[0].reshape(9, -1)
     expected = np.corrcoef(scales[3], scales[4])[0, 1]
-    assert table_of(pictures)["grey~red-green"][0] == pytest.approx(expected, abs=0.01)
+    assert table_of(planes)["grey~red-green"][0] == pytest.approx(expected, abs=0.01)
 
 
-def test_rings_follow_a_bright_middle() -> None:
+def test_rings_show_a_bright_centre() -> None:
     y, x = np.mgrid[:28, :28] - 13.5
-    picture = np.where(np.hypot(y, x) < 6, 1.0, 0.0).astype(np.float32)[None, None]
-    table = table_of(picture)
-    mean = picture.mean()
+    planes = np.where(np.hypot(y, x) < 6, 1.0, 0.0).astype(np.float32)[None, None]
+    table = table_of(planes)
+    mean = planes.mean()
     assert table["grey ring 0 minus mean"][0] == pytest.approx(1 - mean, abs=1e-5)
     assert table["grey ring 1 minus mean"][0] == pytest.approx(1 - mean, abs=1e-5)
     assert table["grey ring 2 minus mean"][0] == pytest.approx(-mean, abs=1e-5)
@@ -83,10 +84,10 @@ def test_rings_follow_a_bright_middle() -> None:
 @pytest.mark.parametrize("colour", ["red", "green", "blue"])
 def test_more_of_a_colour_raises_its_columns(colour: str) -> None:
     channel = ("red", "green", "blue").index(colour)
-    pictures = RANDOM.uniform(0.3, 0.5, (2, 3, 12, 12)).astype(np.float32)
-    pictures[1] = pictures[0]
-    pictures[1, channel] += 0.3
-    table = table_of(pictures)
+    planes = RANDOM.uniform(0.3, 0.5, (2, 3, 12, 12)).astype(np.float32)
+    planes[1] = planes[0]
+    planes[1, channel] += 0.3
+    table = table_of(planes)
     for kind in ("mean", "quantile 0.02", "quantile 0.98"):
         low, high = table[f"{colour} {kind}"]
         assert high == pytest.approx(low + 0.3, abs=1e-5)
@@ -95,7 +96,7 @@ def test_more_of_a_colour_raises_its_columns(colour: str) -> None:
 
 
 @pytest.mark.parametrize("way", range(1, 8))
-def test_turning_changes_nothing(way: int) -> None:
+def test_orientation_changes_nothing(way: int) -> None:
     images = RANDOM.random((3, 15, 15, 3), dtype=np.float32)
     straight = table_of(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
     turned = table_of(np.ascontiguousarray(orient(images, way).transpose(0, 3, 1, 2)))
@@ -103,7 +104,7 @@ def test_turning_changes_nothing(way: int) -> None:
         np.testing.assert_allclose(turned[name], values, atol=1e-4, err_msg=name)
 
 
-def test_grey_pictures_have_one_scale() -> None:
+def test_grey_images_have_one_scale() -> None:
     table = table_of(RANDOM.random((2, 1, 8, 8), dtype=np.float32))
     assert len(table) == 25
     assert all(name.startswith("grey ") for name in table)

@@ -1,4 +1,4 @@
-"""Values and names stay together."""
+"""Values and their names stay together."""
 
 import numpy as np
 import pytest

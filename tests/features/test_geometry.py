@@ -1,13 +1,13 @@
-"""Rings, border and turns, against counting by hand."""
+"""Rings, border and orientations, compared with explicit counting."""
 
 import numpy as np
 import pytest
 
 from hmnist.augmentation import orient
 from hmnist.features.geometry import (
-    border_of,
+    border_mask,
     centre_distances,
-    patch_turns,
+    patch_orientations,
     ring_weights,
     zone_weights,
 )
@@ -23,7 +23,7 @@ def test_zones_average(height: int, width: int) -> None:
     assert np.unique(weights[0]).size == 1
 
 
-def test_zones_never_run_empty() -> None:
+def test_no_zone_is_empty() -> None:
     for height in range(1, 41):
         for width in (height, height + 1, 40):
             assert np.isfinite(zone_weights(height, width)).all()
@@ -50,7 +50,7 @@ def test_rings_of_three_pixels() -> None:
 
 @pytest.mark.parametrize(("side", "width"), [(28, 2), (8, 1), (6, 1), (75, 5)])
 def test_border_width_follows_the_size(side: int, width: int) -> None:
-    border = border_of(side, side).reshape(side, side)
+    border = border_mask(side, side).reshape(side, side)
     assert border.sum() == side**2 - (side - 2 * width) ** 2
     assert border[width - 1].all()
     assert not border[width, width:-width].any()
@@ -63,9 +63,9 @@ def test_distances_are_relative_to_each_side() -> None:
     assert distance[1, 0] == pytest.approx(100 / 101)
 
 
-def test_turns_are_the_eight_orientations() -> None:
+def test_permutations_are_the_eight_orientations() -> None:
     patch = np.random.default_rng(0).normal(size=(1, 3, 3, 2))
     flat = patch.transpose(0, 3, 1, 2).ravel()
-    for way, turn in enumerate(patch_turns((3, 3, 2))):
-        turned = orient(patch, way).transpose(0, 3, 1, 2).ravel()
-        np.testing.assert_array_equal(flat[turn], turned)
+    for orientation, permutation in enumerate(patch_orientations((3, 3, 2))):
+        oriented = orient(patch, orientation).transpose(0, 3, 1, 2).ravel()
+        np.testing.assert_array_equal(flat[permutation], oriented)

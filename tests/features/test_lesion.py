@@ -1,9 +1,9 @@
 """`LesionFeatures` as a transformer: shapes, names, and the same bits every time."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -12,16 +12,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from hmnist.arrays import Pixels, Shape
 from hmnist.augmentation import orient
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
 from hmnist.features.lesion import LesionFeatures
 
-Images = npt.NDArray[np.uint8]
-Shape = tuple[int, int, int]
 
-
-def random_images(shape: Shape, count: int = 10) -> Images:
+def random_images(shape: Shape, count: int = 10) -> Pixels:
     return np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
 
 
@@ -59,7 +57,7 @@ def test_every_shape_gives_finite_named_columns(shape: Shape) -> None:
     assert len(set(names)) == len(names)
     assert all(isinstance(name, str) for name in names)
     if shape[2] == 1:
-        assert not any(word in name for name in names for word in (" word ", "red", "blue"))
+        assert not any(text in name for name in names for text in (" code ", "red", "blue"))
     for same in (images.reshape(4, -1), images.astype(np.float32)):
         assert features.transform(same).tobytes() == table.tobytes()
 
@@ -73,7 +71,7 @@ def test_the_usual_columns() -> None:
     features = LesionFeatures().fit(random_images((28, 28, 3), count=3))
     assert features.n_features_out == 2765
     assert features.n_features_in_ == 2352
-    starts = ("colour patch 31 ", "half patch ", "relative patch ", "relative word 47 ", "dark ")
+    starts = ("colour patch 31 ", "half patch ", "relative patch ", "relative code 47 ", "dark ")
     names = features.get_feature_names_out()
     assert all(any(name.startswith(start) for name in names) for start in starts)
 
@@ -96,27 +94,27 @@ def test_the_same_seed_gives_the_same_bits(sample: LesionDataset, fitted: Lesion
 
 def test_no_seed_draws_anew() -> None:
     images = random_images((8, 8, 3))
-    one, other = (small(random_state=None).fit(images) for _ in range(2))
-    assert (one.filters_["colour"].weights != other.filters_["colour"].weights).any()
+    first, second = (small(random_state=None).fit(images) for _ in range(2))
+    assert (first.filters_["colour"].weights != second.filters_["colour"].weights).any()
 
 
-def test_company_and_threads_change_no_bit(
+def test_other_images_and_threads_change_no_bit(
     sample: LesionDataset, fitted: LesionFeatures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = fitted.transform(sample.images)
     for threads in (2, 3):
-        crowd = clone(fitted).set_params(n_jobs=threads).set_arrays(fitted.to_arrays())
-        assert crowd.transform(sample.images).tobytes() == table.tobytes()
+        threaded = clone(fitted).set_params(n_jobs=threads).set_arrays(fitted.to_arrays())
+        assert threaded.transform(sample.images).tobytes() == table.tobytes()
     for part in (slice(0, 1), slice(3, 10), slice(250, 263), slice(399, 400)):
         assert fitted.transform(sample.images[part]).tobytes() == table[part].tobytes()
-    monkeypatch.setattr("hmnist.features.views._CHUNK_PIXELS", 784 * 17)
+    monkeypatch.setattr("hmnist.features.views.CHUNK_PIXELS", 784 * 17)
     assert fitted.transform(sample.images).tobytes() == table.tobytes()
     again = small(n_jobs=2).fit(sample.images)
     for name, array in again.to_arrays().items():
         np.testing.assert_array_equal(array, fitted.to_arrays()[name])
 
 
-def test_fitting_does_not_heed_the_threads_of_others(fitted: LesionFeatures) -> None:
+def test_the_number_of_threads_does_not_change_fitting(fitted: LesionFeatures) -> None:
     images = random_images((8, 8, 3), count=50)
     states = []
     for threads in (1, 2):
@@ -140,8 +138,8 @@ def test_turning_hardly_changes_a_row(
     turned = fitted.transform(orient(sample.images, way))
     change = np.abs(turned - table).mean(axis=0) / (table.std(axis=0) + 1e-6)
     names = fitted.get_feature_names_out()
-    steady = np.array([" edge " not in name and " spectrum " not in name for name in names])
-    assert change[steady].max() < 0.02
+    is_invariant = np.array([" edge " not in name and " spectrum " not in name for name in names])
+    assert change[is_invariant].max() < 0.02
     assert change.max() < 0.5
 
 
@@ -157,14 +155,14 @@ def test_it_works_in_a_pipeline(sample: LesionDataset) -> None:
 def test_clones_keep_parameters_and_forget_the_rest(fitted: LesionFeatures) -> None:
     copy = clone(fitted)
     assert copy.get_params() == fitted.get_params()
-    for ask in (
+    for use in (
         lambda: copy.transform(random_images((28, 28, 3))),
         copy.get_feature_names_out,
         copy.to_arrays,
         lambda: copy.n_features_out,
     ):
         with pytest.raises(NotFittedError):
-            ask()
+            use()
 
 
 def test_another_shape_is_refused(fitted: LesionFeatures) -> None:
@@ -180,15 +178,36 @@ def test_unsuitable_parameters_are_refused(parameters: dict[str, float]) -> None
         small(**parameters).fit(random_images((8, 8, 3)))
 
 
-def test_threads_follow_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hmnist.features import lesion
+@pytest.mark.parametrize(
+    ("n_jobs", "variable", "threads"),
+    [
+        (None, "", 4),
+        (1, "", 1),
+        (8, "", 8),
+        (-1, "", 4),
+        (-2, "", 3),
+        (None, "2", 2),
+        (None, "16", 4),
+    ],
+)
+def test_the_number_of_threads(
+    n_jobs: int | None, variable: str, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
 
-    monkeypatch.setattr(lesion, "available_cores", lambda: 4)
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    assert [lesion._thread_count(jobs) for jobs in (None, 1, 8, -1, -2)] == [4, 1, 8, 4, 3]
-    monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    assert lesion._thread_count(None) == 2
-    monkeypatch.setenv("OMP_NUM_THREADS", "16")
-    assert lesion._thread_count(None) == 4
+    def start(number: int) -> ThreadPoolExecutor:
+        started.append(number)
+        return ThreadPoolExecutor(number)
+
+    monkeypatch.setattr("hmnist.features.lesion.available_cores", lambda: 4)
+    monkeypatch.setattr("hmnist.features.lesion.ThreadPoolExecutor", start)
+    monkeypatch.setenv("OMP_NUM_THREADS", variable)
+    images = random_images((8, 8, 3))
+    small(n_jobs=n_jobs).fit(images).transform(images)
+    assert started == [threads]
+
+
+def test_no_threads_are_refused() -> None:
+    images = random_images((8, 8, 3))
     with pytest.raises(UsageError, match="n_jobs is 0"):
-        lesion._thread_count(0)
+        small(n_jobs=0).fit(images).transform(images)

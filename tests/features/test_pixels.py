@@ -1,4 +1,4 @@
-"""What is taken for images, and what is refused."""
+"""Pixels that are accepted as images, and others that are refused."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_other_shapes_are_named() -> None:
         (np.full((2, 192), "a"), None, "of type"),
     ],
 )
-def test_other_things_are_refused(
+def test_other_pixels_are_refused(
     pixels: np.ndarray, shape: tuple[int, int, int] | None, message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):

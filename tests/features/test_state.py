@@ -1,31 +1,29 @@
-"""Filters and palettes as plain arrays and back; damaged arrays are refused."""
+"""Filters and codebooks as plain arrays and back; damaged arrays are refused."""
 
 import io
 from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from hmnist.arrays import Float32, Pixels
 from hmnist.errors import TrustError
 from hmnist.features.lesion import LesionFeatures
 from hmnist.features.state import pack, unpack
 
-Images = npt.NDArray[np.uint8]
-
 
 @pytest.fixture(scope="module")
-def images() -> Images:
+def images() -> Pixels:
     return np.random.default_rng(0).integers(0, 256, (12, 8, 9, 3), dtype=np.uint8)
 
 
 @pytest.fixture(scope="module")
-def fitted(images: Images) -> LesionFeatures:
+def fitted(images: Pixels) -> LesionFeatures:
     return LesionFeatures(n_filters=3, n_colours=4, n_jobs=1).fit(images)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_round_trip_through_a_file_keeps_every_bit(images: Images, channels: int) -> None:
+def test_a_round_trip_through_a_file_keeps_every_bit(images: Pixels, channels: int) -> None:
     images = images[..., :channels]
     features = LesionFeatures(n_filters=3, n_colours=4, n_jobs=1).fit(images)
     file, state = io.BytesIO(), cast("dict[str, Any]", features.to_arrays())
@@ -40,9 +38,9 @@ def test_a_round_trip_through_a_file_keeps_every_bit(images: Images, channels: i
 
 
 def test_unpacking_undoes_packing(fitted: LesionFeatures) -> None:
-    shape, filters, palettes = unpack(fitted.to_arrays())
+    shape, filters, codebooks = unpack(fitted.to_arrays())
     assert shape == (8, 9, 3)
-    assert pack(shape, filters, palettes).keys() == fitted.to_arrays().keys()
+    assert pack(shape, filters, codebooks).keys() == fitted.to_arrays().keys()
     assert filters["half"].side == fitted.filters_["half"].side == 2
 
 
@@ -58,13 +56,13 @@ def test_unpacking_undoes_packing(fitted: LesionFeatures) -> None:
         ("colour_weights", np.zeros((0, 48), np.float32)),
         ("colour_weights", np.zeros((24, 300), np.float32)),
         ("colour_offset", np.zeros(23, np.float32)),
-        ("colour_words", np.full((4, 3), np.nan, np.float32)),
+        ("colour_entries", np.full((4, 3), np.nan, np.float32)),
         ("relative_mean", np.array(["a", "b", "c"])),
         ("relative_whiten", None),
     ],
 )
 def test_damaged_arrays_are_refused(
-    fitted: LesionFeatures, name: str, array: npt.NDArray[np.float32] | None
+    fitted: LesionFeatures, name: str, array: Float32 | None
 ) -> None:
     arrays = fitted.to_arrays()
     if array is None:

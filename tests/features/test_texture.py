@@ -1,18 +1,19 @@
-"""Slopes, local binary patterns and the spectrum, against loops and definitions."""
+"""Slopes, local binary patterns and the spectrum, compared with loops and definitions."""
 
 import cmath
 
 import numpy as np
 import pytest
 
+from hmnist.arrays import Float32
 from hmnist.augmentation import orient
-from hmnist.features.columns import Columns, Floats
+from hmnist.features.columns import Columns
 from hmnist.features.texture import add_textures, binary_patterns, spectrum_bands
 
 RANDOM = np.random.default_rng(0)
 
 
-def table_of(images: Floats) -> dict[str, Floats]:
+def table_of(images: Float32) -> dict[str, Float32]:
     """Return the columns of grey images (n, h, w)."""
     columns = Columns(len(images))
     add_textures(columns, images[:, None])
@@ -88,7 +89,7 @@ def test_bands_average(height: int, width: int) -> None:
 
 
 @pytest.mark.parametrize("way", range(1, 8))
-def test_turning_changes_nothing_but_some_spectra(way: int) -> None:
+def test_orientation_changes_nothing_but_some_spectra(way: int) -> None:
     images = RANDOM.random((3, 14, 14), dtype=np.float32)
     straight, turned = table_of(images), table_of(orient(images[..., None], way)[..., 0].copy())
     for name, values in straight.items():

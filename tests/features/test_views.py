@@ -1,16 +1,16 @@
-"""The three views, against sums by hand."""
+"""The three views, compared with plain sums."""
 
 import numpy as np
 import pytest
 
 from hmnist.augmentation import orient
-from hmnist.features.geometry import border_of
+from hmnist.features.geometry import border_mask
 from hmnist.features.views import (
     chunk_size,
+    codebook_views,
     make_view,
-    palette_views,
-    picture_chunks,
-    pictures_of,
+    to_planes,
+    view_chunks,
     view_names,
     view_size,
 )
@@ -18,54 +18,56 @@ from hmnist.features.views import (
 RANDOM = np.random.default_rng(0)
 
 
-def test_pictures_are_light_between_nought_and_one() -> None:
+def test_planes_are_brightness_from_0_to_1() -> None:
     images = RANDOM.integers(0, 256, (2, 6, 7, 3), dtype=np.uint8)
-    pictures = pictures_of(images)
-    assert pictures.shape == (2, 3, 6, 7)
-    assert pictures.dtype == np.float32
-    np.testing.assert_allclose(pictures[1, 2, 3, 4], images[1, 3, 4, 2] / 255, rtol=1e-6)
+    planes = to_planes(images)
+    assert planes.shape == (2, 3, 6, 7)
+    assert planes.dtype == np.float32
+    np.testing.assert_allclose(planes[1, 2, 3, 4], images[1, 3, 4, 2] / 255, rtol=1e-6)
 
 
 def test_half_averages_blocks() -> None:
-    pictures = RANDOM.random((2, 3, 8, 6), dtype=np.float32)
-    blocks = pictures.reshape(2, 3, 4, 2, 3, 2).mean(axis=(3, 5))
-    np.testing.assert_allclose(make_view(pictures, "half"), blocks, rtol=1e-5)
+    planes = RANDOM.random((2, 3, 8, 6), dtype=np.float32)
+    blocks = planes.reshape(2, 3, 4, 2, 3, 2).mean(axis=(3, 5))
+    np.testing.assert_allclose(make_view(planes, "half"), blocks, rtol=1e-5)
 
 
 def test_half_of_odd_sides_shares_the_middle() -> None:
-    picture = np.arange(5, dtype=np.float32).reshape(1, 1, 1, 5).repeat(5, axis=2)
+    planes = np.arange(5, dtype=np.float32).reshape(1, 1, 1, 5).repeat(5, axis=2)
     halves = [(0 + 1 + 2 / 2) / 2.5, (2 / 2 + 3 + 4) / 2.5]
-    np.testing.assert_allclose(make_view(picture, "half")[0, 0], [halves] * 2, rtol=1e-6)
+    np.testing.assert_allclose(make_view(planes, "half")[0, 0], [halves] * 2, rtol=1e-6)
 
 
 @pytest.mark.parametrize("way", range(8))
-def test_half_turns_with_the_picture(way: int) -> None:
+def test_half_turns_with_the_image(way: int) -> None:
     images = RANDOM.integers(0, 256, (1, 9, 9, 3), dtype=np.uint8)
-    turned = make_view(pictures_of(orient(images, way)), "half")
-    half = make_view(pictures_of(images), "half").transpose(0, 2, 3, 1)
+    turned = make_view(to_planes(orient(images, way)), "half")
+    half = make_view(to_planes(images), "half").transpose(0, 2, 3, 1)
     np.testing.assert_allclose(turned, orient(half, way).transpose(0, 3, 1, 2), rtol=1e-5)
 
 
-def test_relative_takes_off_the_borders_median() -> None:
-    pictures = RANDOM.random((2, 3, 28, 28), dtype=np.float32)
-    light = np.log(pictures.astype(float) + 0.05)
-    skin = np.median(light.reshape(2, 3, -1)[..., border_of(28, 28)], axis=2)
-    relative = make_view(pictures, "relative")
+def test_relative_subtracts_the_median_of_the_border() -> None:
+    planes = RANDOM.random((2, 3, 28, 28), dtype=np.float32)
+    light = np.log(planes.astype(float) + 0.05)
+    skin = np.median(light.reshape(2, 3, -1)[..., border_mask(28, 28)], axis=2)
+    relative = make_view(planes, "relative")
     np.testing.assert_allclose(relative, light - skin[..., None, None], atol=1e-5)
 
 
-def test_relative_takes_out_the_lamp() -> None:
-    pictures = RANDOM.uniform(0.4, 0.5, (1, 3, 28, 28)).astype(np.float32)
-    brighter = pictures * np.array([1.9, 1.5, 1.2], np.float32).reshape(3, 1, 1)
-    change = make_view(brighter, "relative") - make_view(pictures, "relative")
+def test_relative_removes_the_colour_of_the_lamp() -> None:
+    planes = RANDOM.uniform(0.4, 0.5, (1, 3, 28, 28)).astype(np.float32)
+    brighter = planes * np.array([1.9, 1.5, 1.2], np.float32).reshape(3, 1, 1)
+    change = make_view(brighter, "relative") - make_view(planes, "relative")
     assert np.abs(change).max() < 0.03
 
 
 def test_chunks_cover_everything_in_order() -> None:
     images = RANDOM.integers(0, 256, (5, 300, 300, 1), dtype=np.uint8)
-    chunks = list(picture_chunks(images, "grey"))
+    chunks = list(view_chunks(images, "grey"))
     assert [start for start, _ in chunks] == [0, 2, 4]
-    np.testing.assert_array_equal(np.concatenate([c for _, c in chunks]), pictures_of(images))
+    np.testing.assert_array_equal(
+        np.concatenate([planes for _, planes in chunks]), to_planes(images)
+    )
 
 
 def test_chunks_shrink_as_images_grow() -> None:
@@ -76,6 +78,6 @@ def test_chunks_shrink_as_images_grow() -> None:
 def test_names_and_sizes() -> None:
     assert view_names(3) == ("colour", "half", "relative")
     assert view_names(1)[0] == "grey"
-    assert palette_views(1) == ()
+    assert codebook_views(1) == ()
     assert view_size(75, 100, "half") == (37, 50)
     assert view_size(75, 100, "relative") == (75, 100)

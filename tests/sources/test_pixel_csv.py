@@ -126,7 +126,7 @@ def test_rows_may_be_larger_than_a_block(tmp_path: Path, monkeypatch: pytest.Mon
     table, labels = make_table(30)
     path = write(tmp_path, make_text(table, labels))
     for block in (1, 7, 64, 300, 4096):
-        monkeypatch.setattr("hmnist.sources.pixel_csv._BLOCK", block)
+        monkeypatch.setattr("hmnist.sources.pixel_csv.BLOCK", block)
         images, read_labels = read_pixel_csv(path)
         np.testing.assert_array_equal(images.reshape(30, -1), table)
         np.testing.assert_array_equal(read_labels, labels)

@@ -1,53 +1,53 @@
-"""Colour words, against distances to each word in a loop."""
+"""A codebook's weights, compared with distances to each entry in a loop."""
 
 import numpy as np
 import pytest
 
+from hmnist.features.codebook import Codebook, add_codes, draw_colours, fit_codebook
 from hmnist.features.columns import Columns
 from hmnist.features.geometry import zone_weights
-from hmnist.features.words import Palette, add_words, draw_colours, fit_palette
 
 RANDOM = np.random.default_rng(0)
 
 
 def test_weights_equal_an_explicit_loop() -> None:
-    palette = Palette(
+    codebook = Codebook(
         np.array([0.5, 0.4, 0.3], np.float32),
         RANDOM.normal(size=(3, 3)).astype(np.float32),
         RANDOM.normal(size=(5, 3)).astype(np.float32),
     )
-    pictures = RANDOM.random((3, 3, 4, 6), dtype=np.float32)
+    planes = RANDOM.random((3, 3, 4, 6), dtype=np.float32)
     columns = Columns(3)
-    add_words(columns, pictures, palette, "colour")
+    add_codes(columns, planes, codebook, "colour")
     table = dict(zip(columns.names, columns.table().T, strict=True))
     assert len(table) == 5 * 4
     for image in range(3):
         weights = np.empty((5, 24))
-        for place, colour in enumerate(pictures[image].reshape(3, -1).T):
-            white = (colour - palette.mean) @ palette.whiten
-            distance = np.array([np.linalg.norm(white - word) for word in palette.words])
-            weights[:, place] = np.maximum(0, 0.6 * distance.mean() - distance)
-        for word in range(5):
+        for pixel, colour in enumerate(planes[image].reshape(3, -1).T):
+            white = (colour - codebook.mean) @ codebook.whiten
+            distance = np.array([np.linalg.norm(white - entry) for entry in codebook.entries])
+            weights[:, pixel] = np.maximum(0, 0.6 * distance.mean() - distance)
+        for code in range(5):
             for zone, share in zip(
                 ("image", "centre", "middle", "rim"), zone_weights(4, 6), strict=True
             ):
-                value = table[f"colour word {word:02d} {zone}"][image]
-                assert value == pytest.approx(np.sqrt(share @ weights[word]), rel=1e-3, abs=1e-4)
+                value = table[f"colour code {code:02d} {zone}"][image]
+                assert value == pytest.approx(np.sqrt(share @ weights[code]), rel=1e-3, abs=1e-4)
 
 
-def test_a_palette_finds_the_colours_there_are() -> None:
+def test_a_codebook_contains_the_colours_of_the_pixels() -> None:
     colours = np.array([[0.8, 0.6, 0.5], [0.3, 0.2, 0.1], [0.6, 0.1, 0.2]], np.float32)
     pixels = colours[RANDOM.integers(3, size=3000)]
     pixels += RANDOM.normal(0, 0.005, pixels.shape).astype(np.float32)
-    palette = fit_palette(pixels, 3, np.random.default_rng(0))
-    found = palette.words @ np.linalg.inv(palette.whiten) + palette.mean
-    order = np.argsort(found[:, 1])[::-1]
-    np.testing.assert_allclose(found[order], colours[[0, 1, 2]], atol=0.01)
+    codebook = fit_codebook(pixels, 3, np.random.default_rng(0))
+    entries = codebook.entries @ np.linalg.inv(codebook.whiten) + codebook.mean
+    order = np.argsort(entries[:, 1])[::-1]
+    np.testing.assert_allclose(entries[order], colours[[0, 1, 2]], atol=0.01)
 
 
 def test_a_single_colour_is_enough() -> None:
-    palette = fit_palette(np.full((100, 3), 0.5, np.float32), 4, np.random.default_rng(0))
-    assert np.isfinite(palette.words).all()
+    codebook = fit_codebook(np.full((100, 3), 0.5, np.float32), 4, np.random.default_rng(0))
+    assert np.isfinite(codebook.entries).all()
 
 
 def test_drawn_colours_are_pixels_of_the_view() -> None:

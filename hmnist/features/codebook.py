@@ -1,0 +1,122 @@
+"""How much of each colour of a small codebook an image contains.
+
+The codebook is fitted by k-means to training pixels. A pixel counts for all entries that are nearer
+to it than most: hard assignment would treat two nearly equal colours as different (Van Gemert et
+al. 2010, "Visual Word Ambiguity"). The soft weight is the triangle of Coates, Ng and Lee (2011).
+"""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hmnist.arrays import Float32
+from hmnist.features.columns import Columns
+from hmnist.features.geometry import ZONES, zone_weights
+from hmnist.features.views import cut_patches
+
+__all__ = ["Codebook", "add_codes", "draw_colours", "fit_codebook"]
+
+_SAMPLES = 20_000
+"""Pixels drawn for fitting: about 400 for each entry of a codebook of 48."""
+
+_ITERATIONS = 15
+"""Iterations of k-means."""
+
+_RIDGE = 1e-4
+"""Added to the variances before whitening: a standard deviation of .01 is noise."""
+
+_REACH = 0.6
+"""An entry counts where its distance is below this share of the mean distance to all entries."""
+
+_BATCH_WEIGHTS = 300_000
+"""Pixels × entries in memory at once: about as many as a core's cache can hold."""
+
+
+@dataclass(frozen=True, eq=False)
+class Codebook:
+    """The typical colours of one view.
+
+    Attributes
+    ----------
+    mean : numpy.ndarray of float32, shape (3,)
+        The mean training colour.
+    whiten : numpy.ndarray of float32, shape (3, 3)
+        The matrix that colours, as rows and without the mean, are multiplied by.
+    entries : numpy.ndarray of float32, shape (count, 3)
+        The codebook's colours, whitened.
+    """
+
+    mean: Float32
+    whiten: Float32
+    entries: Float32
+
+
+def add_codes(columns: Columns, planes: Float32, codebook: Codebook, view: str) -> None:
+    """Add how much there is of each colour in a view (n, 3, h, w): 4 columns for each entry.
+
+    ``<view> code 07 rim`` is the square root of the mean weight of entry 7 in the rim.
+    """
+    count, _, height, width = planes.shape
+    zones = zone_weights(height, width)
+    batch = max(1, _BATCH_WEIGHTS // (height * width * len(codebook.entries)))
+    pixels = planes.reshape(count, 3, -1)
+    shares = [
+        np.matmul(zones, _weights(pixels[start : start + batch], codebook).swapaxes(1, 2))
+        for start in range(0, count, batch)
+    ]
+    codes = range(len(codebook.entries))
+    names = (f"{view} code {code:02d} {zone}" for zone in ZONES for code in codes)
+    columns.add(np.sqrt(np.concatenate(shares)), names)
+
+
+def draw_colours(images: npt.NDArray[Any], view: str, rng: np.random.Generator) -> Float32:
+    """Draw pixels of a view of images (n, h, w, 3): float32, shape (20000, 3)."""
+    count, height, width, _ = images.shape
+    image, pixel = np.divmod(rng.integers(count * height * width, size=_SAMPLES), height * width)
+    return cut_patches(images, view, 1, (image, *np.divmod(pixel, width)))
+
+
+def fit_codebook(colours: Float32, count: int, rng: np.random.Generator) -> Codebook:
+    """Fit a codebook by k-means (k-means++ start) to whitened colours.
+
+    Parameters
+    ----------
+    colours : numpy.ndarray of float32, shape (n, 3)
+        Pixels of training images.
+    count : int
+        The number of entries.
+    rng : numpy.random.Generator
+        Draws the start.
+
+    Returns
+    -------
+    Codebook
+        If there are fewer different colours than entries, some entries are equal.
+    """
+    from scipy.cluster.vq import kmeans2
+
+    pixels = colours.astype(np.float64)
+    mean = pixels.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(pixels, rowvar=False))
+    whiten = vectors / np.sqrt(values.clip(0) + _RIDGE)
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        # Images of few colours leave entries without pixels; these entries stay at their start.
+        warnings.simplefilter("ignore", UserWarning)
+        white = (pixels - mean) @ whiten
+        entries, _ = kmeans2(white, count, iter=_ITERATIONS, minit="++", rng=rng)
+    return Codebook(mean.astype(np.float32), whiten.astype(np.float32), entries.astype(np.float32))
+
+
+def _weights(pixels: Float32, codebook: Codebook) -> Float32:
+    """Return the weight of each entry at each pixel: shape (n, entries, pixels)."""
+    white = np.matmul(codebook.whiten.T, pixels - codebook.mean[:, None])
+    squares = np.matmul(np.float32(-2) * codebook.entries, white)
+    squares += (white**2).sum(axis=1, keepdims=True)
+    squares += (codebook.entries**2).sum(axis=1)[:, None]
+    distances = np.sqrt(np.maximum(squares, 0, out=squares), out=squares)
+    limit = np.float32(_REACH) * distances.mean(axis=1, keepdims=True)
+    np.subtract(limit, distances, out=distances)
+    return np.asarray(np.maximum(distances, 0, out=distances))
