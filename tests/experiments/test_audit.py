@@ -11,12 +11,12 @@ import hmnist.experiments.audit
 import hmnist.experiments.training
 from hmnist.dataset import LesionDataset
 from hmnist.errors import DataError, UsageError
-from hmnist.results.audit import audit
 from hmnist.experiments.cells import Cell, Watcher, estimate_seconds
-from hmnist.results.benchmark import benchmark
 from hmnist.experiments.training import train
 from hmnist.models.registry import MODELS
+from hmnist.results.audit import audit
 from hmnist.results.audit_table import Audit
+from hmnist.results.benchmark import benchmark
 from hmnist.results.evaluation import decide_again
 from hmnist.results.table import Table
 from hmnist.runs.run import Run, find_runs, open_run

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-import hmnist.experiments.training
 from hmnist.dataset import LesionDataset
+from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.experiments.training import train, train_cell
+from hmnist.models.logistic import Logistic
 from hmnist.results.evaluation import evaluate_run, score
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run, open_run
+from hmnist.scores.reliability import measure_reliability
 from hmnist.scores.scoring import score_predictions
 from hmnist.sources.sample import load_sample
 from hmnist.splits.split import Split, split
@@ -33,36 +35,20 @@ def test_scores_are_those_of_the_stored_decisions(run: Run) -> None:
     assert run.scores == pytest.approx(expected.to_dict(), nan_ok=True)
 
 
-@pytest.mark.parametrize("decision", ["natural", "balanced"])
+@pytest.mark.parametrize("decide", ["natural", "balanced"])
 def test_reliability_is_that_of_the_stored_predictions(
-    decision: str, parts: Split, tmp_path: Path
+    decide: str, parts: Split, tmp_path: Path
 ) -> None:
-    run = train_cell(parts, replace(RECIPE, decide=decision), tmp_path / "run")
-    stored, test = run.manifest.reliability, run.part("test")
-    assert len(stored) == 15
-    confidence = test.probabilities.max(1)
-    right = test.probabilities.argmax(1) == test.labels
-    for found in stored:
-        inside = (confidence > found.low) & (confidence <= found.high)
-        assert found["images"] == inside.sum()
-        if inside.any():
-            assert found["confidence"] == pytest.approx(confidence[inside].mean())
-            assert found["accuracy"] == pytest.approx(right[inside].mean())
-        else:
-            assert found["confidence"] is found["accuracy"] is None
-    gaps = sum(
-        found["images"] * abs(found["confidence"] - found["accuracy"])
-        for found in stored
-        if found["images"]
-    )
-    assert gaps / len(test.labels) == pytest.approx(run.scores["calibration_error"])
+    run = train_cell(parts, replace(RECIPE, decide=decide), tmp_path / "run")
+    assert run.manifest.reliability == tuple(measure_reliability([run.part("test")]))
 
 
 def test_every_run_has_its_report(run: Run) -> None:
-    assert json.loads((run.folder / "report.json").read_text()) == json.loads(
-        evaluate_run(run).to_json()
-    )
-    assert (run.folder / "report.csv").is_file()
+    stored = json.loads((run.folder / "report.json").read_text())
+    report = json.loads(evaluate_run(run).to_json())["report"]
+    assert stored == {"schema": "hmnist-report/1", **report}
+    with (run.folder / "report.csv").open(newline="") as file:
+        assert [row["diagnosis"] for row in csv.DictReader(file)] == list(CODES)
     with (run.folder / "confusion.csv").open(newline="") as file:
         counts = [[int(cell) for cell in row[1:]] for row in list(csv.reader(file))[1:]]
     test = run.part("test")
@@ -72,7 +58,10 @@ def test_every_run_has_its_report(run: Run) -> None:
 def test_a_run_says_how_a_published_system_is_trained(run: Run, tmp_path: Path) -> None:
     assert run.manifest.system is None
     sample = load_sample(rows=200)
-    lenet = train(sample, "lenet", epochs=1, threads=1, out=tmp_path / "lenet")
+    lenet = train(
+        sample, "lenet", parameters={"epochs": 1}, threads=1, out=tmp_path / "lenet"
+    )
+    assert lenet.manifest.system is not None
     assert lenet.manifest.system["optimizer"] == "RMSprop"
     assert lenet.manifest.parameters["batch_size"] == 128
     assert lenet.manifest.parameters["learning_rate"] == 1e-3
@@ -89,10 +78,10 @@ def test_a_finished_cell_is_not_trained_again(
 ) -> None:
     first = train_cell(parts, RECIPE, tmp_path / "run")
 
-    def refuse(*_: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(hmnist.experiments.training, "_fit", refuse)
+    monkeypatch.setattr(Logistic, "fit", refuse)
     assert train_cell(parts, RECIPE, tmp_path / "run").manifest == first.manifest
     with pytest.raises(AssertionError, match="trained again"):
         train_cell(parts, replace(RECIPE, seed=1), tmp_path / "run")
@@ -112,43 +101,43 @@ def test_another_folder_is_never_replaced(parts: Split, tmp_path: Path) -> None:
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
+@pytest.fixture
+def fitted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Return what the logistic regression is fitted on, once it is."""
+    arguments: dict[str, Any] = {}
+    fit = Logistic.fit
+
+    def spy(model: Logistic, X: Any, y: Any, **options: Any) -> Logistic:
+        arguments.update(X=X, y=y, **options)
+        return fit(model, X, y, **options)
+
+    monkeypatch.setattr(Logistic, "fit", spy)
+    return arguments
+
+
 def test_only_training_images_are_oversampled_and_fitted(
-    parts: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    parts: Split, tmp_path: Path, fitted: dict[str, Any]
 ) -> None:
-    seen: list[np.ndarray[Any, Any]] = []
-
-    class Spy:
-        def fit(self, images: Any, labels: Any, *, sample_weight: Any, validation: Any) -> None:
-            seen.append(images)
-            assert sample_weight is None
-            np.testing.assert_array_equal(validation[0], parts.validation.images)
-
-    model = Spy()
-    hmnist.experiments.training._fit(model, parts, replace(RECIPE, oversample="balanced"))  # type: ignore[arg-type]  # a spy is no model
-    fitted = {image.tobytes() for image in seen[0]}
-    assert fitted == {image.tobytes() for image in parts.train.images}
-    assert len(seen[0]) > len(parts.train)
+    train_cell(parts, replace(RECIPE, oversample="balanced"), tmp_path / "run")
+    images = {image.tobytes() for image in fitted["X"]}
+    assert images == {image.tobytes() for image in parts.train.images}
+    assert len(fitted["X"]) > len(parts.train)
+    assert fitted["sample_weight"] is None
+    np.testing.assert_array_equal(fitted["validation"][0], parts.validation.images)
 
 
-@pytest.mark.parametrize("name", ["logistic", "majority"])
-def test_weights_reach_the_model_but_not_the_yardstick(
-    name: str, parts: Split, monkeypatch: pytest.MonkeyPatch
+def test_sample_weights_reach_the_model(
+    parts: Split, tmp_path: Path, fitted: dict[str, Any]
 ) -> None:
-    recipe = replace(RECIPE, model=name, oversample="weights", rare=("df",), rare_to=200)
-    model = recipe.make()
-    given: dict[str, Any] = {}
-    monkeypatch.setattr(model, "fit", lambda *_, **options: given.update(options))
-    hmnist.experiments.training._fit(model, parts, recipe)
-    if name == "majority":
-        assert given["sample_weight"] is None
-        return
+    recipe = replace(RECIPE, oversample="weights", rare=("df",), rare_to=200)
+    train_cell(parts, recipe, tmp_path / "run")
     is_df = parts.train.labels == 3
-    np.testing.assert_array_equal(given["sample_weight"], np.where(is_df, 200 / is_df.sum(), 1))
+    np.testing.assert_array_equal(fitted["sample_weight"], np.where(is_df, 200 / is_df.sum(), 1))
 
 
 def test_majority_is_the_natural_prior_uncalibrated(parts: Split, tmp_path: Path) -> None:
     recipe = replace(RECIPE, model="majority", oversample="balanced", decide="balanced")
-    run = train_cell(parts, recipe, tmp_path / "run")
+    run = train_cell(parts, recipe.resolved_for(parts), tmp_path / "run")
     shares = np.bincount(parts.train.labels, minlength=7) / len(parts.train)
     test = run.part("test")
     np.testing.assert_allclose(test.probabilities, np.tile(shares, (len(test.labels), 1)))
@@ -157,39 +146,26 @@ def test_majority_is_the_natural_prior_uncalibrated(parts: Split, tmp_path: Path
     assert run.decision.temperature == 1
 
 
-@pytest.mark.parametrize(
-    ("change", "what"),
-    [
-        ({"model": "resnet"}, "no model called 'resnet'"),
-        ({"effort": "maximal"}, "no effort called 'maximal'"),
-        ({"oversample": "adasyn"}, "no oversampling called 'adasyn'"),
-        ({"decide": "lucky"}, "lucky"),
-        ({"rare": ("df", "wart")}, "no diagnosis called 'wart'"),
-        ({"parameters": {"depth": 3}}, "no parameter 'depth'"),
-    ],
-)
-def test_unknown_names_are_usage_errors(
-    change: dict[str, Any], what: str, parts: Split, tmp_path: Path
-) -> None:
-    with pytest.raises(UsageError, match=what):
-        train_cell(parts, replace(RECIPE, **change), tmp_path / "run")
+def test_an_unknown_parameter_is_refused_before_any_work(parts: Split, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no parameter 'depth'"):
+        train_cell(parts, replace(RECIPE, parameters={"depth": 3}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_decision_out_of_reach_is_refused_before_training(
     parts: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hmnist.experiments.training, "_fit", None)
+    monkeypatch.setattr(Logistic, "fit", None)
     recipe = replace(RECIPE, decide="sensitive", sensitivity=0.999)
     with pytest.raises(UsageError, match="needs 999 malignant validation images"):
         train_cell(parts, recipe, tmp_path / "run")
 
 
-@pytest.mark.parametrize("decision", ["balanced", "sensitive"])
+@pytest.mark.parametrize("decide", ["balanced", "sensitive"])
 def test_a_decision_changes_labels_alone(
-    decision: str, parts: Split, run: Run, tmp_path: Path
+    decide: str, parts: Split, run: Run, tmp_path: Path
 ) -> None:
-    other = train_cell(parts, replace(RECIPE, decide=decision, sensitivity=0.8), tmp_path / "run")
+    other = train_cell(parts, replace(RECIPE, decide=decide, sensitivity=0.8), tmp_path / "run")
     natural, changed = run.part("test"), other.part("test")
     np.testing.assert_array_equal(natural.probabilities, changed.probabilities)
     assert (natural.predicted != changed.predicted).any()
@@ -208,8 +184,8 @@ def test_score_takes_models_and_runs(run: Run, parts: Split) -> None:
     assert bare.roc_auc_ovr == pytest.approx(run.scores["roc_auc_ovr"], abs=0.02)
 
 
-def test_train_deals_by_what_it_is_told(sample: LesionDataset, tmp_path: Path) -> None:
+def test_train_splits_as_it_is_told(sample: LesionDataset, tmp_path: Path) -> None:
     run = train(sample, "majority", split="image", seed=3, threads=1, out=tmp_path / "run")
     assert run.manifest.split.kind == "image"
     assert run.manifest.split.seed == 3
-    assert run.manifest.split.shared_lesions > 0
+    assert run.manifest.split.shared_lesions

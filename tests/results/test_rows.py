@@ -4,36 +4,34 @@ import pytest
 
 from hmnist.dataset import LesionDataset
 from hmnist.experiments.training import train_cell
-from hmnist.results.rows import make_row, make_table
+from hmnist.results.rows import make_row, summarise_settings
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run
-from hmnist.scores.scoring import SCORE_NAMES
-from hmnist.splits.split import split, split_folds
+from hmnist.splits.folds import split_folds
 
 
 def test_one_run_has_no_spread(run: Run) -> None:
     row = make_row([run])
-    assert all(row.scores[name].std is None for name in SCORE_NAMES)
+    assert all(summary.std is None for summary in row.scores.values())
     assert row.scores["accuracy"].mean == pytest.approx(run.scores["accuracy"])
-    assert row.model_bytes == sum(
-        path.stat().st_size for path in (run.folder / "model").iterdir()
-    )
+    assert row.model_bytes == sum(path.stat().st_size for path in (run.folder / "model").iterdir())
     assert row.parameters == run.model.parameter_count
+    assert not row.baseline
 
 
 def test_folds_of_one_seed_give_the_spread(sample: LesionDataset, tmp_path: Path) -> None:
     runs = [
-        train_cell(on, Recipe(model="majority", threads=1), tmp_path / f"fold{on.fold}")
-        for on in split_folds(sample, 2)
+        train_cell(part, Recipe(model="majority", threads=1), tmp_path / f"fold{part.fold}")
+        for part in split_folds(sample, 2)
     ]
     row = make_row(runs)
     values = [run.scores["accuracy"] for run in runs]
     assert row.scores["accuracy"].std == pytest.approx(abs(values[0] - values[1]) / 2**0.5)
     assert row.seeds == 1
+    assert row.baseline
 
 
-def test_the_table_carries_the_proof(run: Run, sample: LesionDataset) -> None:
-    table = make_table([make_row([run])], split(sample), threads=1, runs=[run])
-    assert table.split.proof.startswith("No lesion stands in two parts")
-    assert table.data.digest == sample.digest
-    assert table.settings.device == "CPU"
+def test_the_settings_are_those_of_the_runs(run: Run) -> None:
+    settings = summarise_settings([run, run])
+    assert (settings.device, settings.threads, settings.side_by_side) == ("CPU", 1, False)
+    assert settings.versions == run.manifest.versions

@@ -2,108 +2,73 @@ import csv
 import io
 import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from rich.console import Console
 
 from hmnist.errors import UsageError
-from hmnist.results.table import FORMATS, Table, plain_table
+from hmnist.results.table import FORMATS, SCHEMA, Table
 from hmnist.scores.scoring import SCORE_NAMES
-
-
-def _row(model: str, balanced: float, seeds: int = 1, **changes: Any) -> dict[str, Any]:
-    spread = {"std": 0.01 if seeds > 1 else None, "low": 0.1, "high": 0.9}
-    scores = {name: {"mean": balanced, **spread} for name in SCORE_NAMES}
-    return {
-        "model": model,
-        "oversample": "random",
-        "oversampling_note": "random (df and vasc to the median diagnosis, training part only)",
-        "decide": "natural",
-        "decision_note": "natural (the largest probability)",
-        "features": "pixels",
-        "effort": "quick",
-        "seeds": seeds,
-        **scores,
-        "fit_seconds": 12.5,
-        "predict_ms_per_1000": 3.25,
-        "parameters": 1_163_175,
-        "model_bytes": 4_650_000,
-        **changes,
-    }
+from tests.results.examples import UNKNOWN, data_facts, split_facts, table_row, table_settings
 
 
 @pytest.fixture
 def table() -> Table:
     return Table(
-        data={"name": "file_28.csv", "rows": 100, "lesions": 80, "synthetic": False},
-        split={
-            "kind": "lesion",
-            "seed": 0,
-            "folds": None,
-            "sizes": {"train": 70, "validation": 10, "test": 20},
-            "shared_lesions": 0,
-            "proof": "No lesion stands in two parts.",
-        },
-        settings={"threads": 2, "side_by_side": False, "device": "CPU", "versions": {}},
-        rows=[_row("majority", 0.9), _row("hist-gbdt", 0.5), _row("cnn", 0.7)],
+        data=data_facts(),
+        split=split_facts(),
+        settings=table_settings(),
+        rows=(table_row("majority", 0.9), table_row("hist-gbdt", 0.5), table_row("cnn", 0.7)),
     )
 
 
-def _on_terminal(table: Table) -> str:
+def print_on_terminal(table: Table) -> str:
     text = io.StringIO()
     console = Console(width=100, file=text, color_system=None)
     console.print(table.to_rich())
     return text.getvalue()
 
 
+def models(table: Table) -> list[str]:
+    return [row.model for row in table.rows]
+
+
 def test_the_best_row_comes_first_and_the_majority_last(table: Table) -> None:
-    assert [row.model for row in table.sorted().rows] == ["cnn", "hist-gbdt", "majority"]
+    assert models(table.sorted()) == ["cnn", "hist-gbdt", "majority"]
 
 
 def test_losses_and_costs_rise(table: Table) -> None:
-    rows = [_row("slow", 0.5, fit_seconds=9.0), _row("fast", 0.6, fit_seconds=1.0)]
-    assert [row.model for row in replace(table, rows=rows).sorted("fit_seconds").rows] == [
-        "fast",
-        "slow",
-    ]
-    assert [row.model for row in replace(table, rows=rows).sorted("log_loss").rows] == [
-        "slow",
-        "fast",
-    ]
+    rows = (table_row("slow", 0.5, fit_seconds=9.0), table_row("fast", 0.6, fit_seconds=1.0))
+    assert models(replace(table, rows=rows).sorted("fit_seconds")) == ["fast", "slow"]
+    assert models(replace(table, rows=rows).sorted("log_loss")) == ["slow", "fast"]
 
 
 def test_unknown_scores_come_last(table: Table) -> None:
-    unknown = _row("blind", 0.5, recall_df={"mean": None, "std": None, "low": None, "high": None})
-    ordered = replace(table, rows=[unknown, *table.rows]).sorted("recall_df")
-    assert [row.model for row in ordered.rows] == ["cnn", "hist-gbdt", "blind", "majority"]
+    row = table_row("blind", 0.5)
+    unknown = replace(row, scores={**row.scores, "recall_df": UNKNOWN})
+    ordered = replace(table, rows=(unknown, *table.rows)).sorted("recall_df")
+    assert models(ordered) == ["cnn", "hist-gbdt", "blind", "majority"]
 
 
 def test_a_column_that_is_none_cannot_sort(table: Table) -> None:
-    with pytest.raises(UsageError, match="no column 'beauty'"):
+    with pytest.raises(UsageError, match="no column called 'beauty'"):
         table.sorted("beauty")
 
 
 @pytest.mark.parametrize("seeds", [1, 5])
 def test_a_terminal_of_100_columns_holds_it(table: Table, seeds: int) -> None:
-    rows = [_row("inception-resnet smote", 0.512, seeds), _row("hist-gbdt", 0.5, seeds)]
-    lines = _on_terminal(replace(table, rows=rows)).splitlines()
+    rows = (table_row("inception-resnet smote", 0.512, seeds), table_row("hist-gbdt", 0.5, seeds))
+    lines = print_on_terminal(replace(table, rows=rows)).splitlines()
     assert max(map(len, lines)) <= 100
     assert not any("…" in line for line in lines)
 
 
-def test_brackets_are_no_markup() -> None:
-    text = io.StringIO()
-    Console(width=100, file=text).print(plain_table(["score", "[low, high]"], [["a", "[b, c]"]]))
-    assert "[low, high]" in text.getvalue()
-    assert "[b, c]" in text.getvalue()
-
-
 def test_json_is_what_the_table_holds(table: Table) -> None:
     read = json.loads(table.to_json())
-    assert read["schema"] == "hmnist-table/1"
+    assert read["schema"] == SCHEMA
     assert set(read) == {"schema", "data", "split", "settings", "rows"}
-    assert read["rows"][0]["accuracy"] == {"mean": 0.9, "std": None, "low": 0.1, "high": 0.9}
+    assert read["rows"][0]["accuracy"] == {"mean": 0.9, "std": None, "low": 0.8, "high": 1.0}
+    assert read["rows"][0]["parameters"] == 1_163_175
 
 
 def test_csv_and_pandas_hold_every_number(table: Table) -> None:
@@ -129,7 +94,7 @@ def test_latex_is_balanced_and_escaped(table: Table) -> None:
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1
     body = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert {line.count("&") for line in body} == {8}
-    spread = replace(table, rows=[_row("cnn", 0.5, 3)]).to_latex()
+    spread = replace(table, rows=(table_row("cnn", 0.5, 3),)).to_latex()
     assert r".500 $\pm$ .010" in spread
     assert "±" not in "".join(line for line in spread.splitlines() if not line.startswith("%"))
 
@@ -143,21 +108,22 @@ def test_the_notes_name_what_was_done(table: Table) -> None:
 
 
 def test_the_sample_and_unknown_lesions_are_named(table: Table) -> None:
-    doubtful = replace(table, data={**table.data, "synthetic": True, "lesions": None})
+    doubtful = replace(table, data=data_facts(synthetic=True, lesions=None))
     text = "\n".join(doubtful.notes())
     assert "Synthetic sample" in text
     assert "lesions unknown" in text
 
 
 def test_cells_side_by_side_mark_the_times(table: Table) -> None:
-    crowded = replace(table, settings={**table.settings, "side_by_side": True})
+    crowded = replace(table, settings=table_settings(side_by_side=True))
     assert "not comparable" in "\n".join(crowded.notes())
     assert "not comparable" not in "\n".join(table.notes())
 
 
 def test_one_seed_has_no_standard_deviation(table: Table) -> None:
-    assert "±" not in _on_terminal(table).split("Scores:")[0]
-    assert "± .010" in _on_terminal(replace(table, rows=[_row("cnn", 0.5, 3)]))
+    assert "±" not in print_on_terminal(table).split("Scores:")[0]
+    spread = replace(table, rows=(table_row("cnn", 0.5, 3),))
+    assert "± .010" in print_on_terminal(spread)
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "table"])
@@ -166,5 +132,5 @@ def test_every_format_can_be_written(table: Table, name: str) -> None:
 
 
 def test_an_unknown_format_is_refused(table: Table) -> None:
-    with pytest.raises(UsageError, match="no format 'xml'"):
+    with pytest.raises(UsageError, match="no format called 'xml'"):
         table.format("xml")

@@ -7,7 +7,8 @@ import pytest
 
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
-from hmnist.runs.recipe import Recipe, check_one_file
+from hmnist.models.registry import MODELS
+from hmnist.runs.recipe import Recipe, Settings, check_one_pretrained_file
 from hmnist.splits.split import split
 from hmnist.systems import SYSTEMS
 
@@ -20,7 +21,7 @@ CHANGES: dict[str, Any] = {
     "sensitivity": 0.95,
     "effort": "best",
     "features": "pixels",
-    "weights": "imagenet",
+    "pretrained": "imagenet",
     "seed": 1,
     "threads": 2,
     "parameters": {"penalty": 1.0},
@@ -33,20 +34,20 @@ def test_every_field_of_a_recipe_is_tried() -> None:
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_the_key_changes_with_every_field(name: str, sample: LesionDataset) -> None:
-    parts, recipe = split(sample), Recipe(model="vgg16" if name == "weights" else "logistic")
+    parts, recipe = split(sample), Recipe(model="vgg16" if name == "pretrained" else "logistic")
     assert replace(recipe, **{name: CHANGES[name]}).key(parts) != recipe.key(parts)
 
 
-def test_weights_count_for_who_asks_for_them_and_by_what_is_in_the_file(
+def test_pretrained_weights_count_where_they_are_taken_and_by_content(
     sample: LesionDataset, tmp_path: Path
 ) -> None:
     parts = split(sample)
-    assert Recipe(model="lenet", weights="imagenet").key(parts) == Recipe(model="lenet").key(parts)
+    assert Recipe(model="lenet", pretrained="imagenet").key(parts) == Recipe(model="lenet").key(parts)
     keys = []
     for name, content in (("here.h5", b"1"), ("there.h5", b"1"), ("other.h5", b"2")):
         path = tmp_path / name
         path.write_bytes(b"\x89HDF\r\n\x1a\n" + content)
-        keys.append(Recipe(model="vgg16", weights=str(path)).key(parts))
+        keys.append(Recipe(model="vgg16", pretrained=str(path)).key(parts))
     assert keys[0] == keys[1] != keys[2]
 
 
@@ -55,18 +56,63 @@ def test_the_key_changes_with_how_a_published_system_is_trained(
 ) -> None:
     parts, recipe = split(sample), Recipe(model="lenet")
     key = recipe.key(parts)
-    monkeypatch.setitem(SYSTEMS, "lenet", replace(SYSTEMS["lenet"], notes=()))
-    assert recipe.key(parts) == key
-    training = replace(SYSTEMS["lenet"].training, optimizer="SGD")
-    monkeypatch.setitem(SYSTEMS, "lenet", replace(SYSTEMS["lenet"], training=training))
-    assert recipe.key(parts) != key
+    lenet = SYSTEMS["lenet"]
+    training = replace(lenet.training, optimizer="SGD")
+    for system, is_equal in ((replace(lenet, notes=()), True), (replace(lenet, training=training), False)):
+        entry = replace(MODELS["lenet"], system=system)
+        monkeypatch.setitem(MODELS, "lenet", entry)
+        assert (recipe.key(parts) == key) == is_equal
 
 
-def test_one_file_of_weights_is_one_networks() -> None:
+def test_one_pretrained_file_is_for_one_network() -> None:
+    def check(models: list[str], pretrained: str) -> None:
+        check_one_pretrained_file([Recipe(model=name, pretrained=pretrained) for name in models])
+
     with pytest.raises(UsageError, match="vgg16 and mobilenet are several"):
-        check_one_file(["lenet", "vgg16", "mobilenet"], "vgg.h5")
-    check_one_file(["lenet", "vgg16", "vgg16", "ensemble"], "vgg.h5")
-    check_one_file(["vgg16", "mobilenet"], "imagenet")
+        check(["lenet", "vgg16", "mobilenet"], "vgg.h5")
+    check(["lenet", "vgg16", "vgg16", "ensemble"], "vgg.h5")
+    check(["vgg16", "mobilenet"], "imagenet")
+
+
+def test_settings_name_the_fields_of_a_recipe() -> None:
+    names = {field.name for field in fields(Recipe)} - {"model", "parameters"}
+    assert set(Settings.__annotations__) == names
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": "resnet"}, "no model called 'resnet'"),
+        ({"effort": "maximal"}, "no effort called 'maximal'"),
+        ({"oversample": "adasyn"}, "no oversampling method called 'adasyn'"),
+        ({"oversample": ["random", "smote"]}, "no oversampling method called"),
+        ({"decide": "lucky"}, "no decision called 'lucky'"),
+        ({"features": "wavelets"}, "no set of features called 'wavelets'"),
+        ({"rare": ("df", "wart")}, "no diagnosis called 'wart'"),
+        ({"sensitivity": 90}, "90 is not between 0 and 1"),
+        ({"threads": 0}, "counted from 1"),
+        ({"threads": -1}, "counted from 1"),
+    ],
+)
+def test_unknown_names_and_numbers_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Recipe(**{"model": "logistic", **change})
+
+
+def test_a_protocol_resamples_and_decides_by_itself(sample: LesionDataset) -> None:
+    parts = split(sample, "published:skin-pamper")
+    recipe = Recipe(model="cnn").resolved_for(parts)
+    assert (recipe.oversample, recipe.decide) == ("augment", "natural")
+    with pytest.raises(UsageError, match="decide cannot be 'balanced'"):
+        Recipe(model="cnn", decide="balanced").resolved_for(parts)
+    with pytest.raises(UsageError, match="oversample cannot be 'smote'"):
+        Recipe(model="cnn", oversample="smote").resolved_for(parts)
+
+
+def test_the_baseline_is_never_oversampled_nor_corrected(sample: LesionDataset) -> None:
+    recipe = Recipe(model="majority", oversample="smote", decide="balanced")
+    resolved = recipe.resolved_for(split(sample))
+    assert (resolved.oversample, resolved.decide) == ("none", "natural")
 
 
 def test_the_key_changes_with_data_and_split(sample: LesionDataset) -> None:

@@ -1,0 +1,100 @@
+"""Rows and facts for the tests of tables: made up, and quick to make."""
+
+from typing import Any
+
+from hmnist.results.audit_table import AuditRow
+from hmnist.results.rows import ScoreSummary, TableRow, TableSettings
+from hmnist.runs.manifest import DataFacts, SplitFacts
+from hmnist.scores.scoring import SCORE_NAMES
+
+DIGEST = "0" * 64
+
+UNKNOWN = ScoreSummary(None, None, None, None)
+
+
+def data_facts(**changes: Any) -> DataFacts:
+    facts = {
+        "name": "file_28.csv",
+        "digest": DIGEST,
+        "image_digest": DIGEST,
+        "rows": 100,
+        "lesions": 80,
+        "synthetic": False,
+        "image_shape": (28, 28, 3),
+    }
+    return DataFacts(**{**facts, **changes})
+
+
+def split_facts(**changes: Any) -> SplitFacts:
+    facts = {
+        "kind": "lesion",
+        "published": False,
+        "seed": 0,
+        "fold": None,
+        "folds": None,
+        "sizes": {"train": 70, "validation": 10, "test": 20},
+        "shared_lesions": 0,
+        "shared_test_images": 0,
+        "proof": "No lesion stands in two parts.",
+        "leaks": None,
+        "digest": DIGEST,
+    }
+    return SplitFacts(**{**facts, **changes})
+
+
+def table_settings(**changes: Any) -> TableSettings:
+    facts = {"threads": 2, "side_by_side": False, "device": "CPU", "versions": {}}
+    return TableSettings(**{**facts, **changes})
+
+
+def summaries(mean: float, std: float | None = None, half: float = 0.1) -> dict[str, ScoreSummary]:
+    """Return the same summary for every score."""
+    return dict.fromkeys(SCORE_NAMES, ScoreSummary(mean, std, mean - half, mean + half))
+
+
+def table_row(model: str, mean: float, seeds: int = 1, **changes: Any) -> TableRow:
+    """Return a row with one mean for every score, and a spread where there are several seeds."""
+    facts = {
+        "model": model,
+        "oversampling": "random",
+        "oversampling_note": "random (df and vasc to the median diagnosis, training part only)",
+        "decision": "natural",
+        "decision_note": "natural (the largest probability)",
+        "features": "pixels",
+        "pretrained": None,
+        "effort": "quick",
+        "baseline": model == "majority",
+        "seeds": seeds,
+        "scores": summaries(mean, 0.01 if seeds > 1 else None),
+        "fit_seconds": 12.5,
+        "predict_ms_per_1000": 3.25,
+        "parameters": 1_163_175,
+        "model_bytes": 4_650_000,
+    }
+    return TableRow(**{**facts, **changes})
+
+
+def audit_row(system: str, **changes: Any) -> AuditRow:
+    """Return a row with scores of .75 and .5, and a spread where there are several seeds."""
+    std = 0.012 if changes.get("seeds", 1) > 1 else None
+    facts = {
+        "system": system,
+        "model": system,
+        "published": "",
+        "claimed": None,
+        "claim_note": "",
+        "epochs": 20,
+        "own_epochs": 20,
+        "own_size": None,
+        "seeds": 1,
+        "pretrained": None,
+        "reproduced": summaries(0.75, std),
+        "honest": summaries(0.5, std),
+        "difference": dict.fromkeys(SCORE_NAMES, -0.25),
+        "split": split_facts(kind=f"published:{system}", published=True, leaks=()),
+        "protocol": "random 90/10 by image",
+        "balanced": False,
+        "resampling": "none",
+        "protocol_notes": (),
+    }
+    return AuditRow(**{**facts, **changes})
