@@ -69,13 +69,13 @@ def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
         (["benchmark", "sample", "--models", "resnet"], 2, "no model called 'resnet'"),
         (["benchmark", "sample", "--seeds", "0"], 2, "seeds"),
         (["benchmark", "sample", "--seeds", "many"], 2, "seeds"),
-        (["benchmark", "sample", "--format", "xml"], 2, "no format 'xml'"),
+        (["benchmark", "sample", "--format", "xml"], 2, "no format called 'xml'"),
         (["benchmark", "sample", "--split", "fair"], 2, "no split called 'fair'"),
         (["benchmark", "sample", "--split", "own"], 2, "no split of its own"),
         (["benchmark", "sample", "--metadata", "none", "--split", "lesion"], 2, "metadata"),
         (["benchmark", "sample", "--split", "lesion", "--split-file", "s.csv"], 2, "exclude"),
         (["benchmark", "sample", "--split-file", "s.csv"], 3, "s.csv"),
-        (["benchmark", "sample", "--sort", "beauty"], 2, "no column 'beauty'"),
+        (["benchmark", "sample", "--sort", "beauty"], 2, "no column called 'beauty'"),
         (["benchmark", "sample", "--folds", "1"], 2, "folds"),
         (["benchmark", "nowhere.csv"], 3, "nowhere.csv"),
         (["benchmark", "."], 3, "folder"),
@@ -88,7 +88,11 @@ def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
         (["compare", "nowhere", "nothing"], 3, "nowhere"),
         (["predict", "nowhere", "x.png"], 3, "nowhere"),
         (["runs", "verify", "."], 4, "no run folder"),
-        (["benchmark", "sample", "--split", "published:alexnet"], 2, "protocol called 'alexnet'"),
+        (
+            ["benchmark", "sample", "--split", "published:alexnet"],
+            2,
+            "no split called 'published:alexnet'",
+        ),
         (
             ["train", "lenet", "sample", "--split", "published:lenet", "--decide", "balanced"],
             2,
@@ -112,14 +116,14 @@ def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
         (["audit", "sample", "--epochs", "few"], 2, "'few' are neither a number"),
         (["audit", "sample", "--epochs", "=3"], 2, "'=3' are neither a number"),
         (["audit", "sample", "--epochs", "cnn=3"], 2, "'cnn', which is not audited"),
-        (["audit", "sample", "--format", "latex"], 2, "no format 'latex'"),
+        (["audit", "sample", "--format", "latex"], 2, "no format called 'latex'"),
         (["audit", "sample", "--metadata", "none"], 2, "lesions are unknown"),
         (["data", "info", "nowhere.csv"], 3, "nowhere.csv"),
         (["data", "sample"], 2, "--out"),
         (["data", "check"], 3, "hmnist_28_28_RGB.csv"),
         (["data", "check", "nowhere.csv"], 3, "nowhere.csv"),
         (["data", "check", "sample", "--split-file", "s.csv"], 3, "s.csv"),
-        (["data", "check", "sample", "--format", "xml"], 2, "no format 'xml'"),
+        (["data", "check", "sample", "--format", "xml"], 2, "no format called 'xml'"),
         (["data", "from-images", "."], 2, "METADATA"),
         (["data", "from-images", ".", "m.csv"], 3, "m.csv does not exist"),
         (["data", "from-images", ".", "m.csv", "--size", "28"], 2, "'28' is no size"),
@@ -157,10 +161,23 @@ def test_a_flag_beats_the_environment_beats_the_file(
 ) -> None:
     def method(*words: str) -> str:
         out = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
-        called = command("train", "majority", "sample", "--format", "json", "--out", out, *words)
+        called = command(
+            "train",
+            "logistic",
+            "sample",
+            "--features",
+            "pixels",
+            "--effort",
+            "quick",
+            "--format",
+            "json",
+            "--out",
+            out,
+            *words,
+        )
         assert called.code == 0, called.err
         manifest = json.loads((out / "manifest.json").read_text())
-        return str(manifest["recipe"]["oversampling"])
+        return str(manifest["recipe"]["oversample"])
 
     assert method() == "random"
     (tmp_path / "hmnist.toml").write_text('oversample = "smote"\nthreads = 1\n')
@@ -205,9 +222,55 @@ def test_a_model_of_our_own_has_no_source(command: Command) -> None:
     assert command("models", "resnet").code == 2
 
 
-def test_a_bare_number_of_epochs_is_for_all_that_is_audited() -> None:
-    from hmnist.cli.audit import _read_epochs
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--effort", "QUICK", "--models", "Majority"],
+        ["--models", "MAJORITY", "--split", "Lesion", "--rare", "DF"],
+    ],
+    ids=" ".join,
+)
+def test_names_are_taken_whatever_their_case(command: Command, words: list[str]) -> None:
+    assert command("benchmark", "sample", *words, "--threads", "1", "--quiet").code == 0
 
-    assert _read_epochs(None, ["small-cnn"]) is None
-    found = _read_epochs("2,small-cnn=1", ["small-cnn", "lenet"])
-    assert found == {"small-cnn": 1, "lenet": 2, "oversample-first": 2}
+
+def test_a_name_that_is_nearly_right_is_offered_before_data_are_read(command: Command) -> None:
+    for words in (["--models", "cn"], ["--effort", "quik"], ["--decide", "balance"]):
+        called = command("benchmark", "nowhere.csv", *words)
+        assert called.code == 2
+        assert "Did you mean" in called.err
+        assert "nowhere.csv" not in called.err
+
+
+def test_options_have_the_names_of_the_settings() -> None:
+    from hmnist.cli.options import AUDIT_SETTINGS, RECIPE_OPTIONS
+    from hmnist.runs.recipe import AuditSettings, Settings
+
+    assert set(RECIPE_OPTIONS) == set(Settings.__annotations__)
+    assert set(AUDIT_SETTINGS) == set(AuditSettings.__annotations__)
+
+
+def test_help_names_every_choice(command: Command) -> None:
+    from hmnist.decisions.decision import KINDS
+    from hmnist.models.registry import EFFORTS, FEATURES
+    from hmnist.oversampling import METHODS
+    from hmnist.results.table import FORMATS
+
+    help_text = command("benchmark", "--help").out
+    for names in (KINDS, EFFORTS, FEATURES, METHODS, FORMATS):
+        assert all(name in help_text for name in names)
+
+
+def test_a_bare_number_of_epochs_is_for_all_audited_systems(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, object] = {}
+
+    def audit(*_: object, **options: object) -> None:
+        given.update(options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hmnist.results.audit.audit", audit)
+    words = ["audit", "sample", "--systems", "small-cnn,lenet", "--epochs", "2,small-cnn=1"]
+    assert command(*words).code == 130
+    assert given["epochs"] == {"small-cnn": 1, "lenet": 2, "oversample-first": 2}

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from hmnist.cli.settings import SETTINGS, read_settings
+from hmnist.cli.options import SETTINGS
+from hmnist.cli.settings import read_settings
 from hmnist.errors import UsageError
 
 

@@ -47,7 +47,7 @@ def test_benchmark_again_says_the_same(command: Command, pixel_file: Path) -> No
     assert first.out == again.out
     assert "2 of them finished before" in again.err
     rows = json.loads(first.out)["rows"]
-    assert [row.model for row in rows] == ["logistic", "majority"]
+    assert [row["model"] for row in rows] == ["logistic", "majority"]
 
 
 def test_quiet_prints_the_result_alone(command: Command, pixel_file: Path) -> None:
@@ -64,7 +64,7 @@ def test_train_evaluate_and_verify(command: Command, pixel_file: Path) -> None:
     evaluated = command("evaluate", "run", "--format", "json")
     assert json.loads(evaluated.out) == json.loads(trained.out)
     text = command("evaluate", "run").out
-    assert "true ↓ decided →" in text
+    assert "true ↓ predicted →" in text
     assert "right, %" in text
     assert "no medical device" in text
     assert max(map(len, text.splitlines())) <= 100
@@ -201,8 +201,8 @@ def test_audit_prints_both_columns_and_goes_on_where_it_was(
     again = command(*words, "--out", "audit", "--format", "json")
     assert "4 of them finished before" in again.err
     facts = json.loads(again.out)
-    assert facts["schema"] == "hmnist-audit/1"
-    assert [row.system for row in facts["rows"]] == ["lenet", "oversample-first"]
+    assert facts["schema"] == "hmnist-audit/2"
+    assert [row["system"] for row in facts["rows"]] == ["lenet", "oversample-first"]
     assert command(*words, "--out", "audit", "--quiet", "--format", "markdown").err == ""
 
 
@@ -224,7 +224,7 @@ def test_an_interrupted_audit_says_how_to_go_on(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hmnist.experiments.audit.run_cells", interrupt)
+    monkeypatch.setattr("hmnist.results.audit.run_cells", interrupt)
     called = command("audit", pixel_file, "--systems", "lenet", "--out", "my audit")
     assert called.code == 130
     assert "--out 'my audit'" in called.err
@@ -275,10 +275,10 @@ def test_train_cuts_the_epochs_of_a_network(command: Command, pixel_file: Path) 
     words = ["train", "lenet", pixel_file, "--epochs", "1", "--out", "run", "--threads", "1"]
     called = command(*words)
     assert called.code == 0, called.err
-    found = open_run(Path("run"))
-    assert found.manifest.parameters["epochs"] == 1
-    assert found.history is not None
-    assert len(found.history) == 1
+    trained = open_run(Path("run"))
+    assert trained.manifest.parameters["epochs"] == 1
+    assert trained.history is not None
+    assert len(trained.history) == 1
 
 
 def test_train_refuses_epochs_of_what_has_none(command: Command, pixel_file: Path) -> None:

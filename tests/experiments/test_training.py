@@ -58,9 +58,7 @@ def test_every_run_has_its_report(run: Run) -> None:
 def test_a_run_says_how_a_published_system_is_trained(run: Run, tmp_path: Path) -> None:
     assert run.manifest.system is None
     sample = load_sample(rows=200)
-    lenet = train(
-        sample, "lenet", parameters={"epochs": 1}, threads=1, out=tmp_path / "lenet"
-    )
+    lenet = train(sample, "lenet", parameters={"epochs": 1}, threads=1, out=tmp_path / "lenet")
     assert lenet.manifest.system is not None
     assert lenet.manifest.system["optimizer"] == "RMSprop"
     assert lenet.manifest.parameters["batch_size"] == 128

@@ -46,7 +46,8 @@ def test_claims_keep_the_digits_that_they_were_published_with() -> None:
 
 def test_it_fits_a_hundred_columns_with_every_number_whole() -> None:
     rows = [
-        audit_row(name, published=".7445", seeds=3) for name in ("inception-resnet", "oversample-first")
+        audit_row(name, published=".7445", seeds=3)
+        for name in ("inception-resnet", "oversample-first")
     ]
     text = drawn(made(*rows))
     assert max(map(len, text.splitlines())) <= 100
@@ -71,7 +72,9 @@ def test_epochs_that_were_cut_are_named() -> None:
     assert "Epochs were cut: deep-cnn 2 of 20; all others in full." in notes
     notes = " ".join(made(audit_row("lenet", epochs=30)).notes())
     assert "Epochs differ: lenet 30 of 20." in notes
-    assert "Epochs: as many as each system is trained for." in list(made(audit_row("lenet")).notes())
+    assert "Epochs: as many as each system is trained for." in list(
+        made(audit_row("lenet")).notes()
+    )
 
 
 def test_differences_that_chance_allows_are_named() -> None:

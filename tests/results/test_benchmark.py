@@ -183,7 +183,9 @@ def test_an_ensemble_needs_no_validation(sample: LesionDataset, tmp_path: Path) 
     assert len(table.rows) == 4
 
 
-def test_an_ensemble_follows_a_member_that_was_trained_again(sample: LesionDataset, tmp_path: Path) -> None:
+def test_an_ensemble_follows_a_member_that_was_trained_again(
+    sample: LesionDataset, tmp_path: Path
+) -> None:
     options: dict[str, Any] = {
         "models": ["logistic", "xgboost", "ensemble"],
         "features": "pixels",
@@ -205,9 +207,7 @@ def test_an_ensemble_of_one_is_refused(sample: LesionDataset, tmp_path: Path) ->
 def test_each_fold_is_tested_once(sample: LesionDataset, tmp_path: Path) -> None:
     table = benchmark(sample, ["majority"], folds=3, threads=1, out=tmp_path)
     runs = [open_run(path) for path in find_runs(tmp_path)]
-    rows = np.concatenate(
-        [run.predictions["test"].rows for run in runs]
-    )
+    rows = np.concatenate([run.predictions["test"].rows for run in runs])
     assert sorted(rows) == list(range(len(sample)))
     assert table.split.folds == 3
     assert table.rows[0]["accuracy"].std is not None

@@ -1,13 +1,13 @@
 from pathlib import Path
 
 import pytest
+from hmnist.splits.folds import split_folds
 
 from hmnist.dataset import LesionDataset
 from hmnist.experiments.training import train_cell
 from hmnist.results.rows import make_row, summarise_settings
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run
-from hmnist.splits.folds import split_folds
 
 
 def test_one_run_has_no_spread(run: Run) -> None:

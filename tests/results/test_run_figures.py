@@ -123,12 +123,12 @@ def test_errors_are_one_minus_recall(run: Run, figures: dict[str, Figure]) -> No
 
 def test_reliability_is_that_of_the_manifest(run: Run, figures: dict[str, Figure]) -> None:
     upper, lower = figures["reliability"].axes
-    filled = [found for found in run.manifest.reliability if found["images"]]
+    filled = [bin_ for bin_ in run.manifest.reliability if bin_.images]
     points = upper.lines[-1].get_xydata()
-    expected = [(found["confidence"], found["accuracy"]) for found in filled]
+    expected = [(bin_.confidence, bin_.accuracy) for bin_ in filled]
     np.testing.assert_allclose(np.asarray(points, float), expected)
     heights = [bar.get_height() for bar in lower.patches]  # type: ignore[attr-defined]  # they are rectangles
-    assert heights == [found["images"] for found in filled]
+    assert heights == [bin_.images for bin_ in filled]
 
 
 def test_curves_are_those_of_the_history(network: Run, figures: dict[str, Figure]) -> None:
@@ -190,7 +190,7 @@ def test_other_data_have_no_place_in_the_run(run: Run, tmp_path: Path) -> None:
 
 def test_a_diagnosis_without_images_is_said_to_have_none(run: Run) -> None:
     evaluation = evaluate_run(run)
-    confusion = [list(row) for row in evaluation.confusion]
+    confusion = [list(row) for row in evaluation.report.confusion]
     confusion[3] = [0] * 7
     with drawing():
         figures = dict(_figures(run, replace(evaluation, confusion=confusion)))

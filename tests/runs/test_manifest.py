@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hmnist.splits.folds import split_folds
 
 from hmnist.dataset import LesionDataset
 from hmnist.errors import TrustError
@@ -17,7 +18,6 @@ from hmnist.runs.manifest import (
     write_manifest,
 )
 from hmnist.runs.run import Run
-from hmnist.splits.folds import split_folds
 from hmnist.splits.split import split
 
 

@@ -42,7 +42,9 @@ def test_pretrained_weights_count_where_they_are_taken_and_by_content(
     sample: LesionDataset, tmp_path: Path
 ) -> None:
     parts = split(sample)
-    assert Recipe(model="lenet", pretrained="imagenet").key(parts) == Recipe(model="lenet").key(parts)
+    assert Recipe(model="lenet", pretrained="imagenet").key(parts) == Recipe(model="lenet").key(
+        parts
+    )
     keys = []
     for name, content in (("here.h5", b"1"), ("there.h5", b"1"), ("other.h5", b"2")):
         path = tmp_path / name
@@ -58,7 +60,10 @@ def test_the_key_changes_with_how_a_published_system_is_trained(
     key = recipe.key(parts)
     lenet = SYSTEMS["lenet"]
     training = replace(lenet.training, optimizer="SGD")
-    for system, is_equal in ((replace(lenet, notes=()), True), (replace(lenet, training=training), False)):
+    for system, is_equal in (
+        (replace(lenet, notes=()), True),
+        (replace(lenet, training=training), False),
+    ):
         entry = replace(MODELS["lenet"], system=system)
         monkeypatch.setitem(MODELS, "lenet", entry)
         assert (recipe.key(parts) == key) == is_equal

@@ -45,7 +45,9 @@ def test_a_reopened_run_predicts_the_same_bits(
     small: dict[str, Any] = {"xgboost": {"n_estimators": 3}, "hist-gbdt": {"max_iter": 3}}.get(
         model, {}
     )
-    trained = train(sample, model, effort="quick", threads=1, out=tmp_path / "run", parameters=small)
+    trained = train(
+        sample, model, effort="quick", threads=1, out=tmp_path / "run", parameters=small
+    )
     test = split(sample, seed=0).test
     with pytest.warns(SampleWarning):
         probabilities = open_run(trained.folder).predict_proba(test.images)
