@@ -1,20 +1,16 @@
 """``hmnist audit``."""
 
-from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.inputs import effort_for, load_data
+from hmnist.cli.names import check_name, check_one_of, split_names
+from hmnist.cli.output import say
 from hmnist.errors import UsageError
 
 __all__ = ["audit"]
-
-
-def _system_names() -> Iterable[str]:
-    from hmnist.systems import SYSTEMS
-
-    return SYSTEMS
 
 
 Systems = Annotated[
@@ -24,7 +20,7 @@ Systems = Annotated[
         show_default=False,
         help="Published systems. [default: all that two cores can train; not vgg16, mobilenet, "
         "inception-resnet]",
-        callback=options.check_name("published system", _system_names),
+        callback=check_name("published system"),
     ),
 ]
 Epochs = Annotated[
@@ -42,7 +38,7 @@ Format = Annotated[
         "--format",
         metavar="table|markdown|json",
         help="How the result is printed.",
-        callback=options.check_name("format", lambda: ("table", "markdown", "json")),
+        callback=check_one_of("format", "table", "markdown", "json"),
     ),
 ]
 
@@ -67,15 +63,15 @@ def audit(
     and split by lesion.
     """
     counts = None if epochs is None else _read_epochs(epochs, systems)
-    dataset = options.load_data(data, metadata, quiet=quiet, sample_allowed=False)
+    dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
     from hmnist.cli.output import print_rich
     from hmnist.cli.watching import watch_cells
     from hmnist.files import new_runs_folder
     from hmnist.results.audit import audit as run_audit
 
-    settings["effort"] = options.effort_for(dataset, settings.get("effort"))
+    settings["effort"] = effort_for(dataset, settings.get("effort"))
     given = options.only_given(
-        systems=None if systems is None else options.split_names(systems), seeds=seeds
+        systems=None if systems is None else split_names(systems), seeds=seeds
     )
     folder = out or new_runs_folder("-audit")
     with watch_cells(folder, quiet=quiet) as watcher:
@@ -93,7 +89,7 @@ def audit(
     else:
         typer.echo(result.format(report), nl=False)
     if not quiet:
-        options.say(f"Runs and table: {folder}")
+        say(f"Runs and table: {folder}")
 
 
 def _read_epochs(text: str, systems: str | None) -> dict[str, int]:
@@ -107,10 +103,10 @@ def _read_epochs(text: str, systems: str | None) -> dict[str, int]:
     from hmnist.systems import AUDITED, SYSTEMS
 
     variants = [system.name for system in SYSTEMS.values() if system.variant_of]
-    audited = [*(AUDITED if systems is None else options.split_names(systems)), *variants]
+    audited = [*(AUDITED if systems is None else split_names(systems)), *variants]
     for_all: dict[str, int] = {}
     by_name: dict[str, int] = {}
-    for part in options.split_names(text):
+    for part in split_names(text):
         system, equals, number = (word.strip() for word in part.rpartition("="))
         if not number.isdecimal() or (equals and not system):
             raise UsageError(

@@ -3,6 +3,9 @@
 from typing import Any
 
 from hmnist.cli import options
+from hmnist.cli.inputs import effort_for, load_data, split_kind
+from hmnist.cli.names import split_names
+from hmnist.cli.output import say
 
 __all__ = ["benchmark"]
 
@@ -25,23 +28,23 @@ def benchmark(
     **settings: Any,
 ) -> None:
     """Compare models on lesions that none of them has seen."""
-    dataset = options.load_data(data, metadata, quiet=quiet)
+    dataset = load_data(data, metadata, quiet=quiet)
     from hmnist.cli.output import print_table
     from hmnist.cli.watching import watch_cells
     from hmnist.files import new_runs_folder
     from hmnist.results.benchmark import benchmark as run_benchmark
 
-    settings["effort"] = options.effort_for(dataset, settings.get("effort"))
+    settings["effort"] = effort_for(dataset, settings.get("effort"))
     if "oversample" in settings:
-        settings["oversample"] = options.split_names(settings["oversample"])
+        settings["oversample"] = split_names(settings["oversample"])
     given = options.only_given(
-        models=None if models is None else options.split_names(models), seeds=seeds, jobs=jobs
+        models=None if models is None else split_names(models), seeds=seeds, jobs=jobs
     )
     folder = out or new_runs_folder()
     with watch_cells(folder, quiet=quiet) as watcher:
         table = run_benchmark(
             dataset,
-            split=options.split_kind(split, split_file),
+            split=split_kind(split, split_file),
             folds=folds,
             out=folder,
             watcher=watcher,
@@ -50,4 +53,4 @@ def benchmark(
         )
     print_table(table.sorted(sort) if sort else table, format or "table")
     if not quiet:
-        options.say(f"Runs and table: {folder}")
+        say(f"Runs and table: {folder}")

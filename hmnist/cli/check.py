@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.output import print_rich
+from hmnist.cli.output import print_rich, say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -33,7 +33,7 @@ def check(
 
     source = find_data(data, sample_allowed=False)
     if not quiet:
-        options.say(f"Checking {source} …")
+        say(f"Checking {source} …")
     result = inspect_file(source, metadata=metadata, split_file=split_file)
     if report == "json":
         typer.echo(json.dumps(_as_json(result), indent=1, ensure_ascii=False))

@@ -9,7 +9,8 @@ import typer
 from hmnist.cli import options
 from hmnist.cli.check import check
 from hmnist.cli.from_images import from_images
-from hmnist.cli.output import print_rich
+from hmnist.cli.inputs import load_data
+from hmnist.cli.output import print_rich, say
 from hmnist.cli.plot import plot
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def info(
     quiet: options.Quiet = False,
 ) -> None:
     """Say what a data file holds."""
-    dataset = options.load_data(data, metadata, quiet=quiet, sample_allowed=False)
+    dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
     facts = _describe(dataset)
     if report == "json":
         typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
@@ -81,7 +82,7 @@ def sample(
             file, rows, seed or 0, None if on_step is None else lambda done: on_step(done, rows)
         )
     if not quiet:
-        options.say(f"Synthetic sample, no photographs: {pixels} and {metadata}")
+        say(f"Synthetic sample, no photographs: {pixels} and {metadata}")
 
 
 def _describe(data: "LesionDataset") -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.output import print_evaluation
+from hmnist.cli.inputs import load_data
+from hmnist.cli.output import print_evaluation, say
 
 __all__ = ["evaluate"]
 
@@ -47,12 +48,12 @@ def evaluate(
         raise UsageError("--metadata goes with other data to evaluate on.", "Name the data, too.")
     opened = open_run(run)
     use_threads(opened.manifest.recipe.threads or 1)
-    dataset = None if data is None else options.load_data(data, metadata, quiet=quiet)
+    dataset = None if data is None else load_data(data, metadata, quiet=quiet)
     evaluation = evaluate_run(opened, dataset)
     print_evaluation(evaluation, report)
     if folder is None and not evaluation.own:
         if not quiet:
-            options.say("To keep the report on other data, and draw it: --out FOLDER")
+            say("To keep the report on other data, and draw it: --out FOLDER")
         return
     if folder is None:
         folder = run  # which has its report already
@@ -63,4 +64,4 @@ def evaluate(
         plot_run(opened, figures, evaluation=evaluation)
     if not quiet:
         drawn = f"; figures: {figures}" if can_draw() else ". For figures: pip install matplotlib"
-        options.say(f"Report: {folder / 'report.csv'} and confusion.csv{drawn}")
+        say(f"Report: {folder / 'report.csv'} and confusion.csv{drawn}")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.output import say
 from hmnist.errors import UsageError
 
 __all__ = ["from_images"]
@@ -72,7 +73,7 @@ def from_images(
             on_progress=on_step,
         )
     if not quiet:
-        options.say(f"Wrote {pixels}; {metadata} beside it tells its lesions.")
+        say(f"Wrote {pixels}; {metadata} beside it tells its lesions.")
 
 
 def _read_size(text: str) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.names import check_name
 from hmnist.cli.output import print_rich
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ Named = Annotated[
         metavar="MODEL",
         show_default=False,
         help="Print how this one is trained.",
-        callback=options.check_name("model", options.model_names),
+        callback=check_name("model"),
     ),
 ]
 

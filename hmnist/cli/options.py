@@ -2,24 +2,19 @@
 
 An option named ``--rare-to`` is the keyword ``rare_to`` of the library, the variable
 ``HMNIST_RARE_TO`` and the entry ``rare_to`` of ``hmnist.toml``. Options have no defaults of their
-own: where the user gives none, the library's default holds (`hmnist.runs.recipe.Recipe`). Names
-that must be one of a list are checked when the line is parsed, whatever their case.
+own: where the user gives none, the library's default holds (`hmnist.runs.recipe.Recipe`).
 """
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
-from hmnist.diagnoses import CODES
-from hmnist.errors import UsageError, unknown_name
+from hmnist.cli.names import check_name, check_one_of, check_split, split_names
 from hmnist.runs.recipe import AuditSettings, Recipe
-
-if TYPE_CHECKING:
-    from hmnist.dataset import LesionDataset
 
 __all__ = [
     "AUDIT_SETTINGS",
@@ -40,257 +35,112 @@ __all__ = [
     "Sort",
     "SplitBy",
     "SplitFile",
-    "check_name",
-    "effort_for",
-    "load_data",
-    "model_names",
     "only_given",
-    "say",
     "shared",
-    "split_kind",
-    "split_names",
     "with_settings",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., None])
-Names = Callable[[], Iterable[str]]
-Check = Callable[[str | None], str | None]
 
 SETTINGS: set[str] = set()
 """The options that ``hmnist.toml`` may set, with underscores."""
 
 
-def shared(
-    name: str,
-    help: str,  # noqa: A002 - typer's word
-    *flags: str,
-    kind: str = "",
-    names: Names | None = None,
-    default: str = "",
-    metavar: str | None = None,
-    check: Check | None = None,
-    min: int | None = None,  # noqa: A002 - typer's word
-    max: int | None = None,  # noqa: A002 - typer's word
-) -> Any:
+def shared(name: str, metavar: str | None, text: str, *flags: str, **facts: Any) -> Any:
     """Return an option under its name on the command line, in the environment and in the file.
 
     Parameters
     ----------
     name : str
         The keyword of the library, with underscores.
-    help : str
-        What it does.
+    metavar : str or None
+        What stands for the value in the help.
+    text : str
+        What the help says.
     *flags : str
         Further flags, such as ``-q``.
-    kind, names
-        What a value should be in a word, and the function that lists the known names: the value,
-        or each of several values with commas, must be one of them.
-    default : str
-        What the help says of the default.
-    check : callable or None
-        Checks a value that is not one of a list of names.
-    metavar, min, max
-        As in typer.
+    **facts
+        Further arguments of `typer.Option`: ``callback``, ``min``, ``max``.
     """
     SETTINGS.add(name)
     return typer.Option(
         f"--{name.replace('_', '-')}",
         *flags,
-        help=f"{help} [default: {default}]" if default else help,
+        help=text,
         metavar=metavar,
         envvar=f"HMNIST_{name.upper()}",
         show_envvar=False,
         show_default=False,
-        min=min,
-        max=max,
-        callback=check if names is None else check_name(kind, names),
+        **facts,
     )
 
 
-def check_name(kind: str, names: Names) -> Check:
-    """Return a function that checks names with commas, and corrects their case.
-
-    Raises
-    ------
-    UsageError
-        By the function: if a name is none of the known ones.
-    """
-
-    def check(value: str | None) -> str | None:
-        return value if value is None else ",".join(_known(kind, value, list(names())))
-
-    return check
-
-
-def _known(kind: str, value: str, names: Sequence[str]) -> Iterable[str]:
-    by_lower_case = {name.lower(): name for name in names}
-    for name in split_names(value):
-        if name.lower() not in by_lower_case:
-            raise unknown_name(kind, name, names)
-        yield by_lower_case[name.lower()]
-
-
-def model_names() -> Iterable[str]:
-    """Return the names of all models."""
-    from hmnist.models.registry import MODELS
-
-    return MODELS
-
-
-def _check_split(value: str | None) -> str | None:
-    """Check the name of a split; the path of a file is checked when it is read."""
-    from hmnist.systems import SYSTEMS
-
-    if value is None or Path(value).suffix:
-        return value
-    kinds = ["lesion", "image", "own", *(f"published:{name}" for name in SYSTEMS)]
-    if value.lower() not in kinds:
-        raise unknown_name("split", value, kinds)
-    return value.lower()
-
-
-def _methods() -> Iterable[str]:
-    from hmnist.oversampling import METHODS
-
-    return METHODS
-
-
-def _decisions() -> Iterable[str]:
-    from hmnist.decisions.decision import KINDS
-
-    return KINDS
-
-
-def _feature_sets() -> Iterable[str]:
-    from hmnist.models.registry import FEATURES
-
-    return FEATURES
-
-
-def _efforts() -> Iterable[str]:
-    from hmnist.models.registry import EFFORTS
-
-    return EFFORTS
-
-
-def _columns() -> Iterable[str]:
-    from hmnist.results.table import COLUMNS
-
-    return COLUMNS
-
-
-def _formats() -> Iterable[str]:
-    from hmnist.results.table import FORMATS
-
-    return FORMATS
+def _setting(name: str, metavar: str, text: str, default: str = "", **facts: Any) -> Any:
+    """Return the option of a field of `Recipe`, with its type; the help names its default."""
+    value = default or getattr(Recipe, name)
+    shown = ",".join(value) if isinstance(value, tuple) else value
+    kind = str if isinstance(value, tuple) else Recipe.__annotations__[name]
+    return Annotated[kind | None, shared(name, metavar, f"{text} [default: {shown}]", **facts)]
 
 
 Seed = Annotated[
     int | None,
     shared(
         "seed",
-        "Fixes everything that is drawn at random.",
-        default=str(Recipe.seed),
-        metavar="N",
+        "N",
+        f"Fixes everything that is drawn at random. [default: {Recipe.seed}]",
         min=0,
         max=2**32 - 1,
     ),
 ]
 RECIPE_OPTIONS: dict[str, Any] = {
-    "oversample": Annotated[
-        str | None,
-        shared(
-            "oversample",
-            "none, random, augment, smote, weights or balanced; a benchmark compares several.",
-            kind="oversampling method",
-            names=_methods,
-            default=Recipe.oversample,
-            metavar="METHOD",
-        ),
-    ],
-    "rare": Annotated[
-        str | None,
-        shared(
-            "rare",
-            "The diagnoses to oversample.",
-            kind="diagnosis",
-            names=lambda: CODES,
-            default=",".join(Recipe.rare),
-            metavar="DX,…",
-        ),
-    ],
-    "rare_to": Annotated[
-        int | None,
-        shared(
-            "rare_to",
-            "How many training images each of them is raised to.",
-            default="the median diagnosis",
-            metavar="N",
-            min=1,
-        ),
-    ],
-    "decide": Annotated[
-        str | None,
-        shared(
-            "decide",
-            "The likeliest diagnosis; corrected for rarity; or tuned to find malignant lesions.",
-            kind="decision",
-            names=_decisions,
-            default=Recipe.decide,
-            metavar="natural|balanced|sensitive",
-        ),
-    ],
-    "sensitivity": Annotated[
-        float | None,
-        shared(
-            "sensitivity",
-            "The share of malignant lesions that --decide sensitive should find.",
-            default=str(Recipe.sensitivity),
-            metavar="SHARE",
-        ),
-    ],
-    "features": Annotated[
-        str | None,
-        shared(
-            "features",
-            "What trees, the linear model and the MLP read: features of the lesion, or raw pixels.",
-            kind="set of features",
-            names=_feature_sets,
-            default=Recipe.features,
-            metavar="lesion|pixels",
-        ),
-    ],
-    "pretrained": Annotated[
-        str | None,
-        shared(
-            "pretrained",
-            "The weights that vgg16, mobilenet and inception-resnet start from.",
-            default=Recipe.pretrained,
-            metavar="none|imagenet|PATH",
-        ),
-    ],
-    "effort": Annotated[
-        str | None,
-        shared(
-            "effort",
-            "How long all models train.",
-            kind="effort",
-            names=_efforts,
-            default=f"{Recipe.effort}; quick for the sample",
-            metavar="quick|standard|best",
-        ),
-    ],
+    "oversample": _setting(
+        "oversample",
+        "METHOD",
+        "none, random, augment, smote, weights or balanced; a benchmark compares several.",
+        callback=check_name("oversampling method"),
+    ),
+    "rare": _setting(
+        "rare", "DX,…", "The diagnoses to oversample.", callback=check_name("diagnosis")
+    ),
+    "rare_to": _setting(
+        "rare_to",
+        "N",
+        "To how many training images each of them is raised.",
+        "the median diagnosis",
+        min=1,
+    ),
+    "decide": _setting(
+        "decide",
+        "natural|balanced|sensitive",
+        "The likeliest diagnosis; corrected for rarity; or tuned to find malignant lesions.",
+        callback=check_name("decision"),
+    ),
+    "sensitivity": _setting(
+        "sensitivity", "SHARE", "The share of malignant lesions that --decide sensitive finds."
+    ),
+    "features": _setting(
+        "features",
+        "lesion|pixels",
+        "What trees, the linear model and the MLP read: features of the lesion, or raw pixels.",
+        callback=check_name("set of features"),
+    ),
+    "pretrained": _setting(
+        "pretrained",
+        "none|imagenet|PATH",
+        "The weights that vgg16, mobilenet and inception-resnet start from.",
+    ),
+    "effort": _setting(
+        "effort",
+        "quick|standard|best",
+        "How long all models train.",
+        f"{Recipe.effort}; quick for the sample",
+        callback=check_name("effort"),
+    ),
     "seed": Seed,
-    "threads": Annotated[
-        int | None,
-        shared(
-            "threads",
-            "Threads per model; equal threads give equal scores.",
-            default="all cores",
-            metavar="N",
-            min=1,
-        ),
-    ],
+    "threads": _setting(
+        "threads", "N", "Threads per model; equal threads give equal scores.", "all cores", min=1
+    ),
 }
 """The options that are fields of `Recipe`."""
 
@@ -310,91 +160,73 @@ Data = Annotated[
 ModelName = Annotated[
     str,
     typer.Argument(
-        metavar="MODEL",
-        help="The model (see: hmnist models).",
-        callback=check_name("model", model_names),
+        metavar="MODEL", help="The model (see: hmnist models).", callback=check_name("model")
     ),
 ]
 Metadata = Annotated[
     str | None,
     shared(
         "metadata",
-        "The metadata that tell which images show one lesion.",
-        default="HAM10000_metadata.csv beside the pixel file",
-        metavar="FILE|none",
+        "FILE|none",
+        "The metadata that tell which images show one lesion. [default: HAM10000_metadata.csv "
+        "beside the pixel file]",
     ),
 ]
 Models = Annotated[
     str | None,
     shared(
         "models",
-        "The models to compare (see: hmnist models).",
-        kind="model",
-        names=model_names,
-        default="all but the published systems",
-        metavar="NAME,…",
+        "NAME,…",
+        "The models to compare (see: hmnist models). [default: all but the published systems]",
+        callback=check_name("model"),
     ),
 ]
 SplitBy = Annotated[
     str | None,
     shared(
         "split",
+        "lesion|image|own|published:SYSTEM",
         "Keep the images of a lesion together; split by image (may leak); take the file's own "
-        "split; or split as a published system did, leaks included.",
-        default="lesion where lesions are known",
-        metavar="lesion|image|own|published:SYSTEM",
-        check=_check_split,
+        "split; or split as a published system did, leaks included. [default: lesion where "
+        "lesions are known]",
+        callback=check_split,
     ),
 ]
 SplitFile = Annotated[
     Path | None,
     shared(
         "split_file",
+        "FILE",
         "A split of your own: CSV with image_id or row (0 is the first image), and part.",
-        metavar="FILE",
     ),
 ]
 Folds = Annotated[
     int | None,
-    shared(
-        "folds",
-        "Cross-validate in K folds by lesion instead of one split.",
-        metavar="K",
-        min=2,
-    ),
+    shared("folds", "K", "Cross-validate in K folds by lesion instead of one split.", min=2),
 ]
 Seeds = Annotated[
-    int | None,
-    shared("seeds", "Models of each kind on that one split.", default="1", metavar="N", min=1),
+    int | None, shared("seeds", "N", "Models of each kind on that one split. [default: 1]", min=1)
 ]
-Jobs = Annotated[
-    int | None,
-    shared("jobs", "How many run side by side.", metavar="N", min=1),
-]
+Jobs = Annotated[int | None, shared("jobs", "N", "How many run side by side.", min=1)]
 Sort = Annotated[
     str | None,
     shared(
         "sort",
-        "The score that orders the rows.",
-        kind="column",
-        names=_columns,
-        default="balanced_accuracy",
-        metavar="COLUMN",
+        "COLUMN",
+        "The score that orders the rows. [default: balanced_accuracy]",
+        callback=check_name("column"),
     ),
 ]
 Out = Annotated[
-    Path | None,
-    shared("out", "Where the runs go.", default="hmnist-runs/<time>", metavar="FOLDER"),
+    Path | None, shared("out", "FOLDER", "Where the runs go. [default: hmnist-runs/<time>]")
 ]
 Format = Annotated[
     str | None,
     shared(
         "format",
-        "How the result is printed.",
-        kind="format",
-        names=_formats,
-        default="table",
-        metavar="table|markdown|csv|json|latex",
+        "table|markdown|csv|json|latex",
+        "How the result is printed. [default: table]",
+        callback=check_name("format"),
     ),
 ]
 Report = Annotated[
@@ -403,76 +235,42 @@ Report = Annotated[
         "--format",
         metavar="table|json",
         help="How the result is printed.",
-        callback=check_name("format", lambda: ("table", "json")),
+        callback=check_one_of("format", "table", "json"),
     ),
 ]
-Quiet = Annotated[bool, shared("quiet", "Print the result only.", "-q")]
+Quiet = Annotated[bool, shared("quiet", None, "Print the result only.", "-q")]
 
 
 def with_settings(names: Iterable[str] = RECIPE_OPTIONS) -> Callable[[Command], Command]:
     """Add the options of a recipe to a command that takes ``**settings``.
 
-    They stand in the help before the keyword-only parameters of the command. Options that the user
+    In the help they stand before the keyword-only parameters of the command. Options that the user
     does not give are left out of `settings`.
     """
 
     def decorate(command: Command) -> Command:
         signature = inspect.signature(command)
-        own = [one for one in signature.parameters.values() if one.name != "settings"]
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        own = [value for name, value in signature.parameters.items() if name != "settings"]
         options = [
-            inspect.Parameter(
-                name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=RECIPE_OPTIONS[name]
-            )
+            inspect.Parameter(name, keyword, default=None, annotation=RECIPE_OPTIONS[name])
             for name in names
         ]
-        positional = [one for one in own if one.kind is not inspect.Parameter.KEYWORD_ONLY]
-        keywords = [one for one in own if one.kind is inspect.Parameter.KEYWORD_ONLY]
+        first = [parameter for parameter in own if parameter.kind is not keyword]
+        last = [parameter for parameter in own if parameter.kind is keyword]
 
         @functools.wraps(command)
         def call(**given: Any) -> None:
-            settings = {name: given.pop(name) for name in names}
-            if settings.get("rare") is not None:
+            settings = only_given(**{name: given.pop(name) for name in names})
+            if "rare" in settings:
                 settings["rare"] = split_names(settings["rare"])
-            command(**given, **only_given(**settings))
+            command(**given, **settings)
 
-        call.__signature__ = signature.replace(  # type: ignore[attr-defined]  # inspect reads it
-            parameters=[*positional, *options, *keywords]
-        )
-        return call  # type: ignore[return-value]  # typer calls it with the new signature
+        signature = signature.replace(parameters=[*first, *options, *last])
+        call.__signature__ = signature  # type: ignore[attr-defined]  # inspect looks for it
+        return call  # type: ignore[return-value]  # typer calls it by the new signature
 
     return decorate
-
-
-def load_data(
-    named: str | None,
-    metadata: str | None,
-    *,
-    quiet: bool = False,
-    sample_allowed: bool = True,
-) -> "LesionDataset":
-    """Find and read the data that a command works on, and print which.
-
-    The sample stands in for data that nobody named only where `sample_allowed`.
-
-    Raises
-    ------
-    DataError
-        If it is missing or malformed.
-    """
-    from hmnist.sources import find_data, load
-
-    source = find_data(named, sample_allowed=sample_allowed)
-    if not quiet:
-        say(_sample_line(named) if source == "sample" else f"Reading {source} …")
-    data = load(source, metadata=metadata)
-    if not quiet:
-        say(f"{data!r}")
-    return data
-
-
-def effort_for(data: "LesionDataset", chosen: str | None) -> str:
-    """Return the effort: the one chosen, or what suits the data."""
-    return chosen or ("quick" if data.synthetic else Recipe.effort)
 
 
 def only_given(**options: Any) -> dict[str, Any]:
@@ -484,41 +282,3 @@ def only_given(**options: Any) -> dict[str, Any]:
     {'seeds': 3}
     """
     return {name: value for name, value in options.items() if value is not None}
-
-
-def split_names(text: str) -> list[str]:
-    """Split a comma-separated option.
-
-    Examples
-    --------
-    >>> split_names("cnn, mlp")
-    ['cnn', 'mlp']
-    """
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def say(text: str) -> None:
-    """Print a line on stderr."""
-    typer.echo(text, err=True)
-
-
-def split_kind(by: str | None, file: Path | None) -> str | Path | None:
-    """Return the split that the library is asked for.
-
-    Raises
-    ------
-    UsageError
-        If both a kind and a file are given.
-    """
-    if by is not None and file is not None:
-        raise UsageError("--split and --split-file exclude each other.", "Give one of them.")
-    return by if file is None else file.absolute()
-
-
-def _sample_line(named: str | None) -> str:
-    if named:
-        return "The embedded synthetic sample: generated images, no photographs."
-    return (
-        "No data found, so this is the embedded synthetic sample: generated images, no "
-        "photographs. Name a pixel file to use it: hmnist_28_28_RGB.csv"
-    )

@@ -14,10 +14,15 @@ if TYPE_CHECKING:
     from hmnist.runs.report import Estimate
     from hmnist.scores.reliability import ReliabilityBin
 
-__all__ = ["print_evaluation", "print_rich", "print_table"]
+__all__ = ["print_evaluation", "print_rich", "print_table", "say"]
 
 WIDTH = 100
 """Columns where stdout is no terminal."""
+
+
+def say(text: str) -> None:
+    """Print a line on stderr."""
+    typer.echo(text, err=True)
 
 
 def print_table(table: "Table", name: str) -> None:

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.inputs import load_data
+from hmnist.cli.output import say
 
 __all__ = ["plot"]
 
@@ -24,10 +26,10 @@ def plot(
     from hmnist.results.data_figures import plot_data, undrawn
 
     check_drawing()
-    dataset = options.load_data(data, metadata, quiet=quiet, sample_allowed=False)
+    dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
     for path in plot_data(dataset, folder, seed=seed or 0):
         typer.echo(str(path))
     absent = undrawn(dataset)
     if absent and not quiet:
         cure = " HAM10000_metadata.csv has them: --metadata FILE"
-        options.say(f"Not known here, so not drawn: {', '.join(absent)}.{cure}")
+        say(f"Not known here, so not drawn: {', '.join(absent)}.{cure}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.output import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +40,7 @@ def predict(
     use_threads(opened.manifest.recipe.threads or 1)
     table = _predict_all(opened, inputs)
     if not quiet:
-        options.say("Research software, no medical device.")
+        say("Research software, no medical device.")
     if file is None:
         typer.echo(table.to_csv(index=False), nl=False)
     else:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.output import print_rich
+from hmnist.cli.output import print_rich, say
 from hmnist.files import RUNS_FOLDER
 
 __all__ = ["app"]
@@ -36,13 +36,13 @@ def list_runs(
         try:
             manifests[str(path)] = read_manifest(path)
         except TrustError as error:
-            options.say(f"Skipped: {error}")
+            say(f"Skipped: {error}")
     if report == "json":
         facts = {path: manifest.to_dict() for path, manifest in manifests.items()}
         typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return
     if not manifests:
-        options.say(f"There are no runs in {folder}.")
+        say(f"There are no runs in {folder}.")
         return
     body = [
         [
@@ -83,7 +83,7 @@ def verify(
             count = sum(len(part.manifest.files) for part in (run, *run.members))
         except TrustError as error:
             damaged += 1
-            options.say(f"Error: {error}")
+            say(f"Error: {error}")
             continue
         typer.echo(f"{folder}: {count} files are as they were written.")
     if damaged:

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.inputs import effort_for, load_data, split_kind
+from hmnist.cli.output import say
 
 __all__ = ["train"]
 
@@ -34,27 +36,27 @@ def train(
     **settings: Any,
 ) -> None:
     """Train one model into a run folder and score it on its test part."""
-    dataset = options.load_data(data, metadata, quiet=quiet)
+    dataset = load_data(data, metadata, quiet=quiet)
     from hmnist.cli.output import print_evaluation
     from hmnist.cli.watching import watch_steps
     from hmnist.experiments.training import train as train_model
     from hmnist.results.evaluation import evaluate_run
 
-    settings["effort"] = options.effort_for(dataset, settings.get("effort"))
+    settings["effort"] = effort_for(dataset, settings.get("effort"))
     try:
         with watch_steps(model, quiet=quiet) as on_step:
             run = train_model(
                 dataset,
                 model,
-                split=options.split_kind(split, split_file),
+                split=split_kind(split, split_file),
                 out=out,
                 on_step=on_step,
                 parameters=None if epochs is None else {"epochs": epochs},
                 **settings,
             )
     except KeyboardInterrupt:
-        options.say("\nInterrupted. Nothing was written; the same command begins again.")
+        say("\nInterrupted. Nothing was written; the same command begins again.")
         raise typer.Exit(130) from None
     print_evaluation(evaluate_run(run), report)
     if not quiet:
-        options.say(f"Run: {run.folder}")
+        say(f"Run: {run.folder}")

@@ -20,7 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from hmnist.cli.options import say
+from hmnist.cli.output import say
 from hmnist.experiments.cells import Cell, Watcher, estimate_seconds
 from hmnist.results.benchmark import GrowingTable
 from hmnist.runs.run import Run

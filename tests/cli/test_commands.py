@@ -159,7 +159,6 @@ def test_data_named_in_the_environment_must_exist(
 def test_a_flag_beats_the_environment_beats_the_file(
     command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    words_of_train = ["train", "logistic", "sample", "--features", "pixels", "--format", "json"]
 
     def method(*words: str) -> str:
         out = tmp_path / f"run{len(list(tmp_path.iterdir()))}"

@@ -1,0 +1,80 @@
+"""Names on the command line: checked when the line is parsed, whatever their case.
+
+The libraries that define the names are imported only when a name is checked.
+"""
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from hmnist.errors import unknown_name
+
+__all__ = ["check_name", "check_one_of", "check_split", "known_names", "split_names"]
+
+_HOMES = {
+    "column": "hmnist.results.table:COLUMNS",
+    "decision": "hmnist.decisions.decision:KINDS",
+    "diagnosis": "hmnist.diagnoses:CODES",
+    "effort": "hmnist.models.registry:EFFORTS",
+    "format": "hmnist.results.table:FORMATS",
+    "model": "hmnist.models.registry:MODELS",
+    "oversampling method": "hmnist.oversampling:METHODS",
+    "published system": "hmnist.systems:SYSTEMS",
+    "set of features": "hmnist.models.registry:FEATURES",
+}
+"""Where the names of each kind are listed."""
+
+Check = Callable[[str | None], str | None]
+
+
+def known_names(kind: str) -> list[str]:
+    """Return the names of a kind, such as ``"model"``."""
+    module, _, attribute = _HOMES[kind].partition(":")
+    return list(getattr(import_module(module), attribute))
+
+
+def check_name(kind: str) -> Check:
+    """Return a function that checks one name of a kind, or several with commas.
+
+    The function returns the names in their own case, and raises UsageError for unknown ones.
+    """
+    return lambda value: None if value is None else _correct(kind, value, known_names(kind))
+
+
+def check_one_of(kind: str, *names: str) -> Check:
+    """Return a function that checks a name against a list that is given here."""
+    return lambda value: None if value is None else _correct(kind, value, names)
+
+
+def check_split(value: str | None) -> str | None:
+    """Check the name of a split; the path of a file is checked when it is read.
+
+    Raises
+    ------
+    UsageError
+        If there is no such split.
+    """
+    if value is None or Path(value).suffix:
+        return value
+    published = [f"published:{name}" for name in known_names("published system")]
+    return _correct("split", value, ["lesion", "image", "own", *published])
+
+
+def split_names(text: str) -> list[str]:
+    """Split a comma-separated option.
+
+    Examples
+    --------
+    >>> split_names("cnn, mlp")
+    ['cnn', 'mlp']
+    """
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _correct(kind: str, value: str, names: Sequence[str]) -> str:
+    by_lower_case = {name.lower(): name for name in names}
+    given = split_names(value)
+    for name in given:
+        if name.lower() not in by_lower_case:
+            raise unknown_name(kind, name, names)
+    return ",".join(by_lower_case[name.lower()] for name in given)
