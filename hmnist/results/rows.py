@@ -139,7 +139,7 @@ def _weights(manifest: Mapping[str, Any]) -> str | None:
 def _oversampling_note(recipe: Mapping[str, Any]) -> str:
     method = recipe["oversampling"]
     if method == "none":
-        return f"none ({METHODS[method]})"
+        return f"none ({METHODS[method].summary})"
     target = recipe["rare_to"]
     if method == "balanced":
         goal = "the largest diagnosis" if target is None else f"{target:,} images"
