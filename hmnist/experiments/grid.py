@@ -22,7 +22,8 @@ from hmnist.results.rows import make_row, make_table
 from hmnist.results.table import Table, check_column
 from hmnist.runs.recipe import Recipe, check_one_file
 from hmnist.runs.run import Run
-from hmnist.splits.split import Split, split, split_folds
+from hmnist.splits.folds import split_folds
+from hmnist.splits.split import Split, split
 
 __all__ = ["benchmark"]
 

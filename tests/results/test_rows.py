@@ -8,7 +8,8 @@ from hmnist.results.rows import make_row, make_table
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run
 from hmnist.scores.scoring import SCORE_NAMES
-from hmnist.splits.split import split, split_folds
+from hmnist.splits.folds import split_folds
+from hmnist.splits.split import split
 
 
 def test_one_run_has_no_spread(run: Run) -> None:

@@ -3,7 +3,8 @@ import sys
 
 from hmnist.dataset import LesionDataset
 from hmnist.runs.manifest import describe_data, describe_split, describe_versions
-from hmnist.splits.split import split, split_folds
+from hmnist.splits.folds import split_folds
+from hmnist.splits.split import split
 
 
 def test_data_are_described_by_name_and_digest(sample: LesionDataset) -> None:
