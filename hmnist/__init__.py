@@ -53,7 +53,8 @@ if TYPE_CHECKING:
     from hmnist.sources import load
     from hmnist.sources.photographs import from_images
     from hmnist.sources.sample import load_sample, write_sample
-    from hmnist.splits.split import Split, split, split_folds
+    from hmnist.splits.folds import split_folds
+    from hmnist.splits.split import Split, split
 
 __version__ = "0.2.0"
 
@@ -168,7 +169,7 @@ _HOME = {
     "score_intervals": "scores.intervals",
     "score_predictions": "scores.scoring",
     "split": "splits.split",
-    "split_folds": "splits.split",
+    "split_folds": "splits.folds",
     "train": "experiments.training",
     "write_sample": "sources.sample",
 }

@@ -1,6 +1,6 @@
-"""New views of training images: the eight orientations, shifts, light, mixtures.
+"""Augmented training images: the eight orientations, shifts, brightness, mixup.
 
-Arrays in, arrays out; what is random comes from the generator that is passed in.
+Arrays in, arrays out; random draws use the generator `rng`.
 
 A lesion has no top and no left: each of the eight orientations (four quarter turns, with and
 without a mirror) is as good a photograph as the first.
@@ -12,15 +12,17 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from hmnist.arrays import Float32
+
 __all__ = [
     "ORIENTATIONS",
     "all_orientations",
-    "mix",
+    "jitter_brightness",
+    "mixup",
     "orient",
     "orient_each",
-    "relight",
-    "shift_each",
-    "turn_each",
+    "orient_randomly",
+    "shift_randomly",
 ]
 
 ORIENTATIONS = 8
@@ -79,7 +81,7 @@ def orient_each(images: npt.NDArray[T], orientations: npt.NDArray[np.integer]) -
     return oriented
 
 
-def turn_each(images: npt.NDArray[T], rng: np.random.Generator) -> npt.NDArray[T]:
+def orient_randomly(images: npt.NDArray[T], rng: np.random.Generator) -> npt.NDArray[T]:
     """Turn each image into a random orientation that keeps the shape.
 
     Returns
@@ -87,21 +89,22 @@ def turn_each(images: npt.NDArray[T], rng: np.random.Generator) -> npt.NDArray[T
     numpy.ndarray
         A new array of the same shape and dtype.
     """
-    return orient_each(images, rng.choice(_kept(images), size=len(images)))
+    return orient_each(images, rng.choice(_orientations_of(images), size=len(images)))
 
 
 def all_orientations(images: npt.NDArray[T]) -> Iterator[npt.NDArray[T]]:
     """Yield the images in every orientation that keeps the shape: eight of squares, else four."""
-    for orientation in _kept(images):
+    for orientation in _orientations_of(images):
         yield orient(images, orientation)
 
 
-def _kept(images: npt.NDArray[T]) -> list[int]:
-    square = images.shape[1] == images.shape[2]
-    return [turn for turn in range(ORIENTATIONS) if square or turn % 2 == 0]
+def _orientations_of(images: npt.NDArray[T]) -> list[int]:
+    """Return the orientations that keep the shape of the images."""
+    is_square = images.shape[1] == images.shape[2]
+    return [number for number in range(ORIENTATIONS) if is_square or number % 2 == 0]
 
 
-def shift_each(images: npt.NDArray[T], pixels: int, rng: np.random.Generator) -> npt.NDArray[T]:
+def shift_randomly(images: npt.NDArray[T], pixels: int, rng: np.random.Generator) -> npt.NDArray[T]:
     """Move each image by up to `pixels` in each direction; edges are mirrored.
 
     Returns
@@ -118,30 +121,29 @@ def shift_each(images: npt.NDArray[T], pixels: int, rng: np.random.Generator) ->
     return np.asarray(moved)
 
 
-def relight(
+def jitter_brightness(
     images: npt.NDArray[np.generic],
     rng: np.random.Generator,
     *,
     gain: float = 0.15,
     offset: float = 8.0,
-) -> npt.NDArray[np.float32]:
-    """Change brightness and colour cast, as another lamp would.
+) -> Float32:
+    """Change brightness and colour cast at random, as another lamp would.
 
     Parameters
     ----------
     images : numpy.ndarray, shape (n, h, w, c)
         Pixels 0–255.
     rng : numpy.random.Generator
-        What is drawn from.
     gain : float
         Each image is multiplied by 1 ± `gain`, uniformly.
     offset : float
-        Standard deviation of what is added to each channel, in grey levels.
+        Standard deviation of the number that is added to each channel, in grey levels.
 
     Returns
     -------
     numpy.ndarray of float32
-        Not clipped: networks do not mind, and clipping would lose bright skin.
+        Not clipped, because clipping would lose bright skin.
     """
     count, _, _, channels = images.shape
     gains = rng.uniform(1 - gain, 1 + gain, size=(count, 1, 1, 1)).astype(np.float32)
@@ -149,25 +151,21 @@ def relight(
     return images.astype(np.float32) * gains + offsets
 
 
-def mix(
-    inputs: npt.NDArray[np.float32],
-    targets: npt.NDArray[np.float32],
-    strength: float,
-    rng: np.random.Generator,
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Mix each example with another one of the batch (Zhang et al., *mixup*, ICLR 2018).
+def mixup(
+    inputs: Float32, targets: Float32, strength: float, rng: np.random.Generator
+) -> tuple[Float32, Float32]:
+    """Mix each example with another example of the batch (Zhang et al., *mixup*, ICLR 2018).
 
     Parameters
     ----------
     inputs : numpy.ndarray of float32, shape (n, …)
         Images or rows of features.
     targets : numpy.ndarray of float32, shape (n, k)
-        Their shares of each class; mixed alike.
+        Their shares of each class; mixed in the same way.
     strength : float
         Shares are drawn from Beta(strength, strength); the larger one stays with the example. 0
         mixes nothing.
     rng : numpy.random.Generator
-        What is drawn from.
 
     Returns
     -------
@@ -180,7 +178,7 @@ def mix(
     share = rng.beta(strength, strength, size=len(inputs))
     share = np.maximum(share, 1 - share).astype(np.float32)
 
-    def blend(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def blend(values: Float32) -> Float32:
         kept = share.reshape(-1, *[1] * (values.ndim - 1))
         return np.asarray(values * kept + values[partner] * (1 - kept))
 

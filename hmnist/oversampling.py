@@ -1,31 +1,23 @@
 """More images of the rare diagnoses, in the training part only: `oversample`.
 
-The samplers are imbalanced-learn's. They are given row numbers instead of pixels where that is all
-they need, so that repetition copies nothing; SMOTE, which makes new images, is given float32
-pixels, because uint8 differences wrap around.
+A method is a function and its line in `METHODS`. The samplers are imbalanced-learn's. They get row
+numbers instead of pixels where these are enough, so that repetition copies nothing; SMOTE, which
+makes new images, gets float32 pixels, because differences of uint8 wrap around.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from hmnist.arrays import Float64, Indices, Labels, Pixels, Shape
 from hmnist.augmentation import ORIENTATIONS, orient_each
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES, RARE
-from hmnist.errors import UsageError
+from hmnist.errors import UsageError, unknown_name
 
-__all__ = ["METHODS", "Oversampled", "oversample"]
-
-METHODS = {
-    "none": "every training image once",
-    "random": "rare diagnoses repeated",
-    "augment": "rare diagnoses repeated in new orientations",
-    "smote": "rare diagnoses interpolated between neighbours (SMOTE)",
-    "weights": "every image once, rare diagnoses weigh more in the loss",
-    "balanced": "every diagnosis repeated up to the commonest",
-}
+__all__ = ["METHODS", "Method", "Oversampled", "oversample"]
 
 _LARGEST_SEED = 2**32 - 1  # numpy's legacy generators, which imbalanced-learn uses, take no more
 
@@ -45,19 +37,19 @@ class Oversampled:
     new_labels : numpy.ndarray of int64, shape (k,)
         Their diagnoses.
     weights : numpy.ndarray of float64, shape (m + k,), or None
-        How much each image counts in the loss; None if all count alike.
+        How much each image counts in the loss; None if all count the same.
     """
 
-    indices: npt.NDArray[np.int64]
+    indices: Indices
     orientations: npt.NDArray[np.uint8]
-    new_images: npt.NDArray[np.uint8] = field(repr=False)
-    new_labels: npt.NDArray[np.int64] = field(repr=False)
-    weights: npt.NDArray[np.float64] | None = field(default=None, repr=False)
+    new_images: Pixels = field(repr=False)
+    new_labels: Labels = field(repr=False)
+    weights: Float64 | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.indices) + len(self.new_images)
 
-    def apply(self, training: LesionDataset) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    def apply(self, training: LesionDataset) -> tuple[Pixels, Labels]:
         """Return images (uint8, (m + k, h, w, c)) and labels (int64, (m + k,)) to fit on."""
         images = orient_each(training.images[self.indices], self.orientations)
         labels = training.labels[self.indices]
@@ -88,10 +80,10 @@ def oversample(
         The diagnoses to raise. ``balanced`` raises all of them.
     target : int or None
         The count to reach. None means the median class size of the training part, for
-        ``balanced`` the largest. A diagnosis that has as many already is left as it is, and so is
+        ``balanced`` the largest. A diagnosis that has as many already stays as it is, and so does
         one that is absent.
     seed : int
-        From 0 to 4,294,967,295; what fixes the draw.
+        From 0 to 4,294,967,295; it fixes the random draws.
 
     Returns
     -------
@@ -112,52 +104,30 @@ def oversample(
     100
     """
     if method not in METHODS:
-        raise UsageError(
-            f"There is no oversampling called {method!r}.", f"Choose {', '.join(METHODS)}."
-        )
+        raise unknown_name("oversampling", method, METHODS)
     if not 0 <= seed <= _LARGEST_SEED:
         raise UsageError(
             f"The seed of an oversampling is 0 or more and at most {_LARGEST_SEED}, not {seed}."
         )
-    targets = _targets(training.labels, method, rare, target)
-    nothing_new = (
-        np.empty((0, *training.image_shape), np.uint8),
-        np.empty(0, np.int64),
-    )
-    if method == "none" or not targets:
-        rows = np.arange(len(training))
-        return Oversampled(rows, np.zeros(len(rows), np.uint8), *nothing_new)
-    if method == "smote":
-        rows = np.arange(len(training))
-        return Oversampled(
-            rows, np.zeros(len(rows), np.uint8), *_interpolated(training, targets, seed)
-        )
-    if method == "weights":
-        rows = np.arange(len(training))
-        weights = _weights(training.labels, targets)
-        return Oversampled(rows, np.zeros(len(rows), np.uint8), *nothing_new, weights)
-    rows = _repeated(training.labels, targets, seed)
-    orientations = (
-        _new_orientations(rows, training.image_shape, seed)
-        if method == "augment"
-        else np.zeros(len(rows), np.uint8)
-    )
-    return Oversampled(rows, orientations, *nothing_new)
+    sample, raises_all = METHODS[method].sample, METHODS[method].raises_all
+    targets = _targets(training.labels, rare, target, raises_all=raises_all)
+    if sample is None or not targets:
+        return _unchanged(training)
+    return sample(training, targets, seed)
 
 
 def _targets(
-    labels: npt.NDArray[np.int64], method: str, rare: Sequence[str], target: int | None
+    labels: Labels, rare: Sequence[str], target: int | None, *, raises_all: bool
 ) -> dict[int, int]:
-    """Return the count to reach for each label that lies below it."""
-    if unknown := [code for code in rare if code not in CODES]:
-        raise UsageError(
-            f"There is no diagnosis called {unknown[0]!r}.", f"Choose among {', '.join(CODES)}."
-        )
+    """Return the count to reach for each label that has fewer images."""
+    for code in rare:
+        if code not in CODES:
+            raise unknown_name("diagnosis", code, CODES)
     if target is not None and target < 1:
         raise UsageError(f"A target of {target} images per diagnosis cannot be reached.")
     counts = np.bincount(labels, minlength=len(CODES))
     present = counts[counts > 0]
-    if method == "balanced":
+    if raises_all:
         raised = list(range(len(CODES)))
         goal = target or int(present.max())
     else:
@@ -172,50 +142,56 @@ def _targets(
     return targets
 
 
-def _weights(labels: npt.NDArray[np.int64], targets: dict[int, int]) -> npt.NDArray[np.float64]:
-    """Return goal count / present count for the images of raised diagnoses, 1 for the others."""
-    counts = np.bincount(labels, minlength=len(CODES))
-    of_label = np.ones(len(CODES))
-    for label, goal in targets.items():
-        of_label[label] = goal / counts[label]
-    return of_label[labels]
+def _unchanged(training: LesionDataset) -> Oversampled:
+    return Oversampled(
+        np.arange(len(training)),
+        np.zeros(len(training), np.uint8),
+        np.empty((0, *training.image_shape), np.uint8),
+        np.empty(0, np.int64),
+    )
 
 
-def _repeated(
-    labels: npt.NDArray[np.int64], targets: dict[int, int], seed: int
-) -> npt.NDArray[np.int64]:
+def _repeat(training: LesionDataset, targets: dict[int, int], seed: int) -> Oversampled:
+    """Repeat random images as they are."""
     from imblearn.over_sampling import RandomOverSampler
 
     sampler = RandomOverSampler(sampling_strategy=targets, random_state=seed)
-    rows, _ = sampler.fit_resample(np.arange(len(labels))[:, None], labels)
-    return np.asarray(rows[:, 0], dtype=np.int64)
+    rows, _ = sampler.fit_resample(np.arange(len(training))[:, None], training.labels)
+    indices = np.asarray(rows[:, 0], dtype=np.int64)
+    unturned = np.zeros(len(indices), np.uint8)
+    return replace(_unchanged(training), indices=indices, orientations=unturned)
 
 
-def _new_orientations(
-    rows: npt.NDArray[np.int64], shape: tuple[int, int, int], seed: int
-) -> npt.NDArray[np.uint8]:
+def _repeat_oriented(training: LesionDataset, targets: dict[int, int], seed: int) -> Oversampled:
+    """Repeat random images, each repetition in another orientation."""
+    repeated = _repeat(training, targets, seed)
+    orientations = _new_orientations(repeated.indices, training.image_shape, seed)
+    return replace(repeated, orientations=orientations)
+
+
+def _new_orientations(rows: Indices, shape: Shape, seed: int) -> npt.NDArray[np.uint8]:
     """Give each repetition of an image an orientation it has not had, as long as there are any."""
-    turns = np.arange(1, ORIENTATIONS)
+    orientations = np.arange(1, ORIENTATIONS)
     if shape[0] != shape[1]:
-        turns = turns[turns % 2 == 0]  # quarter turns would change the shape
+        orientations = orientations[orientations % 2 == 0]  # quarter turns would change the shape
     rng = np.random.default_rng(seed)
-    orders = rng.permuted(np.tile(turns, (int(rows.max()) + 1, 1)), axis=1)
+    orders = rng.permuted(np.tile(orientations, (int(rows.max()) + 1, 1)), axis=1)
     by_row = np.argsort(rows, kind="stable")
     sorted_rows = rows[by_row]
     first = np.searchsorted(sorted_rows, sorted_rows)
     repetition = np.empty(len(rows), np.int64)
     repetition[by_row] = np.arange(len(rows)) - first
-    chosen = orders[rows, (repetition - 1) % len(turns)]
+    chosen = orders[rows, (repetition - 1) % len(orientations)]
     return np.where(repetition == 0, 0, chosen).astype(np.uint8)
 
 
-def _interpolated(
-    training: LesionDataset, targets: dict[int, int], seed: int
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+def _interpolate(training: LesionDataset, targets: dict[int, int], seed: int) -> Oversampled:
+    """Add images between random neighbours of one diagnosis."""
     from imblearn.over_sampling import SMOTE
 
+    kept = _unchanged(training)
     counts = np.bincount(training.labels, minlength=len(CODES))
-    images, labels = [np.empty((0, *training.image_shape), np.uint8)], [np.empty(0, np.int64)]
+    images, labels = [kept.new_images], [kept.new_labels]
     # One diagnosis at a time, because the number of neighbours depends on how many there are.
     for label, goal in targets.items():
         if counts[label] < 2:
@@ -225,8 +201,52 @@ def _interpolated(
             k_neighbors=min(5, int(counts[label]) - 1),
             random_state=seed,
         )
-        pixels, made = sampler.fit_resample(training.X.astype(np.float32), training.labels)
+        pixels, resampled = sampler.fit_resample(training.X.astype(np.float32), training.labels)
         new = np.clip(np.rint(pixels[len(training) :]), 0, 255).astype(np.uint8)
         images.append(new.reshape(-1, *training.image_shape))
-        labels.append(np.asarray(made[len(training) :], dtype=np.int64))
-    return np.concatenate(images), np.concatenate(labels)
+        labels.append(np.asarray(resampled[len(training) :], dtype=np.int64))
+    return replace(kept, new_images=np.concatenate(images), new_labels=np.concatenate(labels))
+
+
+def _weight(
+    training: LesionDataset,
+    targets: dict[int, int],
+    seed: int,  # noqa: ARG001 - nothing is drawn
+) -> Oversampled:
+    """Weight images by goal count / present count of their diagnosis, 1 where it is not raised."""
+    counts = np.bincount(training.labels, minlength=len(CODES))
+    weight_of_label = np.ones(len(CODES))
+    for label, goal in targets.items():
+        weight_of_label[label] = goal / counts[label]
+    return replace(_unchanged(training), weights=weight_of_label[training.labels])
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method of oversampling.
+
+    Attributes
+    ----------
+    summary : str
+        What it does, in a phrase.
+    sample : callable or None
+        Takes the training part, the count to reach by label, and the seed; returns `Oversampled`.
+        None changes nothing.
+    raises_all : bool
+        Whether it raises all diagnoses, up to the commonest, instead of the rare ones.
+    """
+
+    summary: str
+    sample: Callable[[LesionDataset, dict[int, int], int], Oversampled] | None
+    raises_all: bool = False
+
+
+METHODS = {
+    "none": Method("every training image once", None),
+    "random": Method("rare diagnoses repeated", _repeat),
+    "augment": Method("rare diagnoses repeated in new orientations", _repeat_oriented),
+    "smote": Method("rare diagnoses interpolated between neighbours (SMOTE)", _interpolate),
+    "weights": Method("every image once, rare diagnoses weigh more in the loss", _weight),
+    "balanced": Method("every diagnosis repeated up to the commonest", _repeat, raises_all=True),
+}
+"""The methods of oversampling by name."""

@@ -1,29 +1,27 @@
 import itertools
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hmnist.arrays import Float32, Pixels
 from hmnist.augmentation import (
     ORIENTATIONS,
     all_orientations,
-    mix,
+    jitter_brightness,
+    mixup,
     orient,
     orient_each,
-    relight,
-    shift_each,
-    turn_each,
+    orient_randomly,
+    shift_randomly,
 )
-
-Pixels = npt.NDArray[np.uint8]
 
 # One corner is marked, and a neighbour of it: no orientation looks like another.
 MARKED = np.array([[1, 2, 0], [0, 0, 0], [0, 0, 0]], np.uint8)
 
 
-def batch(*images: npt.NDArray[np.uint8]) -> Pixels:
+def batch(*images: Pixels) -> Pixels:
     return np.stack(images)[..., None]
 
 
@@ -63,14 +61,17 @@ def test_the_eight_are_distinct_and_a_group() -> None:
     seen = {orient(batch(MARKED), each).tobytes(): each for each in range(ORIENTATIONS)}
     assert len(seen) == ORIENTATIONS
     table = [
-        [seen[orient(orient(batch(MARKED), one), two).tobytes()] for two in range(ORIENTATIONS)]
-        for one in range(ORIENTATIONS)
+        [
+            seen[orient(orient(batch(MARKED), first), second).tobytes()]
+            for second in range(ORIENTATIONS)
+        ]
+        for first in range(ORIENTATIONS)
     ]
     # Closed, with a neutral element and inverses: a Latin square. And not commutative.
     assert table[0] == list(range(ORIENTATIONS))
     for row in [*table, *zip(*table, strict=True)]:
         assert sorted(row) == list(range(ORIENTATIONS))
-    assert any(table[one][two] != table[two][one] for one, two in itertools.product(range(8), [1]))
+    assert any(table[number][1] != table[1][number] for number in range(ORIENTATIONS))
 
 
 def test_orienting_copies_nothing() -> None:
@@ -107,7 +108,7 @@ def test_each_image_has_its_own_orientation(orientations: list[int]) -> None:
 @given(st.integers(0, 4), st.integers(0, 2**32 - 1))
 def test_a_shift_is_a_window_of_the_mirrored_image(pixels: int, seed: int) -> None:
     original = images()
-    shifted = shift_each(original, pixels, np.random.default_rng(seed))
+    shifted = shift_randomly(original, pixels, np.random.default_rng(seed))
     assert shifted.shape == original.shape
     assert shifted.dtype == original.dtype
     for image, moved in zip(original, shifted, strict=True):
@@ -115,34 +116,36 @@ def test_a_shift_is_a_window_of_the_mirrored_image(pixels: int, seed: int) -> No
         for down, right in itertools.product(range(-pixels, pixels + 1), repeat=2):
             # Mirrored at the edge, without repeating it: row -1 is row 1, row h is row h - 2.
             rows = [abs(row) if row < 5 else 8 - row for row in range(down, down + 5)]
-            columns = [abs(at) if at < 5 else 8 - at for at in range(right, right + 5)]
+            columns = [
+                abs(column) if column < 5 else 8 - column for column in range(right, right + 5)
+            ]
             windows.append(image[np.ix_(rows, columns)])
         assert any(np.array_equal(moved, window) for window in windows)
 
 
 def test_every_shift_occurs_in_both_directions() -> None:
     # Rows and columns count up by 10 and 1, so the middle pixel tells where it came from.
-    one = np.add.outer(10 * np.arange(5), np.arange(5)).astype(np.uint8)[None, :, :, None]
-    many = np.repeat(one, 400, axis=0)
-    shifted = shift_each(many, 1, np.random.default_rng(0))
-    came = {int(middle) for middle in shifted[:, 2, 2, 0]}
-    assert came == {11, 12, 13, 21, 22, 23, 31, 32, 33}
+    image = np.add.outer(10 * np.arange(5), np.arange(5)).astype(np.uint8)[None, :, :, None]
+    many = np.repeat(image, 400, axis=0)
+    shifted = shift_randomly(many, 1, np.random.default_rng(0))
+    middles = {int(middle) for middle in shifted[:, 2, 2, 0]}
+    assert middles == {11, 12, 13, 21, 22, 23, 31, 32, 33}
 
 
 def test_an_image_smaller_than_the_shift_repeats_its_edge() -> None:
     tiny = np.full((3, 2, 2, 1), 7, np.uint8)
-    np.testing.assert_array_equal(shift_each(tiny, 4, np.random.default_rng(0)), tiny)
+    np.testing.assert_array_equal(shift_randomly(tiny, 4, np.random.default_rng(0)), tiny)
 
 
-# Light
+# Brightness
 
 
-def test_light_is_one_gain_for_an_image_and_one_offset_for_each_channel() -> None:
+def test_brightness_is_one_gain_for_an_image_and_one_offset_for_each_channel() -> None:
     original = images(6)
-    lit = relight(original, np.random.default_rng(1))
-    assert lit.dtype == np.float32
-    assert lit.shape == original.shape
-    for before, after in zip(original.astype(np.float64), lit, strict=True):
+    jittered = jitter_brightness(original, np.random.default_rng(1))
+    assert jittered.dtype == np.float32
+    assert jittered.shape == original.shape
+    for before, after in zip(original.astype(np.float64), jittered, strict=True):
         fits = [
             np.polyfit(before[..., channel].ravel(), after[..., channel].ravel(), 1, full=True)
             for channel in range(3)
@@ -153,30 +156,30 @@ def test_light_is_one_gain_for_an_image_and_one_offset_for_each_channel() -> Non
         assert all(fit[1].max() < 1e-3 for fit in fits)
 
 
-def test_light_keeps_to_its_measures() -> None:
+def test_gains_and_offsets_have_the_spread_asked_for() -> None:
     black = np.zeros((4000, 1, 1, 3), np.uint8)
-    offsets = relight(black, np.random.default_rng(2), offset=8.0)
+    offsets = jitter_brightness(black, np.random.default_rng(2), offset=8.0)
     assert abs(offsets.mean()) < 0.3
     assert 7.7 < offsets.std() < 8.3
     white = np.full((4000, 1, 1, 1), 100, np.uint8)
-    gains = relight(white, np.random.default_rng(3), gain=0.2, offset=0.0) / 100
+    gains = jitter_brightness(white, np.random.default_rng(3), gain=0.2, offset=0.0) / 100
     assert 0.8 <= gains.min() < 0.81
     assert 1.19 < gains.max() <= 1.2
 
 
-def test_no_light_changes_nothing() -> None:
-    still = relight(images(), np.random.default_rng(0), gain=0.0, offset=0.0)
-    np.testing.assert_array_equal(still, images().astype(np.float32))
+def test_no_gain_and_no_offset_change_nothing() -> None:
+    unchanged = jitter_brightness(images(), np.random.default_rng(0), gain=0.0, offset=0.0)
+    np.testing.assert_array_equal(unchanged, images().astype(np.float32))
 
 
-def test_the_same_seed_gives_the_same_views() -> None:
-    def views(seed: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+def test_the_same_seed_gives_the_same_images() -> None:
+    def augmented(seed: int) -> tuple[Pixels, Float32]:
         rng = np.random.default_rng(seed)
-        return shift_each(images(), 2, rng), relight(images(), rng)
+        return shift_randomly(images(), 2, rng), jitter_brightness(images(), rng)
 
-    for one, again in zip(views(5), views(5), strict=True):
-        np.testing.assert_array_equal(one, again)
-    assert not np.array_equal(views(5)[1], views(6)[1])
+    for first, second in zip(augmented(5), augmented(5), strict=True):
+        np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(augmented(5)[1], augmented(6)[1])
 
 
 # Sets of orientations
@@ -193,31 +196,31 @@ def test_all_orientations_keep_the_shape_and_differ(width: int, count: int) -> N
 @pytest.mark.parametrize("width", [5, 7])
 def test_turned_images_are_among_their_orientations(width: int) -> None:
     original = images(40, 5, width)
-    turned = turn_each(original, np.random.default_rng(1))
+    turned = orient_randomly(original, np.random.default_rng(1))
     for before, after in zip(original, turned, strict=True):
         views = {view.tobytes() for view in all_orientations(before[None])}
         assert after.tobytes() in views
     assert (turned != original).any()
 
 
-# Mixtures
+# Mixup
 
 
 def test_mixtures_are_those_of_a_loop() -> None:
     rng = np.random.default_rng(0)
     inputs = rng.normal(size=(6, 3, 3, 1)).astype(np.float32)
     targets = np.eye(6, dtype=np.float32)
-    mixed, shares = mix(inputs, targets, 0.2, np.random.default_rng(5))
+    mixed, shares = mixup(inputs, targets, 0.2, np.random.default_rng(5))
     # With the identity as targets, the shares tell who was mixed with whom.
-    for one in range(6):
-        expected = sum(shares[one, other] * inputs[other] for other in range(6))
-        np.testing.assert_allclose(mixed[one], expected, rtol=1e-5, atol=1e-6)
-        assert shares[one, one] >= 0.5
-        assert shares[one].sum() == pytest.approx(1)
+    for row in range(6):
+        expected = sum(shares[row, other] * inputs[other] for other in range(6))
+        np.testing.assert_allclose(mixed[row], expected, rtol=1e-5, atol=1e-6)
+        assert shares[row, row] >= 0.5
+        assert shares[row].sum() == pytest.approx(1)
 
 
 def test_a_strength_of_zero_mixes_nothing() -> None:
     inputs, targets = np.ones((2, 1), np.float32), np.eye(2, dtype=np.float32)
-    mixed, shares = mix(inputs, targets, 0, np.random.default_rng(0))
+    mixed, shares = mixup(inputs, targets, 0, np.random.default_rng(0))
     assert mixed is inputs
     assert shares is targets

@@ -16,7 +16,7 @@ quick = settings(max_examples=25, deadline=None)
 
 DF, NV, VASC, MEL = (label_of(code) for code in ("df", "nv", "vasc", "mel"))
 
-# At least two diagnoses, one of them common enough to be the measure of the others.
+# At least two diagnoses, one of them common enough that the others are raised to it.
 counts_by_label = st.dictionaries(
     st.integers(0, 6), st.integers(1, 14), min_size=2, max_size=7
 ).map(lambda counts: counts | {NV: 15})
@@ -117,16 +117,16 @@ def test_a_target_below_what_there_is_changes_nothing(
 @given(counts_by_label, st.sampled_from(list(METHODS)), seeds)
 def test_a_seed_fixes_the_draw(counts: dict[int, int], method: str, seed: int) -> None:
     training = make(counts)
-    one, again = (oversample(training, method, target=30, seed=seed) for _ in range(2))
-    for first, second in zip(one.apply(training), again.apply(training), strict=True):
+    once, twice = (oversample(training, method, target=30, seed=seed) for _ in range(2))
+    for first, second in zip(once.apply(training), twice.apply(training), strict=True):
         np.testing.assert_array_equal(first, second)
 
 
 @pytest.mark.parametrize("method", ["random", "augment", "smote", "balanced"])
 def test_another_seed_draws_otherwise(method: str) -> None:
     training = make({DF: 9, NV: 15})
-    one, other = (oversample(training, method, target=40, seed=seed) for seed in (0, 1))
-    assert not np.array_equal(one.apply(training)[0], other.apply(training)[0])
+    first, second = (oversample(training, method, target=40, seed=seed) for seed in (0, 1))
+    assert not np.array_equal(first.apply(training)[0], second.apply(training)[0])
 
 
 # Against imbalanced-learn
@@ -264,11 +264,12 @@ def test_a_single_image_stays_alone() -> None:
 
 def test_between_two_images_lies_a_line() -> None:
     training = make({DF: 2, NV: 15}, shape=(4, 4, 3))
-    one, other = training.X[training.labels == DF].astype(float)
+    first, second = training.X[training.labels == DF].astype(float)
     for new in oversample(training, "smote", rare=["df"], target=30).new_images:
-        share = (new.reshape(-1) - one) @ (other - one) / ((other - one) @ (other - one))
+        line = second - first
+        share = (new.reshape(-1) - first) @ line / (line @ line)
         assert -0.01 <= share <= 1.01
-        assert np.abs(one + share * (other - one) - new.reshape(-1)).max() < 1
+        assert np.abs(first + share * line - new.reshape(-1)).max() < 1
 
 
 # What is refused, and what is absent

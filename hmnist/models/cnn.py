@@ -21,7 +21,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.augmentation import all_orientations, mix, relight, shift_each, turn_each
+from hmnist.augmentation import (
+    all_orientations,
+    jitter_brightness,
+    mixup,
+    orient_randomly,
+    shift_randomly,
+)
 from hmnist.errors import UsageError
 from hmnist.hardware import training_precision
 from hmnist.models.base import Images, Labels, Shape, Weights
@@ -155,8 +161,8 @@ label_smoothing, mixing, networks, logit_adjustment
     def _augment(
         self, inputs: Images, targets: npt.NDArray[Any], rng: np.random.Generator
     ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        turned = turn_each(inputs, rng)
-        return mix(relight(shift_each(turned, self.shift, rng), rng), targets, self.mixing, rng)
+        moved = shift_randomly(orient_randomly(inputs, rng), self.shift, rng)
+        return mixup(jitter_brightness(moved, rng), targets, self.mixing, rng)
 
     def _precision(self) -> str:
         return training_precision()

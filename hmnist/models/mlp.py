@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.augmentation import mix
+from hmnist.augmentation import mixup
 from hmnist.models.base import Images, Shape
 from hmnist.models.linear import scale_of, standardise
 from hmnist.models.network import NetworkModel
@@ -98,7 +98,7 @@ label_smoothing, mixing, networks, logit_adjustment
     def _augment(
         self, inputs: npt.NDArray[Any], targets: npt.NDArray[Any], rng: np.random.Generator
     ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        return mix(inputs, targets, self.mixing, rng)
+        return mixup(inputs, targets, self.mixing, rng)
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
         self.reader_.save(folder)

@@ -54,7 +54,7 @@ class NetworkModel(Model):
     label_smoothing : float
         The share of the target that is spread over all classes (Szegedy et al. 2016).
     mixing : float
-        How strongly examples are mixed in pairs, 0 for not at all; see `hmnist.augmentation.mix`.
+        How strongly examples are mixed in pairs, 0 for not at all; see `hmnist.augmentation.mixup`.
     networks : int
         How many networks are trained one after the other, with seeds of their own; predictions
         average their logits.

@@ -1,11 +1,11 @@
-"""Leaks in numbers: `find_leaks`, and the counts that checks put into words as well."""
+"""Leaks in numbers: `find_leaks`, and the counts that the checks use as well."""
 
 import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from hmnist.arrays import Booleans, Indices, Pixels, Strings
 from hmnist.dataset import LesionDataset
 
 __all__ = [
@@ -24,26 +24,24 @@ LEAKS = {
     "HM102": "resampled before split",
     "HM103": "test used for validation",
 }
-"""What the three leaks of published protocols are called, by the code of their check."""
+"""The names of the three leaks of published protocols, by the code of their check."""
 
 NATURAL_COPIES = 0.002
 """The share of a part that may be copies of others: HAM10000 holds some photographs twice."""
 
-Indices = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class Leak:
-    """One way in which a test part is known before it is scored.
+    """One way in which the models know test images before these are scored.
 
     Attributes
     ----------
     code, name : str
         As in `LEAKS`.
     images : int
-        The test images that it touches; rows that are repeated count as often as they stand there.
+        How many test images it concerns; repeated rows count each time.
     sentence : str
-        What is wrong, with its counts; no capital, no full stop.
+        What is wrong, with its counts; no capital letter, no full stop.
     """
 
     code: str
@@ -60,16 +58,16 @@ def find_leaks(
     Parameters
     ----------
     data : LesionDataset
-        What was dealt out. Where its lesions are unknown, shared lesions are not counted.
+        The data set that is split. Where its lesions are unknown, shared lesions are not counted.
     train, validation, test : numpy.ndarray of int64
         Rows of `data`; parts may share and repeat them.
 
     Returns
     -------
     tuple of Leak
-        Those that are there, the plainest first: the test part validates, its images train, their
-        lesions train or, where validation is a part of its own, validate. Images that are in
-        train as well are not counted again for their lesions.
+        The most obvious first: test images validate; test images train; their lesions train or,
+        where validation is a part of its own, validate. Images that train themselves are not
+        counted again for their lesions.
 
     Examples
     --------
@@ -79,46 +77,44 @@ def find_leaks(
     >>> leaks[0].code, leaks[0].sentence
     ('HM103', 'all 20 test images validate as well')
     """
-    keys, found = number_images(data.images), []
+    keys, leaks = number_images(data.images), []
     if copies := count_copies(keys, test, validation):
-        found.append(("HM103", copies, f"{_of(copies, test)} {_do(copies, 'validate')} as well"))
+        leaks.append(("HM103", copies, f"{_of(copies, test)} {_do(copies, 'validate')} as well"))
     trained = find_copies(keys, test, train)
     if copies := int(trained.sum()):
-        does = _do(copies, "train")
-        found.append(("HM102", copies, f"{_of(copies, test)} {does} as well, pixel by pixel"))
+        verb = _do(copies, "train")
+        leaks.append(("HM102", copies, f"{_of(copies, test)} {verb} as well, pixel by pixel"))
     if data.lesion_ids is not None:
         seen = np.concatenate([train, np.setdiff1d(validation, test)])
         lesions, images = count_shared_lesions(data.lesion_ids, test[~trained], seen)
         if images:
             which = "a lesion that was" if lesions == 1 else f"one of {lesions:,} lesions that were"
-            whose = _of(images, test, more=bool(copies))
-            found.append(("HM101", images, f"{whose} {_do(images, 'show')} {which} seen before"))
-    return tuple(Leak(code, LEAKS[code], images, text) for code, images, text in found)
+            subject = _of(images, test, more=bool(copies))
+            leaks.append(("HM101", images, f"{subject} {_do(images, 'show')} {which} seen before"))
+    return tuple(Leak(code, LEAKS[code], images, text) for code, images, text in leaks)
 
 
-def count_shared_lesions(
-    lesion_ids: npt.NDArray[np.str_], rows: Indices, seen: Indices
-) -> tuple[int, int]:
+def count_shared_lesions(lesion_ids: Strings, rows: Indices, seen: Indices) -> tuple[int, int]:
     """Return how many lesions stand in both parts, and how many of `rows` show one of them."""
     shared = np.isin(lesion_ids[rows], lesion_ids[seen])
     return len(np.unique(lesion_ids[rows][shared])), int(shared.sum())
 
 
-def find_copies(keys: Indices, rows: Indices, seen: Indices) -> npt.NDArray[np.bool_]:
-    """Tell which rows stand in another part, pixel by pixel the same.
+def find_copies(keys: Indices, rows: Indices, seen: Indices) -> Booleans:
+    """Tell which rows have the same pixels as a row of another part.
 
     Parameters
     ----------
     keys : numpy.ndarray of int64, shape (n,)
         Made by `number_images`.
     rows, seen : numpy.ndarray of int64
-        The rows of a part, and of the other.
+        The rows of a part, and of the other part.
 
     Returns
     -------
     numpy.ndarray of bool, shape (len(rows),)
-        None of them where they are different rows and so few that they may be different
-        photographs.
+        All False where the copies are other rows of the file, and so few that they may be
+        photographs which the file holds twice.
 
     Examples
     --------
@@ -135,7 +131,7 @@ def count_copies(keys: Indices, rows: Indices, seen: Indices) -> int:
     return int(find_copies(keys, rows, seen).sum())
 
 
-def number_images(images: npt.NDArray[np.uint8]) -> Indices:
+def number_images(images: Pixels) -> Indices:
     """Return a number for each image, int64, (n,); the same pixels have the same number.
 
     Examples
@@ -145,7 +141,8 @@ def number_images(images: npt.NDArray[np.uint8]) -> Indices:
     """
     hashes = [hashlib.blake2b(image.tobytes()).digest() for image in images]
     first: dict[bytes, int] = {}
-    return np.array([first.setdefault(one, len(first)) for one in hashes], dtype=np.int64)
+    numbers = [first.setdefault(digest, len(first)) for digest in hashes]
+    return np.array(numbers, dtype=np.int64)
 
 
 def _of(number: int, test: Indices, *, more: bool = False) -> str:

@@ -1,8 +1,8 @@
-"""Who trains, who validates, who is tested: `split` and `split_folds`.
+"""Which images train, validate and test: `split`.
 
 A lesion may have up to six images. If one of them trains a model and another tests it, the test
-asks what the model remembers, not what it has learnt. So the default deals out whole lesions, and
-every split counts the lesions that stand in more than one part.
+measures what the model remembers, not what it has learnt. So the default keeps whole lesions
+together, and every split counts the lesions that stand in more than one part.
 """
 
 import hashlib
@@ -11,44 +11,39 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from hmnist.arrays import Indices, Strings
 from hmnist.dataset import PARTS, LesionDataset
 from hmnist.errors import UsageError
-from hmnist.splits.groups import deal_units
+from hmnist.splits.groups import assign_groups
 from hmnist.splits.leaks import Leak, find_leaks
 from hmnist.splits.protocols import PUBLISHED, divide, find_protocol
 from hmnist.splits.split_file import read_split_file
 from hmnist.systems.protocol import Protocol
 
-__all__ = ["FRACTIONS", "Split", "split", "split_folds"]
-
-Indices = npt.NDArray[np.int64]
+__all__ = ["FRACTIONS", "Split", "check_seed", "check_split", "known_lesions", "split"]
 
 FRACTIONS = (0.7, 0.1, 0.2)
 """The shares of the images that train, validate and test."""
 
-FOLD_VALIDATION = 0.1
-"""The share of all images that validates within each fold."""
-
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A data set dealt into three parts.
+    """A data set divided into three parts.
 
     Attributes
     ----------
     data : LesionDataset
-        The data set that was dealt out.
+        The data set that is divided.
     kind : str
         ``lesion``, ``image``, ``own`` (the file's own), ``published:<system>`` or the name of a
         split file.
     train_indices, validation_indices, test_indices : numpy.ndarray of int64
-        Rows of `data`, ascending, disjoint. Validation may be empty. A split that is made by hand
-        or that a published system made may share and repeat rows; `hmnist.check` says what that
+        Rows of `data`, ascending, disjoint. Validation may be empty. In a split made by hand or
+        by a published system, parts may share and repeat rows; `hmnist.check` says what that
         means.
     seed : int or None
-        What fixed the split; None where a file did.
+        The seed of the random draws; None where a file defines the split.
     fold, folds : int or None
         Which fold (from 0) of how many is tested.
     protocol : Protocol or None
@@ -151,33 +146,33 @@ class Split:
         verdict = "Such scores run high." if self.leaks else "No leak was found."
         return " ".join([f"The protocol: {protocol.description}.", *sentences, verdict])
 
-    def _lesions_of_parts(self) -> list[npt.NDArray[np.str_]] | None:
+    def _lesions_of_parts(self) -> list[Strings] | None:
         if self.data.lesion_ids is None:
             return None
         return [np.unique(self.data.lesion_ids[rows]) for rows in self.indices.values()]
 
 
 def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> Split:
-    """Deal a data set into train, validation and test: 70, 10 and 20 % of the images.
+    """Divide a data set into train, validation and test: 70, 10 and 20 % of the images.
 
     Parameters
     ----------
     data : LesionDataset
-        What to split.
+        The data set to divide.
     by : str, pathlib.Path or None
-        ``"lesion"`` deals whole lesions, stratified by diagnosis; ``"image"`` deals images and may
-        leak; ``"own"`` takes the split that the file brings (MedMNIST); ``"published:lenet"``
-        and its like split as a published system did, leaks included; a path
+        ``"lesion"`` keeps whole lesions together, stratified by diagnosis; ``"image"`` divides
+        images and may leak; ``"own"`` takes the split that the file brings (MedMNIST);
+        ``"published:lenet"`` and the like split as a published system did, leaks included; a path
         reads a CSV file with ``image_id`` or ``row`` (0 is the first image) and ``part``. None
         takes the first of lesion, own and image that the data allow.
     seed : int
-        0 or more; what fixes the split. It depends on the ids alone where there are any, not on
-        row order.
+        0 or more; it fixes the random draws. The split depends on the image ids alone where there
+        are any, not on the order of rows.
 
     Returns
     -------
     Split
-        Split by lesion, no lesion stands in two parts; all other kinds are counted.
+        By lesion, no lesion stands in two parts; the other kinds count those that do.
 
     Raises
     ------
@@ -193,20 +188,25 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
     >>> parts.shared_lesions
     0
     """
-    _check_seed(seed)
+    check_seed(seed)
     by = by or _most_honest_kind(data)
     if by == "lesion":
-        return _checked(_dealt(data, "lesion", _lesion_ids(data), seed))
+        return check_split(_split_groups(data, "lesion", known_lesions(data), seed))
     if by == "image":
-        return _checked(_dealt(data, "image", _image_units(data), seed))
+        names = np.arange(len(data)) if data.image_ids is None else data.image_ids
+        return check_split(_split_groups(data, "image", names, seed))
     if by == "own":
-        return _checked(_own(data))
+        return check_split(_own(data))
     if isinstance(by, str) and by.startswith(PUBLISHED):
+<<<<<<< HEAD
         protocol = find_protocol(by)
         parts = divide(data, protocol, seed)
         return _checked(Split(data, by, *parts, seed=seed, protocol=protocol))
+=======
+        return check_split(Split(data, by, *deal(data, by, seed), seed=seed))
+>>>>>>> scores
     if isinstance(by, Path) or Path(by).suffix:
-        return _checked(_from_file(data, Path(by)))
+        return check_split(_from_file(data, Path(by)))
     raise UsageError(
         f"There is no split called {str(by)!r}.",
         "Choose lesion, image, own, published:<system>, or name a CSV file with the columns "
@@ -214,61 +214,14 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
     )
 
 
-def split_folds(data: LesionDataset, folds: int = 5, seed: int = 0) -> list[Split]:
-    """Deal whole lesions into folds, stratified by diagnosis; each fold is tested once.
-
-    Within each fold a tenth of all images, whole lesions again, validates.
-
-    Parameters
-    ----------
-    data : LesionDataset
-        What to split; its lesions must be known.
-    folds : int
-        2 or more.
-    seed : int
-        0 or more; what fixes the folds.
-
-    Returns
-    -------
-    list of Split
-        One for each fold.
+def check_seed(seed: int) -> None:
+    """Refuse a negative seed.
 
     Raises
     ------
     UsageError
-        If lesions are unknown, there are fewer than two folds or fewer lesions than folds, or
-        `seed` is below 0.
+        If `seed` is below 0.
     """
-    _check_seed(seed)
-    units = _lesion_ids(data)
-    if not 2 <= folds <= len(np.unique(units)):
-        raise UsageError(f"{folds} folds cannot be made.", "Ask for 2 or more, 5 is usual.")
-    rng = np.random.default_rng(seed)
-    fold_of_image = deal_units(units, data.labels, (1 / folds,) * folds, rng)
-    share = FOLD_VALIDATION / (1 - 1 / folds)
-    splits = []
-    for fold in range(folds):
-        rest = np.flatnonzero(fold_of_image != fold)
-        rng = np.random.default_rng([seed, fold])
-        validates = deal_units(units[rest], data.labels[rest], (1 - share, share), rng) == 1
-        splits.append(
-            _checked(
-                Split(
-                    data,
-                    "lesion",
-                    rest[~validates],
-                    rest[validates],
-                    np.flatnonzero(fold_of_image == fold),
-                    seed=seed,
-                    fold=fold,
-                    folds=folds,
-                )
-            )
-        )
-    return splits
-
-
-def _check_seed(seed: int) -> None:
     if seed < 0:
         raise UsageError(f"A seed is 0 or more, not {seed}.")
 
@@ -292,7 +245,14 @@ def _most_honest_kind(data: LesionDataset) -> str:
     return "image" if data.own_split is None else "own"
 
 
-def _lesion_ids(data: LesionDataset) -> npt.NDArray[np.str_]:
+def known_lesions(data: LesionDataset) -> Strings:
+    """Return the lesion of each image.
+
+    Raises
+    ------
+    UsageError
+        If the lesions are unknown.
+    """
     if data.lesion_ids is None:
         raise UsageError(
             f"{data.name} cannot be split by lesion: its lesions are unknown.", _cure(data)
@@ -300,15 +260,9 @@ def _lesion_ids(data: LesionDataset) -> npt.NDArray[np.str_]:
     return data.lesion_ids
 
 
-def _image_units(data: LesionDataset) -> npt.NDArray[np.str_] | Indices:
-    return np.arange(len(data)) if data.image_ids is None else data.image_ids
-
-
-def _dealt(
-    data: LesionDataset, kind: str, units: npt.NDArray[np.str_] | Indices, seed: int
-) -> Split:
-    part = deal_units(units, data.labels, FRACTIONS, np.random.default_rng(seed))
-    train, validation, test = (np.flatnonzero(part == number) for number in range(len(PARTS)))
+def _split_groups(data: LesionDataset, kind: str, groups: Strings | Indices, seed: int) -> Split:
+    part_of_row = assign_groups(groups, data.labels, FRACTIONS, np.random.default_rng(seed))
+    train, validation, test = (np.flatnonzero(part_of_row == part) for part in range(len(PARTS)))
     return Split(data, kind, train, validation, test, seed=seed)
 
 
@@ -321,18 +275,25 @@ def _own(data: LesionDataset) -> Split:
 
 
 def _from_file(data: LesionDataset, path: Path) -> Split:
-    # A file may be called lesion; no table is to take it for a split by lesion.
+    # A file may be called lesion; a table must not show it as a split by lesion.
     plain = path.suffix and not path.name.startswith(PUBLISHED)
     kind = path.name if plain else f"./{path.name}"
     return _by_parts(data, kind, read_split_file(path, len(data), data.image_ids))
 
 
-def _by_parts(data: LesionDataset, kind: str, part_of_row: npt.NDArray[np.str_]) -> Split:
+def _by_parts(data: LesionDataset, kind: str, part_of_row: Strings) -> Split:
     train, validation, test = (np.flatnonzero(part_of_row == part) for part in PARTS)
     return Split(data, kind, train, validation, test)
 
 
-def _checked(candidate: Split) -> Split:
+def check_split(candidate: Split) -> Split:
+    """Return a split that models can be trained and tested on.
+
+    Raises
+    ------
+    UsageError
+        If no image trains or tests, or a split by lesion has lesions in more than one part.
+    """
     for part in ("train", "test"):
         if candidate.sizes[part] == 0:
             raise UsageError(

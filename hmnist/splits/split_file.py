@@ -1,6 +1,6 @@
 """A split of the user's own, in a CSV file: `read_split_file`.
 
-`read_split_rows` reads any split, also one that a model is not to be trained on; checks look at it.
+`read_split_rows` also reads splits that no model should be trained on: the checks look at these.
 """
 
 import csv
@@ -9,39 +9,37 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from hmnist.arrays import Indices, Strings
 from hmnist.errors import DataError, DataMissingError, UsageError
 
 __all__ = ["read_split_file", "read_split_rows"]
 
 _PARTS = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}
-"""What a file may call the parts, and what they are called here."""
+"""The names of the parts in a file, and their names here."""
 
 _HINT = "Its first line is image_id,part or row,part; each line below names one image."
 
 
 class _Entry(NamedTuple):
-    """What one line says of one image."""
+    """One line: an image and its part."""
 
     line: int
     image: str
     part: str
 
 
-def read_split_file(
-    path: Path, count: int, image_ids: npt.NDArray[np.str_] | None
-) -> npt.NDArray[np.str_]:
-    r"""Read who trains, validates and is tested from a CSV file.
+def read_split_file(path: Path, count: int, image_ids: Strings | None) -> Strings:
+    r"""Read from a CSV file which images train, validate and test.
 
     Parameters
     ----------
     path : pathlib.Path
         A file with a column ``image_id``, or ``row`` (0 is the first image), and a column ``part``
-        with ``train``, ``validation`` (or ``val``) or ``test``. Other columns are left aside; with
+        with ``train``, ``validation`` (or ``val``) or ``test``. Other columns are ignored; with
         both, ``image_id`` counts.
     count : int
-        The number of images that are dealt out.
+        The number of images in the data.
     image_ids : numpy.ndarray of str, shape (count,), or None
         Their names, None where they are unknown.
 
@@ -69,18 +67,16 @@ def read_split_file(
     """
     part_of_row = np.full(count, "", dtype="U10")
     line_of_row: dict[int, int] = {}
-    for key, row, entry in _found_entries(path, count, image_ids):
+    for column, row, entry in _rows_of_entries(path, count, image_ids):
         if row in line_of_row:
-            once = f"each image once, and line {line_of_row[row]} names this one"
-            raise _unexpected(path, entry.line, key, entry.image, once)
+            expected = f"each image once, and line {line_of_row[row]} names this one"
+            raise _unexpected(path, entry.line, column, entry.image, expected)
         line_of_row[row] = entry.line
         part_of_row[row] = entry.part
     return part_of_row
 
 
-def read_split_rows(
-    path: Path, count: int, image_ids: npt.NDArray[np.str_] | None
-) -> dict[str, npt.NDArray[np.int64]]:
+def read_split_rows(path: Path, count: int, image_ids: Strings | None) -> dict[str, Indices]:
     r"""Read a split that may name images more than once, in one part or in several.
 
     Parameters
@@ -107,35 +103,37 @@ def read_split_rows(
     array([0, 0])
     """
     rows: dict[str, list[int]] = {part: [] for part in _PARTS.values()}
-    for _, row, entry in _found_entries(path, count, image_ids):
+    for _, row, entry in _rows_of_entries(path, count, image_ids):
         rows[entry.part].append(row)
-    return {part: np.array(found, dtype=np.int64) for part, found in rows.items()}
+    return {part: np.array(of_part, dtype=np.int64) for part, of_part in rows.items()}
 
 
-def _found_entries(
-    path: Path, count: int, image_ids: npt.NDArray[np.str_] | None
+def _rows_of_entries(
+    path: Path, count: int, image_ids: Strings | None
 ) -> Iterator[tuple[str, int, _Entry]]:
     """Yield the column that names the images, and each line with the row of its image."""
-    key, entries = _read_entries(path)
-    if key == "image_id" and image_ids is None:
+    column, entries = _read_entries(path)
+    if column == "image_id" and image_ids is None:
         raise UsageError(
             f"{path} names images, but their ids are unknown.",
             "Give the metadata with --metadata, or use a column row (0 is the first image).",
         )
-    names = range(count) if image_ids is None or key == "row" else image_ids.tolist()
+    names = range(count) if image_ids is None or column == "row" else image_ids.tolist()
     row_of_image = {str(name): row for row, name in enumerate(names)}
-    expected = f"a whole number from 0 to {count - 1}" if key == "row" else "an image of the data"
+    expected = (
+        f"a whole number from 0 to {count - 1}" if column == "row" else "an image of the data"
+    )
     for entry in entries:
         row = row_of_image.get(entry.image)
         if row is None:
-            raise _unexpected(path, entry.line, key, entry.image, expected)
+            raise _unexpected(path, entry.line, column, entry.image, expected)
         if entry.part not in _PARTS:
             raise _unexpected(path, entry.line, "part", entry.part, f"one of {', '.join(_PARTS)}")
-        yield key, row, entry._replace(part=_PARTS[entry.part])
+        yield column, row, entry._replace(part=_PARTS[entry.part])
 
 
 def _read_entries(path: Path) -> tuple[str, list[_Entry]]:
-    """Return the column that names the images, and what the lines say."""
+    """Return the column that names the images, and the entry of each line."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
@@ -147,8 +145,8 @@ def _read_entries(path: Path) -> tuple[str, list[_Entry]]:
         raise DataError(f"{path} cannot be read as CSV: {error}.", _HINT) from error
     filled = [(line, cells) for line, cells in lines if any(cells)]
     names = filled[0][1] if filled else []
-    key = next((name for name in ("image_id", "row") if name in names), None)
-    if key is None or "part" not in names:
+    column = next((name for name in ("image_id", "row") if name in names), None)
+    if column is None or "part" not in names:
         raise DataError(
             f"{path} has the columns {', '.join(names)[:200] or 'of an empty file'}; "
             "expected image_id or row, and part.",
@@ -160,11 +158,11 @@ def _read_entries(path: Path) -> tuple[str, list[_Entry]]:
                 f"{path}, line {line}: {len(cells)} cells stand there; expected {len(names)}.",
                 _HINT,
             )
-    at, part = names.index(key), names.index("part")
-    return key, [_Entry(line, cells[at], cells[part]) for line, cells in filled[1:]]
+    image, part = names.index(column), names.index("part")
+    return column, [_Entry(line, cells[image], cells[part]) for line, cells in filled[1:]]
 
 
-def _unexpected(path: Path, line: int, column: str, found: str, expected: str) -> DataError:
+def _unexpected(path: Path, line: int, column: str, cell: str, expected: str) -> DataError:
     return DataError(
-        f"{path}, line {line}, column {column}: {found!r} stands there; expected {expected}.", _HINT
+        f"{path}, line {line}, column {column}: {cell!r} stands there; expected {expected}.", _HINT
     )

@@ -18,7 +18,8 @@ from hmnist.errors import DataError, DataMissingError, UsageError
 from hmnist.oversampling import oversample
 from hmnist.sources.metadata import SAME_LESION
 from hmnist.sources.sample import load_sample, write_sample
-from hmnist.splits.split import Split, split, split_folds
+from hmnist.splits.folds import split_folds
+from hmnist.splits.split import Split, split
 from tests.conftest import Command
 
 ROWS = 700

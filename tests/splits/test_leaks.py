@@ -26,7 +26,7 @@ def indices(rows: list[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 
 @quick
 @given(rows_of_parts)
-def test_leaks_are_counted_as_one_would_by_hand(parts: tuple[list[int], ...]) -> None:
+def test_leaks_are_those_counted_row_by_row(parts: tuple[list[int], ...]) -> None:
     data = make()
     train, validation, test = parts
     pixels = [int(image[0, 0, 0]) for image in data.images]
@@ -67,8 +67,8 @@ def test_leaks_are_counted_as_one_would_by_hand(parts: tuple[list[int], ...]) ->
             assert (" more of " in leak.sentence) == ("HM102" in {other.code for other in leaks})
 
 
-def told(train: list[int], validation: list[int], test: list[int]) -> list[str]:
-    """Return the sentences on six images, of which each two show one lesion."""
+def sentences(train: list[int], validation: list[int], test: list[int]) -> list[str]:
+    """Return the sentences for six images of three lesions, two images each."""
     images = np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1)
     data = LesionDataset(images, np.full(6, 4), np.array(["A", "A", "B", "B", "C", "C"]))
     return [leak.sentence for leak in find_leaks(data, *map(indices, (train, validation, test)))]
@@ -85,22 +85,24 @@ def told(train: list[int], validation: list[int], test: list[int]) -> list[str]:
     ],
 )
 def test_a_sentence_counts_its_images_and_its_lesions(test: list[int], said: str) -> None:
-    assert told([0, 2], [], test) == [said]
+    assert sentences([0, 2], [], test) == [said]
 
 
 def test_one_image_validates_and_trains_and_several_do() -> None:
-    assert told([5], [0], [0, 2]) == ["1 of 2 test images (50%) validates as well"]
-    assert told([5], [0, 2], [0, 2]) == ["all 2 test images validate as well"]
-    assert told([0], [], [0, 2]) == ["1 of 2 test images (50%) trains as well, pixel by pixel"]
-    assert told([0, 2], [], [0, 2, 5]) == ["2 of 3 test images (67%) train as well, pixel by pixel"]
+    assert sentences([5], [0], [0, 2]) == ["1 of 2 test images (50%) validates as well"]
+    assert sentences([5], [0, 2], [0, 2]) == ["all 2 test images validate as well"]
+    assert sentences([0], [], [0, 2]) == ["1 of 2 test images (50%) trains as well, pixel by pixel"]
+    assert sentences([0, 2], [], [0, 2, 5]) == [
+        "2 of 3 test images (67%) train as well, pixel by pixel"
+    ]
 
 
 def test_images_that_train_are_no_shared_lesions_as_well() -> None:
-    assert told([0, 2], [], [0, 1, 3, 5]) == [
+    assert sentences([0, 2], [], [0, 1, 3, 5]) == [
         "1 of 4 test images (25%) trains as well, pixel by pixel",
         "2 more of 4 test images (50%) show one of 2 lesions that were seen before",
     ]
-    assert told([0, 2], [], [0, 3]) == [
+    assert sentences([0, 2], [], [0, 3]) == [
         "1 of 2 test images (50%) trains as well, pixel by pixel",
         "1 more of 2 test images (50%) shows a lesion that was seen before",
     ]
@@ -127,9 +129,10 @@ def test_a_few_photographs_that_are_there_twice_are_no_leak() -> None:
 def test_numbers_tell_images_apart() -> None:
     images = np.random.default_rng(0).integers(0, 3, (50, 2, 1, 1)).astype(np.uint8)
     numbers = number_images(images)
-    for one in range(50):
-        for other in range(50):
-            assert (numbers[one] == numbers[other]) == (images[one] == images[other]).all()
+    for first in range(50):
+        for second in range(50):
+            same = (images[first] == images[second]).all()
+            assert (numbers[first] == numbers[second]) == same
 
 
 def test_leaks_are_called_what_their_checks_are_called() -> None:

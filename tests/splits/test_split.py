@@ -12,7 +12,7 @@ from hmnist.dataset import PARTS, LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataError, DataMissingError, UsageError
 from hmnist.sources.sample import load_sample
-from hmnist.splits.split import FRACTIONS, Split, split, split_folds
+from hmnist.splits.split import FRACTIONS, Split, split
 
 quick = settings(max_examples=25, deadline=None)
 
@@ -20,7 +20,7 @@ seeds = st.integers(0, 2**32)
 
 
 def make(lesions: list[tuple[int, int]], order: int = 0) -> LesionDataset:
-    """Return lesions of a diagnosis and some images each, their rows in random order."""
+    """Return lesions, each with its diagnosis and number of images; their rows in random order."""
     lesion_of_row = np.repeat(np.arange(len(lesions)), [size for _, size in lesions])
     rows = np.random.default_rng(order).permutation(len(lesion_of_row))
     lesion_ids = np.array([f"L_{lesion * 37 % 101:03d}" for lesion in lesion_of_row[rows]])
@@ -73,10 +73,10 @@ def parts_of_lesions(on: Split) -> dict[str, set[str]]:
 
 @quick
 @given(data_sets, seeds)
-def test_whole_lesions_are_dealt_and_each_image_once(data: LesionDataset, seed: int) -> None:
+def test_lesions_stay_whole_and_each_image_is_in_one_part(data: LesionDataset, seed: int) -> None:
     parts = split(data, "lesion", seed)
     part_of_row(parts)
-    assert all(len(standing) == 1 for standing in parts_of_lesions(parts).values())
+    assert all(len(names) == 1 for names in parts_of_lesions(parts).values())
     assert parts.shared_lesions == parts.shared_test_images == 0
     assert sum(parts.sizes.values()) == len(data)
     for rows in parts.indices.values():
@@ -125,11 +125,9 @@ def test_ids_count_and_the_order_of_rows_does_not(
     lesions: list[tuple[int, int]], seed: int, order: int
 ) -> None:
     # Both hold the same images under the same ids; `make` shuffles the rows.
-    one, other = make(lesions, order), make(lesions, order + 1)
+    data, shuffled = make(lesions, order), make(lesions, order + 1)
     for by in ("lesion", "image"):
-        assert part_of_image(split(one, by, seed)) == part_of_image(split(other, by, seed))
-    for fold, same in zip(split_folds(one, 3, seed), split_folds(other, 3, seed), strict=True):
-        assert part_of_image(fold) == part_of_image(same)
+        assert part_of_image(split(data, by, seed)) == part_of_image(split(shuffled, by, seed))
 
 
 def test_a_lesion_with_two_diagnoses_stays_whole_in_any_order() -> None:
@@ -151,8 +149,8 @@ def test_a_lesion_with_two_diagnoses_stays_whole_in_any_order() -> None:
 def test_the_leak_of_an_image_split_is_counted(data: LesionDataset, seed: int) -> None:
     parts = split(data, "image", seed)
     part_of_row(parts)
-    standing = parts_of_lesions(parts)
-    assert parts.shared_lesions == sum(len(where) > 1 for where in standing.values())
+    shared = sum(len(names) > 1 for names in parts_of_lesions(parts).values())
+    assert parts.shared_lesions == shared
     assert data.lesion_ids is not None
     seen = {str(data.lesion_ids[row]) for row in [*parts.train_indices, *parts.validation_indices]}
     leaked = sum(str(data.lesion_ids[row]) in seen for row in parts.test_indices)
@@ -190,51 +188,6 @@ def test_the_proof_counts_lesions_or_leaked_images() -> None:
     assert "2 lesions stand in more than one part: 2 of 3 test images (67%)" in leaky.proof()
 
 
-# Folds
-
-
-@quick
-@given(data_sets, st.integers(2, 6), seeds)
-def test_each_image_is_tested_once_and_no_lesion_is_cut(
-    data: LesionDataset, folds: int, seed: int
-) -> None:
-    splits = split_folds(data, folds, seed)
-    assert [(one.fold, one.folds, one.seed) for one in splits] == [
-        (fold, folds, seed) for fold in range(folds)
-    ]
-    tested = np.concatenate([one.test_indices for one in splits])
-    assert sorted(tested.tolist()) == list(range(len(data)))
-    for one in splits:
-        part_of_row(one)
-        assert all(len(standing) == 1 for standing in parts_of_lesions(one).values())
-        assert one.kind == "lesion"
-
-
-@pytest.mark.parametrize("folds", [2, 5, 10])
-def test_folds_of_the_sample_have_one_size_and_a_tenth_validates(folds: int) -> None:
-    data = load_sample(rows=1500)
-    counts = np.bincount(data.labels, minlength=7)
-    for one in split_folds(data, folds, seed=1):
-        assert abs(one.sizes["test"] - len(data) / folds) <= 15
-        assert abs(one.sizes["validation"] - len(data) / 10) <= 15
-        tested = np.bincount(data.labels[one.test_indices], minlength=7)
-        assert np.abs(tested - counts / folds).max() <= 6
-
-
-def test_few_lesions_are_spread_over_all_folds() -> None:
-    # One lesion of each of five diagnoses: each diagnosis begins with the fold that has least.
-    splits = split_folds(make([(label, 1) for label in range(5)]), 5)
-    assert [one.sizes["test"] for one in splits] == [1] * 5
-    sizes = [one.sizes["test"] for one in split_folds(load_sample(rows=42), 5)]
-    assert max(sizes) - min(sizes) <= 6
-
-
-@pytest.mark.parametrize("folds", [-1, 0, 1, 31])
-def test_folds_that_cannot_be_made(folds: int) -> None:
-    with pytest.raises(UsageError, match=f"{folds} folds cannot be made"):
-        split_folds(make([(4, 2)] * 30), folds)
-
-
 # What the data allow
 
 
@@ -251,11 +204,10 @@ def test_the_most_honest_split_is_the_default() -> None:
 
 def test_unknown_lesions_cannot_be_split() -> None:
     data = without_lesions(make([(4, 2)] * 30))
-    for attempt in (lambda: split(data, "lesion"), lambda: split_folds(data, 5)):
-        with pytest.raises(UsageError, match=r"pixels\.csv cannot be split by lesion") as caught:
-            attempt()
-        assert "HAM10000_metadata.csv" in caught.value.hint
-        assert caught.value.exit_code == 2
+    with pytest.raises(UsageError, match=r"pixels\.csv cannot be split by lesion") as caught:
+        split(data, "lesion")
+    assert "HAM10000_metadata.csv" in caught.value.hint
+    assert caught.value.exit_code == 2
 
 
 @pytest.mark.parametrize("by", ["lesions", "LESION", "patient"])
@@ -273,9 +225,8 @@ def test_too_few_images_are_refused() -> None:
 @pytest.mark.parametrize("seed", [-1, -(2**40)])
 def test_a_negative_seed_is_refused(seed: int) -> None:
     data = make([(4, 2)] * 30)
-    for attempt in (lambda: split(data, seed=seed), lambda: split_folds(data, seed=seed)):
-        with pytest.raises(UsageError, match="seed is 0 or more"):
-            attempt()
+    with pytest.raises(UsageError, match="seed is 0 or more"):
+        split(data, seed=seed)
 
 
 # The file's own
@@ -287,7 +238,7 @@ def test_the_own_split_is_taken_as_it_is() -> None:
     parts = split(LesionDataset(data.images, data.labels, data.lesion_ids, own_split=own), "own")
     assert part_of_row(parts) == own.tolist()
     assert parts.seed is None
-    shared = sum(len(where) > 1 for where in parts_of_lesions(parts).values())
+    shared = sum(len(names) > 1 for names in parts_of_lesions(parts).values())
     assert parts.shared_lesions == shared
     assert shared > 0
 
@@ -300,22 +251,22 @@ def test_no_own_split_is_refused() -> None:
 # A split file
 
 
-def test_a_split_file_deals_images(tmp_path: Path) -> None:
+def test_a_split_file_assigns_images(tmp_path: Path) -> None:
     data = make([(4, 2)] * 5)
     assert data.image_ids is not None
-    dealt = dict(zip(data.image_ids.tolist(), ["train", "test", "val"] * 4, strict=False))
+    parts_of_ids = dict(zip(data.image_ids.tolist(), ["train", "test", "val"] * 4, strict=False))
     path = tmp_path / "mine.csv"
-    lines = [f"{image},{part}" for image, part in list(dealt.items())[:9]]
+    lines = [f"{image},{part}" for image, part in list(parts_of_ids.items())[:9]]
     path.write_text("\n".join(["image_id,part", *lines]))
     for by in (path, str(path)):
         parts = split(data, by)
         assert parts.kind == "mine.csv"
         assert parts.sizes == {"train": 3, "validation": 3, "test": 3}
         assert data.image_ids[parts.test_indices].tolist() == [
-            image for image, part in list(dealt.items())[:9] if part == "test"
+            image for image, part in list(parts_of_ids.items())[:9] if part == "test"
         ]
         assert parts.shared_lesions == sum(
-            len(where) > 1 for where in parts_of_lesions(parts).values()
+            len(names) > 1 for names in parts_of_lesions(parts).values()
         )
 
 

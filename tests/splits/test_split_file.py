@@ -19,7 +19,7 @@ def write(folder: Path, text: str | bytes) -> Path:
     return path
 
 
-# What is read
+# Reading
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_images_may_be_left_out(tmp_path: Path) -> None:
     seed=st.integers(0, 99),
     by_row=st.booleans(),
 )
-def test_what_was_written_is_read(
+def test_a_written_split_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, parts: list[str], seed: int, *, by_row: bool
 ) -> None:
     ids = np.array([f"I_{number * 7 % 23}" for number in range(len(parts))])
@@ -69,7 +69,7 @@ def test_what_was_written_is_read(
     assert read_split_file(path, len(parts), ids).tolist() == parts
 
 
-# What is refused
+# Refusing
 
 
 @pytest.mark.parametrize(
@@ -136,12 +136,12 @@ def test_images_may_be_named_again_where_checks_look(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="each image once"):
         read_split_file(path, 3, IDS)
     rows = read_split_rows(path, 3, IDS)
-    assert {part: found.tolist() for part, found in rows.items()} == {
+    assert {part: of_part.tolist() for part, of_part in rows.items()} == {
         "train": [2, 2],
         "validation": [0],
         "test": [2],
     }
-    assert {found.dtype for found in rows.values()} == {np.dtype(np.int64)}
+    assert {of_part.dtype for of_part in rows.values()} == {np.dtype(np.int64)}
 
 
 @pytest.mark.parametrize("line", ["I_9,test", "I_1,tset", "I_1"])
