@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         WorkError,
     )
     from hmnist.experiments.cells import Watcher
-    from hmnist.experiments.training import train
+    from hmnist.experiments.train import train
     from hmnist.models.registry import MODELS, make_model
     from hmnist.oversampling import Oversampled, oversample
     from hmnist.results.audit import audit
@@ -170,7 +170,7 @@ _HOME = {
     "score_predictions": "scores.scoring",
     "split": "splits.split",
     "split_folds": "splits.folds",
-    "train": "experiments.training",
+    "train": "experiments.train",
     "write_sample": "sources.sample",
 }
 """The module of each public name."""

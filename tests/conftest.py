@@ -47,7 +47,7 @@ def sample() -> LesionDataset:
 @pytest.fixture(scope="session")
 def run(sample: LesionDataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Return a logistic regression in its run folder; tests do not change it."""
-    from hmnist.experiments.training import train
+    from hmnist.experiments.train import train
 
     folder = tmp_path_factory.mktemp("runs") / "logistic"
     return train(sample, "logistic", features="pixels", effort="quick", threads=1, out=folder)

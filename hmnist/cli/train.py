@@ -39,7 +39,7 @@ def train(
     dataset = load_data(data, metadata, quiet=quiet)
     from hmnist.cli.output import print_evaluation
     from hmnist.cli.watching import watch_steps
-    from hmnist.experiments.training import train as train_model
+    from hmnist.experiments.train import train as train_model
     from hmnist.results.evaluation import evaluate_run
 
     settings["effort"] = effort_for(dataset, settings.get("effort"))

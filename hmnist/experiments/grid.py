@@ -6,26 +6,12 @@ from typing import Any, Unpack
 
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
-<<<<<<< HEAD
 from hmnist.experiments.cells import Cell
 from hmnist.models.registry import MODELS, find_model
 from hmnist.runs.recipe import Recipe, Settings, check_one_pretrained_file
 from hmnist.splits.folds import split_folds
 from hmnist.splits.split import Split
 from hmnist.splits.split import split as make_split
-=======
-from hmnist.experiments.cells import Cell, Watcher, estimate_seconds, run_cells
-from hmnist.files import write_file
-from hmnist.hardware import available_cores
-from hmnist.models.registry import COMMITTEE, COMPARED, EFFORTS, FEATURES, MAJORITY, find_model
-from hmnist.oversampling import METHODS
-from hmnist.results.rows import make_row, make_table
-from hmnist.results.table import Table, check_column
-from hmnist.runs.recipe import Recipe, check_one_file
-from hmnist.runs.run import Run
-from hmnist.splits.folds import split_folds
-from hmnist.splits.split import Split, split
->>>>>>> scores
 
 __all__ = ["plan_benchmark"]
 

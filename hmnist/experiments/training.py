@@ -14,94 +14,29 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import numpy as np
 
 from hmnist.arrays import Float64
-from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import Decision
 from hmnist.decisions.fitting import check_feasible, fit_decision
 from hmnist.decisions.soft_voting import fit_weights, soft_vote
 from hmnist.diagnoses import CODES
 from hmnist.errors import HmnistError, UsageError
-from hmnist.files import hash_file, make_parent, new_runs_folder
+from hmnist.files import hash_file, make_parent
 from hmnist.hardware import use_threads
 from hmnist.oversampling import oversample
-from hmnist.runs.manifest import (
-    MANIFEST,
-    Manifest,
-    Member,
-    describe_data,
-    describe_device,
-    describe_split,
-    describe_versions,
-)
+from hmnist.runs.facts import describe_data, describe_device, describe_split, describe_versions
+from hmnist.runs.manifest import MANIFEST, Manifest, Member
 from hmnist.runs.predictions import PREDICTED_PARTS, predictions_of_split
-from hmnist.runs.recipe import Recipe, Settings
-from hmnist.runs.run import Run, is_run_folder, open_run, write_run
+from hmnist.runs.recipe import Recipe
+from hmnist.runs.run import Run, is_run_folder, open_run
+from hmnist.runs.writing import write_run
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.reliability import measure_reliability
 from hmnist.scores.scoring import none_if_unknown, score_predictions
 from hmnist.splits.split import Split
-from hmnist.splits.split import split as make_split
 
 if TYPE_CHECKING:
     from hmnist.models.base import Model
 
-__all__ = ["compose_ensemble", "train", "train_cell"]
-
-
-def train(
-    data: LesionDataset,
-    model: str = "cnn",
-    *,
-    split: str | Path | None = None,
-    out: str | Path | None = None,
-    on_step: Callable[[int, int], None] | None = None,
-    parameters: dict[str, Any] | None = None,
-    **settings: Unpack[Settings],
-) -> Run:
-    """Train one model into a run folder.
-
-    Parameters
-    ----------
-    data : LesionDataset
-        The images to train, validate and test on.
-    model : str
-        A name of the registry (``hmnist models``).
-    split : str, pathlib.Path or None
-        As `by` of `hmnist.split`. ``published:<system>`` resamples and decides by itself.
-    out : str, pathlib.Path or None
-        The run folder; None makes one in ``hmnist-runs``. An older run of that name is replaced.
-    on_step : callable or None
-        Called as ``on_step(done, total)`` while the model is fitted.
-    parameters : dict or None
-        Constructor parameters of the model, such as ``{"epochs": 5}``.
-    **settings
-        The settings of `Recipe`: ``oversample``, ``decide``, ``effort``, ``seed`` …
-
-    Returns
-    -------
-    Run
-
-    Raises
-    ------
-    UsageError
-        If a name is unknown or a size unsuitable, or pretrained weights do not fit.
-    DataError
-        If a file of pretrained weights is missing or malformed, or none can be downloaded.
-    WorkError
-        If the folder cannot be written.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from hmnist.sources.sample import load_sample
-    >>> run = train(load_sample(rows=200), "majority", out=tempfile.mkdtemp(), threads=1)
-    >>> run.manifest.model, round(run.scores["balanced_accuracy"], 3)
-    ('majority', 0.143)
-    """
-    given: dict[str, Any] = dict(settings)
-    recipe = Recipe(model=model, parameters=parameters or {}, **given)
-    parts = make_split(data, split, recipe.seed)
-    folder = Path(out) if out else new_runs_folder(f"-{recipe.model}")
-    return train_cell(parts, recipe.resolved_for(parts), folder, on_step)
+__all__ = ["compose_ensemble", "train_cell"]
 
 
 def train_cell(

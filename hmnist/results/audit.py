@@ -16,7 +16,7 @@ from hmnist.hardware import available_cores
 from hmnist.results.audit_table import Audit, AuditRow, Promise
 from hmnist.results.benchmark import GrowingTable
 from hmnist.results.rows import TableRow
-from hmnist.runs.manifest import describe_data, describe_split
+from hmnist.runs.facts import describe_data, describe_split
 from hmnist.runs.recipe import AuditSettings
 from hmnist.scores.scoring import SCORE_NAMES
 from hmnist.systems import AUDITED, SYSTEMS

@@ -20,7 +20,7 @@ from hmnist.results.formatting import (
 )
 from hmnist.results.rows import ScoreSummary, TableSettings
 from hmnist.results.table import summary_text
-from hmnist.runs.manifest import DataFacts, SplitFacts
+from hmnist.runs.facts import DataFacts, SplitFacts
 
 if TYPE_CHECKING:
     from rich.console import Group

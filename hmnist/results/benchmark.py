@@ -17,7 +17,7 @@ from hmnist.files import new_runs_folder, write_file
 from hmnist.models.registry import COMPARED
 from hmnist.results.rows import TableRow, make_row, summarise_settings
 from hmnist.results.table import Table
-from hmnist.runs.manifest import describe_data, describe_split
+from hmnist.runs.facts import describe_data, describe_split
 from hmnist.runs.recipe import Settings
 from hmnist.runs.run import Run
 

@@ -191,16 +191,7 @@ def _oversampling_note(recipe: Recipe) -> str:
     method, target = recipe.oversample, recipe.rare_to
     if method == "none":
         return f"none ({METHODS[method].summary})"
-<<<<<<< HEAD
     raised = "all diagnoses" if method == "balanced" else " and ".join(recipe.rare)
     default = "the largest diagnosis" if method == "balanced" else "the median diagnosis"
     goal = default if target is None else f"{target:,} images"
     return f"{method} ({raised} to {goal}, training part only)"
-=======
-    target = recipe["rare_to"]
-    if method == "balanced":
-        goal = "the largest diagnosis" if target is None else f"{target:,} images"
-        return f"balanced (all diagnoses to {goal}, training part only)"
-    goal = "the median diagnosis" if target is None else f"{target:,} images"
-    return f"{method} ({' and '.join(recipe['rare'])} to {goal}, training part only)"
->>>>>>> scores

@@ -23,7 +23,7 @@ from hmnist.results.formatting import (
     thread_text,
 )
 from hmnist.results.rows import ScoreSummary, TableRow, TableSettings
-from hmnist.runs.manifest import DataFacts, SplitFacts
+from hmnist.runs.facts import DataFacts, SplitFacts
 from hmnist.scores.scoring import LOWER_IS_BETTER, SCORES
 
 if TYPE_CHECKING:

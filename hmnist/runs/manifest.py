@@ -3,38 +3,27 @@
 Reading checks every key, type and range, so that the rest of the package can rely on them.
 """
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from msgspec import Meta
 
 from hmnist.decisions.decision import Decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError
+from hmnist.runs.facts import Count, DataFacts, Digest, SplitFacts
 from hmnist.runs.recipe import Recipe
 from hmnist.scores.reliability import ReliabilityBin
 from hmnist.scores.scoring import SCORE_NAMES
-from hmnist.splits.leaks import Leak
-
-if TYPE_CHECKING:
-    from hmnist.dataset import LesionDataset
-    from hmnist.splits.split import Split
 
 __all__ = [
     "MANIFEST",
     "SCHEMA",
-    "DataFacts",
     "Manifest",
     "Member",
-    "SplitFacts",
     "StoredFile",
-    "describe_data",
-    "describe_device",
-    "describe_split",
-    "describe_versions",
     "read_manifest",
     "write_manifest",
 ]
@@ -43,76 +32,7 @@ SCHEMA = "hmnist-run/2"
 
 MANIFEST = "manifest.json"
 
-Count = Annotated[int, Meta(ge=0)]
 Amount = Annotated[float, Meta(ge=0)]
-Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-
-
-@dataclass(frozen=True, kw_only=True)
-class DataFacts:
-    """What a run says of its data set.
-
-    Attributes
-    ----------
-    name : str
-        Usually the name of the file.
-    digest, image_digest : str
-        SHA-256 of the data set, with and without its lesions; see `hmnist.LesionDataset`.
-    rows : int
-        Images.
-    lesions : int or None
-        Lesions; None where they are unknown.
-    synthetic : bool
-        Whether the images were generated.
-    image_shape : tuple of int
-        Height, width, channels.
-    """
-
-    name: str
-    digest: Digest
-    image_digest: Digest
-    rows: Count
-    lesions: Count | None
-    synthetic: bool
-    image_shape: tuple[Count, Count, Count]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SplitFacts:
-    """What a run says of its split.
-
-    Attributes
-    ----------
-    kind : str
-        As `hmnist.Split.kind`.
-    published : bool
-        Whether it is the protocol of a published system.
-    seed, fold, folds : int or None
-        As in `hmnist.Split`.
-    sizes : mapping of str to int
-        The images of each part.
-    shared_lesions, shared_test_images : int or None
-        Lesions in more than one part, and the test images that show one; None where lesions are
-        unknown.
-    proof : str
-        The same in a sentence.
-    leaks : tuple of Leak or None
-        The leaks of a published protocol; None for other splits, whose leaks `hmnist.check` finds.
-    digest : str
-        SHA-256 of the rows of the parts.
-    """
-
-    kind: str
-    published: bool
-    seed: Count | None
-    fold: Count | None
-    folds: Count | None
-    sizes: Mapping[str, Count]
-    shared_lesions: Count | None
-    shared_test_images: Count | None
-    proof: str
-    leaks: tuple[Leak, ...] | None
-    digest: Digest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,65 +187,3 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
     text = json.dumps(manifest.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
     (folder / MANIFEST).write_text(text, encoding="utf-8")
-
-
-def describe_data(data: "LesionDataset") -> DataFacts:
-    """Return what a manifest and a table say of a data set."""
-    return DataFacts(
-        name=data.name,
-        digest=data.digest,
-        image_digest=data.image_digest,
-        rows=len(data),
-        lesions=data.lesion_count,
-        synthetic=data.synthetic,
-        image_shape=data.image_shape,
-    )
-
-
-def describe_split(split: "Split") -> SplitFacts:
-    """Return what a manifest and a table say of a split."""
-    return SplitFacts(
-        kind=split.kind,
-        published=split.protocol is not None,
-        seed=split.seed,
-        fold=split.fold,
-        folds=split.folds,
-        sizes=split.sizes,
-        shared_lesions=split.shared_lesions,
-        shared_test_images=split.shared_test_images,
-        proof=split.proof(),
-        leaks=split.leaks if split.protocol is not None else None,
-        digest=split.digest,
-    )
-
-
-def describe_device(model: object) -> str:
-    """Return what a model ran on: networks take a GPU if there is one, all others the CPU."""
-    if not hasattr(model, "networks") or "tensorflow" not in sys.modules:
-        return "CPU"
-    import tensorflow as tf
-
-    return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
-
-
-def describe_versions() -> dict[str, str]:
-    """Return the versions of Python, of this package and of the libraries that matter."""
-    import importlib.metadata
-    import platform
-
-    from hmnist import __version__
-
-    names = (
-        "numpy",
-        "pandas",
-        "scikit-learn",
-        "imbalanced-learn",
-        "xgboost",
-        "tensorflow",
-        "keras",
-    )
-    return {
-        "hmnist": __version__,
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in names},
-    }

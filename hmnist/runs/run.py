@@ -10,18 +10,16 @@
     model/             weights and fitted facts; nothing in it is a pickle
     figures/           what `hmnist evaluate` draws; it can be drawn again
 
-`write_run` writes a folder under a temporary name and renames it when it is complete; `open_run`
-compares every file with the manifest.
+`hmnist.runs.writing` writes a folder under a temporary name and renames it when it is complete;
+`open_run` compares every file with the manifest.
 """
 
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
 from hmnist.arrays import Booleans, Float64, Labels, Pixels
@@ -29,17 +27,11 @@ from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import Decision
 from hmnist.decisions.soft_voting import soft_vote
 from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError
-from hmnist.files import hash_file, write_folder
+from hmnist.files import hash_file
 from hmnist.models.registry import make_model
-from hmnist.runs.manifest import MANIFEST, Manifest, StoredFile, read_manifest, write_manifest
-from hmnist.runs.predictions import (
-    PartPredictions,
-    read_history,
-    read_predictions,
-    write_history,
-    write_predictions,
-)
-from hmnist.runs.report import make_report, write_report
+from hmnist.runs.manifest import MANIFEST, Manifest, read_manifest
+from hmnist.runs.predictions import PartPredictions, read_history, read_predictions
+from hmnist.runs.seen import has_seen
 from hmnist.scores.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -47,9 +39,7 @@ if TYPE_CHECKING:
 
     from hmnist.models.base import Model
 
-__all__ = ["Run", "check_images", "find_runs", "is_run_folder", "open_run", "write_run"]
-
-_SEEN = "seen.npy"
+__all__ = ["Run", "check_images", "find_runs", "is_run_folder", "open_run"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,8 +127,7 @@ class Run:
 
     def has_seen(self, images: Pixels) -> Booleans:
         """Return which images trained or validated the model: bool, shape (n,)."""
-        seen = np.load(self.folder / _SEEN, allow_pickle=False)
-        return np.isin(_fingerprints(images), seen)
+        return has_seen(self.folder, images)
 
     def predict_proba(self, images: npt.ArrayLike) -> Float64:
         """Return calibrated probabilities: float64, shape (n, 7), columns in the Kaggle order.
@@ -224,58 +213,6 @@ def find_runs(folder: str | Path) -> list[Path]:
     return sorted(path.parent for path in manifests if not path.parent.name.startswith("."))
 
 
-def write_run(
-    folder: Path,
-    manifest: Manifest,
-    *,
-    model: "Model | None",
-    seen: Pixels,
-    predictions: Mapping[str, PartPredictions],
-) -> Run:
-    """Write a run folder, whole or not at all.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where; a folder of that name is replaced.
-    manifest : Manifest
-        What it says of the run; its `files` are filled in here.
-    model : Model or None
-        The fitted model; None for an ensemble, whose manifest names its members.
-    seen : numpy.ndarray of uint8, shape (n, h, w, c)
-        The images that trained and validated it.
-    predictions : mapping of str to PartPredictions
-        By part.
-
-    Returns
-    -------
-    Run
-
-    Raises
-    ------
-    WorkError
-        If the folder cannot be written.
-    """
-    with write_folder(folder) as temporary:
-        if model is not None:
-            (temporary / "model").mkdir()
-            model.save_state(temporary / "model")
-        write_predictions(temporary, predictions)
-        np.save(temporary / _SEEN, np.unique(_fingerprints(seen)), allow_pickle=False)
-        if history := getattr(model, "history_", None):
-            write_history(temporary, history)
-        write_report(make_report(predictions["test"].to_score()), temporary)
-        files = {
-            path.relative_to(temporary).as_posix(): StoredFile(
-                bytes=path.stat().st_size, sha256=hash_file(path)
-            )
-            for path in sorted(temporary.rglob("*"))
-            if path.is_file()
-        }
-        write_manifest(temporary, replace(manifest, files=files))
-    return Run(folder, read_manifest(folder))
-
-
 def check_images(run: Run, data: LesionDataset) -> None:
     """Refuse images of another size than those the run was trained on.
 
@@ -290,12 +227,6 @@ def check_images(run: Run, data: LesionDataset) -> None:
         raise UsageError(
             f"{data.name} holds images of {size}; {run.folder.name} was trained on {expected_size}."
         )
-
-
-def _fingerprints(images: Pixels) -> npt.NDArray[np.uint64]:
-    """Return eight bytes for each image; different images have different ones."""
-    digests = (hashlib.blake2b(image.tobytes(), digest_size=8).digest() for image in images)
-    return np.frombuffer(b"".join(digests), np.uint64)
 
 
 def _as_parameters(stored: Mapping[str, Any]) -> dict[str, Any]:

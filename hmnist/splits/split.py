@@ -198,13 +198,9 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
     if by == "own":
         return check_split(_own(data))
     if isinstance(by, str) and by.startswith(PUBLISHED):
-<<<<<<< HEAD
         protocol = find_protocol(by)
         parts = divide(data, protocol, seed)
-        return _checked(Split(data, by, *parts, seed=seed, protocol=protocol))
-=======
-        return check_split(Split(data, by, *deal(data, by, seed), seed=seed))
->>>>>>> scores
+        return check_split(Split(data, by, *parts, seed=seed, protocol=protocol))
     if isinstance(by, Path) or Path(by).suffix:
         return check_split(_from_file(data, Path(by)))
     raise UsageError(

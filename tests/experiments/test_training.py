@@ -11,7 +11,8 @@ from sklearn.metrics import confusion_matrix
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
-from hmnist.experiments.training import train, train_cell
+from hmnist.experiments.train import train
+from hmnist.experiments.training import train_cell
 from hmnist.models.logistic import Logistic
 from hmnist.results.evaluation import evaluate_run, score
 from hmnist.runs.recipe import Recipe

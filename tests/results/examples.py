@@ -4,7 +4,7 @@ from typing import Any
 
 from hmnist.results.audit_table import AuditRow
 from hmnist.results.rows import ScoreSummary, TableRow, TableSettings
-from hmnist.runs.manifest import DataFacts, SplitFacts
+from hmnist.runs.facts import DataFacts, SplitFacts
 from hmnist.scores.scoring import SCORE_NAMES
 
 DIGEST = "0" * 64

@@ -11,7 +11,7 @@ import hmnist.results.audit
 from hmnist.dataset import LesionDataset
 from hmnist.errors import DataError, UsageError
 from hmnist.experiments.cells import Cell, Watcher, estimate_seconds
-from hmnist.experiments.training import train
+from hmnist.experiments.train import train
 from hmnist.models.base import Model
 from hmnist.models.registry import MODELS
 from hmnist.results.audit import audit

@@ -8,7 +8,7 @@ import pytest
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
-from hmnist.experiments.training import train
+from hmnist.experiments.train import train
 from hmnist.results.evaluation import compare_runs, decide_again, evaluate_run
 from hmnist.runs.run import Run
 from hmnist.scores.report import classification_report, confusion_matrix

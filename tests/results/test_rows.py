@@ -1,19 +1,13 @@
 from pathlib import Path
 
 import pytest
-from hmnist.splits.folds import split_folds
 
 from hmnist.dataset import LesionDataset
 from hmnist.experiments.training import train_cell
 from hmnist.results.rows import make_row, summarise_settings
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run
-<<<<<<< HEAD
-=======
-from hmnist.scores.scoring import SCORE_NAMES
 from hmnist.splits.folds import split_folds
-from hmnist.splits.split import split
->>>>>>> scores
 
 
 def test_one_run_has_no_spread(run: Run) -> None:

@@ -15,7 +15,7 @@ from sklearn.metrics import classification_report, confusion_matrix
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES, DIAGNOSES
 from hmnist.errors import UsageError
-from hmnist.experiments.training import train
+from hmnist.experiments.train import train
 from hmnist.results.canvas import drawing
 from hmnist.results.evaluation import evaluate_run
 from hmnist.results.run_figures import _figures, _training, plot_run

@@ -5,19 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hmnist.splits.folds import split_folds
 
 from hmnist.dataset import LesionDataset
 from hmnist.errors import TrustError
-from hmnist.runs.manifest import (
-    MANIFEST,
-    describe_data,
-    describe_split,
-    describe_versions,
-    read_manifest,
-    write_manifest,
-)
+from hmnist.runs.facts import describe_data, describe_split, describe_versions
+from hmnist.runs.manifest import MANIFEST, read_manifest, write_manifest
 from hmnist.runs.run import Run
+from hmnist.splits.folds import split_folds
 from hmnist.splits.split import split
 
 
@@ -41,7 +35,7 @@ def test_a_split_is_described_by_sizes_and_shared_lesions(sample: LesionDataset)
 
 def test_the_device_is_named_without_and_with_tensorflow() -> None:
     code = (
-        "from hmnist.runs.manifest import describe_device as say; from hmnist import make_model;"
+        "from hmnist.runs.facts import describe_device as say; from hmnist import make_model;"
         "first = say(make_model('majority'));"
         "from hmnist.models.training import load_keras; load_keras();"
         "print(first, say(make_model('cnn')))"

@@ -9,7 +9,7 @@ import pytest
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataMissingError, SampleWarning, TrustError
-from hmnist.experiments.training import train
+from hmnist.experiments.train import train
 from hmnist.files import hash_file
 from hmnist.runs.run import Run, find_runs, open_run
 from hmnist.splits.split import split

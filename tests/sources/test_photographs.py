@@ -9,7 +9,7 @@ from PIL import Image
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataError, DataMissingError, HmnistError, UsageError, WorkError
-from hmnist.experiments.training import train
+from hmnist.experiments.train import train
 from hmnist.oversampling import oversample
 from hmnist.sources import load
 from hmnist.sources.photographs import from_images, pixel_file_name

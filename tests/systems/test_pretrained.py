@@ -19,7 +19,7 @@ from hmnist.errors import (
     TrustError,
     UsageError,
 )
-from hmnist.experiments.training import train
+from hmnist.experiments.train import train
 from hmnist.models.pretrained import VGG16, InceptionResNet, MobileNet, PretrainedModel
 from hmnist.models.training import load_keras
 from hmnist.models.transfer import check_weights, load_weights

@@ -1,0 +1,71 @@
+"""`train`: one model into a run folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Unpack
+
+from hmnist.dataset import LesionDataset
+from hmnist.experiments.training import train_cell
+from hmnist.files import new_runs_folder
+from hmnist.runs.recipe import Recipe, Settings
+from hmnist.runs.run import Run
+from hmnist.splits.split import split as make_split
+
+__all__ = ["train"]
+
+
+def train(
+    data: LesionDataset,
+    model: str = "cnn",
+    *,
+    split: str | Path | None = None,
+    out: str | Path | None = None,
+    on_step: Callable[[int, int], None] | None = None,
+    parameters: dict[str, Any] | None = None,
+    **settings: Unpack[Settings],
+) -> Run:
+    """Train one model into a run folder.
+
+    Parameters
+    ----------
+    data : LesionDataset
+        The images to train, validate and test on.
+    model : str
+        A name of the registry (``hmnist models``).
+    split : str, pathlib.Path or None
+        As `by` of `hmnist.split`. ``published:<system>`` resamples and decides by itself.
+    out : str, pathlib.Path or None
+        The run folder; None makes one in ``hmnist-runs``. An older run of that name is replaced.
+    on_step : callable or None
+        Called as ``on_step(done, total)`` while the model is fitted.
+    parameters : dict or None
+        Constructor parameters of the model, such as ``{"epochs": 5}``.
+    **settings
+        The settings of `Recipe`: ``oversample``, ``decide``, ``effort``, ``seed`` …
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    UsageError
+        If a name is unknown or a size unsuitable, or pretrained weights do not fit.
+    DataError
+        If a file of pretrained weights is missing or malformed, or none can be downloaded.
+    WorkError
+        If the folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from hmnist.sources.sample import load_sample
+    >>> run = train(load_sample(rows=200), "majority", out=tempfile.mkdtemp(), threads=1)
+    >>> run.manifest.model, round(run.scores["balanced_accuracy"], 3)
+    ('majority', 0.143)
+    """
+    given: dict[str, Any] = dict(settings)
+    recipe = Recipe(model=model, parameters=parameters or {}, **given)
+    parts = make_split(data, split, recipe.seed)
+    folder = Path(out) if out else new_runs_folder(f"-{recipe.model}")
+    return train_cell(parts, recipe.resolved_for(parts), folder, on_step)

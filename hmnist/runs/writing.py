@@ -1,0 +1,71 @@
+"""`write_run`: a run folder, whole or not at all."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hmnist.arrays import Pixels
+from hmnist.files import hash_file, write_folder
+from hmnist.runs.manifest import Manifest, StoredFile, read_manifest, write_manifest
+from hmnist.runs.predictions import PartPredictions, write_history, write_predictions
+from hmnist.runs.report import make_report, write_report
+from hmnist.runs.run import Run
+from hmnist.runs.seen import write_seen
+
+if TYPE_CHECKING:
+    from hmnist.models.base import Model
+
+__all__ = ["write_run"]
+
+
+def write_run(
+    folder: Path,
+    manifest: Manifest,
+    *,
+    model: "Model | None",
+    seen: Pixels,
+    predictions: Mapping[str, PartPredictions],
+) -> Run:
+    """Write a run folder, whole or not at all.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where; a folder of that name is replaced.
+    manifest : Manifest
+        What it says of the run; its `files` are filled in here.
+    model : Model or None
+        The fitted model; None for an ensemble, whose manifest names its members.
+    seen : numpy.ndarray of uint8, shape (n, h, w, c)
+        The images that trained and validated it.
+    predictions : mapping of str to PartPredictions
+        By part.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    WorkError
+        If the folder cannot be written.
+    """
+    with write_folder(folder) as temporary:
+        if model is not None:
+            (temporary / "model").mkdir()
+            model.save_state(temporary / "model")
+        write_predictions(temporary, predictions)
+        write_seen(temporary, seen)
+        if history := getattr(model, "history_", None):
+            write_history(temporary, history)
+        write_report(make_report(predictions["test"].to_score()), temporary)
+        files = {
+            path.relative_to(temporary).as_posix(): StoredFile(
+                bytes=path.stat().st_size, sha256=hash_file(path)
+            )
+            for path in sorted(temporary.rglob("*"))
+            if path.is_file()
+        }
+        write_manifest(temporary, replace(manifest, files=files))
+    return Run(folder, read_manifest(folder))
