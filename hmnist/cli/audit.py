@@ -59,7 +59,7 @@ Report = Annotated[
 def audit(
     data: options.Data = None,
     metadata: options.Metadata = None,
-    systems: Systems = "lenet,small-cnn,pixel-mlp,skin-pamper,deep-cnn,deep-cnn-bn",
+    systems: Systems = "lenet,skin-pamper,small-cnn,pixel-mlp,deep-cnn,deep-cnn-bn",
     epochs: Epochs = None,
     weights: options.Weights = "none",
     effort: options.Effort = None,
@@ -109,7 +109,7 @@ def audit(
 
 def _read_epochs(text: str | None, systems: list[str]) -> dict[str, int] | None:
     """Return the epochs by system: a bare number is for all that are not named."""
-    from hmnist.splits.protocols import OVERSAMPLE_FIRST
+    from hmnist.systems import SYSTEMS
 
     if text is None:
         return None
@@ -125,5 +125,6 @@ def _read_epochs(text: str | None, systems: list[str]) -> dict[str, int] | None:
         if equals:
             named[system] = int(number)
         else:
-            every = dict.fromkeys([*systems, OVERSAMPLE_FIRST], int(number))
+            variants = [name for name, system in SYSTEMS.items() if system.variant_of]
+            every = dict.fromkeys([*systems, *variants], int(number))
     return every | named

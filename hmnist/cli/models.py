@@ -74,19 +74,16 @@ def _facts(entry: "Entry") -> dict[str, Any]:
 
 def _source(name: str) -> dict[str, Any] | None:
     """Return how a published system was trained, what was claimed of it, and what is ours."""
-    from hmnist.splits.protocols import PROTOCOLS
-    from hmnist.systems.claims import CLAIMS
-    from hmnist.systems.systems import SYSTEMS, describe_system
+    from hmnist.systems import SYSTEMS
 
-    if (system := describe_system(name)) is None:
+    if (system := SYSTEMS.get(name)) is None:
         return None
-    claim, protocol = CLAIMS[name], PROTOCOLS[name]
     return {
-        **system,
-        "claimed_accuracy": claim.accuracy,
-        "claim_note": claim.note,
-        "protocol": protocol.words,
-        "notes": [*SYSTEMS[name].notes, *protocol.notes],
+        **system.recipe(),
+        "claimed_accuracy": system.claim.accuracy,
+        "claim_note": system.claim.note,
+        "protocol": system.protocol.description,
+        "notes": [*system.notes, *system.protocol.notes],
     }
 
 

@@ -38,7 +38,7 @@ from hmnist.scores.predictions import Predictions
 from hmnist.scores.reliability import measure_reliability
 from hmnist.scores.scoring import Scores, none_if_unknown, score_predictions
 from hmnist.splits.split import Split, split
-from hmnist.systems.systems import describe_system
+from hmnist.systems import SYSTEMS
 
 if TYPE_CHECKING:
     from hmnist.models.base import Model
@@ -214,7 +214,7 @@ def compose(on: Split, recipe: Recipe, folder: Path, members: Sequence[Run]) -> 
     """
     labels = on.validation.labels
     # Published protocols test on what they validate on, so the shares are equal there.
-    heard = 0 if on.is_published else len(labels)
+    heard = len(labels) if on.protocol is None else 0
     weights = fit_weights(
         labels[:heard], [member.probabilities("validation")[:heard] for member in members]
     )
@@ -259,7 +259,7 @@ def _finish(
         "key": recipe.key(on),
         "model": recipe.model,
         "recipe": asdict(recipe),
-        "system": describe_system(recipe.model),
+        "system": SYSTEMS[recipe.model].recipe() if recipe.model in SYSTEMS else None,
         "weights_digest": recipe.weights_digest,
         "data": describe_data(on.data),
         "split": describe_split(on),
@@ -319,7 +319,7 @@ def _decide(on: Split, recipe: Recipe, probabilities: npt.NDArray[np.float64]) -
     prior = _prior(on)
     # The majority model is the plain yardstick; it takes no part in calibration and correction.
     # Nor do published protocols: what they validate on is what they test on.
-    if recipe.model == MAJORITY or on.is_published:
+    if recipe.model == MAJORITY or on.protocol is not None:
         return fit_decision("natural", np.empty(0, np.int64), np.empty((0, len(CODES))), prior)
     return fit_decision(
         recipe.decision,

@@ -89,7 +89,7 @@ def describe_split(on: Split) -> dict[str, Any]:
         "shared_test_images": on.shared_test_images,
         "proof": on.proof(),
         # Counted where they are a protocol's own; `hmnist.check` counts those of any split.
-        "leaks": [asdict(leak) for leak in on.leaks] if on.is_published else None,
+        "leaks": None if on.protocol is None else [asdict(leak) for leak in on.leaks],
         "digest": on.digest,
     }
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from hmnist.diagnoses import RARE
 from hmnist.errors import UsageError
 from hmnist.models.registry import MAJORITY, find_model, make_model
-from hmnist.models.transfer import check_weights
-from hmnist.splits.protocols import Resampling, find_protocol
+from hmnist.models.transfer import WEIGHTS, check_weights
+from hmnist.splits.protocols import target_of
 from hmnist.splits.split import Split
-from hmnist.systems.systems import WEIGHTS, describe_system
+from hmnist.systems import SYSTEMS
+from hmnist.systems.protocol import Resampling
 
 if TYPE_CHECKING:
     from hmnist.models.base import Model
@@ -83,7 +84,7 @@ class Recipe:
             **weights,
             # The effort's parameters as they are today, not only its name.
             "constructed": members or {**constructed, **weights},
-            "system": describe_system(self.model),
+            "system": SYSTEMS[self.model].recipe() if self.model in SYSTEMS else None,
             "data": on.data.digest,
             "split": on.digest,
             "version": __version__,
@@ -114,9 +115,9 @@ class Recipe:
         UsageError
             If the recipe asks for another oversampling or decision than the protocol's.
         """
-        if not on.is_published or self.model == MAJORITY:
+        if on.protocol is None or self.model == MAJORITY:
             return self
-        own = find_protocol(on.kind).training
+        own = on.protocol.training
         theirs = replace(self.resampling_as(own, on), decision="natural")
         for name, default in (
             ("oversampling", "random"),
@@ -138,7 +139,7 @@ class Recipe:
             self,
             oversampling=other.method,
             rare=other.diagnoses,
-            rare_to=other.limit(on.data.labels[on.train_indices]),
+            rare_to=target_of(other, on.data.labels[on.train_indices]),
         )
 
     def make(self) -> "Model":

@@ -17,8 +17,9 @@ from hmnist.dataset import PARTS, LesionDataset
 from hmnist.errors import UsageError
 from hmnist.splits.groups import deal_units
 from hmnist.splits.leaks import Leak, find_leaks
-from hmnist.splits.protocols import PUBLISHED, deal, find_protocol
+from hmnist.splits.protocols import PUBLISHED, divide, find_protocol
 from hmnist.splits.split_file import read_split_file
+from hmnist.systems.protocol import Protocol
 
 __all__ = ["FRACTIONS", "Split", "split", "split_folds"]
 
@@ -50,6 +51,9 @@ class Split:
         What fixed the split; None where a file did.
     fold, folds : int or None
         Which fold (from 0) of how many is tested.
+    protocol : Protocol or None
+        The protocol of a published split: no decision is fitted on its validation part. None for
+        all other splits.
     """
 
     data: LesionDataset = field(repr=False)
@@ -60,6 +64,7 @@ class Split:
     seed: int | None = None
     fold: int | None = None
     folds: int | None = None
+    protocol: Protocol | None = field(default=None, repr=False)
 
     @cached_property
     def train(self) -> LesionDataset:
@@ -105,11 +110,6 @@ class Split:
         lesion_ids = self.data.lesion_ids
         return int(np.isin(lesion_ids[self.test_indices], lesion_ids[seen]).sum())
 
-    @property
-    def is_published(self) -> bool:
-        """Whether it is a published system's: no decision is fitted on its validation part."""
-        return self.kind.startswith(PUBLISHED)
-
     @cached_property
     def leaks(self) -> tuple[Leak, ...]:
         """What the test part shares with the other two; see `hmnist.splits.leaks.find_leaks`."""
@@ -126,8 +126,8 @@ class Split:
 
     def proof(self) -> str:
         """Say whether any lesion stands in two parts; of a published split, all that leaks."""
-        if self.is_published:
-            return self._confession()
+        if self.protocol is not None:
+            return self._published_proof(self.protocol)
         lesions = self._lesions_of_parts()
         if lesions is None:
             return (
@@ -144,12 +144,12 @@ class Split:
         counts = " / ".join(f"{len(part):,}" for part in lesions)
         return f"No lesion stands in two parts: {counts} lesions train / validate / test."
 
-    def _confession(self) -> str:
-        found = [f"{leak.code} {leak.name}: {leak.sentence}." for leak in self.leaks]
+    def _published_proof(self, protocol: Protocol) -> str:
+        sentences = [f"{leak.code} {leak.name}: {leak.sentence}." for leak in self.leaks]
         if self.data.lesion_ids is None:
-            found.append(f"Shared lesions are unknown, and not counted. {_cure(self.data)}")
+            sentences.append(f"Shared lesions are unknown, and not counted. {_cure(self.data)}")
         verdict = "Such scores run high." if self.leaks else "No leak was found."
-        return " ".join([f"The protocol: {find_protocol(self.kind).words}.", *found, verdict])
+        return " ".join([f"The protocol: {protocol.description}.", *sentences, verdict])
 
     def _lesions_of_parts(self) -> list[npt.NDArray[np.str_]] | None:
         if self.data.lesion_ids is None:
@@ -202,7 +202,9 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
     if by == "own":
         return _checked(_own(data))
     if isinstance(by, str) and by.startswith(PUBLISHED):
-        return _checked(Split(data, by, *deal(data, by, seed), seed=seed))
+        protocol = find_protocol(by)
+        parts = divide(data, protocol, seed)
+        return _checked(Split(data, by, *parts, seed=seed, protocol=protocol))
     if isinstance(by, Path) or Path(by).suffix:
         return _checked(_from_file(data, Path(by)))
     raise UsageError(

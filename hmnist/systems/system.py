@@ -7,25 +7,21 @@ audit compares the claim with what comes out.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hmnist.arrays import Shape
-from hmnist.diagnoses import RARE
+from hmnist.errors import UsageError
+from hmnist.systems.protocol import Protocol
 
 if TYPE_CHECKING:
     import keras
 
+    from hmnist.arrays import Shape
+
 __all__ = [
     "Backbone",
     "Claim",
-    "DrawnEqually",
     "Plateau",
-    "Protocol",
-    "RaisedToCommonest",
-    "RandomDivision",
-    "Resampling",
-    "SingleImageDivision",
     "System",
     "Training",
 ]
@@ -41,112 +37,18 @@ class Claim:
         The published test accuracy, with the digits it was published with; empty without one.
     note : str
         What was published instead, or besides.
+    better_than : str
+        The system that is worse in validation accuracy, says the source; empty for most.
     """
 
     published: str = ""
     note: str = ""
+    better_than: str = ""
 
     @property
     def accuracy(self) -> float | None:
         """The published test accuracy as a number; None without one."""
         return float(self.published) if self.published else None
-
-
-@dataclass(frozen=True, slots=True)
-class RandomDivision:
-    """A random division by image, whole images in random order.
-
-    Attributes
-    ----------
-    test : float
-        The share of the images that is tested, 0–1.
-    validation : float or None
-        The share that validates; None if the test part validates, too.
-    """
-
-    test: float
-    validation: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SingleImageDivision:
-    """Some of the lesions that have a single image validate and test; all other images train.
-
-    Attributes
-    ----------
-    share : float
-        The share of these lesions, 0–1, stratified by diagnosis.
-    """
-
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnEqually:
-    """Before the split, draw the same number of images of each diagnosis, with replacement.
-
-    Attributes
-    ----------
-    images : int
-        How many of each diagnosis.
-    """
-
-    images: int
-
-
-@dataclass(frozen=True, slots=True)
-class RaisedToCommonest:
-    """Before the split, repeat images until each diagnosis is as frequent as the commonest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resampling:
-    """What is done to the training part, behind the split.
-
-    Attributes
-    ----------
-    method : str
-        A method of `hmnist.oversample`.
-    diagnoses : tuple of str
-        The diagnoses that are raised.
-    target : int or None
-        To how many images, but never beyond the commonest diagnosis; None is the method's default.
-    """
-
-    method: str = "none"
-    diagnoses: tuple[str, ...] = RARE
-    target: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Protocol:
-    """How a published system split, resampled and validated.
-
-    Attributes
-    ----------
-    description : str
-        What is done, in a phrase.
-    division : RandomDivision or SingleImageDivision
-        How images are divided into train, validation and test.
-    before_split : DrawnEqually, RaisedToCommonest or None
-        What is done to all images before the split, so that one image may stand in two parts.
-    training : Resampling
-        What is done to the training part alone.
-    notes : tuple of str
-        What the source leaves open and was chosen here (``Ours: …``), and where this departs from
-        it (``Departs: …``).
-    """
-
-    description: str
-    division: RandomDivision | SingleImageDivision
-    before_split: DrawnEqually | RaisedToCommonest | None = None
-    training: Resampling = Resampling()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def balanced(self) -> bool:
-        """Whether the test part holds every diagnosis about equally often."""
-        return self.before_split is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +109,8 @@ class Backbone:
         Whether pretrained weights stay as they are as a whole. What the backbone says of an image
         is then the same in every epoch, so it is computed once.
     cut : int
-        How many layers at the end of the application (without its classifier) are left out.
+        How many layers at the end of the application, made without its classifier, are left out:
+        the output is that of the application's layer ``-1 - cut``.
     trained_layers : int or None
         How many of the remaining layers are trained where weights are pretrained; None for all.
     """
@@ -256,7 +159,7 @@ class System:
         Where the network or its training departs from the source (``Departs: …``), and what the
         source leaves open and was chosen here (``Ours: …``).
     seconds_per_epoch : float
-        Of 7,000 training images on two cores; an estimate.
+        For 7,000 training images on two cores, without pretrained weights; an estimate.
     standard_epochs : int or None
         To how many epochs the audit cuts the training at standard effort; None for its own.
     audited : bool
@@ -269,7 +172,7 @@ class System:
     name: str
     summary: str
     size: tuple[int, int]
-    build: Callable[[Shape, int], "keras.Model"]
+    build: "Callable[[Shape, int], keras.Model]"
     training: Training
     protocol: Protocol
     claim: Claim
@@ -289,6 +192,32 @@ class System:
         """The name of the model that is trained: its own, or that of the system it varies."""
         return self.variant_of or self.name
 
+    @property
+    def seconds(self) -> float:
+        """How long the whole training takes, for 7,000 images on two cores; an estimate."""
+        return self.training.epochs * self.seconds_per_epoch
+
+    def check_size(self, height: int, width: int) -> None:
+        """Refuse images that are too small for the network, before it is built.
+
+        Raises
+        ------
+        UsageError
+            If they are, and the network does not enlarge them.
+        """
+        if not self.resizes and min(height, width) < self.smallest_side:
+            raise UsageError(
+                f"Images of {height}×{width} pixels are too small for {self.model}, which needs "
+                f"{self.smallest_side}×{self.smallest_side} at least.",
+                "Choose a network that enlarges them, such as small-cnn.",
+            )
+
     def recipe(self) -> dict[str, Any]:
-        """Return everything that changes its training, in JSON's types."""
-        raise NotImplementedError
+        """Return everything that changes its training beside its layers, in JSON's types."""
+        return {
+            "size": list(self.size),
+            "resizes": self.resizes,
+            "scaling": self.scaling,
+            **asdict(self.training),
+            "augmentation": self.augmentation,
+        }

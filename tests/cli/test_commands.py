@@ -189,7 +189,7 @@ def test_models_are_listed_with_their_cost(command: Command) -> None:
 
 
 def test_a_published_system_is_told_with_its_recipe_and_its_notes(command: Command) -> None:
-    from hmnist.systems.systems import SYSTEMS
+    from hmnist.systems import SYSTEMS
 
     told = json.loads(command("models", "lenet", "--format", "json").out)
     assert told["source"]["claimed_accuracy"] == 0.7445

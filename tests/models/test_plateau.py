@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hmnist.models.training import load_keras
-from hmnist.systems.systems import Plateau
+from hmnist.systems.system import Plateau
 
 
 def test_the_rate_falls_when_the_loss_stands_still() -> None:

@@ -9,7 +9,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
 from hmnist.runs.recipe import Recipe, check_one_file
 from hmnist.splits.split import split
-from hmnist.systems.systems import SYSTEMS
+from hmnist.systems import SYSTEMS
 
 CHANGES: dict[str, Any] = {
     "model": "cnn",
@@ -57,7 +57,8 @@ def test_the_key_changes_with_how_a_published_system_is_trained(
     key = recipe.key(parts)
     monkeypatch.setitem(SYSTEMS, "lenet", replace(SYSTEMS["lenet"], notes=()))
     assert recipe.key(parts) == key
-    monkeypatch.setitem(SYSTEMS, "lenet", replace(SYSTEMS["lenet"], optimizer="SGD"))
+    training = replace(SYSTEMS["lenet"].training, optimizer="SGD")
+    monkeypatch.setitem(SYSTEMS, "lenet", replace(SYSTEMS["lenet"], training=training))
     assert recipe.key(parts) != key
 
 

@@ -14,9 +14,10 @@ from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import DataError, UsageError
 from hmnist.oversampling import METHODS, oversample
 from hmnist.runs.recipe import Recipe
-from hmnist.splits.protocols import OVERSAMPLE_FIRST, PROTOCOLS, deal, find_protocol
+from hmnist.splits.protocols import divide, find_protocol, resample_training, target_of
 from hmnist.splits.split import split
-from hmnist.systems.systems import SYSTEMS
+from hmnist.systems import SYSTEMS
+from hmnist.systems.protocol import Resampling
 
 quick = settings(max_examples=20, deadline=None)
 
@@ -27,6 +28,8 @@ REPEATED = {2: 1423, 3: 490, 4: 34, 5: 5, 6: 4}
 """HAM10000: lesions that have so many images."""
 
 RESAMPLED = ("small-cnn", "pixel-mlp", "vgg16")
+
+PROTOCOLS = {name: system.protocol for name, system in SYSTEMS.items()}
 
 names = st.sampled_from(sorted(PROTOCOLS))
 
@@ -73,15 +76,18 @@ def counts(data: LesionDataset, rows: Any) -> dict[str, int]:
     return Counter(CODES[label] for label in data.labels[rows].tolist())
 
 
-def test_every_system_has_a_protocol() -> None:
-    assert set(PROTOCOLS) == {*SYSTEMS, OVERSAMPLE_FIRST}
+def test_every_protocol_can_be_executed() -> None:
     for protocol in PROTOCOLS.values():
         assert protocol.training.method in METHODS
         assert set(protocol.training.diagnoses) <= set(CODES)
         assert all(note.startswith(("Ours: ", "Departs: ")) for note in protocol.notes)
     # What is not stated is marked as chosen here.
-    chosen = {name for name, one in PROTOCOLS.items() if "; here " in one.words}
-    ours = {name for name, one in PROTOCOLS.items() if any("Ours" in note for note in one.notes)}
+    chosen = {name for name, protocol in PROTOCOLS.items() if "; here " in protocol.description}
+    ours = {
+        name
+        for name, protocol in PROTOCOLS.items()
+        if any("Ours" in note for note in protocol.notes)
+    }
     assert chosen == {"deep-cnn", "deep-cnn-bn", "skin-pamper", "mobilenet"}
     assert ours == {*chosen, "inception-resnet"}
 
@@ -104,7 +110,7 @@ def test_sizes_on_the_counts_of_ham10000(
 ) -> None:
     on = split(ham, f"published:{name}", seed=1)
     assert tuple(on.sizes.values()) == sizes
-    assert on.is_published
+    assert on.protocol is PROTOCOLS[name]
     assert on.kind == f"published:{name}"
     same = np.array_equal(on.validation_indices, on.test_indices)
     assert same == (name != "mobilenet")
@@ -113,12 +119,12 @@ def test_sizes_on_the_counts_of_ham10000(
 
 @quick
 @given(names, st.integers(0, 2**32), st.integers(0, 2**32))
-def test_a_seed_fixes_the_deal(name: str, seed: int, other: int) -> None:
+def test_a_seed_fixes_the_split(name: str, seed: int, other: int) -> None:
     data = make(seed=3).take(np.arange(0, 10_015, 20))
-    first = deal(data, name, seed)
-    assert all(map(np.array_equal, first, deal(data, name, seed)))
+    first = divide(data, PROTOCOLS[name], seed)
+    assert all(map(np.array_equal, first, divide(data, PROTOCOLS[name], seed)))
     if seed != other:
-        assert not all(map(np.array_equal, first, deal(data, name, other)))
+        assert not all(map(np.array_equal, first, divide(data, PROTOCOLS[name], other)))
     for rows in first:
         assert rows.dtype == np.int64
         assert (np.diff(rows) >= 0).all()
@@ -132,21 +138,23 @@ def test_ids_count_and_the_order_of_rows_does_not(name: str, seed: int) -> None:
     shuffled = data.take(order)
     assert data.image_ids is not None
     assert shuffled.image_ids is not None
-    for rows, others in zip(deal(data, name, 5), deal(shuffled, name, 5), strict=True):
-        expected, found = data.image_ids[rows].tolist(), shuffled.image_ids[others].tolist()
-        assert sorted(expected) == sorted(found)
+    protocol = PROTOCOLS[name]
+    parts, parts_of_shuffled = divide(data, protocol, 5), divide(shuffled, protocol, 5)
+    for rows, shuffled_rows in zip(parts, parts_of_shuffled, strict=True):
+        expected = sorted(data.image_ids[rows].tolist())
+        assert sorted(shuffled.image_ids[shuffled_rows].tolist()) == expected
 
 
 @pytest.mark.parametrize("name", ["lenet", "skin-pamper", "mobilenet", "inception-resnet"])
 def test_without_resampling_each_image_stands_in_one_part(name: str, ham: LesionDataset) -> None:
-    train, validation, test = deal(ham, name, 2)
+    train, validation, test = divide(ham, PROTOCOLS[name], 2)
     apart = [train, test] if name != "mobilenet" else [train, validation, test]
     assert sorted(np.concatenate(apart).tolist()) == list(range(len(ham)))
 
 
 @pytest.mark.parametrize("name", RESAMPLED)
 def test_every_diagnosis_is_drawn_to_500(name: str, ham: LesionDataset) -> None:
-    train, _, test = deal(ham, name, 2)
+    train, _, test = divide(ham, PROTOCOLS[name], 2)
     assert counts(ham, np.concatenate([train, test])) == dict.fromkeys(CODES, 500)
     drawn = Counter(np.concatenate([train, test]).tolist())
     assert max(drawn.values()) > 1
@@ -156,7 +164,7 @@ def test_every_diagnosis_is_drawn_to_500(name: str, ham: LesionDataset) -> None:
 
 
 def test_oversampling_first_keeps_every_image(ham: LesionDataset) -> None:
-    train, _, test = deal(ham, OVERSAMPLE_FIRST, 2)
+    train, _, test = divide(ham, PROTOCOLS["oversample-first"], 2)
     rows = np.concatenate([train, test])
     assert counts(ham, rows) == dict.fromkeys(CODES, IMAGES["nv"])
     assert set(rows.tolist()) == set(range(len(ham)))
@@ -169,15 +177,15 @@ def test_single_lesions_are_drawn_by_diagnosis(seed: int, ham: LesionDataset) ->
     assert ham.lesion_ids is not None
     sizes = Counter(ham.lesion_ids.tolist())
     single = [row for row, lesion in enumerate(ham.lesion_ids.tolist()) if sizes[lesion] == 1]
-    train, _, test = deal(ham, "inception-resnet", seed)
+    train, _, test = divide(ham, PROTOCOLS["inception-resnet"], seed)
     assert len(single) == 5514
     assert set(test.tolist()) <= set(single)
     assert len(set(test.tolist())) == len(test) == 938
-    _, theirs = train_test_split(
+    _, reference = train_test_split(
         single, test_size=0.17, random_state=seed, stratify=ham.labels[single]
     )
-    expected = counts(ham, np.array(theirs))
-    assert len(theirs) == 938
+    expected = counts(ham, np.array(reference))
+    assert len(reference) == 938
     for code, count in counts(ham, test).items():
         assert abs(count - expected[code]) <= 1
         assert abs(count - 0.17 * counts(ham, np.array(single))[code]) < 1.1
@@ -185,7 +193,7 @@ def test_single_lesions_are_drawn_by_diagnosis(seed: int, ham: LesionDataset) ->
     assert not set(ham.lesion_ids[test].tolist()) & set(ham.lesion_ids[train].tolist())
 
 
-def test_lesions_under_two_ids_are_dealt_as_the_source_had_them_and_counted(
+def test_lesions_under_two_ids_are_divided_as_the_source_had_them_and_counted(
     ham: LesionDataset,
 ) -> None:
     # As the loader does: one id for both in `lesion_ids`, the file's own in the metadata.
@@ -193,8 +201,8 @@ def test_lesions_under_two_ids_are_dealt_as_the_source_had_them_and_counted(
     merged = ham.lesion_ids.copy()
     names, counted = np.unique(merged, return_counts=True)
     single = names[counted == 1]
-    for one, other in zip(single[:60:2], single[1:60:2], strict=True):
-        merged[merged == other] = one
+    for kept_id, second_id in zip(single[:60:2], single[1:60:2], strict=True):
+        merged[merged == second_id] = kept_id
     on = split(replace(ham, lesion_ids=merged), "published:inception-resnet", seed=0)
     assert len(on.test_indices) == 938
     np.testing.assert_array_equal(
@@ -218,17 +226,17 @@ def test_leaks_are_counted_by_brute_force(name: str, ham: LesionDataset) -> None
         "HM102": sum(row in trained for row in test),
         "HM101": sum(lesions[row] in seen and row not in trained for row in test),
     }
-    found = {leak.code: leak.images for leak in on.leaks}
-    assert found == {code: count for code, count in expected.items() if count}
-    assert ("HM102" in found) == PROTOCOLS[name].balanced
+    counted = {leak.code: leak.images for leak in on.leaks}
+    assert counted == {code: count for code, count in expected.items() if count}
+    assert ("HM102" in counted) == PROTOCOLS[name].balanced
     for leak in on.leaks:
         assert f"{leak.code} {leak.name}: {leak.sentence}." in on.proof()
     # The checks find the same in the split, whoever made it.
-    assert set(found) <= {finding.code for finding in check(ham, on)}
+    assert set(counted) <= {finding.code for finding in check(ham, on)}
 
 
 @pytest.mark.parametrize(("name", "trains"), [("lenet", 0.9), ("skin-pamper", 0.7)])
-def test_a_random_deal_shares_as_many_lesions_as_chance_says(
+def test_a_random_division_shares_as_many_lesions_as_chance_says(
     name: str, trains: float, ham: LesionDataset
 ) -> None:
     # Of an image of a lesion with k, the others all stay out of training by (1 - trains)^(k - 1).
@@ -239,6 +247,36 @@ def test_a_random_deal_shares_as_many_lesions_as_chance_says(
         [images] = [leak.images for leak in on.leaks if leak.code == "HM101"]
         shares.append(images / len(on.test_indices))
     assert np.mean(shares) == pytest.approx(expected, abs=0.025)
+
+
+@pytest.mark.parametrize("name", sorted(PROTOCOLS))
+def test_the_training_part_alone_is_resampled_as_all_images_are(
+    name: str, ham: LesionDataset
+) -> None:
+    train = split(ham, "lesion", seed=1).train_indices
+    rows = resample_training(ham, train, PROTOCOLS[name], 1)
+    assert set(rows.tolist()) <= set(train.tolist())
+    assert (np.diff(rows) >= 0).all()
+    np.testing.assert_array_equal(rows, resample_training(ham, train, PROTOCOLS[name], 1))
+    if name in RESAMPLED:
+        assert counts(ham, rows) == dict.fromkeys(CODES, 500)
+    elif name == "oversample-first":
+        assert counts(ham, rows) == dict.fromkeys(CODES, counts(ham, train)["nv"])
+        assert set(rows.tolist()) == set(train.tolist())
+    else:
+        np.testing.assert_array_equal(rows, train)
+
+
+def test_diagnoses_are_raised_to_the_commonest_at_most() -> None:
+    labels = np.repeat([0, 4], [3, 50])
+    assert target_of(Resampling("augment", target=40), labels) == 40
+    assert target_of(Resampling("augment", target=60), labels) == 50
+    assert target_of(Resampling("augment"), labels) is None
+
+
+def test_only_published_splits_have_a_protocol(ham: LesionDataset) -> None:
+    assert split(ham, "lesion").protocol is None
+    assert split(ham, "image").protocol is None
 
 
 # What it does to a recipe.
@@ -266,10 +304,10 @@ def test_training_images_of_the_largest_system_are_raised_to_some_6000(ham: Lesi
     raised = oversample(
         on.train, recipe.oversampling, rare=recipe.rare, target=recipe.rare_to, seed=0
     )
-    found = counts(on.train, raised.indices)
-    naevi = found.pop("nv")
+    raised_counts = counts(on.train, raised.indices)
+    naevi = raised_counts.pop("nv")
     assert naevi == counts(on.train, slice(None))["nv"]
-    assert set(found.values()) == {min(6000, naevi)}
+    assert set(raised_counts.values()) == {min(6000, naevi)}
     assert 5800 < naevi < 6100
 
 

@@ -1,0 +1,64 @@
+"""`deep-cnn`: three wide convolutions and three dense layers; 672,007 parameters for RGB images."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from hmnist.systems.layers import convolve, make_network, scale
+from hmnist.systems.protocol import Protocol, RandomDivision
+from hmnist.systems.shared import REPEATABLE, RESIZED, SCALED
+from hmnist.systems.system import Claim, System, Training
+
+if TYPE_CHECKING:
+    import keras
+
+    from hmnist.arrays import Shape
+
+__all__ = ["SYSTEM", "hidden_layers"]
+
+
+def build(shape: "Shape", classes: int) -> "keras.Model":
+    """Return the network; see `System.build`."""
+    return make_network(shape, classes, hidden_layers)
+
+
+def hidden_layers(pixels: Any, normalise: Callable[[Any], Any] = lambda x: x) -> Any:
+    """Return what the last layer reads; `normalise` is applied before every dropout."""
+    from keras import layers
+
+    x = scale(pixels, SYSTEM.size)
+    for filters in (256, 128, 64):
+        x = layers.Dropout(0.25)(normalise(convolve(x, filters, 3)))
+    x = layers.Flatten()(x)
+    for units in (64, 128):
+        x = layers.Dropout(0.25)(normalise(layers.Dense(units, activation="relu")(x)))
+    return x
+
+
+SYSTEM = System(
+    name="deep-cnn",
+    summary="published: three wide convolutions at 75×100",
+    size=(75, 100),
+    resizes=True,
+    build=build,
+    training=Training(optimizer="Adam", learning_rate=1e-3, batch_size=64, epochs=20),
+    protocol=Protocol(
+        description="not stated; here random 90/10 by image, the test part also validates",
+        division=RandomDivision(test=0.1),
+        notes=("Ours: the source does not state its split; this is the split of lenet.",),
+    ),
+    claim=Claim(note="confusion matrix and curves only"),
+    notes=(
+        (
+            "Ours: the source does not state its training; here Adam, learning rate 1e-3, batch "
+            "64, 20 epochs."
+        ),
+        "Ours: a dropout rate of .25 everywhere; the source states where dropout is, not its rate.",
+        "Ours: ReLU in the hidden dense layers.",
+        SCALED,
+        RESIZED,
+        *REPEATABLE,
+    ),
+    seconds_per_epoch=120,
+    standard_epochs=3,
+    audited=True,
+)

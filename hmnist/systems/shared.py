@@ -1,0 +1,30 @@
+"""Notes and protocols that several published systems share."""
+
+from hmnist.systems.protocol import DrawnEqually, Protocol, RandomDivision
+
+__all__ = ["FIVE_HUNDRED_EACH", "FROM_SCRATCH", "REPEATABLE", "RESIZED", "SCALED"]
+
+REPEATABLE = (
+    (
+        "Departs: the network returns logits and the softmax is part of the loss; this is the "
+        "same function with more stable gradients."
+    ),
+    (
+        "Departs: the order of the images depends on the seed and the epoch alone, so that a "
+        "training can be repeated."
+    ),
+)
+"""Notes that hold for every system."""
+
+RESIZED = "Ours: images of another size are resized bilinearly inside the network."
+
+SCALED = "Ours: pixels are divided by 255."
+
+FROM_SCRATCH = "Ours: without pretrained weights all layers are trained."
+
+FIVE_HUNDRED_EACH = Protocol(
+    description="every diagnosis drawn with replacement to 500 images, then a random 80/20 split "
+    "whose test part also validates",
+    division=RandomDivision(test=0.2),
+    before_split=DrawnEqually(500),
+)

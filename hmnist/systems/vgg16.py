@@ -1,0 +1,49 @@
+"""`vgg16`: VGG16 and one dense layer, at 150×150; VGG16 is frozen if it is pretrained."""
+
+from typing import TYPE_CHECKING, Any
+
+from hmnist.systems.layers import make_network
+from hmnist.systems.shared import FIVE_HUNDRED_EACH, FROM_SCRATCH, REPEATABLE, RESIZED
+from hmnist.systems.system import Backbone, Claim, System, Training
+
+if TYPE_CHECKING:
+    import keras
+
+    from hmnist.arrays import Shape
+
+__all__ = ["SYSTEM"]
+
+
+def build(shape: "Shape", classes: int) -> "keras.Model":
+    """Return the network behind the backbone; see `System.build`."""
+    return make_network(shape, classes, _hidden_layers)
+
+
+def _hidden_layers(features: Any) -> Any:
+    from keras import layers
+
+    return layers.Flatten()(features)
+
+
+SYSTEM = System(
+    name="vgg16",
+    summary="published: VGG16 and a dense layer, at 150×150",
+    size=(150, 150),
+    resizes=True,
+    smallest_side=32,
+    scaling="keras.applications.vgg16",
+    build=build,
+    backbone=Backbone(application="VGG16", module="vgg16", frozen=True),
+    training=Training(optimizer="Adam", learning_rate=1e-3, batch_size=32, epochs=50),
+    protocol=FIVE_HUNDRED_EACH,
+    claim=Claim(".7229"),
+    notes=(
+        "Ours: Adam, learning rate 1e-3, batch 32, 50 epochs, as in small-cnn and pixel-mlp.",
+        "Ours: pixels are preprocessed as Keras does for VGG16.",
+        "Departs: the output of the frozen VGG16 is computed once, not in every epoch.",
+        FROM_SCRATCH,
+        RESIZED,
+        *REPEATABLE,
+    ),
+    seconds_per_epoch=700,
+)
