@@ -12,7 +12,7 @@ __all__ = ["benchmark"]
 def benchmark(
     data: options.Data = None,
     metadata: options.Metadata = None,
-    models: options.Models = "cnn,mlp,xgboost,hist-gbdt,logistic,committee",
+    models: options.Models = "cnn,mlp,xgboost,hist-gbdt,logistic,ensemble",
     split: options.SplitBy = None,
     split_file: options.SplitFile = None,
     folds: options.Folds = None,

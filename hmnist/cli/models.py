@@ -10,7 +10,7 @@ from hmnist.cli import options
 from hmnist.cli.output import check_format, print_rich
 
 if TYPE_CHECKING:
-    from hmnist.models.registry import Entry
+    from hmnist.models.registry import ModelEntry
 
 __all__ = ["models"]
 
@@ -49,7 +49,7 @@ def _list() -> None:
     )
 
 
-def _tell(entry: "Entry", report: str) -> None:
+def _tell(entry: "ModelEntry", report: str) -> None:
     from hmnist.results.table import plain_table
 
     facts = _facts(entry)
@@ -60,14 +60,14 @@ def _tell(entry: "Entry", report: str) -> None:
     print_rich(plain_table([entry.name, entry.summary], rows, text=[entry.summary]))
 
 
-def _facts(entry: "Entry") -> dict[str, Any]:
+def _facts(entry: "ModelEntry") -> dict[str, Any]:
     """Return what is known of a model, in JSON's types."""
     return {
         "name": entry.name,
         "summary": entry.summary,
         "parameters": dict(entry.parameters),
         "seconds": dict(entry.seconds),
-        "published": entry.published,
+        "published": entry.system is not None,
         "source": _source(entry.name),
     }
 

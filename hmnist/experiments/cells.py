@@ -9,7 +9,7 @@ import numpy as np
 from hmnist.diagnoses import CODES
 from hmnist.errors import WorkError
 from hmnist.experiments.training import compose, run_cell
-from hmnist.models.registry import COMMITTEE, find_model
+from hmnist.models.registry import find_model
 from hmnist.results.table import Table
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run
@@ -76,12 +76,14 @@ def run_cells(cells: Sequence[Cell], jobs: int, watcher: Watcher) -> Iterator[tu
         If a process is killed.
     """
     runs: dict[int, Run] = {}
-    trained = [place for place, cell in enumerate(cells) if cell.recipe.model != COMMITTEE]
+    trained = [
+        place for place, cell in enumerate(cells) if not find_model(cell.recipe.model).composed
+    ]
     for place, run in _train_all(cells, trained, jobs, watcher):
         runs[place] = run
         yield place, run
     for place, cell in enumerate(cells):
-        if cell.recipe.model == COMMITTEE:
+        if find_model(cell.recipe.model).composed:
             watcher.started(cell)
             members = [runs[other] for other in trained if _votes(cells[other], cell)]
             yield place, compose(cell.on, cell.recipe, cell.folder, members)
@@ -93,7 +95,7 @@ def estimate_seconds(cell: Cell) -> float:
         return 0.0
     recipe, entry = cell.recipe, find_model(cell.recipe.model)
     seconds = entry.seconds[recipe.effort]
-    if entry.published and recipe.parameters.get("epochs"):
+    if entry.system and recipe.parameters.get("epochs"):
         seconds *= recipe.parameters["epochs"] / entry.parameters[recipe.effort]["epochs"]
     counts = np.bincount(cell.on.data.labels[cell.on.train_indices], minlength=len(CODES))
     if recipe.oversampling != "none" and recipe.rare_to is not None:

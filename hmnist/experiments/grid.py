@@ -16,7 +16,7 @@ from hmnist.errors import UsageError
 from hmnist.experiments.cells import Cell, Watcher, estimate_seconds, run_cells
 from hmnist.files import write_file
 from hmnist.hardware import available_cores
-from hmnist.models.registry import COMMITTEE, COMPARED, EFFORTS, FEATURES, MAJORITY, find_model
+from hmnist.models.registry import COMPARED, EFFORTS, FEATURES, MODELS, find_model
 from hmnist.oversampling import METHODS
 from hmnist.results.rows import make_row, make_table
 from hmnist.results.table import Table, check_column
@@ -132,7 +132,7 @@ def benchmark(
             effort,
             model_seed,
             threads or available_cores(),
-            {"members": _members(models)} if model == COMMITTEE else {},
+            {"members": _members(models)} if find_model(model).composed else {},
         )
         for model, method in _contestants(models, methods)
         for model_seed in range(seed, seed + seeds)
@@ -168,18 +168,22 @@ def _listed(names: Sequence[str] | str) -> list[str]:
 
 def _members(models: Sequence[str]) -> tuple[str, ...]:
     """Return the models that are trained, each once, and so may sit on a committee."""
-    return tuple(model for model in dict.fromkeys(models) if model not in (COMMITTEE, MAJORITY))
+    entries = [find_model(model) for model in dict.fromkeys(models)]
+    return tuple(entry.name for entry in entries if not (entry.composed or entry.baseline))
 
 
 def _contestants(models: Sequence[str], methods: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield models and methods; the majority model once, on the natural shares."""
     members = _members(models)
-    if COMMITTEE in models and len(members) < 2:
-        raise UsageError("A committee needs two models or more beside it.", "Name more models.")
+    composed = tuple(model for model in dict.fromkeys(models) if find_model(model).composed)
+    if composed and len(members) < 2:
+        raise UsageError("An ensemble needs two models or more beside it.", "Name more models.")
     for method in dict.fromkeys(methods):
-        for model in (*members, *((COMMITTEE,) if COMMITTEE in models else ())):
+        for model in (*members, *composed):
             yield model, method
-    yield MAJORITY, "none"
+    for entry in MODELS.values():
+        if entry.baseline:
+            yield entry.name, "none"
 
 
 def _check_names(recipes: Sequence[Recipe], sort: str) -> None:

@@ -22,7 +22,7 @@ from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import HmnistError, UsageError
 from hmnist.files import hash_file, make_parent
 from hmnist.hardware import available_cores, use_threads
-from hmnist.models.registry import MAJORITY
+from hmnist.models.registry import find_model
 from hmnist.oversampling import oversample
 from hmnist.results.evaluation import evaluate_run
 from hmnist.runs.manifest import (
@@ -293,7 +293,7 @@ def _refuse_foreign(folder: Path) -> None:
 
 def _fit(model: "Model", on: Split, recipe: Recipe) -> float:
     # The majority model shows what the natural shares are worth; it is never oversampled.
-    method = "none" if recipe.model == MAJORITY else recipe.oversampling
+    method = "none" if not find_model(recipe.model).oversampled else recipe.oversampling
     training = oversample(
         on.train, method, rare=recipe.rare, target=recipe.rare_to, seed=recipe.seed
     )
@@ -319,7 +319,7 @@ def _decide(on: Split, recipe: Recipe, probabilities: npt.NDArray[np.float64]) -
     prior = _prior(on)
     # The majority model is the plain yardstick; it takes no part in calibration and correction.
     # Nor do published protocols: what they validate on is what they test on.
-    if recipe.model == MAJORITY or on.protocol is not None:
+    if not find_model(recipe.model).calibrated or on.protocol is not None:
         return fit_decision("natural", np.empty(0, np.int64), np.empty((0, len(CODES))), prior)
     return fit_decision(
         recipe.decision,

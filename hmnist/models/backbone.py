@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float32, Images, Shape
+from hmnist.arrays import Float32, Images
 from hmnist.models.inputs import Inputs
 from hmnist.models.keras_setup import load_keras, policy, seeded
 from hmnist.models.pretrained import load_pretrained

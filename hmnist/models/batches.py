@@ -66,7 +66,8 @@ class TrainingBatches(keras.utils.PyDataset):
         network, inputs, targets, weights = self.data
         rows = self.order[step * self.batch_size : (step + 1) * self.batch_size]
         rng = np.random.default_rng([self.seed, self.epoch, step])
-        batch, shares = inputs[rows], targets[rows]
+        batch: npt.NDArray[Any] = inputs[rows]
+        shares: npt.NDArray[Any] = targets[rows]
         if network.augment is not None:
             batch = network.augment(batch, rng)
         if weights is not None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from hmnist.arrays import Booleans, Float32, Float64, Labels
 
-__all__ = ["Linear", "cross_fit", "fit_linear", "measure_scale", "standardise"]
+__all__ = ["Linear", "cross_fit", "fit_linear", "make_folds", "measure_scale", "standardise"]
 
 FOLDS = 5
 
@@ -135,7 +135,7 @@ def cross_fit(
     inputs = standardise(features, centre, scale)
     log_odds = np.zeros((len(features), classes), np.float32)
     all_coefficients, all_intercepts = [], []
-    for held_out in _folds(inputs, labels, seed):
+    for held_out in make_folds(inputs, labels, seed):
         rest = ~held_out
         kept = None if weights is None else weights[rest]
         if len(np.unique(labels[rest])) < 2:
@@ -190,8 +190,8 @@ def _regress(  # noqa: PLR0917 - called in two places above
     return coefficients, intercepts, int(regression.n_iter_.max())
 
 
-def _folds(inputs: Float32, labels: Labels, seed: int) -> list[Booleans]:
-    """Return the rows of each fold; copies of an image, made by oversampling, stay together."""
+def make_folds(inputs: Float32, labels: Labels, seed: int) -> list[Booleans]:
+    """Return the rows of each fold, stratified; copies of an image stay together."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     rows = np.ascontiguousarray(inputs)

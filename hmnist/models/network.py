@@ -95,7 +95,7 @@ class Network:
         Images per batch of prediction and validation.
     """
 
-    build: "Callable[[tuple[int, ...], int], keras.Model]"
+    build: "Callable[[Any, int], keras.Model]"
     training: TrainingPlan
     inputs: Inputs = field(default_factory=Inputs)
     prepare: "Callable[[keras.Model, npt.NDArray[Any]], None] | None" = None

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from hmnist.arrays import Float64, Images, Labels
 from hmnist.errors import UsageError

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from hmnist.models.registry import find_model
 from hmnist.oversampling import METHODS
 from hmnist.results.table import Table
 from hmnist.runs.manifest import describe_data, describe_split
@@ -132,7 +133,9 @@ def _decision_note(model: str, runs: Sequence[Run]) -> str:
 def _weights(manifest: Mapping[str, Any]) -> str | None:
     """Say what a transfer model started from: a file by its name and how its digest begins."""
     digest = manifest.get("weights_digest")
-    weights = manifest["parameters"].get("weights")
+    if "pretrained" not in find_model(manifest["model"]).settings:
+        return None
+    weights = manifest["parameters"]["pretrained"]
     return weights if digest is None else f"{Path(weights).name} (SHA-256 {digest[:12]})"
 
 

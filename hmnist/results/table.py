@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
-from hmnist.models.registry import MAJORITY
+from hmnist.models.registry import MODELS
 from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Table:
         def place(row: Mapping[str, Any]) -> tuple[bool, float]:
             value = row[by]["mean"] if by in SCORE_NAMES else row[by]
             known = math.inf if value is None else (value if rising else -value)
-            return row["model"] == MAJORITY, known
+            return _is_baseline(row), known
 
         return replace(self, rows=sorted(self.rows, key=place))
 
@@ -227,8 +227,8 @@ class Table:
         return header, body
 
     def _label(self, row: Mapping[str, Any]) -> str:
-        several = len({other["oversampling"] for other in self.rows if other["model"] != MAJORITY})
-        if several > 1 and row["model"] != MAJORITY:
+        several = len({other["oversampling"] for other in self.rows if not _is_baseline(other)})
+        if several > 1 and not _is_baseline(row):
             return f"{row['model']} {row['oversampling']}"
         return str(row["model"])
 
@@ -266,8 +266,13 @@ def plain_table(
     return table
 
 
+def _is_baseline(row: Mapping[str, Any]) -> bool:
+    entry = MODELS.get(row["model"])
+    return entry is not None and entry.baseline
+
+
 def _unique(rows: Sequence[Mapping[str, Any]], what: str) -> list[str]:
-    return list(dict.fromkeys(row[what] for row in rows if row["model"] != MAJORITY)) or ["none"]
+    return list(dict.fromkeys(row[what] for row in rows if not _is_baseline(row))) or ["none"]
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from hmnist.diagnoses import RARE
 from hmnist.errors import UsageError
-from hmnist.models.registry import MAJORITY, find_model, make_model
-from hmnist.models.transfer import WEIGHTS, check_weights
+from hmnist.models.pretrained import PRETRAINED, check_pretrained
+from hmnist.models.registry import find_model, make_model
 from hmnist.splits.protocols import target_of
 from hmnist.splits.split import Split
 from hmnist.systems import SYSTEMS
@@ -78,12 +78,13 @@ class Recipe:
         ]
         # What is in a file of weights counts, not where it lies; and only for who asks for weights.
         constructed = {} if members else self.make().get_params()
-        weights = {"weights": self.weights_digest or constructed.get("weights")}
+        start = constructed.get("pretrained") if self.asks_for("pretrained") else None
+        start = self.weights_digest or start
         facts = {
             **asdict(self),
-            **weights,
+            "weights": start,
             # The effort's parameters as they are today, not only its name.
-            "constructed": members or {**constructed, **weights},
+            "constructed": members or {**constructed, "pretrained": start},
             "system": SYSTEMS[self.model].recipe() if self.model in SYSTEMS else None,
             "data": on.data.digest,
             "split": on.digest,
@@ -100,9 +101,9 @@ class Recipe:
         DataError
             If the model asks for weights and the file is missing or none of weights.
         """
-        if not self.asks_for("weights"):
+        if not self.asks_for("pretrained"):
             return None
-        return check_weights(self.parameters.get("weights", self.weights))
+        return check_pretrained(self.parameters.get("pretrained", self.weights))
 
     def under(self, on: Split) -> "Recipe":
         """Return the recipe as a split allows it: a published protocol resamples by itself.
@@ -115,7 +116,7 @@ class Recipe:
         UsageError
             If the recipe asks for another oversampling or decision than the protocol's.
         """
-        if on.protocol is None or self.model == MAJORITY:
+        if on.protocol is None or find_model(self.model).baseline:
             return self
         own = on.protocol.training
         theirs = replace(self.resampling_as(own, on), decision="natural")
@@ -151,14 +152,14 @@ class Recipe:
             If the model, the effort or a parameter is unknown.
         """
         chosen = dict(self.parameters)
-        for name in ("features", "weights"):
+        for name, value in (("features", self.features), ("pretrained", self.weights)):
             if self.asks_for(name):
-                chosen.setdefault(name, getattr(self, name))
+                chosen.setdefault(name, value)
         return make_model(self.model, effort=self.effort, random_state=self.seed, **chosen)
 
     def asks_for(self, parameter: str) -> bool:
         """Tell whether the model asks for something that all models are told."""
-        return parameter in find_model(self.model).parameters.get(self.effort, {})
+        return parameter in find_model(self.model).settings
 
 
 def check_one_file(models: Sequence[str], weights: str) -> None:
@@ -169,8 +170,8 @@ def check_one_file(models: Sequence[str], weights: str) -> None:
     UsageError
         If `weights` is a path and more than one of the models asks for weights.
     """
-    asking = [name for name in dict.fromkeys(models) if Recipe(name).asks_for("weights")]
-    if weights not in WEIGHTS and len(asking) > 1:
+    asking = [name for name in dict.fromkeys(models) if Recipe(name).asks_for("pretrained")]
+    if weights not in PRETRAINED and len(asking) > 1:
         raise UsageError(
             f"The weights in {weights} are those of one network, and {' and '.join(asking)} are "
             "several.",
