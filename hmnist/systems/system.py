@@ -38,7 +38,8 @@ class Claim:
     note : str
         What was published instead, or besides.
     better_than : str
-        The system that is worse in validation accuracy, says the source; empty for most.
+        The system that has a lower validation accuracy, according to the source; empty if the
+        source compares it with none.
     """
 
     published: str = ""
@@ -72,7 +73,7 @@ class Training:
     """How the network of a system is trained.
 
     The loss of all of them is categorical cross-entropy, at a constant learning rate unless there
-    is a `plateau`; none decays its weights, smooths its labels or mixes examples.
+    is a `plateau`; none uses weight decay, label smoothing or mixup.
 
     Attributes
     ----------
@@ -82,7 +83,7 @@ class Training:
     batch_size : int
     epochs : int
     class_weights : mapping of str to float
-        How much images of a diagnosis count, by code; 1 for those that are not named.
+        The weight of the images of a diagnosis, by code; 1 for diagnoses that are not named.
     plateau : Plateau or None
         When the learning rate falls.
     """
@@ -106,13 +107,14 @@ class Backbone:
     module : str
         The module of `keras.applications` that preprocesses its pixels.
     frozen : bool
-        Whether pretrained weights stay as they are as a whole. What the backbone says of an image
-        is then the same in every epoch, so it is computed once.
+        Whether all pretrained weights are frozen. The output for an image is then the same in
+        every epoch, so it is computed once.
     cut : int
         How many layers at the end of the application, made without its classifier, are left out:
         the output is that of the application's layer ``-1 - cut``.
     trained_layers : int or None
-        How many of the remaining layers are trained where weights are pretrained; None for all.
+        How many of the remaining layers, counted from the end, are trained if the weights are
+        pretrained; None for all. Without pretrained weights all layers are trained.
     """
 
     application: str
@@ -140,17 +142,17 @@ class System:
     smallest_side : int
         The smallest side, in pixels, that the network can be built for.
     scaling : str
-        What becomes of the pixels first: ``1/255``, or the preprocessing of a Keras application.
+        How pixels are scaled: ``1/255``, or the preprocessing of a Keras application.
     build : callable
         ``build(shape, classes)`` returns an untrained `keras.Model` from pixels 0–255 of that
-        shape to logits. For transfer systems `shape` is the output of the backbone, and the
-        network is what is put on top of it.
+        shape to logits. For transfer systems `shape` is that of the output of the backbone, and
+        the network takes this output.
     backbone : Backbone or None
         What a transfer system starts from; None for networks that are trained from scratch.
     training : Training
         How it is trained.
     augmentation : str
-        What its source did to the images, and which part does it here.
+        How its source augmented the images, and which part of the program does it here.
     protocol : Protocol
         How its source split and resampled the images.
     claim : Claim
@@ -161,12 +163,12 @@ class System:
     seconds_per_epoch : float
         For 7,000 training images on two cores, without pretrained weights; an estimate.
     standard_epochs : int or None
-        To how many epochs the audit cuts the training at standard effort; None for its own.
+        The number of epochs in an audit at standard effort, if that is less than its own.
     audited : bool
-        Whether the audit includes it by default: what two cores can train.
+        Whether the audit includes it by default, because two cores can train it.
     variant_of : str
-        The system whose network and training it shares; empty for systems of their own. A variant
-        has a protocol, and is no model of its own.
+        The system whose network and training it shares; empty for systems that are models of
+        their own. A variant differs in its protocol, and every audit includes it.
     """
 
     name: str
@@ -189,7 +191,7 @@ class System:
 
     @property
     def model(self) -> str:
-        """The name of the model that is trained: its own, or that of the system it varies."""
+        """The name of the model that is trained: its own, or that of `variant_of`."""
         return self.variant_of or self.name
 
     @property
