@@ -37,7 +37,7 @@ def main() -> None:
     )
     full = _find(folds, recipe, arguments.runs)
     # A committee is composed, not trained: it has no learning curve of its own.
-    if used := 0 if recipe.model == "committee" else arguments.folds_used:
+    if used := 0 if recipe.model == "ensemble" else arguments.folds_used:
         shares = [float(share) for share in arguments.fractions.split(",")]
         _print_curve(folds[:used], recipe, arguments.runs, full, shares)
     if not full:
