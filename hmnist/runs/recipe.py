@@ -223,7 +223,7 @@ class Recipe:
             ("set of features", self.features, FEATURES),
             *(("diagnosis", code, CODES) for code in self.rare),
         ):
-            if name not in known:
+            if not isinstance(name, str) or name not in known:
                 raise unknown_name(kind, str(name), known)
 
 

@@ -23,7 +23,7 @@ CHANGES: dict[str, Any] = {
     "features": "pixels",
     "pretrained": "imagenet",
     "seed": 1,
-    "threads": 2,
+    "threads": 97,
     "parameters": {"penalty": 1.0},
 }
 
