@@ -124,7 +124,7 @@ def test_a_split_of_the_same_images_is_taken(data: LesionDataset) -> None:
         assert codes(check(same, parts)) == expected
     bare = without(data, "metadata", "lesion_ids")
     assert "HM101" not in codes(check(bare, parts))
-    # What is known of the lesions is the data's, not the split's.
+    # The lesions are those of the data, not those of the split's data.
     assert "HM101" in codes(check(data, split(bare, "image")))
 
 
@@ -471,15 +471,15 @@ def test_a_known_pair_apart(data: LesionDataset) -> None:
     pair = known_pair(data, merged=False)
     assert pair.image_ids is not None
     rows = np.flatnonzero(np.isin(pair.image_ids, SAME_LESION[3]))
-    others = np.setdiff1d(np.arange(ROWS), rows)
+    rest = np.setdiff1d(np.arange(ROWS), rows)
     none = np.empty(0, np.int64)
-    apart = Split(pair, "x", np.append(others, rows[0]), none, rows[1:])
+    apart = Split(pair, "x", np.append(rest, rows[0]), none, rows[1:])
     said = sentence(check(pair, apart), "HM107")
     assert "1 pair of images" in said
     assert all(name in said for name in SAME_LESION[3])
-    together = Split(pair, "x", others, none, rows)
+    together = Split(pair, "x", rest, none, rows)
     assert "HM107" not in codes(check(pair, together))
-    left_out = Split(pair, "x", np.append(others, rows[0]), none, others[:50])
+    left_out = Split(pair, "x", np.append(rest, rows[0]), none, rest[:50])
     assert "HM107" not in codes(check(pair, left_out))
     # Under one id it is a shared lesion like any other.
     known = known_pair(data, merged=True)
