@@ -134,8 +134,8 @@ def _thinned(on: hmnist.Split, share: float) -> hmnist.Split:
 
 def _pool(cells: Sequence[hmnist.Predictions]) -> hmnist.Predictions:
     """Put the folds' test parts together: every image once, answered by who had not seen it."""
-    what = ("labels", "probabilities", "decisions", "lesions")
-    pooled: Any = {name: np.concatenate([getattr(cell, name) for cell in cells]) for name in what}
+    names = ("labels", "probabilities", "predicted", "lesions")
+    pooled: Any = {name: np.concatenate([getattr(cell, name) for cell in cells]) for name in names}
     return hmnist.Predictions(**pooled)
 
 

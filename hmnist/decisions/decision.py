@@ -29,7 +29,6 @@ __all__ = [
     "KINDS",
     "LARGEST_STRENGTH",
     "Decision",
-    "check_kind",
     "correct_prior",
     "malignant_probability",
 ]
@@ -87,7 +86,8 @@ class Decision:
     validation_specificity: float | None = None
 
     def __post_init__(self) -> None:
-        check_kind(self.kind)
+        if self.kind not in KINDS:
+            raise unknown_name("decision", self.kind, KINDS)
         if not 0 < self.temperature < math.inf:
             raise UsageError(
                 f"The temperature is {self.temperature}; it must be a finite number above 0."
@@ -194,18 +194,6 @@ class Decision:
             return cls(**(values | {"prior": numbers}))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise TrustError(f"The stored decision cannot be read: {error}") from error
-
-
-def check_kind(kind: str) -> None:
-    """Refuse an unknown kind of decision.
-
-    Raises
-    ------
-    UsageError
-        If `kind` is not one of `KINDS`.
-    """
-    if kind not in KINDS:
-        raise unknown_name("decision", kind, KINDS)
 
 
 def correct_prior(calibrated: Float64, prior: Float64, strength: float) -> Float64:

@@ -98,25 +98,12 @@ def bootstrap_scores(
     independently. A lesion has the diagnosis of its first image. The draws depend on labels,
     lesions, fold and seed only, so that two models' resamples can be compared pair by pair.
 
-    Parameters
-    ----------
-    predictions : sequence of Predictions
-        At least one.
-    resamples : int
-        At least 1.
-    seed : int
-        ≥ 0.
+    Parameters and errors are those of `score_intervals`.
 
     Returns
     -------
     dict of str to numpy.ndarray of float64, shape (resamples,)
         By the names of `SCORE_NAMES`.
-
-    Raises
-    ------
-    UsageError
-        If there are no predictions, those of one fold have different rows, or `resamples` is
-        below 1.
     """
     if resamples < 1:
         raise UsageError(f"resamples is {resamples}; it must be at least 1.")
@@ -148,14 +135,10 @@ def centre_calibration(
     Parameters
     ----------
     resampled : dict of str to numpy.ndarray of float64, shape (resamples,)
-        What `bootstrap_scores` returned, or the differences of two.
+        What `bootstrap_scores` returned, or the differences of two; the result is the same but for
+        `calibration_error`.
     scores : dict of str to float
         The scores, or differences, of the images themselves.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray of float64, shape (resamples,)
-        The same but for `calibration_error`.
     """
     name = "calibration_error"
     return resampled | {name: resampled[name] - resampled[name].mean() + scores[name]}

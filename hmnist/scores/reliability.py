@@ -101,16 +101,6 @@ def pooled_calibration_error(predictions: Sequence[Predictions]) -> float:
     of several folds' errors is larger than the error of their images together, which is the fairer
     one. For a single fold it is the score `calibration_error`.
 
-    Parameters
-    ----------
-    predictions : sequence of Predictions
-        Of models of one kind in several folds; at least one.
-
-    Returns
-    -------
-    float
-        0–1.
-
     Raises
     ------
     UsageError
