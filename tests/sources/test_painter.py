@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmnist.diagnoses import CODES, label_of
-from hmnist.sources.chance import normal, uniform
 from hmnist.sources.painter import paint
+from hmnist.sources.random_numbers import normal, uniform
 
 
 def _paint_lesions(code: str, count: int, view: int = 0, seed: int = 0) -> npt.NDArray[np.float64]:

@@ -206,7 +206,7 @@ def test_photographs_that_are_missing_only(archive: Path) -> None:
 
 
 def test_a_long_list_says_how_long_it_is(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hmnist.sources.photographs._LISTED", 2)
+    monkeypatch.setattr("hmnist.sources.photographs.LISTED", 2)
     for number in (1, 2, 3, 4):
         place(archive, number).unlink()
     assert f"Missing: {name(1)}, {name(2)} and 2 more." in refused(archive).message
@@ -227,7 +227,7 @@ def test_the_wrong_folder(archive: Path, tmp_path: Path) -> None:
     [
         ({"size": (0, 4)}, "0×4"),
         ({"size": (4, 1025)}, "4×1025"),
-        ({"mode": "HSV"}, "no mode 'HSV'"),
+        ({"mode": "HSV"}, "no mode called 'HSV'"),
         ({"jobs": 0}, "one job"),
         ({"size": (20, 30)}, "does not tell that its images are 20×30 L"),
     ],
@@ -261,10 +261,10 @@ def test_no_file_is_overwritten(archive: Path, tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_nothing(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> bytes:
+    def fail(*_: object) -> bytes:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("hmnist.sources.photographs.format_header", full)
+    monkeypatch.setattr("hmnist.sources.writing.format_header", fail)
     error = refused(archive)
     assert isinstance(error, WorkError)
     assert "No space left" in error.message
