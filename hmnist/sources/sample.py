@@ -8,7 +8,7 @@ random part of the sample.
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
@@ -39,8 +39,6 @@ DEFAULT_ROWS = 2500
 
 SAMPLE_NAME = "synthetic sample"
 """The sample's name in tables."""
-
-_CHUNK_ROWS = 2048
 
 
 def load_sample(rows: int = DEFAULT_ROWS, seed: int = 0) -> LesionDataset:
@@ -73,7 +71,7 @@ def load_sample(rows: int = DEFAULT_ROWS, seed: int = 0) -> LesionDataset:
 
 
 def generate(
-    rows: int = DEFAULT_ROWS, seed: int = 0, chunk_rows: int = _CHUNK_ROWS
+    rows: int = DEFAULT_ROWS, seed: int = 0, chunk_rows: int = 2048
 ) -> Iterator[LesionDataset]:
     """Generate the sample in chunks, so that a million rows need little memory.
 
@@ -142,8 +140,8 @@ def write_sample(
     Raises
     ------
     UsageError
-        If the name ends otherwise, the pixel file or ``HAM10000_metadata.csv`` exists, or `rows`
-        or `seed` do not fit.
+        If `path` is no name for a pixel file, one of the two files exists, `rows` is below 42 or
+        `seed` below 0.
     WorkError
         If a file cannot be written.
     """
@@ -151,20 +149,18 @@ def write_sample(
     metadata_path = path.with_name(METADATA_FILE)
     check_pixel_file_name(path, example="sample.csv.gz")
     refuse_to_overwrite(path, metadata_path)
-    plan = plan_rows(rows, seed)
+    chunks = generate(rows, seed)
     with (
         write_file(metadata_path) as temporary,
         write_pixel_file(path, SIZE * SIZE * 3) as pixel_file,
         temporary.open("w", encoding="utf-8", newline="") as metadata_file,
     ):
         done = 0
-        for part in plan.parts(_CHUNK_ROWS):
-            images = paint(part.labels, part.lesions, part.image_numbers, seed)
-            pixel_file.write(format_rows(images, part.labels))
-            describe(part, seed).to_csv(
-                metadata_file, index=False, header=done == 0, lineterminator="\n"
-            )
-            done += len(images)
+        for chunk in chunks:
+            pixel_file.write(format_rows(chunk.images, chunk.labels))
+            metadata = cast("pd.DataFrame", chunk.metadata)
+            metadata.to_csv(metadata_file, index=False, header=done == 0, lineterminator="\n")
+            done += len(chunk)
             if on_progress is not None:
                 on_progress(done)
     return path, metadata_path
