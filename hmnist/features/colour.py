@@ -41,14 +41,8 @@ def add_colours(columns: Columns, scales: Float32) -> None:
     - ``<scale> ring 0 minus mean``, ``<scale> ring 0 std``: ring 0 is the centre, ring 5 the
       corners.
 
-    None of them changes when a square image is turned or mirrored.
-
-    Parameters
-    ----------
-    columns : Columns
-        Gets 228 columns for colour images, 25 for grey ones.
-    scales : numpy.ndarray of float32, shape (n, scales, h, w)
-        The result of `colour_scales`.
+    None of them changes when a square image is turned or mirrored. The scales (n, scales, h, w)
+    come from `colour_scales`; colour images get 228 columns, grey ones 25.
     """
     names = scale_names(scales.shape[1])
     flat = scales.reshape(*scales.shape[:2], -1)

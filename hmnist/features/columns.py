@@ -38,14 +38,7 @@ class Columns:
         self._groups: list[Float32] = []
 
     def add(self, values: npt.NDArray[Any], names: Iterable[str]) -> None:
-        """Append columns.
-
-        Parameters
-        ----------
-        values : numpy.ndarray, shape (rows, …)
-            The axes after the first are flattened, the last one fastest.
-        names : iterable of str
-            The name of each column.
+        """Append values (rows, …) as columns; the axes after the first are flattened.
 
         Raises
         ------

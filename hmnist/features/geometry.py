@@ -44,12 +44,9 @@ def centre_distances(height: int, width: int) -> Float64:
 
 @functools.cache
 def zone_weights(height: int, width: int) -> Float32:
-    """Return the weights that average over each of the `ZONES`.
+    """Return the weights that average over each of the `ZONES`: float32, shape (4, h·w).
 
-    Returns
-    -------
-    numpy.ndarray of float32, shape (4, h·w)
-        Each row sums to 1. Pixels on the edge between two rings count in both.
+    Each row sums to 1. Pixels on the edge between two rings count in both.
 
     Examples
     --------
@@ -65,19 +62,10 @@ def zone_weights(height: int, width: int) -> Float32:
 
 @functools.cache
 def ring_weights(height: int, width: int, edges: tuple[float, ...]) -> Float32:
-    """Return the weights that average over rings.
+    """Return the weights that average over rings: float32, shape (len(edges) - 1, h·w).
 
-    Parameters
-    ----------
-    height, width : int
-        The image's size in pixels.
-    edges : tuple of float
-        Ascending distances as in `centre_distances`. A ring includes its inner edge.
-
-    Returns
-    -------
-    numpy.ndarray of float32, shape (len(edges) - 1, h·w)
-        Each row sums to 1. A ring without pixels gets those nearest to its middle.
+    The edges are ascending distances as in `centre_distances`; a ring includes its inner edge.
+    Each row sums to 1. A ring without pixels gets those nearest to its middle.
     """
     distance = centre_distances(height, width).ravel()
     rings = []
@@ -107,17 +95,10 @@ def border_mask(height: int, width: int) -> Booleans:
 
 @functools.cache
 def patch_orientations(shape: Shape) -> npt.NDArray[np.intp]:
-    """Return how each orientation permutes the numbers of a flattened square patch.
+    """Return how each orientation permutes the numbers of a square patch: int, shape (8, c·h·w).
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Height, width, channels of the patch. It is flattened channels first.
-
-    Returns
-    -------
-    numpy.ndarray of int, shape (8, c·h·w)
-        ``patch[permutations[k]]`` is the patch in orientation k of `hmnist.augmentation.orient`.
+    The patch is flattened channels first. ``patch[permutations[k]]`` is the patch in orientation k
+    of `hmnist.augmentation.orient`.
     """
     height, width, channels = shape
     numbers = np.arange(height * width * channels).reshape(1, channels, height, width)

@@ -115,16 +115,11 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         y : object
             Ignored; scikit-learn passes labels.
 
-        Returns
-        -------
-        LesionFeatures
-            The transformer itself.
-
         Raises
         ------
         UsageError
-            If the pixels are not 0–255, their shape is unknown or too small, or a parameter is
-            out of range.
+            If the pixels are not 0–255, the images are too small or of unknown shape, or a
+            parameter is out of range.
         """
         self._check_parameters()
         images = as_images(X, self.image_shape)
@@ -161,7 +156,7 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         UsageError
             If the pixels are not 0–255 or have another shape.
         sklearn.exceptions.NotFittedError
-            If it was not fitted by `fit` or `set_arrays`.
+            If it was not fitted.
         """
         check_is_fitted(self)
         images = as_images(X, self.image_shape_)
@@ -194,20 +189,16 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return pack(self.image_shape_, self.filters_, self.codebooks_)
 
-    def set_arrays(self, arrays: Arrays) -> Self:
-        """Use the result of `to_arrays` instead of fitting.
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, **parameters: Any) -> Self:
+        """Return fitted features from the result of `to_arrays`.
 
         Raises
         ------
         TrustError
             If an array is missing, has a wrong shape, or is not finite.
         """
-        return self._set_fitted(*unpack(arrays))
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays, **parameters: Any) -> Self:
-        """Return fitted features from the result of `to_arrays`; see `set_arrays`."""
-        return cls(**parameters).set_arrays(arrays)
+        return cls(**parameters)._set_fitted(*unpack(arrays))  # noqa: SLF001 - its own class
 
     def _set_fitted(
         self, shape: Shape, filters: dict[str, PatchFilters], codebooks: dict[str, Codebook]

@@ -44,12 +44,8 @@ def add_textures(columns: Columns, scales: Float32) -> None:
     turns do not change the spectrum either; quarter turns change it a little, since a real image's
     spectrum is averaged over one half of the plane.
 
-    Parameters
-    ----------
-    columns : Columns
-        Gets 40 columns for each of the main scales of a 28×28 image.
-    scales : numpy.ndarray of float32, shape (n, scales, h, w)
-        The result of `hmnist.features.colour.colour_scales`.
+    The scales (n, scales, h, w) come from `hmnist.features.colour.colour_scales`. Images of 28×28
+    get 40 columns for each of the three main scales.
     """
     main, names = main_scales(scales)
     for image, name in zip(main.swapaxes(0, 1), names, strict=True):
@@ -99,12 +95,7 @@ def binary_patterns(image: Float32, radius: int) -> Pixels:
 
 @functools.cache
 def spectrum_bands(height: int, width: int) -> Float32:
-    """Return the matrix that averages a power spectrum over waves of similar length.
-
-    Parameters
-    ----------
-    height, width : int
-        The image's size.
+    """Return the matrix that averages the spectrum of an image over waves of similar length.
 
     Returns
     -------

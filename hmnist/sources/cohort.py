@@ -105,19 +105,9 @@ class Plan:
 
 
 def plan_rows(rows: int, seed: int) -> Plan:
-    """Distribute rows over diagnoses and lesions.
+    """Distribute rows (42 or more) over diagnoses and lesions.
 
-    Parameters
-    ----------
-    rows : int
-        Images, at least 42.
-    seed : int
-        0 or more.
-
-    Returns
-    -------
-    Plan
-        Rows of one diagnosis stand together, and among them the images of one lesion.
+    Rows of one diagnosis stand together, and among them the images of one lesion.
 
     Raises
     ------
@@ -157,12 +147,9 @@ def plan_rows(rows: int, seed: int) -> Plan:
 def describe(plan: Plan, seed: int) -> "pd.DataFrame":
     """Return the metadata of the planned rows.
 
-    Returns
-    -------
-    pandas.DataFrame
-        ``lesion_id``, ``image_id``, ``dx``, ``dx_type``, ``age`` (years in steps of five, NaN
-        where missing), ``sex`` and ``localization`` for each row. All images of a lesion have the
-        same values, except ``image_id``.
+    The columns are ``lesion_id``, ``image_id``, ``dx``, ``dx_type``, ``age`` (years in steps of
+    five, NaN where missing), ``sex`` and ``localization``. All images of a lesion have the same
+    values, except ``image_id``.
     """
     import pandas as pd
 

@@ -180,16 +180,13 @@ def _refuse_unknown(names: list[str], path: Path) -> None:
     for number, name in enumerate(names, start=1):
         if name == "label" or _PIXEL.fullmatch(name):
             continue
+        hint = f"Rename or remove it; facts about the images belong into the metadata. {_HINT}"
         if name in {"", "Unnamed: 0", "index"}:
-            raise DataError(
-                f"{path}: column {number:,} of {len(names):,} is {name!r}, neither a pixel nor the "
-                "label.",
-                "An index or a trailing comma was saved with it: save without (pandas: "
-                "index=False).",
-            )
+            hint = "An index or a trailing comma was saved: save without (pandas: index=False)."
         raise DataError(
-            f"{path}: column {number:,} is {name[:40]!r}, neither a pixel nor the label.",
-            f"Rename or remove it; facts about the images belong into the metadata. {_HINT}",
+            f"{path}: column {number:,} of {len(names):,} is {name[:40]!r}, neither a pixel nor "
+            "the label.",
+            hint,
         )
 
 

@@ -34,25 +34,16 @@ METADATA_FILE = "HAM10000_metadata.csv"
 """The name of the metadata file beside a pixel file."""
 
 SAME_LESION: tuple[tuple[str, str], ...] = (
-    ("ISIC_0033481", "ISIC_0033421"),
-    ("ISIC_0033556", "ISIC_0032634"),
-    ("ISIC_0029152", "ISIC_0033173"),
-    ("ISIC_0029036", "ISIC_0027027"),
-    ("ISIC_0027820", "ISIC_0028209"),
-    ("ISIC_0027689", "ISIC_0032647"),
-    ("ISIC_0030906", "ISIC_0024879"),
-    ("ISIC_0033391", "ISIC_0034186"),
-    ("ISIC_0025226", "ISIC_0030074"),
-    ("ISIC_0026087", "ISIC_0025664"),
-    ("ISIC_0024736", "ISIC_0029748"),
-    ("ISIC_0024770", "ISIC_0027811"),
-    ("ISIC_0027162", "ISIC_0029061"),
-    ("ISIC_0024602", "ISIC_0032283"),
-    ("ISIC_0029625", "ISIC_0024629"),
-    ("ISIC_0030000", "ISIC_0031392"),
-    ("ISIC_0024437", "ISIC_0031299"),
-    ("ISIC_0033374", "ISIC_0033417"),
-)
+    ("ISIC_0033481", "ISIC_0033421"), ("ISIC_0033556", "ISIC_0032634"),
+    ("ISIC_0029152", "ISIC_0033173"), ("ISIC_0029036", "ISIC_0027027"),
+    ("ISIC_0027820", "ISIC_0028209"), ("ISIC_0027689", "ISIC_0032647"),
+    ("ISIC_0030906", "ISIC_0024879"), ("ISIC_0033391", "ISIC_0034186"),
+    ("ISIC_0025226", "ISIC_0030074"), ("ISIC_0026087", "ISIC_0025664"),
+    ("ISIC_0024736", "ISIC_0029748"), ("ISIC_0024770", "ISIC_0027811"),
+    ("ISIC_0027162", "ISIC_0029061"), ("ISIC_0024602", "ISIC_0032283"),
+    ("ISIC_0029625", "ISIC_0024629"), ("ISIC_0030000", "ISIC_0031392"),
+    ("ISIC_0024437", "ISIC_0031299"), ("ISIC_0033374", "ISIC_0033417"),
+)  # fmt: skip
 """Pairs of images that show one lesion under two lesion ids.
 
 From Abhishek, Jain & Hamarneh, "Investigating the quality of DermaMNIST and Fitzpatrick17k
@@ -70,18 +61,8 @@ _OTHER_METADATA = (
 def attach_metadata(data: LesionDataset, path: Path) -> LesionDataset:
     """Return a data set together with its metadata and lesions.
 
-    Parameters
-    ----------
-    data : LesionDataset
-        The images; lesions and metadata that it has are replaced.
-    path : pathlib.Path
-        The metadata file: one row per image, in the same order.
-
-    Returns
-    -------
-    LesionDataset
-        With `metadata` as in the file, and `lesion_ids`, where lesions that are known to be the
-        same (`SAME_LESION`) have one id.
+    The file has one row per image, in the same order. Lesions that are known to be the same
+    (`SAME_LESION`) get one id in `lesion_ids`, but not in `metadata`.
 
     Raises
     ------
@@ -146,18 +127,10 @@ def read_metadata(path: Path) -> "pd.DataFrame":
 
 
 def merge_same_lesions(image_ids: Sequence[str], lesion_ids: Sequence[str]) -> Strings:
-    """Return the lesion ids, with one id for lesions that are known to be the same.
+    """Return the lesion id of each image, with one id for lesions that are known to be the same.
 
-    Parameters
-    ----------
-    image_ids, lesion_ids : sequence of str, length n
-        The id of each image and of its lesion.
-
-    Returns
-    -------
-    numpy.ndarray of str, shape (n,)
-        If both images of a pair in `SAME_LESION` are there, all images of the two lesions have the
-        alphabetically first of the two ids.
+    If both images of a pair in `SAME_LESION` are there, all images of the two lesions have the
+    alphabetically first of the two ids.
 
     Examples
     --------

@@ -75,18 +75,8 @@ def generate(
 ) -> Iterator[LesionDataset]:
     """Generate the sample in chunks, so that a million rows need little memory.
 
-    Parameters
-    ----------
-    rows, seed : int
-        As for `load_sample`.
-    chunk_rows : int
-        Images in each chunk; the last may have fewer. It does not change the images.
-
-    Yields
-    ------
-    LesionDataset
-        The next rows of the data set that `load_sample` returns. The images of a lesion are
-        neighbours; in the next chunk it has the same id and appearance.
+    Together the chunks are the data set that `load_sample` returns, whatever the number of rows in
+    a chunk. A lesion may have images in two chunks.
 
     Raises
     ------

@@ -19,13 +19,7 @@ _COMPRESSION = 3  # twice as fast as 6, and the file is a sixth larger
 
 
 def check_pixel_file_name(path: Path, example: str) -> None:
-    """Refuse a name that is none for a pixel file; the hint shows the example.
-
-    Raises
-    ------
-    UsageError
-        If it does not end in ``.csv`` or ``.csv.gz``, or is that of the metadata.
-    """
+    """Raise UsageError with an example if a name is none for a pixel file."""
     if not path.name.endswith((".csv", ".csv.gz")) or path.name == METADATA_FILE:
         raise UsageError(
             f"{path} is no name for a pixel file: that ends in .csv or .csv.gz, and is not "
@@ -36,17 +30,10 @@ def check_pixel_file_name(path: Path, example: str) -> None:
 
 @contextlib.contextmanager
 def write_pixel_file(path: Path, pixels: int) -> Iterator[IO[bytes]]:
-    """Yield a file for the rows of a pixel file; its header is written already.
+    """Yield a file for the rows of a pixel file; a header for so many pixels is written already.
 
     The file appears under its name when the block succeeds. It is packed by gzip if its name ends
     in ``.gz``.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The pixel file.
-    pixels : int
-        The number of pixel columns.
 
     Raises
     ------
