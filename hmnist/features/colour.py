@@ -57,20 +57,12 @@ def add_colours(columns: Columns, scales: Float32) -> None:
 
 
 def colour_scales(planes: Float32) -> Float32:
-    """Return the scales of each pixel.
+    """Return the scales of colour planes (n, c, h, w): float32, shape (n, scales, h, w).
 
-    Parameters
-    ----------
-    planes : numpy.ndarray of float32, shape (n, c, h, w)
-        Brightness 0–1; c is 3 (red, green, blue) or 1.
-
-    Returns
-    -------
-    numpy.ndarray of float32, shape (n, scales, h, w)
-        For colour in the order of `scale_names`: red, green, blue (0–1); grey, their mean (0–1);
-        red − green and (red + green) / 2 − blue (−1 to 1); saturation (max − min) / max (0–1);
-        redness and blueness, the shares of red and blue in the sum of the three (0–1). For grey
-        images, the planes themselves.
+    For colour in the order of `scale_names`: red, green, blue (0–1); grey, their mean (0–1);
+    red − green and (red + green) / 2 − blue (−1 to 1); saturation (max − min) / max (0–1); redness
+    and blueness, the shares of red and blue in the sum of the three (0–1). For grey images, the
+    planes themselves.
 
     Examples
     --------

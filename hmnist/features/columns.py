@@ -12,17 +12,7 @@ __all__ = ["Columns"]
 
 
 class Columns:
-    """A table that grows by groups of named columns.
-
-    Parameters
-    ----------
-    rows : int
-        The number of images.
-
-    Attributes
-    ----------
-    names : list of str
-        The name of each column so far.
+    """A table with a row per image that grows by groups of named columns.
 
     Examples
     --------

@@ -30,13 +30,7 @@ _BORDER_SHARE = 1 / 14
 
 
 def centre_distances(height: int, width: int) -> Float64:
-    """Return how far each pixel lies from the centre: shape (h, w), 1 at the middle of each side.
-
-    Examples
-    --------
-    >>> centre_distances(2, 2)[0, 0] == np.hypot(0.5, 0.5)
-    np.True_
-    """
+    """Return the distance of each pixel from the centre (h, w): 1 at the middle of each side."""
     y = (np.arange(height) - (height - 1) / 2) / (height / 2)
     x = (np.arange(width) - (width - 1) / 2) / (width / 2)
     return np.asarray(np.hypot(y[:, None], x))
@@ -47,11 +41,6 @@ def zone_weights(height: int, width: int) -> Float32:
     """Return the weights that average over each of the `ZONES`: float32, shape (4, h·w).
 
     Each row sums to 1. Pixels on the edge between two rings count in both.
-
-    Examples
-    --------
-    >>> zone_weights(8, 8).shape
-    (4, 64)
     """
     # Rounded, since the quantiles of equal distances may differ from them in the last bit.
     distance = centre_distances(height, width).ravel().round(9)

@@ -112,8 +112,6 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         ----------
         X : array-like, shape (n, h·w·c) or (n, h, w, c)
             Pixels 0–255 of training images only.
-        y : object
-            Ignored; scikit-learn passes labels.
 
         Raises
         ------
@@ -139,17 +137,12 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         return self._set_fitted(images.shape[1:], filters, codebooks)
 
     def transform(self, X: npt.ArrayLike) -> Float32:
-        """Describe images.
+        """Describe images: float32, shape (n, n_features_out), finite numbers.
 
         Parameters
         ----------
         X : array-like, shape (n, h·w·c) or (n, h, w, c)
             Pixels 0–255, of the shape that was fitted.
-
-        Returns
-        -------
-        numpy.ndarray of float32, shape (n, n_features_out)
-            Finite numbers; `get_feature_names_out` names the columns.
 
         Raises
         ------

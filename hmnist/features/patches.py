@@ -131,11 +131,6 @@ def fit_filters(patches: Float32, side: int, count: int, ridge: float) -> PatchF
         The number of filters, at most n.
     ridge : float
         Added to the variances before whitening: smaller variances count as noise.
-
-    Returns
-    -------
-    PatchFilters
-        Each filter in eight orientations.
     """
     permutations = patch_orientations((side, side, patches.shape[1] // side**2))
     mean, whiten = _fit_whitening(patches.astype(np.float64), permutations, ridge)

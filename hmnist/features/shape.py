@@ -56,12 +56,9 @@ def add_shapes(columns: Columns, scales: Float32, relative: Float32) -> None:
 
 
 def split_by_otsu(values: Float32) -> tuple[Float64, Float64]:
-    """Return the threshold that splits the values of each row best into two parts.
+    """Return the threshold that splits the values (n, k) of each row best into two parts.
 
-    Parameters
-    ----------
-    values : numpy.ndarray of float32, shape (n, k)
-        They are counted in 64 bins between the smallest and the largest of the row.
+    The values are counted in 64 bins between the smallest and the largest of the row.
 
     Returns
     -------

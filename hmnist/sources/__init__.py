@@ -22,9 +22,7 @@ _PIXEL_FILES = ("hmnist_28_28_RGB.csv", "hmnist_28_28_RGB.csv.gz")
 
 
 def load(
-    path: str | os.PathLike[str],
-    *,
-    metadata: str | os.PathLike[str] | Literal[False] | None = None,
+    path: str | os.PathLike[str], *, metadata: str | os.PathLike[str] | Literal[False] | None = None
 ) -> LesionDataset:
     r"""Read images of skin lesions and their metadata.
 
@@ -85,12 +83,7 @@ def find_data(named: str | None, *, sample_allowed: bool) -> Path | str:
     named : str or None
         The data that the user named; returned unchecked.
     sample_allowed : bool
-        Whether the generated sample is returned if there is nothing else.
-
-    Returns
-    -------
-    pathlib.Path or str
-        A path, or the word ``"sample"``.
+        Whether the word ``"sample"`` is returned if there is nothing else.
 
     Raises
     ------

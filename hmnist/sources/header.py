@@ -35,14 +35,9 @@ _OBLONG = (75, 100)
 
 
 def read_header(file: BinaryIO, path: Path) -> tuple[list[str], bytes]:
-    r"""Read the first line of a file that should be text.
+    r"""Read the first line of a file that should be text: the names of the columns, and its end.
 
-    Returns
-    -------
-    names : list of str
-        The names in the header, unquoted, without a byte order mark.
-    ending : bytes
-        The end of the line: ``b"\n"``, ``b"\r\n"``, or ``b""`` if the file has no more lines.
+    The end is ``b"\n"``, ``b"\r\n"``, or ``b""`` if the file has no more lines.
 
     Raises
     ------
@@ -69,14 +64,7 @@ def read_header(file: BinaryIO, path: Path) -> tuple[list[str], bytes]:
 
 
 def check_header(names: list[str], path: Path) -> Shape:
-    """Return the shape of the images in a file with these columns.
-
-    Parameters
-    ----------
-    names : list of str
-        The names of the columns.
-    path : pathlib.Path
-        The pixel file; its name decides between shapes of equal size.
+    """Return the shape of the images in a file with these columns; see `image_shape`.
 
     Raises
     ------

@@ -20,7 +20,7 @@ PHOTOGRAPHS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
 
 def load_images(path: str | Path, shape: Shape) -> tuple[str, Pixels, Strings | None]:
-    """Read images to predict.
+    """Read images to predict: the source, images (n, h, w, c), and their ids (n,) if known.
 
     Parameters
     ----------
@@ -29,11 +29,6 @@ def load_images(path: str | Path, shape: Shape) -> tuple[str, Pixels, Strings | 
     shape : tuple of int
         Height, width and channels that the model expects. Photographs are squeezed to it; other
         files must have it.
-
-    Returns
-    -------
-    tuple of str, numpy.ndarray of uint8 (n, h, w, c), and numpy.ndarray of str (n,) or None
-        The source, its images, and their ids if they are known.
 
     Raises
     ------

@@ -42,21 +42,10 @@ class _Row:
 
 
 def read_carefully(file: BinaryIO, path: Path, names: list[str]) -> tuple[Pixels, Labels]:
-    r"""Read the rows of a pixel file cell by cell.
+    r"""Read the rows of a pixel file cell by cell: pixels (n, h·w·c) and labels (n,).
 
-    Parameters
-    ----------
-    file : BinaryIO
-        The file, opened at its first byte.
-    path : pathlib.Path
-        Its name, for messages.
-    names : list of str
-        The columns, already checked: pixels in order, then ``label``.
-
-    Returns
-    -------
-    pixels : numpy.ndarray of uint8, shape (n, h·w·c)
-    labels : numpy.ndarray of int64, shape (n,)
+    The file is opened at its first byte. The names of its columns are checked already: pixels in
+    order, then ``label``.
 
     Raises
     ------

@@ -30,7 +30,7 @@ _HINT = "Name dermamnist.npz (or dermamnist_64.npz …) from https://zenodo.org/
 
 
 def read_medmnist(path: Path) -> LesionDataset:
-    """Read a DermaMNIST file.
+    """Read a DermaMNIST file: all images with `own_split`, labels in the Kaggle order, no lesions.
 
     Parameters
     ----------
@@ -38,12 +38,6 @@ def read_medmnist(path: Path) -> LesionDataset:
         An ``.npz`` file with the arrays ``train_images``, ``train_labels`` and the same for
         ``val`` and ``test``: images uint8 of shape (n, h, w, 3) or (n, h, w), labels integers of
         shape (n, 1) or (n,).
-
-    Returns
-    -------
-    LesionDataset
-        All images, the training part first, with `own_split`; labels in the Kaggle order; lesions
-        unknown.
 
     Raises
     ------

@@ -22,13 +22,7 @@ from hmnist.sources.opening import DOWNLOAD_AGAIN, opened, row_name
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "METADATA_FILE",
-    "SAME_LESION",
-    "attach_metadata",
-    "merge_same_lesions",
-    "read_metadata",
-]
+__all__ = ["METADATA_FILE", "SAME_LESION", "attach_metadata", "merge_same_lesions", "read_metadata"]
 
 METADATA_FILE = "HAM10000_metadata.csv"
 """The name of the metadata file beside a pixel file."""
@@ -152,12 +146,9 @@ def merge_same_lesions(image_ids: Sequence[str], lesion_ids: Sequence[str]) -> S
 
 def _check_rows(diagnoses: list[str], data: LesionDataset, path: Path) -> None:
     labels = [CODES[label] for label in data.labels.tolist()]
-    lengths = (
-        ""
-        if len(diagnoses) == len(labels)
-        else f" It has {len(diagnoses):,} rows, the data {len(labels):,}."
-    )
-    problem = f"{path} does not belong to {data.name}"
+    problem, lengths = f"{path} does not belong to {data.name}", ""
+    if len(diagnoses) != len(labels):
+        lengths = f" It has {len(diagnoses):,} rows, the data {len(labels):,}."
     for row, (diagnosis, label) in enumerate(zip(diagnoses, labels, strict=False), start=1):
         if diagnosis != label:
             raise DataError(

@@ -58,7 +58,9 @@ Lengths are in half image heights, pigments in units of `_ABSORPTION`, the other
 
 
 def paint(labels: Labels, lesions: Indices, image_numbers: Indices, seed: int) -> Pixels:
-    """Paint one image for each row.
+    """Paint one RGB image for each row: uint8, shape (n, 28, 28, 3).
+
+    Each image depends only on its own row and the seed.
 
     Parameters
     ----------
@@ -70,11 +72,6 @@ def paint(labels: Labels, lesions: Indices, image_numbers: Indices, seed: int) -
         0–7: which image of its lesion each row is.
     seed : int
         0 or more.
-
-    Returns
-    -------
-    numpy.ndarray of uint8, shape (n, 28, 28, 3)
-        RGB. Each image depends only on its own row and the seed.
 
     Examples
     --------

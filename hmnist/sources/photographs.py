@@ -129,13 +129,7 @@ def from_images(
 
 
 def pixel_file_name(size: tuple[int, int], mode: str) -> str:
-    """Return the usual name of a pixel file of this size.
-
-    Examples
-    --------
-    >>> pixel_file_name((75, 100), "RGB")
-    'hmnist_75_100_RGB.csv'
-    """
+    """Return the usual name of a pixel file of this size: ``hmnist_75_100_RGB.csv``."""
     height, width = size
     return f"hmnist_{height}_{width}_{mode}.csv"
 

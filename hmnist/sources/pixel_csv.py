@@ -30,11 +30,8 @@ _ZERO, _COMMA, _NEWLINE = (np.uint8(ord(character)) for character in "0,\n")
 def read_pixel_csv(path: Path) -> tuple[Pixels, Labels]:
     r"""Read a pixel file, plain or packed by gzip.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        A CSV file with the columns ``pixel0000`` … and ``label``. Pixels stand row by row, the
-        channels of a pixel side by side.
+    It has the columns ``pixel0000`` … and ``label``. Pixels stand row by row, the channels of a
+    pixel side by side.
 
     Returns
     -------

@@ -17,23 +17,10 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def uniform(seed: int, purpose: str, keys: Indices, count: int) -> Float64:
-    """Draw random numbers that depend only on seed, purpose, key and column.
+    """Draw `count` random numbers in [0, 1) for each key: float64, shape (n, count).
 
-    Parameters
-    ----------
-    seed : int
-        0 or more.
-    purpose : str
-        What the numbers are for: other purposes get unrelated numbers.
-    keys : numpy.ndarray of int64, shape (n,)
-        Numbers of 0 or more, such as those of lesions.
-    count : int
-        Random numbers for each key.
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (n, count)
-        Uniformly distributed in [0, 1). The hash is SplitMix64 (Steele, Lea & Flood 2014).
+    They depend only on seed, purpose, key and column. Keys (n,) are numbers of 0 or more, such as
+    those of lesions. The hash is SplitMix64 (Steele, Lea & Flood 2014).
 
     Examples
     --------

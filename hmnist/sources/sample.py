@@ -42,7 +42,7 @@ SAMPLE_NAME = "synthetic sample"
 
 
 def load_sample(rows: int = DEFAULT_ROWS, seed: int = 0) -> LesionDataset:
-    """Generate the embedded sample.
+    """Generate the embedded sample: 28×28 RGB images with lesions and seven columns of metadata.
 
     Parameters
     ----------
@@ -50,11 +50,6 @@ def load_sample(rows: int = DEFAULT_ROWS, seed: int = 0) -> LesionDataset:
         Images, at least 42 (six of each diagnosis).
     seed : int
         0 or more. The same rows and seed give the same data set.
-
-    Returns
-    -------
-    LesionDataset
-        28×28 RGB images, ``synthetic=True``, with lesions and the seven columns of metadata.
 
     Raises
     ------
@@ -94,13 +89,7 @@ def generate(
 
 
 def sample_metadata(rows: int = DEFAULT_ROWS, seed: int = 0) -> "pd.DataFrame":
-    """Return the metadata that `load_sample` gives, without painting the images.
-
-    Examples
-    --------
-    >>> sample_metadata(rows=60)["image_id"][12]
-    'SAMPLE_0_0000012'
-    """
+    """Return the metadata that `load_sample` gives, without painting the images."""
     return describe(plan_rows(rows, seed), seed)
 
 
@@ -157,13 +146,7 @@ def write_sample(
 
 
 def is_sample(metadata: "pd.DataFrame | None") -> bool:
-    """Return whether metadata contains rows of a sample: their image ids start with ``SAMPLE_``.
-
-    Examples
-    --------
-    >>> is_sample(sample_metadata(rows=60)), is_sample(None)
-    (True, False)
-    """
+    """Return whether metadata contains rows of a sample: their image ids start with ``SAMPLE_``."""
     if metadata is None or "image_id" not in metadata:
         return False
     return bool(metadata["image_id"].astype(str).str.startswith(SAMPLE_PREFIX).any())

@@ -52,15 +52,7 @@ def write_pixel_file(path: Path, pixels: int) -> Iterator[IO[bytes]]:
 
 
 def format_header(pixels: int) -> bytes:
-    r"""Return the first line of a pixel file with so many pixel columns.
-
-    Their names have four digits, as in the Kaggle files, and more after ``pixel9999``.
-
-    Examples
-    --------
-    >>> format_header(2)
-    b'pixel0000,pixel0001,label\n'
-    """
+    """Return the first line: ``pixel0000,pixel0001, … ,label``, with more digits if needed."""
     names = [*(f"pixel{index:04d}" for index in range(pixels)), "label"]
     return (",".join(names) + "\n").encode()
 
