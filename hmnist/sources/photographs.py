@@ -1,9 +1,8 @@
 """Making a pixel file of any size from photographs: `from_images`.
 
 The Kaggle pixel files were made from the 600×450 JPEGs of HAM10000, each resized by Pillow's
-Lanczos filter; `hmnist.sources.images` does the same for photographs that are predicted. Threads
-read a few photographs at the same time, and rows are written in the order of the metadata, so that
-the memory needed does not grow with their number.
+Lanczos filter. Threads read a few photographs at the same time, and rows are written in the order
+of the metadata, so that the memory needed does not grow with their number.
 """
 
 import contextlib

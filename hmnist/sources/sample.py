@@ -1,9 +1,7 @@
 """The embedded sample: a data set of generated lesions, for use without a data file.
 
-`load_sample` returns it, `generate` yields it in chunks, `write_sample` writes it in the format of
-the Kaggle files. `hmnist.sources.cohort` makes its lesions and metadata, `hmnist.sources.painter`
-its images. As in the Kaggle file, rows of one diagnosis stand together, so the last rows are no
-random part of the sample.
+`hmnist.sources.cohort` makes its lesions and metadata, `hmnist.sources.painter` its images. As in
+the Kaggle file, rows of one diagnosis stand together, so the last rows are no random part of it.
 """
 
 from collections.abc import Callable, Iterator
