@@ -173,8 +173,7 @@ def _write_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise WorkError(
-            f"{path} could not be written: {reason}.",
-            "Free some space or name another place.",
+            f"{path} could not be written: {reason}.", "Free some space or name another place."
         ) from error
 
 

@@ -24,11 +24,6 @@ def as_images(X: npt.ArrayLike, shape: Shape | None) -> npt.NDArray[Any]:
     shape : tuple of int or None
         Height, width, channels. None takes the shape of the images; rows must then be squares.
 
-    Returns
-    -------
-    numpy.ndarray, shape (n, h, w, c)
-        With the dtype of `X`.
-
     Raises
     ------
     UsageError

@@ -27,12 +27,8 @@ def pack(
 ) -> dict[str, npt.NDArray[Any]]:
     """Return the shape of the images, and the filters and codebooks of each view, as plain arrays.
 
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        ``image_shape`` (int64); for each view ``<view>_weights`` and ``<view>_offset`` (float32);
-        for views with a codebook ``<view>_mean``, ``<view>_whiten`` and ``<view>_entries``
-        (float32).
+    They are ``image_shape`` (int64); for each view ``<view>_weights`` and ``<view>_offset``
+    (float32); for views with a codebook ``<view>_mean``, ``<view>_whiten`` and ``<view>_entries``.
     """
     arrays: dict[str, npt.NDArray[Any]] = {"image_shape": np.array(shape, dtype=np.int64)}
     for view, fitted in filters.items():
