@@ -121,7 +121,7 @@ def test_reliability_is_that_of_the_manifest(run: Run, figures: dict[str, Figure
     upper, lower = figures["reliability"].axes
     filled = [bin_ for bin_ in run.manifest.reliability if bin_.images]
     points = upper.lines[-1].get_xydata()
-    expected = [(bin_.confidence, bin_.accuracy) for bin_ in filled]
+    expected = np.array([(bin_.confidence, bin_.accuracy) for bin_ in filled], float)
     np.testing.assert_allclose(np.asarray(points, float), expected)
     heights = [bar.get_height() for bar in lower.patches]  # type: ignore[attr-defined]  # they are rectangles
     assert heights == [bin_.images for bin_ in filled]
@@ -188,10 +188,10 @@ def test_figures_of_other_data_do_not_go_into_the_run(run: Run, tmp_path: Path) 
 
 def test_the_figures_name_a_diagnosis_without_images(run: Run) -> None:
     evaluation = evaluate_run(run)
-    confusion = [list(row) for row in evaluation.report.confusion]
-    confusion[3] = [0] * 7
+    confusion = list(evaluation.report.confusion)
+    confusion[3] = (0,) * 7
+    report = replace(evaluation.report, confusion=tuple(confusion))
     with drawing():
-        report = replace(evaluation.report, confusion=confusion)
         figures = dict(draw_run(run, replace(evaluation, report=report)))
     assert "no images" in text_of(figures["errors"])
     assert text_of(figures["confusion"]).count("–") == 7
