@@ -1,8 +1,8 @@
-"""`Model`: what every classifier here has in common.
+"""`Model`: the base class of all classifiers.
 
-A model is a scikit-learn classifier of images. It takes pixels as they are (0–255), as rows or as
-images, knows which diagnoses its columns stand for, and can write its state into a folder without
-pickle. Subclasses say how to fit, how to predict, and what their state is.
+A model is a scikit-learn classifier of images. It takes pixels 0–255, as rows or as images, knows
+which label each column of its probabilities stands for, and saves its state into a folder without
+pickle. Subclasses define how to fit, how to predict, and what their state is.
 """
 
 import json
@@ -25,32 +25,30 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from hmnist.arrays import Shape, check_pixels, infer_shape
+from hmnist.arrays import Float64, Images, Labels, Shape, check_pixels, infer_shape
 from hmnist.errors import TrustError, UsageError
 
-__all__ = ["Images", "Labels", "Model", "Shape", "Validation", "Weights"]
+__all__ = ["Model", "Validation"]
 
-Images = npt.NDArray[Any]  # uint8 or float32, (n, h, w, c), 0–255
-Labels = npt.NDArray[np.int64]  # positions in classes_
-Weights = npt.NDArray[np.float64]
 Validation = tuple[Images, Labels]
+"""Images and labels that may stop a training early."""
 
 _DAMAGE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
-"""What the readers of numpy, skops, xgboost and Keras raise at files that are not as written."""
+"""The errors that numpy, skops, xgboost and Keras raise when they read a damaged file."""
 
 
 class Model(ClassifierMixin, BaseEstimator):
-    """The base of all models.
+    """The base class of all models.
 
     Parameters
     ----------
     classes : sequence of int or None
-        The labels that the columns of `predict_proba` stand for, ascending. None takes those that
-        occur in training, as scikit-learn's classifiers do.
+        The labels of the columns of `predict_proba`, ascending. None takes the labels that occur in
+        training, as scikit-learn's classifiers do.
     image_shape : tuple of int or None
-        Height, width, channels. None infers squares with one or three channels.
+        Height, width, channels. None infers the shape of squares with one or three channels.
     random_state : int or None
-        What fixes the training; None draws anew each time.
+        The seed of the training; None draws a new one for each training.
 
     Attributes
     ----------
@@ -61,8 +59,8 @@ class Model(ClassifierMixin, BaseEstimator):
     n_features_in_ : int
         Pixels per image: h·w·c.
     on_step : callable or None
-        Called as ``on_step(done, total)`` while the model is fitted. Not a parameter: clones and
-        pickles go without.
+        Called as ``on_step(done, total)`` while the model is fitted. It is no parameter: clones and
+        pickles do not have it.
     """
 
     on_step: Callable[[int, int], None] | None = None
@@ -94,22 +92,21 @@ class Model(ClassifierMixin, BaseEstimator):
         y : array-like, shape (n,)
             Their labels.
         sample_weight : array-like, shape (n,), or None
-            How much each image counts.
+            The weight of each image.
         validation : tuple of X and y, or None
-            Images of other lesions that may stop the training early. None means that it runs to
-            its end; training images are never held out to end it, since that would cut through
-            lesions.
+            Images of other lesions that may stop the training early. Without them, the training
+            runs to its end: to hold out training images would separate images of one lesion.
 
         Returns
         -------
         Model
-            The model itself.
+            This model.
 
         Raises
         ------
         UsageError
-            If the pixels are not 0–255, their shape is unknown or a label is none of the classes.
-            scikit-learn's own checks raise ValueError.
+            If the pixels are not 0–255, if their shape is unknown, or if a label is none of the
+            classes. scikit-learn's own checks raise ValueError.
         """
         images, y = self._check_training_images(X, y)
         check_classification_targets(y)
@@ -128,7 +125,7 @@ class Model(ClassifierMixin, BaseEstimator):
         self._fit(images, self._encode(y), weights, held_out)
         return self
 
-    def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    def predict_proba(self, X: npt.ArrayLike) -> Float64:
         """Return the probability of each class: float64, shape (n, classes), rows sum to 1."""
         check_is_fitted(self)
         return np.asarray(self._predict(self._check_images(X)), dtype=np.float64)
@@ -138,42 +135,44 @@ class Model(ClassifierMixin, BaseEstimator):
         probabilities = self.predict_proba(X)
         return np.asarray(self.classes_[probabilities.argmax(axis=1)])
 
-    # What subclasses fill in.
+    # Subclasses implement these methods.
 
     def _fit(
         self,
         images: Images,
         labels: Labels,
-        weights: Weights | None,
+        weights: Float64 | None,
         validation: Validation | None,
     ) -> None:
+        """Fit on images and the positions of their labels in `classes_`."""
         raise NotImplementedError
 
     def _predict(self, images: Images) -> npt.NDArray[Any]:
+        """Return the probability of each class, shape (n, classes)."""
         raise NotImplementedError
 
     @property
     def needs_shape(self) -> bool:
-        """Whether rows are read as images, so that their shape has to be known."""
+        """Whether the model needs the shape of its images, not only rows of pixels."""
         return True
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers were fitted: weights, coefficients, or the nodes of trees."""
+        """The number of fitted weights or coefficients, or of the nodes of trees."""
         raise NotImplementedError
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
-        """Write files of the model's own; return facts for ``model.json``."""
+        """Write the files of this kind of model; return facts for ``model.json``."""
         raise NotImplementedError
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
-        """Read what `_save_fitted` wrote."""
+        """Read the files and facts of `_save_fitted`."""
         raise NotImplementedError
 
-    # What they share.
+    # All models share these methods.
 
     def save_state(self, folder: Path) -> None:
-        """Write what fitting has found into files in `folder`; nothing in them is a pickle."""
+        """Write the fitted state into files in `folder`, without pickle."""
         facts = {
             "classes": self.classes_.tolist(),
             "image_shape": self.image_shape_,
@@ -183,12 +182,12 @@ class Model(ClassifierMixin, BaseEstimator):
         (folder / "model.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
     def load_state(self, folder: Path) -> None:
-        """Read what `save_state` wrote; parameters come from the constructor.
+        """Read the files of `save_state`; the parameters are those of the constructor.
 
         Raises
         ------
         TrustError
-            If the files are damaged, hold more than a model, or belong to another one.
+            If the files are damaged, or belong to another model.
         """
         try:
             facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
@@ -212,7 +211,7 @@ class Model(ClassifierMixin, BaseEstimator):
         return {name: value for name, value in super().__getstate__().items() if name != "on_step"}
 
     def _seed(self) -> int:
-        """Return what fixes this training: `random_state`, or a number drawn anew."""
+        """Return the seed of this training: `random_state`, or a new random number."""
         if self.random_state is None:
             return int(np.random.default_rng().integers(2**31))
         return int(self.random_state)
@@ -224,14 +223,14 @@ class Model(ClassifierMixin, BaseEstimator):
         classes = np.asarray(self.classes)
         if not np.array_equal(classes, np.unique(classes)):
             raise UsageError(f"The classes {classes.tolist()} are not ascending.", "Sort them.")
-        if len(strangers := np.setdiff1d(present, classes)):
-            raise UsageError(f"Label {strangers[0]} is none of the classes {classes.tolist()}.")
+        if len(unknown := np.setdiff1d(present, classes)):
+            raise UsageError(f"Label {unknown[0]} is none of the classes {classes.tolist()}.")
         return classes
 
     def _encode(self, y: npt.NDArray[Any]) -> Labels:
         positions = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
-        if (strange := self.classes_[positions] != y).any():
-            raise UsageError(f"Label {y[strange][0]} does not occur among the classes.")
+        if (unknown := self.classes_[positions] != y).any():
+            raise UsageError(f"Label {y[unknown][0]} does not occur among the classes.")
         return positions.astype(np.int64)
 
     def _check_training_images(
@@ -239,7 +238,7 @@ class Model(ClassifierMixin, BaseEstimator):
     ) -> tuple[Images, npt.NDArray[Any]]:
         rows, shape = _as_rows(X)
         rows, labels = validate_data(self, rows, y, dtype="numeric")
-        rows = _checked(rows)
+        rows = _as_pixels(rows)
         self.image_shape_ = self._find_shape(rows.shape[1], shape)
         return self._as_images(rows), labels
 
@@ -250,16 +249,16 @@ class Model(ClassifierMixin, BaseEstimator):
             raise UsageError(
                 f"The images have the shape {shape}; the model was fitted on {self.image_shape_}."
             )
-        return self._as_images(_checked(rows))
+        return self._as_images(_as_pixels(rows))
 
     def _find_shape(self, pixels: int, shape: Shape | None) -> Shape | None:
         if self.image_shape is not None:
             height, width, channels = (int(side) for side in self.image_shape)
-            wanted = (height, width, channels)
-            if height * width * channels != pixels or shape not in {None, wanted}:
-                found = pixels if shape is None else shape
-                raise UsageError(f"{found} pixels are not an image of shape {wanted}.")
-            return wanted
+            expected = (height, width, channels)
+            if height * width * channels != pixels or shape not in {None, expected}:
+                given = pixels if shape is None else shape
+                raise UsageError(f"{given} pixels are not an image of shape {expected}.")
+            return expected
         if shape is not None:
             return shape
         return infer_shape(pixels) if self.needs_shape else None
@@ -270,13 +269,13 @@ class Model(ClassifierMixin, BaseEstimator):
 
 
 def _as_rows(X: npt.ArrayLike) -> tuple[Any, Shape | None]:
-    """Flatten a stack of images; leave everything else to scikit-learn's checks."""
+    """Return a stack of images as rows, and its shape; scikit-learn checks everything else."""
     if isinstance(X, np.ndarray) and X.ndim == 4:
         _, height, width, channels = X.shape
         return X.reshape(len(X), height * width * channels), (height, width, channels)
     return X, None
 
 
-def _checked(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _as_pixels(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     check_pixels(rows)
     return rows if rows.dtype == np.uint8 else np.asarray(check_array(rows, dtype=np.float32))

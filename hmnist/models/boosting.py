@@ -1,4 +1,4 @@
-"""`BoostedModel`: what boosted trees have in common, and the linear model that they start from."""
+"""`BoostedModel`: the base class of the boosted trees, and the linear model they start from."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,20 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from hmnist.models.base import Labels, Shape, Weights
+from hmnist.arrays import Float32, Float64, Labels, Shape
 from hmnist.models.linear import Linear, cross_fit
-from hmnist.models.tabular import Table, TabularModel
+from hmnist.models.tabular import TabularModel
 
 __all__ = ["MAX_BIN", "BoostedModel"]
 
 MAX_BIN = 64
-"""Features of a tiny image need no finer questions, and coarse ones are quicker."""
+"""Features of a tiny image need no finer thresholds, and coarse ones are quicker."""
 
 _LINEAR = "linear.npz"
 
 
 class BoostedModel(TabularModel):
-    """The base of the boosted trees.
+    """The base class of the boosted trees.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ class BoostedModel(TabularModel):
         As in `TabularModel`.
     linear_start : bool
         Whether the trees start from a cross-fitted logistic regression (`hmnist.models.linear`).
-        It reads all columns; the trees then leave those of patches to it, of which single ones
-        say little.
+        It reads all columns. The trees then leave out the columns of patches, of which each alone
+        says little.
 
     Attributes
     ----------
     linear_ : Linear or None
-        What the trees start from.
+        The model that the trees start from.
     kept_ : numpy.ndarray of int64
         The columns that the trees read.
     """
@@ -50,31 +50,27 @@ class BoostedModel(TabularModel):
         super().__init__(classes, image_shape, random_state, features=features)
         self.linear_start = linear_start
 
-    def _start(
-        self, table: Table, labels: Labels, weights: Weights | None
-    ) -> tuple[Table | None, Table]:
-        """Return the log-odds of the training images, if any, and the columns for trees."""
-        names = self.reader_.names(self.n_features_in_)
-        # A single class leaves nothing to regress.
-        started = self.linear_start and len(np.unique(labels)) > 1
+    def _fit_start(
+        self, features: Float32, labels: Labels, weights: Float64 | None
+    ) -> tuple[Float32 | None, Float32]:
+        """Return the log-odds of the training images, if any, and the columns for the trees."""
+        names = self.extractor_.feature_names(self.n_features_in_)
+        # Regression needs two classes.
+        starts = self.linear_start and len(np.unique(labels)) > 1
         self.kept_ = np.array(
-            [place for place, name in enumerate(names) if not (started and " patch " in name)]
+            [index for index, name in enumerate(names) if not (starts and " patch " in name)]
         )
         self.linear_, log_odds = None, None
-        if started:
+        if starts:
             self.linear_, log_odds = cross_fit(
-                table,
-                labels,
-                weights,
-                classes=len(self.classes_),
-                seed=self._seed(),
+                features, labels, weights, classes=len(self.classes_), seed=self._seed()
             )
-        return log_odds, table[:, self.kept_]
+        return log_odds, features[:, self.kept_]
 
-    def _go_on(self, table: Table) -> tuple[Table | None, Table]:
-        """Return the log-odds of other images, if any, and the columns for trees."""
-        log_odds = None if self.linear_ is None else self.linear_.log_odds(table)
-        return log_odds, table[:, self.kept_]
+    def _start(self, features: Float32) -> tuple[Float32 | None, Float32]:
+        """Return the log-odds of other images, if any, and the columns for the trees."""
+        log_odds = None if self.linear_ is None else self.linear_.log_odds(features)
+        return log_odds, features[:, self.kept_]
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
         if self.linear_ is not None:

@@ -1,4 +1,4 @@
-"""scikit-learn's gradient-boosted trees."""
+"""`HistGBDT`: scikit-learn's gradient-boosted trees."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.models.base import Labels, Shape, Weights
+from hmnist.arrays import Float32, Float64, Labels, Shape
 from hmnist.models.boosting import MAX_BIN, BoostedModel
-from hmnist.models.tabular import Table
 
 __all__ = ["HistGBDT"]
 
 _ESTIMATOR = "estimator.skops"
 
 _TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
-"""What our own models contain beyond the types that skops trusts by itself."""
+"""The type that our models contain beside those that skops trusts by itself."""
 
 
 class HistGBDT(BoostedModel):
@@ -27,17 +26,17 @@ class HistGBDT(BoostedModel):
     classes, image_shape, random_state, features, linear_start
         As in `BoostedModel`.
     max_iter : int
-        Rounds of boosting; each grows one tree per class.
+        Rounds of boosting; each adds one tree per class.
     learning_rate : float
-        How much each tree counts.
+        The weight of each tree.
     max_leaf_nodes : int
-        How many leaves a tree may have.
+        The largest number of leaves of a tree.
     max_features : float
-        The share of features that each question may choose from.
+        The share of features that are tried at each node.
     l2_regularization : float
-        The ridge penalty on what leaves say.
+        The ridge penalty on the values of leaves.
     n_iter_no_change : int
-        With validation images, boosting ends when their log loss has not improved for so long.
+        With validation images, boosting ends after so many rounds without a better log loss.
 
     Attributes
     ----------
@@ -70,45 +69,47 @@ class HistGBDT(BoostedModel):
         self.l2_regularization = l2_regularization
         self.n_iter_no_change = n_iter_no_change
 
-    def _fit_table(
+    def _fit_features(
         self,
-        table: Table,
+        features: Float32,
         labels: Labels,
-        weights: Weights | None,
-        validation: tuple[Table, Labels] | None,
+        weights: Float64 | None,
+        validation: tuple[Float32, Labels] | None,
     ) -> None:
         from sklearn.ensemble import HistGradientBoostingClassifier
 
-        columns = _beside(*self._start(table, labels, weights))
+        columns = _join(*self._fit_start(features, labels, weights))
         estimator = HistGradientBoostingClassifier(
             max_iter=self.max_iter,
             learning_rate=self.learning_rate,
             max_leaf_nodes=self.max_leaf_nodes,
             max_features=self.max_features,
-            max_bins=MAX_BIN - 1,  # one more is for what is missing
+            max_bins=MAX_BIN - 1,  # scikit-learn adds one for missing values
             l2_regularization=self.l2_regularization,
             n_iter_no_change=self.n_iter_no_change,
-            # Without validation images it would divide the training images, through lesions.
+            # Without validation images it would hold out training images and separate lesions.
             early_stopping=validation is not None,
             random_state=self._seed(),
         )
         if validation is None:
             estimator.fit(columns, labels, weights)
         else:
-            held_out, held_out_labels = _beside(*self._go_on(validation[0])), validation[1]
-            # It cannot score a diagnosis that it has not met.
-            met = np.isin(held_out_labels, np.unique(labels))
-            estimator.fit(columns, labels, weights, X_val=held_out[met], y_val=held_out_labels[met])
+            held_out, held_out_labels = _join(*self._start(validation[0])), validation[1]
+            # It cannot score a diagnosis that is absent from training.
+            known = np.isin(held_out_labels, np.unique(labels))
+            estimator.fit(
+                columns, labels, weights, X_val=held_out[known], y_val=held_out_labels[known]
+            )
             _keep_best(estimator)
         self.estimator_ = estimator
 
-    def _predict_table(self, table: Table) -> npt.NDArray[Any]:
-        # A class that was absent from training keeps its column, at zero. The slice is for a
-        # single class, of which scikit-learn answers two columns.
-        met = self.estimator_.classes_
-        probabilities = np.zeros((len(table), len(self.classes_)))
-        answers = self.estimator_.predict_proba(_beside(*self._go_on(table)))
-        probabilities[:, met] = answers[:, : len(met)]
+    def _predict_features(self, features: Float32) -> npt.NDArray[Any]:
+        # A class that was absent from training has a column of zeros. The slice is for a single
+        # class, for which scikit-learn returns two columns.
+        known = self.estimator_.classes_
+        probabilities = np.zeros((len(features), len(self.classes_)))
+        columns = self.estimator_.predict_proba(_join(*self._start(features)))
+        probabilities[:, known] = columns[:, : len(known)]
         return probabilities
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
@@ -131,16 +132,18 @@ class HistGBDT(BoostedModel):
     @property
     def parameter_count(self) -> int:
         """The number of nodes of all trees."""
-        rounds = self.estimator_._predictors  # noqa: SLF001 - there is no public way to count them
+        rounds = self.estimator_._predictors  # noqa: SLF001 - no public attribute has them
         return sum(len(tree.nodes) for trees in rounds for tree in trees)
 
 
-def _beside(log_odds: Table | None, columns: Table) -> Table:
-    """Return the log-odds as further columns, since scikit-learn's trees start from nothing."""
+def _join(log_odds: Float32 | None, columns: Float32) -> Float32:
+    """Return the log-odds as further columns, since scikit-learn's trees take no start."""
     return columns if log_odds is None else np.hstack([log_odds, columns])
 
 
 def _keep_best(estimator: Any) -> None:
-    """Drop the rounds after the one that validation liked best, as xgboost does."""
-    best = max(1, int(np.argmax(estimator.validation_score_)))  # the first score is of no round
-    del estimator._predictors[best:]  # noqa: SLF001 - there is no public way to shorten it
+    """Drop the rounds after the one with the best score on validation, as xgboost does."""
+    best = max(
+        1, int(np.argmax(estimator.validation_score_))
+    )  # the first score is before any round
+    del estimator._predictors[best:]  # noqa: SLF001 - no public method shortens it

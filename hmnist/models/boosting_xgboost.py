@@ -1,4 +1,4 @@
-"""xgboost's gradient-boosted trees."""
+"""`XGBoost`: xgboost's gradient-boosted trees."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,38 +7,37 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.models.base import Labels, Shape, Weights
+from hmnist.arrays import Float32, Float64, Labels, Shape
 from hmnist.models.boosting import MAX_BIN, BoostedModel
-from hmnist.models.tabular import Table
 
 __all__ = ["XGBoost"]
 
 START_SHARE = 0.7
-"""The share of its log-odds that xgboost starts from."""
+"""The share of the linear model's log-odds that xgboost starts from."""
 
 
 class XGBoost(BoostedModel):
     """xgboost's boosted trees (Chen & Guestrin 2016), a softmax over all classes.
 
-    Its native interface is used because, unlike its scikit-learn wrapper, it allows a class to be
-    absent from training.
+    It uses xgboost's native interface which, unlike the wrapper for scikit-learn, allows a class to
+    be absent from training.
 
     Parameters
     ----------
     classes, image_shape, random_state, features, linear_start
         As in `BoostedModel`.
     n_estimators : int
-        Rounds of boosting; each grows one tree per class.
+        Rounds of boosting; each adds one tree per class.
     learning_rate : float
-        How much each tree counts.
+        The weight of each tree.
     max_depth : int
-        How many questions deep a tree may be.
+        The largest depth of a tree.
     subsample, colsample_bynode : float
-        The shares of images per tree and of features per question.
+        The shares of images for each tree and of features for each node.
     reg_lambda : float
-        The ridge penalty on what leaves say.
+        The ridge penalty on the values of leaves.
     early_stopping_rounds : int
-        With validation images, boosting ends when their log loss has not improved for so long.
+        With validation images, boosting ends after so many rounds without a better log loss.
 
     Attributes
     ----------
@@ -73,30 +72,30 @@ class XGBoost(BoostedModel):
         self.reg_lambda = reg_lambda
         self.early_stopping_rounds = early_stopping_rounds
 
-    def _fit_table(
+    def _fit_features(
         self,
-        table: Table,
+        features: Float32,
         labels: Labels,
-        weights: Weights | None,
-        validation: tuple[Table, Labels] | None,
+        weights: Float64 | None,
+        validation: tuple[Float32, Labels] | None,
     ) -> None:
         import xgboost
 
-        log_odds, columns = self._start(table, labels, weights)
+        log_odds, columns = self._fit_start(features, labels, weights)
         training = xgboost.QuantileDMatrix(
             columns, labels, weight=weights, max_bin=MAX_BIN, base_margin=_margin(log_odds)
         )
         watched = []
         if validation is not None:
-            held_out_odds, held_out = self._go_on(validation[0])
-            watched_matrix = xgboost.QuantileDMatrix(
+            held_out_odds, held_out = self._start(validation[0])
+            held_out_matrix = xgboost.QuantileDMatrix(
                 held_out,
                 validation[1],
                 ref=training,
                 max_bin=MAX_BIN,
                 base_margin=_margin(held_out_odds),
             )
-            watched = [(watched_matrix, "validation")]
+            watched = [(held_out_matrix, "validation")]
         booster = xgboost.train(
             {
                 "objective": "multi:softprob",
@@ -123,11 +122,11 @@ class XGBoost(BoostedModel):
             booster = booster[: booster.best_iteration + 1]
         self.booster_ = booster
 
-    def _predict_table(self, table: Table) -> npt.NDArray[Any]:
-        log_odds, columns = self._go_on(table)
+    def _predict_features(self, features: Float32) -> npt.NDArray[Any]:
+        log_odds, columns = self._start(features)
         probabilities = self.booster_.inplace_predict(columns, base_margin=_margin(log_odds))
-        # In float32 the rows miss 1 by enough for scikit-learn's scores to warn.
-        probabilities = probabilities.reshape(len(table), -1).astype(np.float64)
+        # In float32 the sums of rows differ from 1 so much that scikit-learn's scores warn.
+        probabilities = probabilities.reshape(len(features), -1).astype(np.float64)
         return np.asarray(probabilities / probabilities.sum(axis=1, keepdims=True))
 
     @property
@@ -146,8 +145,8 @@ class XGBoost(BoostedModel):
         self.booster_ = xgboost.Booster(model_file=folder / "booster.ubj")
 
 
-def _margin(log_odds: Table | None) -> Table | None:
-    """Return what xgboost starts from: a part of the log-odds, since the trees go the same way."""
+def _margin(log_odds: Float32 | None) -> Float32 | None:
+    """Return the start of xgboost: a part of the log-odds, since the trees add to them."""
     return None if log_odds is None else np.float32(START_SHARE) * log_odds
 
 

@@ -1,11 +1,11 @@
-"""`Linear`: standardised features times coefficients, and how these are found.
+"""`Linear`: logistic regression on standardised features, and how it is fitted.
 
-It is a model of its own (`hmnist.models.logistic`), what trees start from, and what teaches the
-convolutional network (`hmnist.models.teacher`). Trees find thresholds and interactions; sums of a
-thousand weak features they find badly, and a linear model finds them well. So the trees begin at
-its log-odds and learn what it misses. For the training images themselves the log-odds come from
-models that have not seen them (`cross_fit`; stacking, Wolpert 1992): otherwise trees and networks
-would trust the linear model's memory.
+It is a model of its own (`hmnist.models.logistic`), the start of the boosted trees, and the source
+of the soft targets of the CNN (`hmnist.models.distillation`). Trees find thresholds and
+interactions, but not sums of a thousand weak features; a linear model finds those. So the trees
+start from its log-odds and learn the rest. The log-odds of the training images come from linear
+models that were fitted on other images (`cross_fit`; stacking, Wolpert 1992). Otherwise trees and
+networks would rely on log-odds that are too good.
 """
 
 import warnings
@@ -14,21 +14,18 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
-from hmnist.models.base import Labels, Weights
+from hmnist.arrays import Booleans, Float32, Float64, Labels
 
-__all__ = ["Linear", "cross_fit", "fit_linear", "scale_of", "standardise"]
-
-Table = npt.NDArray[np.float32]
+__all__ = ["Linear", "cross_fit", "fit_linear", "make_folds", "measure_scale", "standardise"]
 
 FOLDS = 5
 
 CROSS_PENALTY = 0.1
-"""The ridge penalty per image of what others start or learn from."""
+"""The ridge penalty per image of the models that trees or networks build on."""
 
 CLIP = 5.0
-"""Standardised features are clipped here: heavy tails would rule a linear model."""
+"""Standardised features are clipped to ±5, or a few extreme values would rule a linear model."""
 
 ABSENT = -10.0
 """The log-odds of a class that did not occur in training."""
@@ -41,26 +38,23 @@ class Linear:
     Attributes
     ----------
     centre, scale : numpy.ndarray of float32, shape (features,)
-        How features are standardised.
+        The mean and deviation that standardise the features.
     coefficients : numpy.ndarray of float32, shape (features, classes)
     intercepts : numpy.ndarray of float32, shape (classes,)
     steps : int
-        How many steps L-BFGS took.
+        The number of steps of L-BFGS.
     """
 
-    centre: Table
-    scale: Table
-    coefficients: Table
-    intercepts: Table
+    centre: Float32
+    scale: Float32
+    coefficients: Float32
+    intercepts: Float32
     steps: int = 0
 
-    def log_odds(self, table: Table) -> Table:
+    def log_odds(self, features: Float32) -> Float32:
         """Return the log-odds of each class, up to a constant per row: float32, (n, classes)."""
-        return np.asarray(self.standardise(table) @ self.coefficients + self.intercepts)
-
-    def standardise(self, table: Table) -> Table:
-        """Return features with mean 0 and deviation 1 in training, clipped at ±5."""
-        return standardise(table, self.centre, self.scale)
+        inputs = standardise(features, self.centre, self.scale)
+        return np.asarray(inputs @ self.coefficients + self.intercepts)
 
     def save(self, path: Path) -> None:
         """Write the arrays to an ``.npz`` file."""
@@ -68,16 +62,16 @@ class Linear:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what `save` wrote."""
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in cls.__dataclass_fields__ if name != "steps"}
-            return cls(**found, steps=int(arrays["steps"]))
+        """Read the file of `save`."""
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in cls.__dataclass_fields__ if name != "steps"}
+            return cls(**arrays, steps=int(stored["steps"]))
 
 
 def fit_linear(
-    table: Table,
+    features: Float32,
     labels: Labels,
-    weights: Weights | None,
+    weights: Float64 | None,
     *,
     classes: int,
     penalty: float,
@@ -87,122 +81,121 @@ def fit_linear(
 
     Parameters
     ----------
-    table : numpy.ndarray of float32, shape (n, features)
+    features : numpy.ndarray of float32, shape (n, features)
     labels : numpy.ndarray of int64, shape (n,)
         At least two different ones.
     weights : numpy.ndarray of float64, shape (n,), or None
-        How much each row counts.
+        The weight of each row.
     classes : int
-        How many columns come out; classes that do not occur are as good as impossible.
+        The number of columns; a class that does not occur is nearly impossible.
     penalty : float
         The ridge penalty per image: mean loss + penalty / 2 · squared coefficients.
     steps : int
-        Steps of L-BFGS at most; ending early is a mild regularisation of its own.
+        The largest number of steps of L-BFGS; to stop early is a mild regularisation.
 
     Returns
     -------
     Linear
     """
-    centre, scale = scale_of(table, weights)
-    inputs = standardise(table, centre, scale)
-    found = _regress(inputs, labels, weights, classes, penalty, steps)
-    return Linear(centre, scale, *found)
+    centre, scale = measure_scale(features, weights)
+    inputs = standardise(features, centre, scale)
+    return Linear(centre, scale, *_regress(inputs, labels, weights, classes, penalty, steps))
 
 
 def cross_fit(
-    table: Table,
+    features: Float32,
     labels: Labels,
-    weights: Weights | None,
+    weights: Float64 | None,
     *,
     classes: int,
     seed: int,
     penalty: float = CROSS_PENALTY,
-) -> tuple[Linear, Table]:
+) -> tuple[Linear, Float32]:
     """Fit a linear model in folds of the training images.
 
-    Copies of an image stay together; other images of its lesion may not, since a model is not told
-    of lesions. Their log-odds are a little too sure for that, which costs some strength and is no
-    leak: no image outside the training part is looked at.
+    Copies of an image stay together. Other images of its lesion may be apart, since models do not
+    know lesions: the log-odds are a little too sure for that. It is no leak, since only images of
+    the training part are used.
 
     Parameters
     ----------
-    table, labels, weights, classes, penalty
+    features, labels, weights, classes, penalty
         As in `fit_linear`.
     seed : int
-        What fixes the folds.
+        The seed of the folds.
 
     Returns
     -------
     linear : Linear
-        The mean of the folds' models, for images that were not trained on.
+        The mean of the folds' models, for images that are not in training.
     log_odds : numpy.ndarray of float32, shape (n, classes)
-        Those of the training images, each from the model that has not seen it.
+        For each training image, from the model that was not fitted on it.
     """
-    centre, scale = scale_of(table, weights)
-    inputs = standardise(table, centre, scale)
-    log_odds = np.zeros((len(table), classes), np.float32)
-    found = []
-    for held_out in _folds(inputs, labels, seed):
+    centre, scale = measure_scale(features, weights)
+    inputs = standardise(features, centre, scale)
+    log_odds = np.zeros((len(features), classes), np.float32)
+    all_coefficients, all_intercepts = [], []
+    for held_out in make_folds(inputs, labels, seed):
         rest = ~held_out
         kept = None if weights is None else weights[rest]
         if len(np.unique(labels[rest])) < 2:
-            continue  # the only images of another diagnosis are held out: nothing to regress
+            continue  # all images of the second diagnosis are held out, so one class is left
         coefficients, intercepts, _ = _regress(
             inputs[rest], labels[rest], kept, classes, penalty, 100
         )
         log_odds[held_out] = inputs[held_out] @ coefficients + intercepts
-        found.append((coefficients, intercepts))
-    coefficients = np.mean([one for one, _ in found], axis=0)
-    intercepts = np.mean([one for _, one in found], axis=0)
-    return Linear(centre, scale, coefficients, intercepts), log_odds
+        all_coefficients.append(coefficients)
+        all_intercepts.append(intercepts)
+    mean_coefficients = np.mean(all_coefficients, axis=0)
+    return Linear(centre, scale, mean_coefficients, np.mean(all_intercepts, axis=0)), log_odds
 
 
-def scale_of(table: Table, weights: Weights | None = None) -> tuple[Table, Table]:
+def measure_scale(features: Float32, weights: Float64 | None = None) -> tuple[Float32, Float32]:
     """Return mean and standard deviation of each column; constant columns have 1."""
-    centre = np.average(table, axis=0, weights=weights).astype(np.float32)
-    variance = np.average((table - centre) ** 2, axis=0, weights=weights)
+    centre = np.average(features, axis=0, weights=weights).astype(np.float32)
+    variance = np.average((features - centre) ** 2, axis=0, weights=weights)
     return centre, np.where(variance > 0, np.sqrt(variance), 1).astype(np.float32)
 
 
-def standardise(table: Table, centre: Table, scale: Table) -> Table:
-    """Return features with mean 0 and deviation 1, clipped at ±5."""
-    return np.asarray(np.clip((table - centre) / scale, -CLIP, CLIP))
+def standardise(features: Float32, centre: Float32, scale: Float32) -> Float32:
+    """Return features with mean 0 and deviation 1 in training, clipped at ±5."""
+    return np.asarray(np.clip((features - centre) / scale, -CLIP, CLIP))
 
 
-def _regress(  # noqa: PLR0917 - one call, from two places above
-    inputs: Table,
+def _regress(  # noqa: PLR0917 - called in two places above
+    inputs: Float32,
     labels: Labels,
-    weights: Weights | None,
+    weights: Float64 | None,
     classes: int,
     penalty: float,
     steps: int,
-) -> tuple[Table, Table, int]:
-    """Return coefficients, intercepts and the steps that were taken."""
+) -> tuple[Float32, Float32, int]:
+    """Return coefficients, intercepts and the number of steps."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     total = len(inputs) if weights is None else float(weights.sum())
     regression = LogisticRegression(C=1 / (penalty * total), max_iter=steps, tol=1e-3)
     with warnings.catch_warnings():
-        # The limit on its steps is deliberate, so reaching it is no news.
+        # The limit of the steps is deliberate, so reaching it is expected.
         warnings.simplefilter("ignore", ConvergenceWarning)
         regression.fit(inputs, labels, weights)
     coefficients = np.zeros((inputs.shape[1], classes), np.float32)
     intercepts = np.full(classes, ABSENT, np.float32)
     present = regression.classes_
-    # Of two classes scikit-learn fits one column: the log-odds of the second.
-    both = np.array([[-0.5], [0.5]]) if len(present) == 2 else np.eye(len(present))
-    coefficients[:, present] = (both @ regression.coef_).T
-    intercepts[present] = both @ regression.intercept_
+    # For two classes scikit-learn fits one column: the log-odds of the second class.
+    columns = np.array([[-0.5], [0.5]]) if len(present) == 2 else np.eye(len(present))
+    coefficients[:, present] = (columns @ regression.coef_).T
+    intercepts[present] = columns @ regression.intercept_
     return coefficients, intercepts, int(regression.n_iter_.max())
 
 
-def _folds(inputs: Table, labels: Labels, seed: int) -> list[npt.NDArray[np.bool_]]:
-    """Return the rows of each fold; copies of an image, made by oversampling, stay together."""
+def make_folds(inputs: Float32, labels: Labels, seed: int) -> list[Booleans]:
+    """Return the rows of each fold, stratified; copies of an image stay together."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     rows = np.ascontiguousarray(inputs)
-    # Compared as bytes: a projection might round copies differently.
+    # Rows are compared as bytes: a projection might round copies differently.
     _, copies = np.unique(
         rows.view(f"V{rows.itemsize * rows.shape[1]}").ravel(), return_inverse=True
     )
@@ -210,7 +203,7 @@ def _folds(inputs: Table, labels: Labels, seed: int) -> list[npt.NDArray[np.bool
     folds = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     chosen = np.zeros((count, len(inputs)), np.bool_)
     with warnings.catch_warnings():
-        # A diagnosis with fewer images than folds is missing from some, which is all right.
+        # A diagnosis with fewer images than folds is missing from some folds, which is harmless.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         for fold, (_, rows) in zip(chosen, folds.split(inputs, labels, copies), strict=True):
             fold[rows] = True

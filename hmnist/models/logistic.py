@@ -1,4 +1,4 @@
-"""Multinomial logistic regression."""
+"""`Logistic`: multinomial logistic regression."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.models.base import Labels, Shape, Weights
+from hmnist.arrays import Float32, Float64, Labels, Shape
 from hmnist.models.linear import Linear, fit_linear
-from hmnist.models.tabular import Table, TabularModel
+from hmnist.models.tabular import TabularModel
 
 __all__ = ["Logistic"]
 
@@ -24,12 +24,12 @@ class Logistic(TabularModel):
     penalty : float
         The ridge penalty per image: mean loss + penalty / 2 · squared coefficients.
     max_iter : int
-        Steps of L-BFGS at most; ending early is a mild regularisation of its own.
+        The largest number of steps of L-BFGS; to stop early is a mild regularisation.
 
     Attributes
     ----------
     linear_ : Linear
-        Scales, coefficients, intercepts.
+        The fitted scales, coefficients and intercepts.
     """
 
     def __init__(
@@ -46,15 +46,15 @@ class Logistic(TabularModel):
         self.penalty = penalty
         self.max_iter = max_iter
 
-    def _fit_table(
+    def _fit_features(
         self,
-        table: Table,
+        features: Float32,
         labels: Labels,
-        weights: Weights | None,
-        validation: tuple[Table, Labels] | None,  # noqa: ARG002 - nothing here ends early
+        weights: Float64 | None,
+        validation: tuple[Float32, Labels] | None,  # noqa: ARG002 - it has no early stopping
     ) -> None:
         self.linear_ = fit_linear(
-            table,
+            features,
             labels,
             weights,
             classes=len(self.classes_),
@@ -62,14 +62,14 @@ class Logistic(TabularModel):
             steps=self.max_iter,
         )
 
-    def _predict_table(self, table: Table) -> npt.NDArray[Any]:
+    def _predict_features(self, features: Float32) -> npt.NDArray[Any]:
         from scipy.special import softmax
 
-        return np.asarray(softmax(self.linear_.log_odds(table).astype(np.float64), axis=1))
+        return np.asarray(softmax(self.linear_.log_odds(features).astype(np.float64), axis=1))
 
     @property
     def n_iter_(self) -> int:
-        """The steps that L-BFGS took."""
+        """The number of steps of L-BFGS."""
         return self.linear_.steps
 
     @property

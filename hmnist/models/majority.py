@@ -1,4 +1,4 @@
-"""The majority model, which every other one has to beat."""
+"""`Majority`: the baseline that every other model has to beat."""
 
 from pathlib import Path
 from typing import Any
@@ -6,15 +6,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.models.base import Images, Labels, Model, Validation, Weights
+from hmnist.arrays import Float64, Images, Labels
+from hmnist.models.base import Model, Validation
 
 __all__ = ["Majority"]
 
 
 class Majority(Model):
-    """The share of each diagnosis in training, whatever the image shows.
+    """Predicts the share of each diagnosis in training for every image.
 
-    Its accuracy is that of calling everything a naevus: what a table has to be read against.
+    Its accuracy is that of calling every lesion a naevus.
 
     Parameters
     ----------
@@ -24,20 +25,20 @@ class Majority(Model):
     Attributes
     ----------
     shares_ : numpy.ndarray of float64, shape (classes,)
-        How often each class occurs.
+        The share of each class.
     """
 
     @property
     def needs_shape(self) -> bool:
-        """Whatever the image shows: rows of any length will do."""
+        """Rows of any length will do, since the pixels are not read."""
         return False
 
     def _fit(
         self,
         images: Images,
         labels: Labels,
-        weights: Weights | None,
-        validation: Validation | None,  # noqa: ARG002 - nothing here ends early
+        weights: Float64 | None,
+        validation: Validation | None,  # noqa: ARG002 - it has no early stopping
     ) -> None:
         from sklearn.dummy import DummyClassifier
 
@@ -56,7 +57,7 @@ class Majority(Model):
 
     @property
     def parameter_count(self) -> int:
-        """One share per diagnosis."""
+        """The number of shares: one per diagnosis."""
         return len(self.classes_)
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:  # noqa: ARG002 - facts are enough

@@ -1,38 +1,40 @@
-"""The multilayer perceptron: dense layers on the features of a lesion, or on its pixels."""
+"""`MLP`: a multilayer perceptron on the features of a lesion, or on its pixels."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
-from hmnist.augmentation import mixup
-from hmnist.models.base import Images, Shape
-from hmnist.models.linear import scale_of, standardise
-from hmnist.models.network import NetworkModel
-from hmnist.models.reader import Reader
+from hmnist.arrays import Shape
+from hmnist.models.inputs import FeatureInputs
+from hmnist.models.network import Network, TrainingPlan
+from hmnist.models.network_model import NetworkModel
+from hmnist.models.optimizers import make_adamw
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["MLP"]
+__all__ = ["MLP", "build_mlp"]
 
 
 class MLP(NetworkModel):
-    """Dense layers on standardised numbers, trained on mixtures of two lesions.
+    """Dense layers on standardised features, trained on mixtures of two lesions.
 
     Parameters
     ----------
-    classes, image_shape, random_state, epochs, batch_size, learning_rate, weight_decay, \
-label_smoothing, mixing, networks, logit_adjustment
-        As in `NetworkModel`.
+    classes, image_shape, random_state
+        As in `Model`.
+    epochs, batch_size, networks, label_smoothing, mixup, logit_adjustment
+        As in `TrainingPlan`.
+    learning_rate : float
+        The largest learning rate, after a linear warm-up; a half cosine to zero follows.
+    weight_decay : float
+        AdamW's decoupled decay (Loshchilov & Hutter 2019).
     features : str
-        ``"lesion"`` or ``"pixels"``; see `hmnist.models.reader`.
+        ``"lesion"`` or ``"pixels"``; see `FeatureExtractor`.
     widths : sequence of int
         Units of the hidden layers.
     dropout : float
-        The share of each hidden layer that is dropped in training; of the inputs a fifth of it.
+        The share of each hidden layer that is dropped in training; a fifth of it for the inputs.
     """
 
     def __init__(
@@ -46,70 +48,53 @@ label_smoothing, mixing, networks, logit_adjustment
         learning_rate: float = 1e-3,
         weight_decay: float = 0.05,
         label_smoothing: float = 0.05,
-        mixing: float = 0.2,
+        mixup: float = 0.2,
         networks: int = 1,
         logit_adjustment: float = 0.0,
         features: str = "pixels",
         widths: Sequence[int] = (256,),
         dropout: float = 0.5,
     ) -> None:
-        super().__init__(
-            classes,
-            image_shape,
-            random_state,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            label_smoothing=label_smoothing,
-            mixing=mixing,
-            networks=networks,
-            logit_adjustment=logit_adjustment,
-        )
+        super().__init__(classes, image_shape, random_state)
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
+        self.mixup = mixup
+        self.networks = networks
+        self.logit_adjustment = logit_adjustment
         self.features = features
         self.widths = widths
         self.dropout = dropout
 
-    @property
-    def needs_shape(self) -> bool:
-        """Pixels may be rows of any length; features are those of an image."""
-        return self.features != "pixels"
+    def make_network(self) -> Network:
+        """Return the network that the parameters describe."""
+        return Network(
+            build=partial(build_mlp, widths=self.widths, dropout=self.dropout),
+            inputs=FeatureInputs(self.features),
+            training=TrainingPlan(
+                epochs=self.epochs,
+                batch_size=self.batch_size,
+                optimizer=partial(make_adamw, self.learning_rate, self.weight_decay),
+                networks=self.networks,
+                label_smoothing=self.label_smoothing,
+                mixup=self.mixup,
+                logit_adjustment=self.logit_adjustment,
+            ),
+        )
 
-    def _learn_inputs(self, images: Images, seed: int) -> npt.NDArray[Any]:
-        self.reader_ = Reader(self.features, seed).fit(images)
-        table = self.reader_.read(images)
-        self.centre_, self.scale_ = scale_of(table)
-        return standardise(table, self.centre_, self.scale_)
 
-    def _inputs(self, images: Images) -> npt.NDArray[Any]:
-        return standardise(self.reader_.read(images), self.centre_, self.scale_)
+def build_mlp(
+    shape: tuple[int, ...], classes: int, *, widths: Sequence[int], dropout: float
+) -> "keras.Model":
+    """Return the untrained network from rows of numbers to logits."""
+    import keras
+    from keras import layers
 
-    def _build(self, shape: tuple[int, ...], outputs: int) -> "keras.Model":
-        import keras
-        from keras import layers
-
-        inputs = keras.Input(shape)
-        x = layers.Dropout(self.dropout / 5)(inputs)
-        for width in self.widths:
-            x = layers.Dense(width, activation="relu")(x)
-            x = layers.Dropout(self.dropout)(x)
-        return keras.Model(inputs, layers.Dense(outputs)(x))
-
-    def _augment(
-        self, inputs: npt.NDArray[Any], targets: npt.NDArray[Any], rng: np.random.Generator
-    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        return mixup(inputs, targets, self.mixing, rng)
-
-    def _save_fitted(self, folder: Path) -> dict[str, Any]:
-        self.reader_.save(folder)
-        np.savez(folder / "scaler.npz", allow_pickle=False, centre=self.centre_, scale=self.scale_)
-        return super()._save_fitted(folder)
-
-    def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
-        self.reader_ = Reader(self.features, 0).load(folder)
-        with (
-            (folder / "scaler.npz").open("rb") as file,
-            np.load(file, allow_pickle=False) as arrays,
-        ):
-            self.centre_, self.scale_ = arrays["centre"], arrays["scale"]
-        super()._load_fitted(folder, facts)
+    inputs = keras.Input(shape)
+    x = layers.Dropout(dropout / 5)(inputs)
+    for width in widths:
+        x = layers.Dense(width, activation="relu")(x)
+        x = layers.Dropout(dropout)(x)
+    return keras.Model(inputs, layers.Dense(classes)(x))

@@ -1,284 +1,182 @@
-"""The transfer models: applications of Keras, pretrained or not, with a read-out of their own.
+"""`load_pretrained`: pretrained weights for backbones, from a file or through Keras.
 
-Pretrained weights come in when a network is fitted (`hmnist.models.transfer`) and are part of its
-state from then on: a fitted model never asks for them again. A base that is frozen as a whole says
-the same of an image in every epoch, so it is applied once, and what is trained is the read-out.
+Only numbers are read from a file, never the configuration of a network. A run that was trained
+with pretrained weights contains them, so that nothing is read or downloaded to use it.
 """
 
-from collections.abc import Sequence
+import contextlib
+import sys
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from hmnist.errors import UsageError
-from hmnist.models.base import Images, Labels, Shape, Validation, Weights
-from hmnist.models.published import PublishedModel
-from hmnist.models.training import load_keras, policy, seeded
-from hmnist.models.transfer import check_weights, load_weights
-from hmnist.systems import SYSTEMS
+from hmnist.errors import DataError, DataMissingError, UsageError
+from hmnist.files import hash_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import keras
 
-__all__ = ["VGG16", "InceptionResNet", "MobileNet", "PretrainedModel"]
+__all__ = ["PRETRAINED", "check_pretrained", "load_pretrained"]
 
-_BASE = "base"
+PRETRAINED = ("none", "imagenet")
+"""What a backbone may start from, beside a file: nothing, or the weights that Keras downloads."""
 
-_FILE = "base.npz"
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+"""The first bytes of every HDF5 file."""
+
+_CURE = (
+    "Give a file of your own with --pretrained PATH, or train from scratch with --pretrained none."
+)
+
+_FITTING = (
+    "The file has to contain those of the same application of Keras without its classifier "
+    "(include_top=False)."
+)
 
 
-class PretrainedModel(PublishedModel):
-    """The base of the transfer models.
+def check_pretrained(pretrained: str) -> str | None:
+    """Check whether pretrained weights are available, before any work begins.
 
     Parameters
     ----------
-    classes, image_shape, random_state, epochs, batch_size, learning_rate
-        As in `PublishedModel`.
-    weights : str
-        What the base starts from: ``none``, ``imagenet`` (downloaded by Keras), or the path of a
-        file with the weights of the same application without its classifier. Without any, nothing
-        is frozen.
-    side : int or None
-        The side in pixels to which images are brought, None for the system's own: smaller is
-        quicker, and another system.
+    pretrained : str
+        ``none``, ``imagenet``, or the path of a ``.h5`` file.
 
-    Attributes
-    ----------
-    base_weights_ : list of numpy.ndarray
-        Those of a base that is frozen as a whole; else they are among `weights_`.
+    Returns
+    -------
+    str or None
+        The SHA-256 of the file; None if it is no file.
+
+    Raises
+    ------
+    DataMissingError
+        If there is no such file.
+    DataError
+        If it cannot be read, or is no HDF5 file named ``.h5``.
+
+    Examples
+    --------
+    >>> check_pretrained("imagenet") is None
+    True
     """
-
-    application: ClassVar[str]
-    """The function in `keras.applications`."""
-
-    keeps_base: ClassVar[bool] = False
-    """Whether a pretrained base is frozen as a whole."""
-
-    _cached_base: Any = None  # what `_base_network` returns; pickles go without
-
-    def __init__(
-        self,
-        classes: Sequence[int] | None = None,
-        image_shape: Shape | None = None,
-        random_state: int | None = None,
-        *,
-        epochs: int | None = None,
-        batch_size: int | None = None,
-        learning_rate: float | None = None,
-        weights: str = "none",
-        side: int | None = None,
-    ) -> None:
-        super().__init__(
-            classes,
-            image_shape,
-            random_state,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
+    if pretrained in PRETRAINED:
+        return None
+    path = Path(pretrained)
+    if not path.exists():
+        raise DataMissingError(
+            f"There is no file of weights {path}.",
+            f"Name a .weights.h5 or .h5 file, or choose {' or '.join(PRETRAINED)}.",
         )
-        self.weights = weights
-        self.side = side
-
-    # What subclasses fill in.
-
-    def _cut(self, base: "keras.Model") -> Any:
-        """Return what of the application's output or layers is read out."""
-        return base.output
-
-    def _freeze(self, base: "keras.Model") -> None:
-        """Freeze what a pretrained base is to keep, if that is a part of it."""
-
-    def _read_out(self, x: Any) -> Any:
-        """Return what the last dense layer reads, from the output of the base."""
-        from keras import layers
-
-        return layers.Flatten()(x)
-
-    # What they share.
-
-    def _fit(
-        self,
-        images: Images,
-        labels: Labels,
-        weights: Weights | None,
-        validation: Validation | None,
-    ) -> None:
-        check_weights(self.weights)
-        super()._fit(images, labels, weights, validation)
-
-    def _build(self, shape: tuple[int, ...], outputs: int) -> "keras.Model":
-        import keras
-        from keras import layers
-
-        if min(self._size()) < self.system.smallest_side:
-            raise UsageError(
-                f"Images of {self.side}×{self.side} pixels are too small for {self.system.name}, "
-                f"which needs {self.system.smallest_side}×{self.system.smallest_side} at least.",
-                f"Choose a side of {self.system.smallest_side} or more.",
-            )
-        inputs = keras.Input(shape)
-        x = inputs if self._frozen else self._apply_base(inputs, shape)
-        return keras.Model(inputs, layers.Dense(outputs)(self._read_out(x)))
-
-    def _apply_base(self, inputs: Any, shape: tuple[int, ...]) -> Any:
-        """Return the output of the base for images of any size."""
-        from keras import layers
-
-        x = self._resize(inputs, shape)
-        if shape[2] == 1:
-            x = layers.Concatenate()([x, x, x])
-        base = self._shorten(self._make_base(None))
-        if self.weights != "none":
-            self._freeze(base)
-        return base(self._preprocess(x))
-
-    def _prepare(self, network: "keras.Model", inputs: npt.NDArray[Any]) -> None:  # noqa: ARG002
-        if self.weights != "none" and not self._frozen:
-            network.get_layer(_BASE).set_weights(self._load_base())
-
-    def _load_base(self) -> list[npt.NDArray[Any]]:
-        whole = load_weights(self.system.name, self.weights, self._make_base)
-        return list(self._shorten(whole).get_weights())
-
-    def _size(self) -> tuple[int, int]:
-        return self.system.size if self.side is None else (self.side, self.side)
-
-    def _make_base(self, weights: str | None) -> "keras.Model":
-        """Return the application without its classifier, for colour images."""
-        import keras
-
-        # Weights of convolutions fit any size; Keras offers them by the application's own.
-        size = self._size() if weights is None else self.system.size
-        make = getattr(keras.applications, self.application)
-        return make(include_top=False, weights=weights, input_shape=(*size, 3))
-
-    def _shorten(self, base: "keras.Model") -> "keras.Model":
-        import keras
-
-        return keras.Model(base.input, self._cut(base), name=_BASE)
-
-    def _preprocess(self, x: Any) -> Any:
-        import keras
-
-        module = getattr(keras.applications, self.system.scaling.rpartition(".")[2])
-        return module.preprocess_input(x)
-
-    # A base that is frozen as a whole.
-
-    @property
-    def _frozen(self) -> bool:
-        """Whether the base is, so that what is trained reads its output instead of images."""
-        return self.keeps_base and self.weights != "none"
-
-    def _learn_inputs(self, images: Images, seed: int) -> npt.NDArray[Any]:
-        if self._frozen:
-            self._cached_base = None
-            with seeded(seed), policy("float32"):
-                self.base_weights_ = self._load_base()
-        return self._inputs(images)
-
-    def _inputs(self, images: Images) -> npt.NDArray[Any]:
-        if not self._frozen:
-            return images
-        base = self._base_network(images.shape[1:])
-        starts = range(0, max(1, len(images)), self.at_once)
-        batches = (images[at : at + self.at_once].astype(np.float32) for at in starts)
-        return np.concatenate([np.asarray(base(batch, training=False)) for batch in batches])
-
-    def _base_network(self, shape: tuple[int, ...]) -> "keras.Model":
-        """Return the network from images of that shape to the output of the frozen base."""
-        if self._cached_base is None:
-            keras = load_keras()
-            with seeded(0), policy("float32"):
-                inputs = keras.Input(shape)
-                self._cached_base = keras.Model(inputs, self._apply_base(inputs, shape))
-            self._cached_base.set_weights(self.base_weights_)
-        return self._cached_base
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__().items()
-        return {name: value for name, value in state if name != "_cached_base"}
-
-    @property
-    def parameter_count(self) -> int:
-        """The number of weights, trainable or not, those of the base included."""
-        base = self.base_weights_ if self._frozen else []
-        return super().parameter_count + sum(weight.size for weight in base)
-
-    def _save_fitted(self, folder: Path) -> dict[str, Any]:
-        if self._frozen:
-            named = {f"{place:03d}": weight for place, weight in enumerate(self.base_weights_)}
-            np.savez(folder / _FILE, allow_pickle=False, **named)
-        return super()._save_fitted(folder)
-
-    def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
-        if self._frozen:
-            with (folder / _FILE).open("rb") as file:
-                arrays = np.load(file, allow_pickle=False)
-                self.base_weights_ = [arrays[name] for name in sorted(arrays.files)]
-            self._cached_base = None
-            self._base_network(tuple(facts["image_shape"]))
-        super()._load_fitted(folder, facts)
+    try:
+        with path.open("rb") as file:
+            signature = file.read(len(_SIGNATURE))
+        digest = hash_file(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.", _CURE) from error
+    if signature != _SIGNATURE or path.suffix != ".h5":
+        raise DataError(f"{path} is no .h5 file of weights.", _CURE)
+    return digest
 
 
-class VGG16(PretrainedModel):
-    """VGG16, Flatten, one dense layer, at 150×150; frozen if it is pretrained.
+def load_pretrained(
+    name: str, pretrained: str, make_application: "Callable[[str | None], keras.Model]"
+) -> "keras.Model":
+    """Return the application of Keras that a system starts from, with pretrained weights.
 
     Parameters
     ----------
-    classes, image_shape, random_state, epochs, batch_size, learning_rate, weights, side
-        As in `PretrainedModel`.
+    name : str
+        The system, for messages.
+    pretrained : str
+        ``imagenet``, or the path of a ``.weights.h5`` or ``.h5`` file with the weights of the
+        application without its classifier.
+    make_application : callable
+        Makes the application with the weights that Keras knows by a name, or without.
+
+    Returns
+    -------
+    keras.Model
+
+    Raises
+    ------
+    DataMissingError
+        If the weights cannot be downloaded, or there is no such file.
+    DataError
+        If the file is unreadable or contains no weights.
+    UsageError
+        If its weights belong to another network.
     """
+    if pretrained == "imagenet":
+        return _download(name, make_application)
+    check_pretrained(pretrained)
+    _refuse_without_weights(pretrained)
+    application = make_application(None)
+    # Keras leaves out what is missing in some files: the NaN that remain will show it.
+    application.set_weights([np.full_like(array, np.nan) for array in application.get_weights()])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            application.load_weights(pretrained)
+    except (OSError, KeyError) as error:
+        raise _without_weights(pretrained, error) from error
+    except (ValueError, TypeError, IndexError) as error:
+        raise UsageError(
+            f"The weights in {pretrained} do not fit {name}: {_first_line(error)}.", _FITTING
+        ) from error
+    arrays = application.get_weights()
+    if missing := sum(not np.isfinite(array).all() for array in arrays):
+        raise UsageError(
+            f"The weights in {pretrained} do not fit {name}: {missing} of {len(arrays)} arrays are "
+            "not in it, or contain values that are no numbers.",
+            _FITTING,
+        )
+    return application
 
-    system = SYSTEMS["vgg16"]
-    application = "VGG16"
-    keeps_base = True
+
+def _refuse_without_weights(path: str) -> None:
+    """Refuse an HDF5 file without any array that Keras would look for."""
+    import h5py  # type: ignore[import-untyped]  # a dependency of Keras
+
+    names: list[str] = []
+
+    def add_names(name: str, node: object) -> None:
+        if isinstance(node, h5py.Group):
+            # Files of Keras' applications list their arrays; .weights.h5 files have them in vars.
+            lists = [node.attrs[key] for key in node.attrs if key.startswith("weight_names")]
+            names.extend(str(array) for arrays in lists for array in arrays)
+        elif name.split("/")[-2:-1] == ["vars"]:
+            names.append(name)
+
+    try:
+        with h5py.File(path) as file:
+            file.visititems(add_names)
+    except (OSError, KeyError, RuntimeError, TypeError) as error:
+        raise _without_weights(path, error) from error
+    if not names:
+        raise _without_weights(path)
 
 
-class MobileNet(PretrainedModel):
-    """MobileNet, global mean, dropout, one dense layer, at 128×128; all of it is trained.
-
-    Parameters
-    ----------
-    classes, image_shape, random_state, epochs, batch_size, learning_rate, weights, side
-        As in `PretrainedModel`.
-    """
-
-    system = SYSTEMS["mobilenet"]
-    application = "MobileNet"
-
-    def _read_out(self, x: Any) -> Any:
-        from keras import layers
-
-        return layers.Dropout(0.25)(layers.GlobalAveragePooling2D()(x))
+def _without_weights(path: str, error: Exception | None = None) -> DataError:
+    reason = "" if error is None else f": {_first_line(error)}"
+    return DataError(f"{path} holds no weights of a Keras network{reason}.", _CURE)
 
 
-class InceptionResNet(PretrainedModel):
-    """InceptionResNetV2 without its last 28 layers, dropout, Flatten, one dense layer, at 299×299.
+def _download(name: str, make_application: "Callable[[str | None], keras.Model]") -> "keras.Model":
+    try:
+        # Keras shows its progress on stdout, where results belong.
+        with contextlib.redirect_stdout(sys.stderr):
+            return make_application("imagenet")
+    except Exception as error:  # Keras raises a bare Exception here
+        raise DataMissingError(
+            f"The ImageNet weights of {name} could not be downloaded: {_first_line(error)}.", _CURE
+        ) from error
 
-    If it is pretrained, the last 50 layers are trained, read-out included.
 
-    Parameters
-    ----------
-    classes, image_shape, random_state, epochs, batch_size, learning_rate, weights, side
-        As in `PretrainedModel`.
-    """
-
-    system = SYSTEMS["inception-resnet"]
-    application = "InceptionResNetV2"
-
-    def _cut(self, base: "keras.Model") -> Any:
-        # Two of the 28 are the mean and the classifier, which are not there to begin with.
-        return base.layers[-26].output
-
-    def _freeze(self, base: "keras.Model") -> None:
-        # Three of the 50 are dropout, Flatten and the dense layer.
-        for layer in base.layers[:-47]:
-            layer.trainable = False
-
-    def _read_out(self, x: Any) -> Any:
-        from keras import layers
-
-        return layers.Flatten()(layers.Dropout(0.25)(x))
+def _first_line(error: Exception) -> str:
+    """Return the message of an error, short enough for a sentence."""
+    lines = str(error.args[0] if error.args else error).strip().splitlines() or [""]
+    return (lines[0][:200] or type(error).__name__).rstrip(".: ")

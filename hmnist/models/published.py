@@ -1,56 +1,55 @@
-"""The published networks that are trained from scratch; what they are trained with is in `SYSTEMS`.
+"""`PublishedNetwork`: the estimator that trains the network of any published system."""
 
-A network made for another size enlarges (or shrinks) its images itself, bilinearly: 28×28 pixels
-are given as they are, and images of its native size are left alone.
-"""
-
-import copy
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from hmnist.arrays import Shape
 from hmnist.diagnoses import CODES
-from hmnist.models.base import Images, Labels, Shape, Validation, Weights
-from hmnist.models.network import NetworkModel
-from hmnist.systems import SYSTEMS
+from hmnist.errors import UsageError
+from hmnist.models.backbone import BackboneOutputs, build_with_backbone, load_into_backbone
+from hmnist.models.network import Network, TrainingPlan
+from hmnist.models.network_model import NetworkModel
+from hmnist.systems import find_system
 from hmnist.systems.system import System
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["DeepCNN", "DeepCNNBN", "LeNet", "PixelMLP", "PublishedModel", "SkinPamper", "SmallCNN"]
+__all__ = ["PublishedNetwork"]
+
+PREDICTION_BATCH = 64
+"""Wide networks on large images take gigabytes for more."""
 
 
-class PublishedModel(NetworkModel):
-    """The base of the published systems: the recipe of `system`, and a network that is built.
+class PublishedNetwork(NetworkModel):
+    """A published system, trained as its source trained it.
 
     Parameters
     ----------
     classes, image_shape, random_state
         As in `Model`.
+    system : str
+        A name of `hmnist.systems.SYSTEMS`.
     epochs : int or None
-        How often the training images are seen; None is the system's own number.
+        How often the training images are seen; None for the system's own number.
     batch_size : int or None
-        Images per step; None is the system's own number.
+        Images per step; None for the system's own number.
     learning_rate : float or None
-        None is the system's own.
+        None for the system's own.
+    pretrained : str
+        The weights that the backbone of a transfer system starts from: ``none``, ``imagenet``
+        (downloaded by Keras), or the path of a file with the weights of the same application of
+        Keras without its classifier. With ``none`` all layers are trained.
+    side : int or None
+        The side in pixels to which a transfer system resizes images; None for the system's own.
+        A smaller one is quicker, and another system.
 
     Attributes
     ----------
-    system : System
-        What is known of the system: size, recipe, notes.
     weights_, history_
-        As in `NetworkModel`.
+        As in `NetworkModel`. The weights of a frozen backbone are those of ``inputs_``.
     """
-
-    system: ClassVar[System]
-    at_once: ClassVar[int] = 64  # wide networks on large images take gigabytes for more
-
-    # Numbers, or None for the system's own; the base knows numbers alone.
-    epochs: Any
-    batch_size: Any
-    learning_rate: Any
 
     def __init__(
         self,
@@ -58,155 +57,86 @@ class PublishedModel(NetworkModel):
         image_shape: Shape | None = None,
         random_state: int | None = None,
         *,
+        system: str = "lenet",
         epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,
+        pretrained: str = "none",
+        side: int | None = None,
     ) -> None:
-        super().__init__(classes, image_shape, random_state, weight_decay=0.0, label_smoothing=0.0)
+        super().__init__(classes, image_shape, random_state)
+        self.system = system
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.pretrained = pretrained
+        self.side = side
 
-    def check_size(self, height: int, width: int) -> None:
-        """Refuse images that are too small for the network, before it is built.
+    def make_network(self) -> Network:
+        """Return the network of the system, with the numbers of its source unless others are given.
 
         Raises
         ------
         UsageError
-            If they are, and the network does not enlarge them.
+            If there is no such system, if the side is too small, or if a system without a backbone
+            is given a side or pretrained weights.
         """
-        self.system.check_size(height, width)
-
-    # What they share.
-
-    def _fit(
-        self,
-        images: Images,
-        labels: Labels,
-        weights: Weights | None,
-        validation: Validation | None,
-    ) -> None:
-        super()._fit(images, labels, self._weigh(labels, weights), validation)
-
-    def _settled(self) -> Self:
-        """Return a copy with the system's own numbers where none were given."""
-        settled = copy.copy(self)
-        settled.on_step = self.on_step  # which copies go without
-        for name in ("epochs", "batch_size", "learning_rate"):
-            if getattr(self, name) is None:
-                setattr(settled, name, getattr(self.system.training, name))
-        return settled
-
-    def _weigh(self, labels: Labels, weights: Weights | None) -> Weights | None:
-        """Multiply the weights of images by those of their diagnoses, if there are any."""
-        shares = self.system.training.class_weights
-        if not shares:
-            return weights
-        by_label = {CODES.index(code): share for code, share in shares.items()}
-        by_class = np.array(
-            [by_label.get(label, 1.0) for label in self.classes_.tolist()], dtype=np.float64
+        system = find_system(self.system)
+        network = partial(
+            Network, training=self._make_plan(system), prediction_batch=PREDICTION_BATCH
         )
-        return by_class[labels] if weights is None else weights * by_class[labels]
+        size = self._choose_size(system)
+        if system.backbone is None:
+            return network(build=partial(_build, system))
+        if self.pretrained == "none":
+            return network(build=partial(build_with_backbone, system, size, freeze=False))
+        if system.backbone.frozen:
+            outputs = BackboneOutputs(system, size, self.pretrained, PREDICTION_BATCH)
+            return network(build=system.build, inputs=outputs)
+        return network(
+            build=partial(build_with_backbone, system, size, freeze=True),
+            prepare=partial(load_into_backbone, system, size, self.pretrained),
+        )
 
-    def _build(self, shape: tuple[int, ...], outputs: int) -> "keras.Model":
-        self.check_size(*shape[:2])
-        return self.system.build((shape[0], shape[1], shape[2]), outputs)
+    def _make_plan(self, system: System) -> TrainingPlan:
+        training = system.training
+        rate = training.learning_rate if self.learning_rate is None else self.learning_rate
+        return TrainingPlan(
+            epochs=training.epochs if self.epochs is None else self.epochs,
+            batch_size=training.batch_size if self.batch_size is None else self.batch_size,
+            optimizer=partial(_make_optimizer, training.optimizer, rate),
+            class_weights={
+                CODES.index(code): weight for code, weight in training.class_weights.items()
+            },
+            plateau=training.plateau,
+        )
 
-    def _resize(self, inputs: Any, shape: tuple[int, ...]) -> Any:
-        """Return images of the size that the network is made for."""
-        from keras import layers
-
-        height, width = shape[:2]
-        self.check_size(height, width)
-        if self.system.resizes:
-            if (height, width) == self._size():
-                return inputs
-            return layers.Resizing(*self._size(), interpolation="bilinear")(inputs)
-        return inputs
-
-    def _size(self) -> tuple[int, int]:
-        """Return height and width to which images are brought."""
-        return self.system.size
-
-    def _optimizer(self, steps_per_epoch: int) -> "keras.optimizers.Optimizer":  # noqa: ARG002
-        import keras
-
-        return getattr(keras.optimizers, self.system.training.optimizer)(self.learning_rate)
-
-    def _callbacks(self) -> "list[keras.callbacks.Callback]":
-        from hmnist.models.plateau import FallingRate
-
-        plateau = self.system.training.plateau
-        return [] if plateau is None else [FallingRate(plateau)]
-
-
-class LeNet(PublishedModel):
-    """Three convolutions with pooling, a sigmoid dense layer; 162,887 parameters at 28×28×3.
-
-    Parameters
-    ----------
-    classes, image_shape, random_state, epochs, batch_size, learning_rate
-        As in `PublishedModel`.
-    """
-
-    system = SYSTEMS["lenet"]
-
-
-class DeepCNN(PublishedModel):
-    """Three wide convolutions at 75×100, three dense layers; 672,007 parameters for colour images.
-
-    Parameters
-    ----------
-    classes, image_shape, random_state, epochs, batch_size, learning_rate
-        As in `PublishedModel`.
-    """
-
-    system = SYSTEMS["deep-cnn"]
+    def _choose_size(self, system: System) -> tuple[int, int]:
+        """Return the height and width to which images are resized, if the system does that."""
+        if system.backbone is None and (self.side is not None or self.pretrained != "none"):
+            raise UsageError(
+                f"{system.name} starts from no application of Keras, so it takes neither side nor "
+                "pretrained weights.",
+                "Leave them out, or choose a transfer system such as mobilenet.",
+            )
+        if self.side is None:
+            return system.size
+        if self.side < system.smallest_side:
+            raise UsageError(
+                f"Images of {self.side}×{self.side} pixels are too small for {system.name}, "
+                f"which needs {system.smallest_side}×{system.smallest_side} at least.",
+                f"Choose a side of {system.smallest_side} or more.",
+            )
+        return self.side, self.side
 
 
-class DeepCNNBN(DeepCNN):
-    """`DeepCNN` with batch normalisation behind each pooling and each hidden dense layer.
-
-    Parameters
-    ----------
-    classes, image_shape, random_state, epochs, batch_size, learning_rate
-        As in `PublishedModel`.
-    """
-
-    system = SYSTEMS["deep-cnn-bn"]
+def _build(system: System, shape: Any, classes: int) -> "keras.Model":
+    system.check_size(*shape[:2])
+    return system.build(shape, classes)
 
 
-class SmallCNN(PublishedModel):
-    """Three wide convolutions at 32×32, a linear dense layer.
+def _make_optimizer(name: str, learning_rate: float, steps: int) -> Any:  # noqa: ARG001
+    """Return an optimiser with a constant learning rate, whatever the number of steps."""
+    import keras
 
-    Parameters
-    ----------
-    classes, image_shape, random_state, epochs, batch_size, learning_rate
-        As in `PublishedModel`.
-    """
-
-    system = SYSTEMS["small-cnn"]
-
-
-class PixelMLP(PublishedModel):
-    """Dense layers that read the colour of one pixel, at 32×32; then all pixels together.
-
-    Parameters
-    ----------
-    classes, image_shape, random_state, epochs, batch_size, learning_rate
-        As in `PublishedModel`.
-    """
-
-    system = SYSTEMS["pixel-mlp"]
-
-
-class SkinPamper(PublishedModel):
-    """Three 2×2 convolutions up to 1024, seven dense layers; 4,341,319 parameters at 28×28×3.
-
-    Parameters
-    ----------
-    classes, image_shape, random_state, epochs, batch_size, learning_rate
-        As in `PublishedModel`.
-    """
-
-    system = SYSTEMS["skin-pamper"]
+    return getattr(keras.optimizers, name)(learning_rate)

@@ -1,4 +1,4 @@
-"""The only list of model names: what there is, what it costs, and how to make one."""
+"""The only list of models: their names, parameters and costs, and how to make one."""
 
 import importlib
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hmnist.diagnoses import CODES
-from hmnist.errors import UsageError
+from hmnist.errors import UsageError, unknown_name
 from hmnist.systems import SYSTEMS
 from hmnist.systems.system import System
 
@@ -14,32 +14,24 @@ if TYPE_CHECKING:
     from hmnist.models.base import Model
 
 __all__ = [
-    "COMMITTEE",
     "COMPARED",
     "EFFORTS",
     "FEATURES",
-    "MAJORITY",
     "MODELS",
-    "Entry",
+    "ModelEntry",
     "find_model",
     "make_model",
 ]
 
 EFFORTS = ("quick", "standard", "best")
-"""One dial for all models: epochs, trees, width."""
-
-COMMITTEE = "committee"
-"""The vote of a benchmark's other models; it is composed, not made."""
+"""One setting for all models: epochs, trees, width."""
 
 FEATURES = ("lesion", "pixels")
-"""What models of numbers may read: measures of the lesion (`hmnist.features`), or raw pixels."""
-
-MAJORITY = "majority"
-"""The model that stands in every table."""
+"""What tabular models may read: features of the lesion (`hmnist.features`), or plain pixels."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ModelEntry:
     """What the registry knows of a model.
 
     Attributes
@@ -48,155 +40,169 @@ class Entry:
         What the user types.
     summary : str
         What it is, in a few words.
-    place : str
-        Module and class, imported when a model is made; empty for the committee.
+    estimator : str
+        Module and class, imported when the model is made; empty for a composed model.
     parameters : mapping of str to dict
         Constructor parameters for each effort.
     seconds : mapping of str to float
-        Fit time for 7,000 training images on two cores, for the estimate before the work starts.
-    published : bool
-        Whether it is the rebuilt system of someone else's publication (`hmnist.systems`):
-        to be asked for by name.
+        Time to fit 7,000 training images on two cores for each effort, for the estimate before the
+        work starts.
+    settings : tuple of str
+        The settings of a recipe that are constructor parameters of this model: ``features``,
+        ``pretrained``.
+    baseline : bool
+        Whether the model is part of every table, for comparison.
+    oversampled : bool
+        Whether its training part may be oversampled.
+    calibrated : bool
+        Whether calibration and decision apply to its probabilities.
+    composed : bool
+        Whether it is composed of the other models of a benchmark, instead of trained.
+    system : System or None
+        The published system that it rebuilds; such models are compared only if they are named.
     """
 
     name: str
     summary: str
-    place: str
+    estimator: str
     parameters: Mapping[str, Mapping[str, Any]]
     seconds: Mapping[str, float]
-    published: bool = False
+    settings: tuple[str, ...] = ()
+    baseline: bool = False
+    oversampled: bool = True
+    calibrated: bool = True
+    composed: bool = False
+    system: System | None = None
 
 
-def _efforts(quick: Any, standard: Any, best: Any) -> dict[str, Any]:
-    return dict(zip(EFFORTS, (quick, standard, best), strict=True))
+def _by_effort(*values: Any) -> dict[str, Any]:
+    return dict(zip(EFFORTS, values, strict=True))
 
 
-def _published(system: System) -> Entry:
+def _published(system: System) -> ModelEntry:
     """Return the entry of a published system.
 
-    Its numbers are its own at every effort, and stand among the parameters, where manifests and
-    keys of runs find them; only ``quick`` has a fifth of its epochs.
+    The numbers of its source are parameters at every effort, so that manifests and keys of runs
+    contain them; only ``quick`` has a fifth of the epochs.
     """
     training = system.training
-    own: dict[str, Any] = {
-        "batch_size": training.batch_size,
-        "learning_rate": training.learning_rate,
-    }
-    if system.backbone is not None:
-        own["weights"] = "none"
-    epochs = _efforts(max(1, training.epochs // 5), training.epochs, training.epochs)
-    return Entry(
+    numbers = {"batch_size": training.batch_size, "learning_rate": training.learning_rate}
+    start = {} if system.backbone is None else {"pretrained": "none"}
+    epochs = _by_effort(max(1, training.epochs // 5), training.epochs, training.epochs)
+    return ModelEntry(
         system.name,
         system.summary,
-        _CLASSES[system.name],
-        {effort: {"epochs": count, **own} for effort, count in epochs.items()},
-        # Two digits: these are estimates.
+        "hmnist.models.published:PublishedNetwork",
+        {effort: {"epochs": count, **numbers, **start} for effort, count in epochs.items()},
         {
+            # Two digits, since these are estimates.
             effort: float(f"{count * system.seconds_per_epoch + 5:.2g}")
             for effort, count in epochs.items()
         },
-        published=True,
+        settings=tuple(start),
+        system=system,
     )
 
 
-_CLASSES = {
-    "lenet": "hmnist.models.published:LeNet",
-    "deep-cnn": "hmnist.models.published:DeepCNN",
-    "deep-cnn-bn": "hmnist.models.published:DeepCNNBN",
-    "small-cnn": "hmnist.models.published:SmallCNN",
-    "pixel-mlp": "hmnist.models.published:PixelMLP",
-    "skin-pamper": "hmnist.models.published:SkinPamper",
-    "vgg16": "hmnist.models.pretrained:VGG16",
-    "mobilenet": "hmnist.models.pretrained:MobileNet",
-    "inception-resnet": "hmnist.models.pretrained:InceptionResNet",
-}
-
 _LESION = {"features": "lesion"}
 
-_STARTED = {"features": "lesion", "linear_start": True}
+_LINEAR_START = {**_LESION, "linear_start": True}
 
 _ENTRIES = (
-    Entry(
+    ModelEntry(
         "cnn",
         "residual convolutional network (Keras)",
         "hmnist.models.cnn:CNN",
-        _efforts(
-            {"epochs": 15, "widths": (32, 96, 96), "mixing": 0.0},
-            {"epochs": 32, "teaching": 0.5},
-            {"epochs": 36, "teaching": 0.5, "networks": 2},
+        _by_effort(
+            {"epochs": 15, "widths": (32, 96, 96), "mixup": 0.0},
+            {"epochs": 32, "distillation": 0.5},
+            {"epochs": 36, "distillation": 0.5, "networks": 2},
         ),
-        _efforts(70, 255, 545),
+        _by_effort(70, 255, 545),
     ),
-    Entry(
+    ModelEntry(
         "mlp",
         "multilayer perceptron on features (Keras)",
         "hmnist.models.mlp:MLP",
-        _efforts({**_LESION}, {**_LESION, "networks": 2}, {**_LESION, "networks": 3}),
-        _efforts(25, 45, 60),
+        _by_effort(_LESION, {**_LESION, "networks": 2}, {**_LESION, "networks": 3}),
+        _by_effort(25, 45, 60),
+        settings=("features",),
     ),
-    Entry(
+    ModelEntry(
         "xgboost",
         "boosted trees on a linear start (xgboost)",
         "hmnist.models.boosting_xgboost:XGBoost",
-        _efforts(
-            {**_STARTED, "n_estimators": 40, "learning_rate": 0.12},
-            {**_STARTED, "n_estimators": 300},
-            {**_STARTED, "n_estimators": 600, "learning_rate": 0.03},
+        _by_effort(
+            {**_LINEAR_START, "n_estimators": 40, "learning_rate": 0.12},
+            {**_LINEAR_START, "n_estimators": 300},
+            {**_LINEAR_START, "n_estimators": 600, "learning_rate": 0.03},
         ),
-        _efforts(35, 50, 70),
+        _by_effort(35, 50, 70),
+        settings=("features",),
     ),
-    Entry(
+    ModelEntry(
         "hist-gbdt",
         "boosted trees on a linear start (scikit-learn)",
         "hmnist.models.boosting_sklearn:HistGBDT",
-        _efforts(
-            {**_STARTED, "max_iter": 40, "learning_rate": 0.12},
-            {**_STARTED, "max_iter": 300},
-            {**_STARTED, "max_iter": 600, "learning_rate": 0.03},
+        _by_effort(
+            {**_LINEAR_START, "max_iter": 40, "learning_rate": 0.12},
+            {**_LINEAR_START, "max_iter": 300},
+            {**_LINEAR_START, "max_iter": 600, "learning_rate": 0.03},
         ),
-        _efforts(35, 50, 70),
+        _by_effort(35, 50, 70),
+        settings=("features",),
     ),
-    Entry(
+    ModelEntry(
         "logistic",
         "multinomial logistic regression on features (scikit-learn)",
         "hmnist.models.logistic:Logistic",
-        _efforts(_LESION, _LESION, _LESION),
-        _efforts(20, 20, 20),
+        _by_effort(_LESION, _LESION, _LESION),
+        _by_effort(20, 20, 20),
+        settings=("features",),
     ),
-    Entry(
-        COMMITTEE,
-        "weighted vote of a benchmark's other models, at no extra training",
+    ModelEntry(
+        "ensemble",
+        "weighted soft vote of a benchmark's other models, without further training",
         "",
-        _efforts({}, {}, {}),
-        _efforts(0, 0, 0),
+        _by_effort({}, {}, {}),
+        _by_effort(0, 0, 0),
+        composed=True,
     ),
-    Entry(
-        MAJORITY,
+    ModelEntry(
+        "majority",
         "the share of each diagnosis, whatever the image shows",
         "hmnist.models.majority:Majority",
-        _efforts({}, {}, {}),
-        _efforts(0, 0, 0),
+        _by_effort({}, {}, {}),
+        _by_effort(0, 0, 0),
+        baseline=True,
+        oversampled=False,
+        calibrated=False,
     ),
     *(_published(system) for system in SYSTEMS.values() if not system.variant_of),
 )
 
-MODELS: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
+MODELS: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}
 
-COMPARED = tuple(entry.name for entry in _ENTRIES if not entry.published)
-"""What a benchmark compares if nobody says otherwise."""
+COMPARED = tuple(entry.name for entry in _ENTRIES if entry.system is None)
+"""The models that a benchmark compares by default."""
 
 
-def find_model(name: str) -> Entry:
-    """Return the registry's entry of a model.
+def find_model(name: str) -> ModelEntry:
+    """Return the registry's entry of a model, whatever the case of its name.
 
     Raises
     ------
     UsageError
         If there is no model of that name.
+
+    Examples
+    --------
+    >>> find_model("CNN").name
+    'cnn'
     """
-    if name not in MODELS:
-        raise UsageError(f"There is no model called {name!r}.", f"Choose {', '.join(MODELS)}.")
-    return MODELS[name]
+    if name.lower() not in MODELS:
+        raise unknown_name("model", name, MODELS)
+    return MODELS[name.lower()]
 
 
 def make_model(
@@ -215,9 +221,9 @@ def make_model(
     effort : str
         ``quick``, ``standard`` or ``best``.
     random_state : int or None
-        What fixes its training.
+        The seed of its training.
     **parameters
-        Constructor parameters of the model's class; they take precedence over the effort's.
+        Constructor parameters of the model's class; they take precedence over those of the effort.
 
     Returns
     -------
@@ -236,23 +242,26 @@ def make_model(
     """
     entry = find_model(name)
     if effort not in EFFORTS:
-        raise UsageError(f"There is no effort called {effort!r}.", f"Choose {', '.join(EFFORTS)}.")
-    if not entry.place:
+        raise unknown_name("effort", effort, EFFORTS)
+    if entry.composed:
         raise UsageError(
-            f"A {name} is not trained by itself: it is composed of a benchmark's other models.",
-            f"Try: hmnist benchmark --models cnn,xgboost,{name}",
+            f"The model {entry.name} is not trained by itself: it is composed of a benchmark's "
+            "other models.",
+            f"Try: hmnist benchmark --models cnn,xgboost,{entry.name}",
         )
-    module, _, class_name = entry.place.partition(":")
+    module, _, class_name = entry.estimator.partition(":")
     model_class: type[Model] = getattr(importlib.import_module(module), class_name)
     chosen = {
         "classes": tuple(range(len(CODES))),
         "random_state": random_state,
+        **({} if entry.system is None else {"system": entry.system.name}),
         **entry.parameters[effort],
         **parameters,
     }
-    if unknown := sorted(set(chosen) - set(model_class().get_params())):
+    known = sorted(model_class().get_params())
+    if unknown := sorted(set(chosen) - set(known)):
         raise UsageError(
-            f"The model {name} has no parameter {unknown[0]!r}.",
-            f"It has {', '.join(sorted(model_class().get_params()))}.",
+            f"The model {entry.name} has no parameter {unknown[0]!r}.",
+            f"It has {', '.join(known)}.",
         )
     return model_class(**chosen)

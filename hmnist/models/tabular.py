@@ -1,7 +1,7 @@
-"""`TabularModel`: what models of numbers rather than images have in common.
+"""`TabularModel`: the base class of the models that read features instead of images.
 
-Logistic regression and boosted trees read a table: a row per image, a column per feature. Which
-features is a parameter; they are fitted on the training images only.
+Logistic regression and boosted trees read a row of numbers per image. A parameter says which
+features these are; filters and codebooks are learnt from the training images only.
 """
 
 from collections.abc import Sequence
@@ -10,26 +10,27 @@ from typing import Any
 
 import numpy.typing as npt
 
-from hmnist.models.base import Images, Labels, Model, Shape, Validation, Weights
-from hmnist.models.reader import Reader, Table
+from hmnist.arrays import Float32, Float64, Images, Labels, Shape
+from hmnist.models.base import Model, Validation
+from hmnist.models.feature_extractor import FeatureExtractor
 
-__all__ = ["Table", "TabularModel"]
+__all__ = ["TabularModel"]
 
 
 class TabularModel(Model):
-    """The base of the models that read a table of features.
+    """The base class of the tabular models.
 
     Parameters
     ----------
     classes, image_shape, random_state
         As in `Model`.
     features : str
-        ``"lesion"`` or ``"pixels"``; see `hmnist.models.reader`.
+        ``"lesion"`` or ``"pixels"``; see `FeatureExtractor`.
 
     Attributes
     ----------
-    reader_ : Reader
-        What makes the table.
+    extractor_ : FeatureExtractor
+        Turns images into features.
     """
 
     def __init__(
@@ -45,40 +46,40 @@ class TabularModel(Model):
 
     @property
     def needs_shape(self) -> bool:
-        """Pixels may be rows of any length; features are those of an image."""
+        """Pixels may be rows of any length; features of a lesion need an image."""
         return self.features != "pixels"
 
-    def _fit_table(
+    def _fit_features(
         self,
-        table: Table,
+        features: Float32,
         labels: Labels,
-        weights: Weights | None,
-        validation: tuple[Table, Labels] | None,
+        weights: Float64 | None,
+        validation: tuple[Float32, Labels] | None,
     ) -> None:
         raise NotImplementedError
 
-    def _predict_table(self, table: Table) -> npt.NDArray[Any]:
+    def _predict_features(self, features: Float32) -> npt.NDArray[Any]:
         raise NotImplementedError
 
     def _fit(
         self,
         images: Images,
         labels: Labels,
-        weights: Weights | None,
+        weights: Float64 | None,
         validation: Validation | None,
     ) -> None:
-        self.reader_ = Reader(self.features, self._seed()).fit(images)
+        self.extractor_ = FeatureExtractor(self.features, self._seed()).fit(images)
         held_out = None
         if validation is not None:
-            held_out = (self.reader_.read(validation[0]), validation[1])
-        self._fit_table(self.reader_.read(images), labels, weights, held_out)
+            held_out = (self.extractor_.transform(validation[0]), validation[1])
+        self._fit_features(self.extractor_.transform(images), labels, weights, held_out)
 
     def _predict(self, images: Images) -> npt.NDArray[Any]:
-        return self._predict_table(self.reader_.read(images))
+        return self._predict_features(self.extractor_.transform(images))
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
-        self.reader_.save(folder)
+        self.extractor_.save(folder)
         return {}
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:  # noqa: ARG002
-        self.reader_ = Reader(self.features, 0).load(folder)
+        self.extractor_ = FeatureExtractor(self.features).load(folder)

@@ -129,7 +129,7 @@ class Recipe:
         DataError
             If the model takes pretrained weights and the file is missing or holds none.
         """
-        from hmnist.models.transfer import check_pretrained
+        from hmnist.models.pretrained import check_pretrained
 
         if "pretrained" not in self.entry.settings:
             return None
@@ -235,7 +235,7 @@ def check_one_pretrained_file(recipes: Sequence[Recipe]) -> None:
     UsageError
         If a path is given and more than one of the models takes pretrained weights.
     """
-    from hmnist.models.transfer import PRETRAINED
+    from hmnist.models.pretrained import PRETRAINED
 
     paths = {recipe.pretrained for recipe in recipes} - set(PRETRAINED)
     models = list(

@@ -1,4 +1,4 @@
-"""What all models share: shapes, labels, the refusal of unsuitable pixels."""
+"""The base class of models: shapes, labels, the refusal of unsuitable pixels."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def test_float_pixels_are_judged_by_their_range(side: int) -> None:
     assert Majority().fit(np.zeros((2, side), dtype=int), [0, 1]).n_features_in_ == side
 
 
-def test_what_is_not_a_number_is_refused() -> None:
+def test_pixels_that_are_no_numbers_are_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
         Majority().fit([[np.nan, 2.0], [3.0, 4.0]], [0, 1])
     with pytest.raises(ValueError, match="infinity"):

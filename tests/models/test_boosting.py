@@ -1,4 +1,4 @@
-"""Boosted trees: when they stop, what they keep, how weights count, and where they start."""
+"""Boosted trees: early stopping, the kept rounds, weights, and the linear start."""
 
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def test_validation_keeps_the_best_round(make: Any) -> None:
 
 
 @pytest.mark.parametrize("make", [small_xgboost, small_hist])
-def test_without_validation_every_round_is_grown_on_every_image(make: Any) -> None:
+def test_without_validation_every_round_is_fitted_on_every_image(make: Any) -> None:
     # scikit-learn would hold a tenth back from 10,000 images on.
     model = make(2).fit(np.repeat(IMAGES, 70, axis=0), np.repeat(LABELS, 70))
     assert rounds_of(model) == 2
@@ -72,12 +72,12 @@ def test_without_validation_every_round_is_grown_on_every_image(make: Any) -> No
 
 @pytest.mark.parametrize("make", [small_xgboost, small_hist])
 def test_validation_may_hold_a_diagnosis_that_training_lacks(make: Any) -> None:
-    met = LABELS != 1
-    model = make(3, classes=(0, 1, 2)).fit(IMAGES[met], LABELS[met], validation=VALIDATION)
+    known = LABELS != 1
+    model = make(3, classes=(0, 1, 2)).fit(IMAGES[known], LABELS[known], validation=VALIDATION)
     assert model.predict_proba(IMAGES).shape == (150, 3)
 
 
-def test_xgboost_takes_weights_for_repetitions() -> None:
+def test_xgboost_counts_weights_like_repeated_rows() -> None:
     weights = np.random.default_rng(0).integers(0, 3, 150)
     weighted = small_xgboost(3).fit(IMAGES, LABELS, sample_weight=weights)
     repeated = small_xgboost(3).fit(IMAGES.repeat(weights, 0), LABELS.repeat(weights))
@@ -86,7 +86,7 @@ def test_xgboost_takes_weights_for_repetitions() -> None:
     )
 
 
-def test_hist_gbdt_weighs_but_its_leaves_count_rows() -> None:
+def test_hist_gbdt_uses_weights_though_its_leaves_count_rows() -> None:
     def fit(weights: npt.ArrayLike | None) -> npt.NDArray[np.float64]:
         model = small_hist(3, l2_regularization=0).fit(IMAGES, LABELS, sample_weight=weights)
         return model.predict_proba(IMAGES)
@@ -131,11 +131,11 @@ def probabilities(model: Model) -> npt.NDArray[np.float64]:
 
 def test_shares_of_rows_and_features_are_drawn_from_the_seed() -> None:
     for drawn in ({"subsample": 0.5}, {"colsample_bynode": 0.3}):
-        one, same, other = (
+        first, same, other = (
             probabilities(small_xgboost(3, random_state=seed, **drawn)) for seed in (1, 1, 2)
         )
-        np.testing.assert_array_equal(one, same)
-        assert not np.array_equal(one, other)
+        np.testing.assert_array_equal(first, same)
+        assert not np.array_equal(first, other)
 
 
 def test_foreign_types_are_refused(tmp_path: Path) -> None:
@@ -161,11 +161,11 @@ LESIONS = RANDOM.integers(90, 140, (120, 8, 8, 3), dtype=np.uint8)
 DIAGNOSES = np.arange(120) % 3
 LESIONS[DIAGNOSES == 1, :, :, 0] += 20
 LESIONS[DIAGNOSES == 2, 2:6, 2:6] -= 25
-LEARNT, ASKED = slice(0, 80), slice(80, 120)
+TRAINED, UNSEEN = slice(0, 80), slice(80, 120)
 both = pytest.mark.parametrize("kind", [XGBoost, HistGBDT])
 
 
-def started(kind: Any, **parameters: Any) -> Any:
+def make_started(kind: Any, **parameters: Any) -> Any:
     rounds = "n_estimators" if kind is XGBoost else "max_iter"
     given = {"features": "lesion", "linear_start": True, "random_state": 0, rounds: 5}
     return kind(**(given | parameters))
@@ -174,49 +174,49 @@ def started(kind: Any, **parameters: Any) -> Any:
 @both
 @pytest.mark.parametrize("linear_start", [False, True])
 def test_weights_count_in_start_and_trees(kind: type[Model], linear_start: bool) -> None:
-    # Labels at random: what weighs more is guessed more often.
-    guesses = np.random.default_rng(1).integers(3, size=120)
-    weights = np.where(guesses == 2, 5.0, 1.0)[LEARNT]
+    # Random labels: a class with larger weights is predicted more often.
+    random_labels = np.random.default_rng(1).integers(3, size=120)
+    weights = np.where(random_labels == 2, 5.0, 1.0)[TRAINED]
     plain, weighed = (
-        started(kind, features="pixels", linear_start=linear_start, learning_rate=0.5).fit(
-            LESIONS[LEARNT],
-            guesses[LEARNT],
-            sample_weight=given,
-            validation=(LESIONS[ASKED], guesses[ASKED]),
+        make_started(kind, features="pixels", linear_start=linear_start, learning_rate=0.5).fit(
+            LESIONS[TRAINED],
+            random_labels[TRAINED],
+            sample_weight=sample_weight,
+            validation=(LESIONS[UNSEEN], random_labels[UNSEEN]),
         )
-        for given in (None, weights)
+        for sample_weight in (None, weights)
     )
     shares = [model.predict_proba(LESIONS)[:, 2].mean() for model in (plain, weighed)]
     assert shares[1] > 1.25 * shares[0]
     if linear_start:
-        table = LESIONS.reshape(120, -1).astype(np.float32)
-        odds = [model.linear_.log_odds(table) for model in (plain, weighed)]
-        ahead = [one[:, 2] - one[:, :2].mean(axis=1) for one in odds]
+        pixels = LESIONS.reshape(120, -1).astype(np.float32)
+        log_odds = [model.linear_.log_odds(pixels) for model in (plain, weighed)]
+        ahead = [odds[:, 2] - odds[:, :2].mean(axis=1) for odds in log_odds]
         assert (ahead[1] - ahead[0]).mean() > 0.5
 
 
 @both
 def test_trees_on_a_linear_start_learn_and_come_back(kind: type[Model], tmp_path: Path) -> None:
-    model = started(kind).fit(
-        LESIONS[LEARNT], DIAGNOSES[LEARNT], validation=(LESIONS[ASKED], DIAGNOSES[ASKED])
+    model = make_started(kind).fit(
+        LESIONS[TRAINED], DIAGNOSES[TRAINED], validation=(LESIONS[UNSEEN], DIAGNOSES[UNSEEN])
     )
-    names = model.reader_.names(192)
-    kept = [names[place] for place in model.kept_]
+    names = model.extractor_.feature_names(192)
+    kept = [names[column] for column in model.kept_]
     assert kept == [name for name in names if " patch " not in name]
     assert len(kept) < len(names)
-    probabilities = model.predict_proba(LESIONS[ASKED])
-    assert log_loss(DIAGNOSES[ASKED], probabilities) < 0.8 * np.log(3)
-    assert (model.predict(LESIONS[ASKED]) == DIAGNOSES[ASKED]).mean() > 0.6
+    probabilities = model.predict_proba(LESIONS[UNSEEN])
+    assert log_loss(DIAGNOSES[UNSEEN], probabilities) < 0.8 * np.log(3)
+    assert (model.predict(LESIONS[UNSEEN]) == DIAGNOSES[UNSEEN]).mean() > 0.6
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=0, atol=1e-12)
     model.save_state(tmp_path)
-    again = started(kind)
+    again = make_started(kind)
     again.load_state(tmp_path)
-    np.testing.assert_array_equal(again.predict_proba(LESIONS[ASKED]), probabilities)
+    np.testing.assert_array_equal(again.predict_proba(LESIONS[UNSEEN]), probabilities)
     assert again.parameter_count == model.parameter_count
-    repeated = started(kind).fit(
-        LESIONS[LEARNT], DIAGNOSES[LEARNT], validation=(LESIONS[ASKED], DIAGNOSES[ASKED])
+    repeated = make_started(kind).fit(
+        LESIONS[TRAINED], DIAGNOSES[TRAINED], validation=(LESIONS[UNSEEN], DIAGNOSES[UNSEEN])
     )
-    np.testing.assert_array_equal(repeated.predict_proba(LESIONS[ASKED]), probabilities)
+    np.testing.assert_array_equal(repeated.predict_proba(LESIONS[UNSEEN]), probabilities)
 
 
 @both
@@ -229,7 +229,7 @@ def test_a_linear_start_helps_where_sums_decide(
     losses = [
         log_loss(
             labels[200:],
-            started(kind, features="pixels", linear_start=with_start, **rounds)
+            make_started(kind, features="pixels", linear_start=with_start, **rounds)
             .fit(images[:200], labels[:200])
             .predict_proba(images[200:]),
         )
@@ -240,42 +240,42 @@ def test_a_linear_start_helps_where_sums_decide(
 
 @both
 def test_a_start_allows_classes_that_are_absent(kind: type[Model], tmp_path: Path) -> None:
-    model = started(kind, features="pixels", classes=range(7))
+    model = make_started(kind, features="pixels", classes=range(7))
     model.fit(LESIONS, DIAGNOSES * 3)
     probabilities = model.predict_proba(LESIONS)
     assert probabilities.shape == (120, 7)
     assert probabilities[:, [1, 2, 4, 5]].max() < probabilities[:, [0, 3, 6]].mean()
     model.save_state(tmp_path)
-    again = started(kind, features="pixels", classes=range(7))
+    again = make_started(kind, features="pixels", classes=range(7))
     again.load_state(tmp_path)
     np.testing.assert_array_equal(again.predict_proba(LESIONS), probabilities)
 
 
 @both
 def test_a_single_class_needs_no_start(kind: type[Model], tmp_path: Path) -> None:
-    model = started(kind, features="pixels", classes=range(3))
+    model = make_started(kind, features="pixels", classes=range(3))
     model.fit(LESIONS, np.ones(120, int))
     assert model.linear_ is None
     assert (model.predict(LESIONS) == 1).all()
     model.save_state(tmp_path)
-    again = started(kind, features="pixels", classes=range(3))
+    again = make_started(kind, features="pixels", classes=range(3))
     again.load_state(tmp_path)
     np.testing.assert_array_equal(again.predict_proba(LESIONS), model.predict_proba(LESIONS))
 
 
 @both
 def test_a_start_without_its_file_is_refused(kind: type[Model], tmp_path: Path) -> None:
-    started(kind, features="pixels").fit(LESIONS, DIAGNOSES).save_state(tmp_path)
+    make_started(kind, features="pixels").fit(LESIONS, DIAGNOSES).save_state(tmp_path)
     (tmp_path / "linear.npz").unlink()
     with pytest.raises(TrustError, match=kind.__name__):
-        started(kind, features="pixels").load_state(tmp_path)
+        make_started(kind, features="pixels").load_state(tmp_path)
 
 
 @both
-def test_trees_start_from_judgements_of_unseen_images(
+def test_trees_start_from_log_odds_of_unseen_images(
     kind: type[Model], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Labels at random: only who has seen an image, or a copy of it, can know its label.
+    # Random labels: only a model that was fitted on an image, or on its copy, knows its label.
     calls: list[Any] = []
 
     def note(*arguments: Any, **options: Any) -> Any:
@@ -283,8 +283,8 @@ def test_trees_start_from_judgements_of_unseen_images(
         return calls[-1]
 
     monkeypatch.setattr("hmnist.models.boosting.cross_fit", note)
-    guesses = np.random.default_rng(1).integers(2, size=120)
+    random_labels = np.random.default_rng(1).integers(2, size=120)
     copies = np.random.default_rng(2).integers(120, size=400)
-    started(kind, features="pixels").fit(LESIONS[copies], guesses[copies])
+    make_started(kind, features="pixels").fit(LESIONS[copies], random_labels[copies])
     [(_, log_odds)] = calls
-    assert (log_odds.argmax(axis=1) == guesses[copies]).mean() < 0.65
+    assert (log_odds.argmax(axis=1) == random_labels[copies]).mean() < 0.65

@@ -11,15 +11,17 @@ import pytest
 
 from hmnist.augmentation import ORIENTATIONS, orient
 from hmnist.errors import UsageError
-from hmnist.models.cnn import CNN, _whitening_filters
-from hmnist.models.teacher import soft_targets
-from hmnist.models.training import load_keras
+from hmnist.models.cnn import CNN, build_cnn, whitening_filters
+from hmnist.models.distillation import soft_targets
+from hmnist.models.keras_setup import load_keras
+from hmnist.models.network import Network
+from hmnist.models.training import Examples
 
 RANDOM = np.random.default_rng(6)
 LABELS = np.arange(48) % 3
 
 
-def lesions(*shape: int) -> npt.NDArray[np.uint8]:
+def draw_lesions(*shape: int) -> npt.NDArray[np.uint8]:
     """Return smooth pictures, a spot of another darkness for each label."""
     height, width, channels = shape
     rows, columns = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
@@ -29,7 +31,7 @@ def lesions(*shape: int) -> npt.NDArray[np.uint8]:
     return np.asarray(pictures.clip(0, 255).astype(np.uint8))
 
 
-IMAGES = lesions(12, 12, 3)
+IMAGES = draw_lesions(12, 12, 3)
 
 
 def fit(images: npt.NDArray[np.uint8] = IMAGES, **parameters: Any) -> CNN:
@@ -53,7 +55,7 @@ def eager() -> Iterator[None]:
     tf.config.run_functions_eagerly(False)
 
 
-# tf.data says that it goes on with graphs, which is as well.
+# tf.data warns that it still uses graphs, which is harmless.
 quietly_eager = pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning")
 
 
@@ -67,7 +69,7 @@ def test_weights_are_counted(fitted: CNN) -> None:
 
 def test_responses_to_training_patches_are_white() -> None:
     scaled = IMAGES.astype(np.float32) / np.float32(255)
-    filters = _whitening_filters(scaled)
+    filters = whitening_filters(scaled)
     assert filters.shape == (2, 2, 3, 24)
     assert filters.dtype == np.float32
     np.testing.assert_array_equal(filters[..., 12:], -filters[..., :12])
@@ -87,9 +89,9 @@ def test_responses_to_training_patches_are_white() -> None:
 
 
 def test_filters_stay_as_they_were_measured(fitted: CNN) -> None:
-    expected = _whitening_filters(IMAGES.astype(np.float32) / np.float32(255))
-    [found] = fitted.networks_[0].get_layer("whitening").get_weights()
-    np.testing.assert_array_equal(found, expected)
+    expected = whitening_filters(IMAGES.astype(np.float32) / np.float32(255))
+    [filters] = fitted.networks_[0].get_layer("whitening").get_weights()
+    np.testing.assert_array_equal(filters, expected)
 
 
 def test_predictions_are_the_mean_of_eight_orientations(fitted: CNN) -> None:
@@ -109,8 +111,8 @@ def test_a_turned_image_has_the_same_prediction(fitted: CNN, orientation: int) -
 
 
 def test_the_same_training_again_has_the_same_bits(fitted: CNN) -> None:
-    for one, two in zip(fitted.weights_[0], fit().weights_[0], strict=True):
-        np.testing.assert_array_equal(one, two)
+    for first, second in zip(fitted.weights_[0], fit().weights_[0], strict=True):
+        np.testing.assert_array_equal(first, second)
 
 
 def test_it_comes_back_from_its_folder_and_from_a_pickle(fitted: CNN, tmp_path: Path) -> None:
@@ -131,14 +133,13 @@ def test_training_precision_stays_in_training(
 ) -> None:
     keras = load_keras()
     seen = set()
-    original = CNN._build
 
-    def note(self: CNN, *arguments: Any) -> Any:
+    def note(*arguments: Any, **options: Any) -> Any:
         seen.add(keras.config.dtype_policy().name)
-        return original(self, *arguments)
+        return build_cnn(*arguments, **options)
 
     monkeypatch.setattr("hmnist.models.cnn.training_precision", lambda: precision)
-    monkeypatch.setattr(CNN, "_build", note)
+    monkeypatch.setattr("hmnist.models.cnn.build_cnn", note)
     keras.config.set_dtype_policy("mixed_float16")
     try:
         model = fit(epochs=1)
@@ -152,7 +153,7 @@ def test_training_precision_stays_in_training(
     assert np.isfinite(model.predict_proba(IMAGES)).all()
 
 
-def test_it_learns_to_tell_the_darkness_of_spots(fitted: CNN) -> None:
+def test_it_learns_the_darkness_of_spots(fitted: CNN) -> None:
     assert (fitted.predict(IMAGES) == LABELS).mean() > 0.6
     assert fitted.history_["loss"][-1] < fitted.history_["loss"][0]
 
@@ -160,8 +161,8 @@ def test_it_learns_to_tell_the_darkness_of_spots(fitted: CNN) -> None:
 @quietly_eager
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("shape", [(12, 10, 3), (9, 13, 1), (12, 12, 1)])
-def test_oblong_and_grey_images_will_do(shape: tuple[int, int, int]) -> None:
-    images = lesions(*shape)
+def test_oblong_and_grey_images_can_be_fitted(shape: tuple[int, int, int]) -> None:
+    images = draw_lesions(*shape)
     model = fit(images, epochs=1)
     expected = model.predict_proba(images)
     np.testing.assert_allclose(expected.sum(axis=1), 1)
@@ -172,40 +173,60 @@ def test_oblong_and_grey_images_will_do(shape: tuple[int, int, int]) -> None:
 
 
 def test_tiny_images_have_fewer_stages() -> None:
-    whole, halved = fit(lesions(8, 8, 3)), fit(lesions(7, 7, 3))
+    whole, halved = fit(draw_lesions(8, 8, 3)), fit(draw_lesions(7, 7, 3))
     assert halved.parameter_count < whole.parameter_count
 
 
 @pytest.mark.parametrize("shape", [(12, 3, 3), (3, 3, 1)])
 def test_images_that_cannot_be_halved_are_refused(shape: tuple[int, int, int]) -> None:
     with pytest.raises(UsageError, match=r"too small for a convolutional network; 4 pixels"):
-        fit(lesions(*shape))
+        fit(draw_lesions(*shape))
 
 
-def test_a_teacher_gives_its_share_of_the_targets() -> None:
-    model = CNN(classes=range(4), teaching=0.25)
-    model.classes_ = np.arange(4)
-    plain, taught = np.eye(4)[LABELS], soft_targets(IMAGES, LABELS, None, classes=4, seed=5)
-    targets, smoothing = model._targets(IMAGES, LABELS, None, seed=5, number=0)
-    np.testing.assert_allclose(targets, 0.75 * plain + 0.25 * taught, atol=1e-6)
+def test_distillation_is_a_share_of_the_first_networks_targets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trainings: list[tuple[npt.NDArray[np.float32], float]] = []
+    soft = RANDOM.dirichlet(np.ones(3), 48).astype(np.float32)
+
+    def note(network: Network, examples: Examples, **options: Any) -> Any:
+        trainings.append((examples.targets, options["label_smoothing"]))
+        graph = network.build(examples.inputs.shape[1:], 3)
+        return graph.get_weights(), {}
+
+    monkeypatch.setattr("hmnist.models.network_model.train_network", note)
+    monkeypatch.setattr("hmnist.models.network_model.soft_targets", lambda *_, **__: soft)
+    fit(distillation=0.25, label_smoothing=0.1, networks=2)
+    [(targets, smoothing), (second_targets, second_smoothing)] = trainings
+    np.testing.assert_allclose(targets, 0.75 * np.eye(3)[LABELS] + 0.25 * soft, atol=1e-6)
     assert targets.dtype == np.float32
     assert smoothing == 0
+    np.testing.assert_array_equal(second_targets, np.eye(3)[LABELS])
+    assert second_smoothing == 0.1
 
 
-def test_only_the_first_of_several_networks_is_taught() -> None:
-    model = CNN(classes=range(4), teaching=0.25, label_smoothing=0.1)
-    model.classes_ = np.arange(4)
-    targets, smoothing = model._targets(IMAGES, LABELS, None, seed=5, number=1)
-    np.testing.assert_array_equal(targets, np.eye(4)[LABELS])
-    assert smoothing == 0.1
+def test_soft_targets_are_those_of_the_training_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Any] = []
+
+    def note(*arguments: Any, **options: Any) -> Any:
+        calls.append((arguments, options))
+        return soft_targets(*arguments, **options)
+
+    monkeypatch.setattr("hmnist.models.network_model.soft_targets", note)
+    fit(epochs=1, distillation=0.5, random_state=5)
+    [((images, labels, weights), options)] = calls
+    np.testing.assert_array_equal(images, IMAGES)
+    np.testing.assert_array_equal(labels, LABELS)
+    assert weights is None
+    assert options == {"classes": 3, "seed": 5}
 
 
-def test_the_teacher_is_not_needed_again(tmp_path: Path) -> None:
-    model = fit(epochs=1, teaching=0.5)
+def test_prediction_does_not_need_the_linear_model(tmp_path: Path) -> None:
+    model = fit(epochs=1, distillation=0.5)
     probabilities = model.predict_proba(IMAGES)
     assert (probabilities != fit(epochs=1).predict_proba(IMAGES)).any()
     model.save_state(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"model.json", "weights.npz"}
-    again = CNN(widths=(4, 6), teaching=0.5)
+    again = CNN(widths=(4, 6), distillation=0.5)
     again.load_state(tmp_path)
     np.testing.assert_array_equal(again.predict_proba(IMAGES), probabilities)

@@ -20,10 +20,10 @@ from hmnist.errors import TrustError, UsageError
 from hmnist.models.base import Model
 from hmnist.models.boosting_sklearn import HistGBDT
 from hmnist.models.boosting_xgboost import XGBoost
+from hmnist.models.keras_setup import load_keras
 from hmnist.models.logistic import Logistic
 from hmnist.models.majority import Majority
-from hmnist.models.training import load_keras
-from tests.models.test_network import TinyNetwork
+from tests.models.test_network_model import TinyNetwork
 
 SMALL: list[Model] = [
     Majority(),
@@ -75,7 +75,7 @@ ROWS = IMAGES.reshape(60, -1)
 def _eager() -> Iterator[None]:
     """Run networks without tracing: these are a hundred trainings of a few steps each.
 
-    test_network.py trains as users do.
+    test_network_model.py trains as users do.
     """
     load_keras()
     import tensorflow as tf
@@ -85,7 +85,7 @@ def _eager() -> Iterator[None]:
     tf.config.run_functions_eagerly(False)
 
 
-# tf.data says that it goes on with graphs, which is as well.
+# tf.data warns that it still uses graphs, which is harmless.
 pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning")
 
 
@@ -148,7 +148,7 @@ def test_pickle_and_state_keep_every_bit(model: Model, tmp_path: Path) -> None:
 
 
 @every_model
-def test_state_that_is_not_one_is_refused(model: Model, tmp_path: Path) -> None:
+def test_damaged_state_is_refused(model: Model, tmp_path: Path) -> None:
     fitted(model).save_state(tmp_path)
     facts = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
     del facts["classes"]
@@ -190,7 +190,7 @@ def test_an_absent_class_keeps_its_column(model: Model) -> None:
     labels = np.array([0, 3, 6])[LABELS]
     seven = clone(model).set_params(random_state=0, classes=tuple(range(7)))
     if isinstance(seven, TinyNetwork):
-        seven.set_params(epochs=15, batch_size=16)  # enough steps to unlearn the absent ones
+        seven.set_params(epochs=15, batch_size=16)  # enough steps to unlearn the absent classes
     seven.fit(IMAGES, labels)
     probabilities = seven.predict_proba(IMAGES)
     assert probabilities.shape == (60, 7)
@@ -236,10 +236,12 @@ def test_cross_validation_uses_the_parameters(model: Model) -> None:
     model = clone(model).set_params(random_state=0)
     scores = cross_val_score(model, ROWS, LABELS, cv=2, error_score="raise")
     assert ((scores >= 0) & (scores <= 1)).all()
-    found = cross_validate(model, IMAGES, LABELS, cv=2, return_estimator=True, error_score="raise")
-    for one, score in zip(found["estimator"], found["test_score"], strict=True):
-        assert one.get_params() == model.get_params()
-        assert one.predict(IMAGES).shape == (60,)
+    results = cross_validate(
+        model, IMAGES, LABELS, cv=2, return_estimator=True, error_score="raise"
+    )
+    for estimator, score in zip(results["estimator"], results["test_score"], strict=True):
+        assert estimator.get_params() == model.get_params()
+        assert estimator.predict(IMAGES).shape == (60,)
         assert 0 <= score <= 1
 
 
@@ -278,7 +280,7 @@ def test_the_seed_decides(model: Model) -> None:
 
 
 @every_model
-def test_nobody_elses_random_numbers_are_touched(model: Model) -> None:
+def test_numpys_global_generator_is_left_alone(model: Model) -> None:
     before = np.random.get_state()[1].tolist()  # type: ignore[index] # noqa: NPY002
     fitted(model).predict(IMAGES)
     assert np.random.get_state()[1].tolist() == before  # type: ignore[index] # noqa: NPY002

@@ -28,7 +28,7 @@ def test_logistic_ends_at_its_limit_without_a_warning() -> None:
     assert Logistic(penalty=1e-4, max_iter=2).fit(IMAGES, LABELS).n_iter_ == 2
 
 
-def test_weights_of_nought_drop_rows_and_whole_ones_repeat_them() -> None:
+def test_weights_count_like_repeated_rows() -> None:
     weighted = Logistic(penalty=0.1).fit(IMAGES, LABELS, sample_weight=WEIGHTS)
     repeated = Logistic(penalty=0.1).fit(IMAGES.repeat(WEIGHTS, 0), LABELS.repeat(WEIGHTS))
     np.testing.assert_allclose(

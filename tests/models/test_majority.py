@@ -1,4 +1,4 @@
-"""The majority model against what it is defined to be."""
+"""The majority model against its definition."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ LABELS = (IMAGES[:, 0, 0, 0].astype(int) // 86) * 2
 WEIGHTS = np.random.default_rng(4).integers(0, 4, 90)
 
 
-def test_majority_states_the_shares_of_training() -> None:
+def test_majority_predicts_the_shares_of_training() -> None:
     model = Majority(classes=range(5)).fit(IMAGES, LABELS)
     shares = np.bincount(LABELS, minlength=5) / 90
     np.testing.assert_allclose(model.predict_proba(IMAGES[:4]), np.tile(shares, (4, 1)))
@@ -17,7 +17,7 @@ def test_majority_states_the_shares_of_training() -> None:
     assert model.parameter_count == 5
 
 
-def test_majority_counts_weights() -> None:
+def test_majority_uses_weights() -> None:
     model = Majority().fit(IMAGES, LABELS, sample_weight=WEIGHTS)
     shares = np.bincount(LABELS, WEIGHTS)[[0, 2, 4]] / WEIGHTS.sum()
     np.testing.assert_allclose(model.predict_proba(IMAGES[:1])[0], shares)

@@ -1,4 +1,4 @@
-"""The multilayer perceptron: what it reads, how it standardises, its state."""
+"""The multilayer perceptron: its inputs, how they are standardised, its state."""
 
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ import pytest
 
 from hmnist.errors import TrustError, UsageError
 from hmnist.features.lesion import LesionFeatures
+from hmnist.models.keras_setup import load_keras
 from hmnist.models.mlp import MLP
 
 RANDOM = np.random.default_rng(8)
@@ -16,7 +17,7 @@ IMAGES = RANDOM.integers(90, 140, (90, 8, 8, 3), dtype=np.uint8)
 LABELS = np.arange(90) % 3
 IMAGES[LABELS == 1, :, :, 0] += 40
 IMAGES[LABELS == 2, 2:6, 2:6] -= 60
-LEARNT, ASKED = slice(0, 60), slice(60, 90)
+TRAINED, UNSEEN = slice(0, 60), slice(60, 90)
 
 
 def make(features: str) -> MLP:
@@ -34,32 +35,32 @@ def make(features: str) -> MLP:
 @pytest.fixture(scope="module", params=["pixels", "lesion"])
 def fitted(request: pytest.FixtureRequest) -> MLP:
     return make(request.param).fit(
-        IMAGES[LEARNT], LABELS[LEARNT], validation=(IMAGES[ASKED], LABELS[ASKED])
+        IMAGES[TRAINED], LABELS[TRAINED], validation=(IMAGES[UNSEEN], LABELS[UNSEEN])
     )
 
 
-def table_of(model: MLP, images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+def features_of(model: MLP, images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
     if model.features == "pixels":
         return images.reshape(len(images), -1).astype(float)
-    return LesionFeatures(random_state=0).fit(IMAGES[LEARNT]).transform(images).astype(float)
+    return LesionFeatures(random_state=0).fit(IMAGES[TRAINED]).transform(images).astype(float)
 
 
 def test_it_reads_standardised_features_of_training(fitted: MLP) -> None:
-    table = table_of(fitted, IMAGES)
-    deviation = table[LEARNT].std(axis=0)
-    inputs = (table - table[LEARNT].mean(axis=0)) / np.where(deviation > 1e-6, deviation, 1)
-    steady = deviation > 1e-3  # the others' deviation is rounding
+    features = features_of(fitted, IMAGES)
+    deviation = features[TRAINED].std(axis=0)
+    inputs = (features - features[TRAINED].mean(axis=0)) / np.where(deviation > 1e-6, deviation, 1)
+    steady = deviation > 1e-3  # the deviation of the other columns is rounding
     expected = inputs.clip(-5, 5)[:, steady]
-    np.testing.assert_allclose(fitted._inputs(IMAGES)[:, steady], expected, atol=5e-3)
+    np.testing.assert_allclose(fitted.inputs_.transform(IMAGES)[:, steady], expected, atol=5e-3)
     assert steady.mean() > 0.5
 
 
 def test_it_learns(fitted: MLP) -> None:
-    assert (fitted.predict(IMAGES[ASKED]) == LABELS[ASKED]).mean() > 0.6
+    assert (fitted.predict(IMAGES[UNSEEN]) == LABELS[UNSEEN]).mean() > 0.6
 
 
 def test_weights_are_counted(fitted: MLP) -> None:
-    columns = table_of(fitted, IMAGES[:1]).shape[1]
+    columns = features_of(fitted, IMAGES[:1]).shape[1]
     assert fitted.parameter_count == columns * 16 + 16 + 16 * 8 + 8 + 8 * 3 + 3
 
 
@@ -73,10 +74,10 @@ def test_it_comes_back_from_its_folder(fitted: MLP, tmp_path: Path) -> None:
         make(fitted.features).load_state(tmp_path)
 
 
-def test_what_is_added_to_its_logits_comes_back(tmp_path: Path) -> None:
-    rare = np.where(np.arange(60) < 50, LABELS[LEARNT] // 2, 2)
+def test_the_offset_of_its_logits_comes_back(tmp_path: Path) -> None:
+    rare = np.where(np.arange(60) < 50, LABELS[TRAINED] // 2, 2)
     model = make("pixels").set_params(logit_adjustment=1.0, epochs=1)
-    probabilities = model.fit(IMAGES[LEARNT], rare).predict_proba(IMAGES)
+    probabilities = model.fit(IMAGES[TRAINED], rare).predict_proba(IMAGES)
     np.testing.assert_allclose(model.offset_, np.log(np.bincount(rare) / 60))
     model.save_state(tmp_path)
     again = make("pixels")
@@ -85,19 +86,23 @@ def test_what_is_added_to_its_logits_comes_back(tmp_path: Path) -> None:
 
 
 def test_the_same_training_again_has_the_same_bits(fitted: MLP) -> None:
-    again = make(fitted.features).fit(IMAGES[LEARNT], LABELS[LEARNT])
+    again = make(fitted.features).fit(IMAGES[TRAINED], LABELS[TRAINED])
     np.testing.assert_array_equal(again.predict_proba(IMAGES), fitted.predict_proba(IMAGES))
 
 
 def test_training_mixes_pairs_and_their_targets(rng: np.random.Generator) -> None:
     inputs = rng.normal(size=(6, 4)).astype(np.float32)
     targets = np.eye(6, dtype=np.float32)
-    mixed, shares = MLP(mixing=0.5)._augment(inputs, targets, rng)
+    load_keras()
+    from hmnist.models.batches import TrainingBatches
+
+    mixed, shares = TrainingBatches(MLP(mixup=0.5).make_network(), inputs, targets, None, 0)[0]
     np.testing.assert_allclose(mixed, shares @ inputs, atol=1e-6)
     assert (shares.max(axis=1) < 1).any()
-    same, unmixed = MLP(mixing=0)._augment(inputs, targets, rng)
-    np.testing.assert_array_equal(same, inputs)
-    np.testing.assert_array_equal(unmixed, targets)
+    same, unmixed = TrainingBatches(MLP(mixup=0).make_network(), inputs, targets, None, 0)[0]
+    # Without mixup the batch has another order, and nothing else.
+    np.testing.assert_array_equal(same, unmixed @ inputs)
+    np.testing.assert_array_equal(np.sort(unmixed, axis=1), np.sort(targets, axis=1))
 
 
 def test_pixels_may_be_rows_of_any_length_and_features_are_those_of_images() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hmnist.models.training import load_keras
+from hmnist.models.keras_setup import load_keras
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,10 @@
-"""The learning rate along the way, and how weights are averaged."""
+"""The learning rate of every step, and how weights are averaged."""
 
 import numpy as np
 import pytest
 
-from hmnist.models.schedule import averaging, warm_cosine
-from hmnist.models.training import load_keras
+from hmnist.models.keras_setup import load_keras
+from hmnist.models.optimizers import averaging, warm_cosine
 
 
 def test_the_learning_rate_rises_and_falls_to_nothing() -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,39 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from hmnist.arrays import Images, Shape
 from hmnist.errors import TrustError, UsageError
-from hmnist.models.base import Images, Shape
-from hmnist.models.network import NetworkModel
+from hmnist.models.inputs import Inputs
+from hmnist.models.keras_setup import load_keras
+from hmnist.models.network import Network, TrainingPlan
+from hmnist.models.network_model import NetworkModel
+from hmnist.models.optimizers import make_adamw
 from hmnist.models.registry import make_model
-from hmnist.models.training import load_keras, recalls, training_batches
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 4, 4, 3), dtype=np.uint8)
 LABELS = np.arange(70) % 3
+
+
+def build(shape: tuple[int, ...], classes: int, *, units: int = 8, dropout: float = 0.1) -> Any:
+    """Return a network with one small dense layer."""
+    keras = load_keras()
+    inputs = keras.Input(shape)
+    x = keras.layers.BatchNormalization(
+        center=False, scale=False, trainable=False, name="standardising"
+    )(inputs)
+    x = keras.layers.Dense(units, activation="relu")(keras.layers.Flatten()(x))
+    x = keras.layers.Dropout(dropout)(x)
+    return keras.Model(inputs, keras.layers.Dense(classes)(x))
+
+
+def standardise(graph: Any, inputs: npt.NDArray[Any]) -> None:
+    pixels = inputs.reshape(-1, inputs.shape[3]).astype(np.float32)
+    graph.get_layer("standardising").set_weights([pixels.mean(axis=0), pixels.var(axis=0)])
+
+
+def add_noise(inputs: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[Any]:
+    noise = rng.normal(0, 0.3, size=(len(inputs), 1, 1, 1))
+    return inputs + noise.astype(np.float32)
 
 
 class TinyNetwork(NetworkModel):
@@ -36,21 +63,19 @@ class TinyNetwork(NetworkModel):
         epochs: int = 3,
         batch_size: int = 32,
         learning_rate: float = 0.05,
+        weight_decay: float = 0.05,
         networks: int = 1,
         logit_adjustment: float = 0.0,
         units: int = 8,
         dropout: float = 0.1,
     ) -> None:
-        super().__init__(
-            classes,
-            image_shape,
-            random_state,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            networks=networks,
-            logit_adjustment=logit_adjustment,
-        )
+        super().__init__(classes, image_shape, random_state)
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.networks = networks
+        self.logit_adjustment = logit_adjustment
         self.units = units
         self.dropout = dropout
 
@@ -58,40 +83,36 @@ class TinyNetwork(NetworkModel):
     def needs_shape(self) -> bool:
         return False
 
-    def _build(self, shape: tuple[int, ...], outputs: int) -> Any:
-        keras = load_keras()
-        inputs = keras.Input(shape)
-        x = keras.layers.BatchNormalization(
-            center=False, scale=False, trainable=False, name="standardising"
-        )(inputs)
-        x = keras.layers.Dense(self.units, activation="relu")(keras.layers.Flatten()(x))
-        x = keras.layers.Dropout(self.dropout)(x)
-        return keras.Model(inputs, keras.layers.Dense(outputs)(x))
-
-    def _prepare(self, network: Any, inputs: npt.NDArray[Any]) -> None:
-        pixels = inputs.reshape(-1, inputs.shape[3]).astype(np.float32)
-        network.get_layer("standardising").set_weights([pixels.mean(axis=0), pixels.var(axis=0)])
-
-    def _augment(
-        self, inputs: npt.NDArray[Any], targets: npt.NDArray[Any], rng: np.random.Generator
-    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        noise = rng.normal(0, 0.3, size=(len(inputs), 1, 1, 1))
-        return inputs + noise.astype(np.float32), targets
+    def make_network(self) -> Network:
+        return Network(
+            build=partial(build, units=self.units, dropout=self.dropout),
+            training=TrainingPlan(
+                epochs=self.epochs,
+                batch_size=self.batch_size,
+                optimizer=partial(make_adamw, self.learning_rate, self.weight_decay),
+                networks=self.networks,
+                label_smoothing=0.1,
+                logit_adjustment=self.logit_adjustment,
+            ),
+            prepare=standardise,
+            augment=add_noise,
+        )
 
 
-class Diary(TinyNetwork):
-    """Notes the batches that the training asks for."""
+class Recorder(TinyNetwork):
+    """Records the batches that the training asks for."""
 
-    def _augment(
-        self, inputs: npt.NDArray[Any], targets: npt.NDArray[Any], rng: np.random.Generator
-    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        views, shares = super()._augment(inputs, targets, rng)
-        self.__dict__.setdefault("seen", []).append((inputs.copy(), views))
-        return views, shares
+    def make_network(self) -> Network:
+        def record(inputs: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[Any]:
+            augmented = add_noise(inputs, rng)
+            self.__dict__.setdefault("batches", []).append((inputs.copy(), augmented))
+            return augmented
+
+        return replace(super().make_network(), augment=record)
 
 
-class Still(TinyNetwork):
-    """Sees the images as they are, and decays nothing."""
+class Plain(TinyNetwork):
+    """Sees the images as they are, in one batch, without dropout and decay."""
 
     def __init__(
         self,
@@ -107,38 +128,51 @@ class Still(TinyNetwork):
             epochs=epochs,
             batch_size=70,
             learning_rate=learning_rate,
+            weight_decay=0,
             logit_adjustment=logit_adjustment,
             dropout=0,
         )
         self.bias = bias
-        self.weight_decay = 0
 
-    def _prepare(self, network: Any, inputs: npt.NDArray[Any]) -> None:
-        super()._prepare(network, inputs)
-        network.layers[-1].bias.assign(self.bias)
+    def make_network(self) -> Network:
+        bias = self.bias
 
-    def _augment(
-        self, inputs: npt.NDArray[Any], targets: npt.NDArray[Any], rng: np.random.Generator
-    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        return inputs, targets
+        def prepare(graph: Any, inputs: npt.NDArray[Any]) -> None:
+            standardise(graph, inputs)
+            graph.layers[-1].bias.assign(bias)
+
+        return replace(super().make_network(), prepare=prepare, augment=None)
 
 
-class Facing(TinyNetwork):
-    """Looks at the negative and the picture, at scales that it measures in training."""
+class DarkestInputs(Inputs):
+    """Subtracts the darkest training pixel, in another shape."""
 
-    def _learn_inputs(self, images: Images, seed: int) -> npt.NDArray[Any]:
-        self.darkest_ = images.min()
-        return self._inputs(images)
+    def fit_transform(self, images: Images, seed: int) -> npt.NDArray[Any]:
+        self.darkest = images.min()
+        return self.transform(images)
 
-    def _inputs(self, images: Images) -> npt.NDArray[Any]:
-        return np.asarray(images.reshape(len(images), 8, 2, 3) - self.darkest_, np.float64)
+    def transform(self, images: Images) -> npt.NDArray[Any]:
+        return np.asarray(images.reshape(len(images), 8, 2, 3) - self.darkest, np.float64)
 
-    def _views(self, inputs: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
-        yield inputs
-        yield 255 - inputs
+    def save(self, folder: Path) -> None:
+        np.save(folder / "darkest.npy", self.darkest)
 
-    def _precision(self) -> str:
-        return "mixed_bfloat16"
+    def load(self, folder: Path) -> None:
+        self.darkest = np.load(folder / "darkest.npy")
+
+
+def with_negative(inputs: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    yield inputs
+    yield 255 - inputs
+
+
+class TwoViews(TinyNetwork):
+    """Reads inputs that it fits in training, and predicts from two views of them."""
+
+    def make_network(self) -> Network:
+        network = super().make_network()
+        plan = replace(network.training, precision="mixed_bfloat16")
+        return replace(network, training=plan, inputs=DarkestInputs(), views=with_negative)
 
 
 def fit(**parameters: Any) -> TinyNetwork:
@@ -154,69 +188,34 @@ def row_of(image: npt.NDArray[np.uint8]) -> int:
     return int(np.flatnonzero((image == IMAGES).all(axis=(1, 2, 3)))[0])
 
 
-def test_batches_hold_each_image_once_and_the_last_may_be_short() -> None:
-    load_keras()
-    model = TinyNetwork(classes=[0, 1, 2])
-    model.classes_ = np.arange(3)
-    eye = np.eye(3, dtype=np.float32)
-    batches = training_batches(model, IMAGES, eye[LABELS], np.arange(70.0), seed=5)
-    assert batches.num_batches == 3
-    for _ in range(2):
-        batches.on_epoch_begin()
-        parts = [batches[step] for step in range(3)]
-        assert [len(views) for views, _, _ in parts] == [32, 32, 6]
-        rows = np.concatenate([weights for _, _, weights in parts]).astype(int)
-        assert sorted(rows) == list(range(70))
-        targets = np.concatenate([targets for _, targets, _ in parts])
-        np.testing.assert_array_equal(targets.argmax(axis=1), LABELS[rows])
-
-
-class Halves(TinyNetwork):
-    """Mixes every image with its mirror place in the batch, half and half."""
-
-    def _augment(
-        self, inputs: npt.NDArray[Any], targets: npt.NDArray[Any], rng: np.random.Generator
-    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        return inputs / 2 + inputs[::-1] / 2, targets / 2 + targets[::-1] / 2
-
-
-def test_each_half_of_a_mixture_counts_as_its_own_image_does() -> None:
-    load_keras()
-    eye = np.eye(3, dtype=np.float32)
-    weights = np.array([1.0, 5.0, 0.25])[LABELS]
-    batches = training_batches(Halves(classes=[0, 1, 2]), IMAGES, eye[LABELS], weights, seed=5)
-    parts = [batches[step] for step in range(batches.num_batches)]
-    for _, targets, _ in parts:
-        np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
-    mass = sum((targets * totals[:, None]).sum(axis=0) for _, targets, totals in parts)
-    np.testing.assert_allclose(mass, np.bincount(LABELS, weights), rtol=1e-6)
-
-
 def test_keras_sees_another_order_and_other_views_in_every_epoch() -> None:
-    model = Diary(random_state=3, epochs=4).fit(IMAGES, LABELS)
-    seen: list[Any] = model.__dict__["seen"]
-    batches = 3
-    assert len(seen) >= 4 * batches  # Keras looks at the first batches once more, before it begins
-    epochs = [seen[len(seen) - batches * (4 - e) :][:batches] for e in range(4)]
-    for epoch, parts in enumerate(epochs):
-        order = [row_of(image) for images, _ in parts for image in images]
+    model = Recorder(random_state=3, epochs=4).fit(IMAGES, LABELS)
+    seen: list[Any] = model.__dict__["batches"]
+    steps = 3
+    assert len(seen) >= 4 * steps  # Keras asks for the first batches once more, before it begins
+    epochs = [seen[len(seen) - steps * (4 - epoch) :][:steps] for epoch in range(4)]
+    for epoch, batches in enumerate(epochs):
+        order = [row_of(image) for images, _ in batches for image in images]
         expected = np.random.default_rng([3, epoch]).permutation(70)
         assert order == expected.tolist()
-    added = [np.concatenate([(v - i)[:, 0, 0, 0] for i, v in parts]) for parts in epochs]
-    assert not any(np.array_equal(added[0], other) for other in added[1:])
-    assert np.unique(np.concatenate(added).round(4)).size > 250  # none is repeated
+    noise = [
+        np.concatenate([(augmented - images)[:, 0, 0, 0] for images, augmented in batches])
+        for batches in epochs
+    ]
+    assert not any(np.array_equal(noise[0], other) for other in noise[1:])
+    assert np.unique(np.concatenate(noise).round(4)).size > 250  # none is repeated
 
 
 def test_the_seed_fixes_the_training(fitted: TinyNetwork) -> None:
     again, other = fit(), fit(random_state=1)
-    for one, two in zip(fitted.weights_[0], again.weights_[0], strict=True):
-        np.testing.assert_array_equal(one, two)
+    for first, second in zip(fitted.weights_[0], again.weights_[0], strict=True):
+        np.testing.assert_array_equal(first, second)
     assert not np.array_equal(fitted.weights_[0][-2], other.weights_[0][-2])
 
 
 def test_without_a_seed_each_training_is_another() -> None:
-    one, two = fit(random_state=None, epochs=1), fit(random_state=None, epochs=1)
-    assert not np.array_equal(one.weights_[0][-2], two.weights_[0][-2])
+    first, second = fit(random_state=None, epochs=1), fit(random_state=None, epochs=1)
+    assert not np.array_equal(first.weights_[0][-2], second.weights_[0][-2])
 
 
 def test_the_callers_generators_and_session_are_left_alone(fitted: TinyNetwork) -> None:
@@ -241,14 +240,17 @@ def test_the_callers_generators_and_session_are_left_alone(fitted: TinyNetwork) 
 
 
 def test_a_model_that_is_gone_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    load_keras()
+    from hmnist.models.batches import TrainingBatches
+
     kept: list[weakref.ref[Any]] = []
 
-    def note(*arguments: Any) -> Any:
-        batches = training_batches(*arguments)
-        kept.extend(weakref.ref(part) for part in batches.data[1:3])
-        return batches
+    class Noted(TrainingBatches):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            kept.extend(weakref.ref(part) for part in self.data[1:3])
 
-    monkeypatch.setattr("hmnist.models.network.training_batches", note)
+    monkeypatch.setattr("hmnist.models.batches.TrainingBatches", Noted)
     model = TinyNetwork(epochs=1).fit(IMAGES.copy(), LABELS)
     kept += [weakref.ref(model), weakref.ref(model.networks_[0])]
     del model
@@ -256,16 +258,20 @@ def test_a_model_that_is_gone_leaves_nothing_behind(monkeypatch: pytest.MonkeyPa
     assert [part() for part in kept] == [None] * 4
 
 
-def test_the_averaged_weights_are_the_fitted_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_averaged_weights_are_the_fitted_ones() -> None:
     optimizers = []
-    original = TinyNetwork._optimizer
 
-    def note(self: TinyNetwork, steps: int) -> Any:
-        optimizers.append(original(self, steps))
-        return optimizers[-1]
+    class Averaged(TinyNetwork):
+        def make_network(self) -> Network:
+            network = super().make_network()
 
-    monkeypatch.setattr(TinyNetwork, "_optimizer", note)
-    model = fit()
+            def note(steps: int) -> Any:
+                optimizers.append(network.training.optimizer(steps))
+                return optimizers[-1]
+
+            return replace(network, training=replace(network.training, optimizer=note))
+
+    model = Averaged(random_state=0).fit(IMAGES, LABELS)
     averages = optimizers[0]._model_variables_moving_average
     assert len(averages) == 4
     for average, weight in zip(averages, model.weights_[0][2:], strict=True):
@@ -279,8 +285,8 @@ def test_history_has_an_entry_per_epoch(fitted: TinyNetwork) -> None:
     }
     model = TinyNetwork(random_state=0, epochs=2)
     model.fit(IMAGES, LABELS, validation=(IMAGES[:9], LABELS[:9]))
-    recalls_ = {f"val_recall_{label}" for label in range(3)}
-    assert set(model.history_) == {"accuracy", "loss", "val_accuracy", "val_loss"} | recalls_
+    recalls = {f"val_recall_{label}" for label in range(3)}
+    assert set(model.history_) == {"accuracy", "loss", "val_accuracy", "val_loss"} | recalls
     assert all(len(values) == 2 for values in model.history_.values())
 
 
@@ -291,17 +297,35 @@ def test_validation_does_not_touch_the_weights(fitted: TinyNetwork) -> None:
     np.testing.assert_array_equal(model.weights_[0][-2], fitted.weights_[0][-2])
 
 
-def test_validation_comes_in_batches_of_the_models_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    batches: list[int] = []
+def test_validation_comes_in_batches_of_the_networks_size() -> None:
+    keras = load_keras()
+    import tensorflow as tf
 
-    def note(batch: int, logs: Any) -> None:
-        batches.append(batch)
+    sizes: list[int] = []
 
-    diary = load_keras().callbacks.LambdaCallback(on_test_batch_end=note)
-    monkeypatch.setattr(TinyNetwork, "at_once", 20)
-    monkeypatch.setattr(TinyNetwork, "_callbacks", lambda _: [diary])
-    TinyNetwork(epochs=1).fit(IMAGES, LABELS, validation=(IMAGES, LABELS))
-    assert batches == [0, 1, 2, 3]
+    class Measure(keras.layers.Layer):
+        def call(self, inputs: Any, *, training: bool = False) -> Any:
+            if not training and tf.executing_eagerly():
+                sizes.append(len(inputs))
+            return inputs
+
+    def build_measured(shape: tuple[int, ...], classes: int) -> Any:
+        inputs = keras.Input(shape)
+        x = keras.layers.Flatten()(Measure()(inputs))
+        return keras.Model(inputs, keras.layers.Dense(classes)(x))
+
+    class Measured(TinyNetwork):
+        def make_network(self) -> Network:
+            network = replace(super().make_network(), build=build_measured, prepare=None)
+            return replace(network, prediction_batch=20)
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        with pytest.warns(UserWarning, match="Even though"):  # tf.data goes on with graphs
+            Measured(epochs=1).fit(IMAGES, LABELS, validation=(IMAGES, LABELS))
+    finally:
+        tf.config.run_functions_eagerly(False)
+    assert sizes[-4:] == [20, 20, 20, 10]
 
 
 def test_sample_weights_count() -> None:
@@ -326,7 +350,7 @@ def test_predictions_average_the_logits_of_views_in_full_precision(tmp_path: Pat
     keras = load_keras()
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        model = Facing(random_state=0, epochs=1).fit(IMAGES, LABELS, validation=(IMAGES, LABELS))
+        model = TwoViews(random_state=0, epochs=1).fit(IMAGES, LABELS, validation=(IMAGES, LABELS))
         assert keras.config.dtype_policy().name == "mixed_float16"
     finally:
         keras.config.set_dtype_policy("float32")
@@ -334,21 +358,20 @@ def test_predictions_average_the_logits_of_views_in_full_precision(tmp_path: Pat
     assert model.input_shape_ == (8, 2, 3)
     assert {layer.compute_dtype for layer in model.networks_[0].layers} == {"float32"}
     assert {weight.dtype for weight in model.weights_[0]} == {np.dtype("float32")}
-    pixels = model._inputs(IMAGES).astype(np.float32)
+    pixels = model.inputs_.transform(IMAGES).astype(np.float32)
     logits = [np.asarray(model.networks_[0](view), float) for view in (pixels, 255 - pixels)]
     powers = np.exp((logits[0] + logits[1]) / 2)
     expected = powers / powers.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(model.predict_proba(IMAGES), expected, rtol=1e-6)
     model.save_state(tmp_path)
-    again = Facing()
-    again.darkest_ = model.darkest_
+    again = TwoViews()
     again.load_state(tmp_path)
     assert again.precision_ == "mixed_bfloat16"
     assert again.history_ == model.history_
     np.testing.assert_array_equal(again.predict_proba(IMAGES), model.predict_proba(IMAGES))
 
 
-def test_networks_are_trained_apart_and_vote_together(fitted: TinyNetwork, tmp_path: Path) -> None:
+def test_networks_are_trained_apart_and_averaged(fitted: TinyNetwork, tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
     model = TinyNetwork(random_state=0, networks=2)
     model.on_step = lambda done, total: steps.append((done, total))
@@ -358,7 +381,8 @@ def test_networks_are_trained_apart_and_vote_together(fitted: TinyNetwork, tmp_p
     assert not np.array_equal(model.weights_[1][-2], fitted.weights_[0][-2])
     assert model.parameter_count == 2 * fitted.parameter_count
     pixels = IMAGES.astype(np.float32)
-    powers = np.exp(np.mean([np.asarray(one(pixels), float) for one in model.networks_], axis=0))
+    logits = [np.asarray(network(pixels), float) for network in model.networks_]
+    powers = np.exp(np.mean(logits, axis=0))
     expected = powers / powers.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(model.predict_proba(IMAGES), expected, rtol=1e-6)
     model.save_state(tmp_path)
@@ -369,7 +393,7 @@ def test_networks_are_trained_apart_and_vote_together(fitted: TinyNetwork, tmp_p
         TinyNetwork(networks=3).load_state(tmp_path)
 
 
-def test_one_class_is_refused() -> None:
+def test_a_single_class_is_refused() -> None:
     with pytest.raises(UsageError, match="one class"):
         TinyNetwork().fit(IMAGES, np.zeros(70))
 
@@ -417,9 +441,9 @@ def test_no_networks_are_refused() -> None:
 
 
 def test_models_of_neighbouring_seeds_share_no_network() -> None:
-    one, next_one = fit(networks=2, random_state=0), fit(networks=2, random_state=1)
-    first = {network[-2].tobytes() for network in one.weights_}
-    second = {network[-2].tobytes() for network in next_one.weights_}
+    model, neighbour = fit(networks=2, random_state=0), fit(networks=2, random_state=1)
+    first = {network[-2].tobytes() for network in model.weights_}
+    second = {network[-2].tobytes() for network in neighbour.weights_}
     assert len(first | second) == 4
 
 
@@ -431,7 +455,7 @@ WEIGHTS = np.where(RARE == 2, 1.5, np.where(RARE == 1, 0.5, 1.0))
 
 @pytest.mark.parametrize("weights", [None, WEIGHTS])
 def test_the_loss_is_that_of_logits_and_log_shares(weights: npt.NDArray[Any] | None) -> None:
-    model = Still(logit_adjustment=1.5, learning_rate=0.0)
+    model = Plain(logit_adjustment=1.5, learning_rate=0.0)
     model.fit(IMAGES, RARE, sample_weight=weights, validation=(IMAGES[20:], RARE[20:]))
     # 30 · 1, 30 · 0.5 and 10 · 1.5 of 60
     shares = np.array([3, 3, 1]) / 7 if weights is None else np.array([0.5, 0.25, 0.25])
@@ -451,29 +475,29 @@ def test_the_loss_is_that_of_logits_and_log_shares(weights: npt.NDArray[Any] | N
 
 
 def test_adjusted_logits_start_at_the_shares() -> None:
-    # The same training by other means: the sum of bias and offset is what is learnt.
-    adjusted = Still(logit_adjustment=1.0, epochs=8).fit(IMAGES, RARE)
-    begun = Still(epochs=8, bias=adjusted.offset_.tolist()).fit(IMAGES, RARE)
+    # The same training by other means: the sum of bias and offset is learnt.
+    adjusted = Plain(logit_adjustment=1.0, epochs=8).fit(IMAGES, RARE)
+    biased = Plain(epochs=8, bias=adjusted.offset_.tolist()).fit(IMAGES, RARE)
     assert np.abs(adjusted.weights_[0][-1]).max() > 0.01  # it has moved
     np.testing.assert_allclose(
-        adjusted.weights_[0][-1] + adjusted.offset_, begun.weights_[0][-1], atol=1e-4
+        adjusted.weights_[0][-1] + adjusted.offset_, biased.weights_[0][-1], atol=1e-4
     )
     np.testing.assert_allclose(
-        adjusted.predict_proba(IMAGES), begun.predict_proba(IMAGES), atol=1e-4
+        adjusted.predict_proba(IMAGES), biased.predict_proba(IMAGES), atol=1e-4
     )
 
 
 def test_without_adjustment_nothing_is_added(fitted: TinyNetwork) -> None:
     model = fit(logit_adjustment=0.0)
-    assert model._adjusted(model.networks_[0]) is model.networks_[0]
     np.testing.assert_array_equal(model.offset_, np.zeros(3))
     assert model.history_ == fitted.history_
+    np.testing.assert_array_equal(model.predict_proba(IMAGES), fitted.predict_proba(IMAGES))
     adjusted = TinyNetwork(random_state=0, logit_adjustment=1.0).fit(IMAGES, RARE)
     plain = TinyNetwork(random_state=0).fit(IMAGES, RARE)
     assert not np.array_equal(adjusted.weights_[0][-1], plain.weights_[0][-1])
 
 
-def test_what_is_added_comes_along(tmp_path: Path) -> None:
+def test_the_offset_is_part_of_the_state(tmp_path: Path) -> None:
     from sklearn.base import clone
 
     model = TinyNetwork(random_state=0, epochs=1, networks=2, logit_adjustment=2.0)
@@ -505,27 +529,14 @@ def test_every_network_can_be_adjusted(name: str) -> None:
     assert make_model(name).get_params()["logit_adjustment"] == 0
 
 
-def test_recalls_are_scikit_learns(rng: np.random.Generator) -> None:
-    from sklearn.metrics import recall_score
-
-    load_keras()
-    metric = recalls(["a", "b", "c", "d"])
-    true, logits = rng.integers(0, 3, 90), rng.normal(size=(90, 4))
-    for rows in (slice(50), slice(50, 90)):
-        metric.update_state(np.eye(4)[true[rows]], logits[rows])
-    found = [float(value) for value in metric.result().values()]
-    expected = recall_score(true, logits.argmax(axis=1), average=None, labels=[0, 1, 2])
-    assert found == pytest.approx([*expected, 0])
-    assert list(metric.result()) == ["a", "b", "c", "d"]
-
-
-def test_the_history_tells_the_recall_of_every_class_on_validation() -> None:
-    seen = LABELS != 1
-    model = TinyNetwork(random_state=0).fit(IMAGES, LABELS, validation=(IMAGES[seen], LABELS[seen]))
+def test_the_history_has_the_recall_of_every_class_on_validation() -> None:
+    chosen = LABELS != 1
+    model = TinyNetwork(random_state=0)
+    model.fit(IMAGES, LABELS, validation=(IMAGES[chosen], LABELS[chosen]))
     assert set(model.history_) == {
         "accuracy", "loss", "val_accuracy", "val_loss", "val_recall_0", "val_recall_2",
     }  # fmt: skip
-    shares = np.bincount(LABELS[seen], minlength=3)[[0, 2]] / seen.sum()
-    recalls_ = np.array([model.history_["val_recall_0"], model.history_["val_recall_2"]])
-    np.testing.assert_allclose(shares @ recalls_, model.history_["val_accuracy"], rtol=1e-5)
+    shares = np.bincount(LABELS[chosen], minlength=3)[[0, 2]] / chosen.sum()
+    recalls = np.array([model.history_["val_recall_0"], model.history_["val_recall_2"]])
+    np.testing.assert_allclose(shares @ recalls, model.history_["val_accuracy"], rtol=1e-5)
     assert set(TinyNetwork().fit(IMAGES, LABELS).history_) == {"accuracy", "loss"}

@@ -1,0 +1,205 @@
+"""`NetworkModel`: the estimator that trains, predicts with, saves and loads any `Network`.
+
+The state of a network is its weights; the code of this package builds its graph again. So clones,
+pickles and run folders never contain a graph that someone else could have written.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hmnist.arrays import Float64, Images, Labels
+from hmnist.errors import UsageError
+from hmnist.hardware import configure_tensorflow
+from hmnist.models.base import Model, Validation
+from hmnist.models.distillation import soft_targets
+from hmnist.models.keras_setup import load_keras, policy, seeded
+from hmnist.models.network import Network, TrainingPlan
+from hmnist.models.training import Examples, train_network
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["NetworkModel"]
+
+SEED_DISTANCE = 2**32  # between the networks of one model, so that no two models share a seed
+
+
+class NetworkModel(Model):
+    """The estimator of all networks. Subclasses have a constructor and `make_network`.
+
+    Attributes
+    ----------
+    inputs_ : Inputs
+        Turns images into what the networks read.
+    weights_ : list of list of numpy.ndarray
+        For each network, the fitted weights in their order.
+    networks_ : list of keras.Model
+        The networks with these weights; built again after a pickle.
+    history_ : dict of list of float
+        Loss and accuracy of each epoch of the first network. With validation images, those on
+        validation, too, and ``val_recall_<class>`` for each class that occurs there. They belong to
+        the weights at the end of the epoch, before any averaging.
+    offset_ : numpy.ndarray of float64, shape (classes,)
+        Added to the logits: τ · log(share); zeros without logit adjustment.
+    precision_ : str
+        The Keras policy of the training.
+    input_shape_ : tuple of int
+        The shape of one input.
+    """
+
+    def make_network(self) -> Network:
+        """Return the network that the parameters describe."""
+        raise NotImplementedError
+
+    @property
+    def needs_shape(self) -> bool:
+        """Whether the network's inputs need the shape of the images."""
+        return self.make_network().inputs.needs_shape
+
+    def _fit(
+        self,
+        images: Images,
+        labels: Labels,
+        weights: Float64 | None,
+        validation: Validation | None,
+    ) -> None:
+        network = self.make_network()
+        plan = network.training
+        if len(self.classes_) < 2:
+            raise UsageError("A network needs at least two classes; the labels hold one class.")
+        if plan.networks < 1:
+            raise UsageError(f"{plan.networks} networks cannot be trained; expected 1 or more.")
+        load_keras()
+        configure_tensorflow()
+        from hmnist.models.callbacks import StepReporter
+
+        seed = self._seed()
+        inputs = network.inputs.fit_transform(images, seed)
+        self.inputs_ = network.inputs
+        self.input_shape_ = inputs.shape[1:]
+        self.precision_ = plan.precision
+        weights = self._apply_class_weights(plan, labels, weights)
+        self.offset_ = self._measure_offset(plan, labels, weights)
+        one_hot = np.eye(len(self.classes_), dtype=np.float32)
+        held_out = None
+        if validation is not None:
+            held_out_inputs = self.inputs_.transform(validation[0])
+            held_out = held_out_inputs.astype(np.float32), one_hot[validation[1]]
+        trained = []
+        for number in range(plan.networks):
+            targets, smoothing = one_hot[labels], plan.label_smoothing
+            if plan.distillation and number == 0:
+                soft = soft_targets(images, labels, weights, classes=len(self.classes_), seed=seed)
+                targets = (1 - plan.distillation) * targets + plan.distillation * soft
+                smoothing = 0.0
+            reporter = StepReporter(self.on_step, number * plan.epochs, plan.networks * plan.epochs)
+            trained.append(
+                train_network(
+                    network,
+                    Examples(inputs, np.asarray(targets, np.float32), weights, held_out),
+                    classes=self.classes_,
+                    offset=self.offset_,
+                    label_smoothing=smoothing,
+                    seed=seed + number * SEED_DISTANCE,
+                    callbacks=[reporter],
+                )
+            )
+        self.weights_ = [weights for weights, _ in trained]
+        self.history_ = trained[0][1]
+        # The trained networks would keep their optimisers: three more copies of the weights.
+        self.networks_ = self._rebuild()
+
+    def _apply_class_weights(
+        self, plan: TrainingPlan, labels: Labels, weights: Float64 | None
+    ) -> Float64 | None:
+        if not plan.class_weights:
+            return weights
+        of_class = np.array(
+            [plan.class_weights.get(label, 1.0) for label in self.classes_.tolist()]
+        )
+        return of_class[labels] if weights is None else weights * of_class[labels]
+
+    def _measure_offset(
+        self, plan: TrainingPlan, labels: Labels, weights: Float64 | None
+    ) -> Float64:
+        if not plan.logit_adjustment:
+            return np.zeros(len(self.classes_))
+        counts = np.bincount(labels, weights, minlength=len(self.classes_))
+        # A class without images counts like the rarest class with images, since log 0 is infinite.
+        counts = np.where(counts > 0, counts, counts[counts > 0].min())
+        return np.asarray(plan.logit_adjustment * np.log(counts / counts.sum()))
+
+    def _predict(self, images: Images) -> Float64:
+        from scipy.special import softmax
+
+        if not hasattr(self, "networks_"):  # this model comes from a pickle
+            self.networks_ = self._rebuild()
+        network = self.make_network()
+        inputs = self.inputs_.transform(images)
+        logits = np.zeros((len(images), len(self.classes_)))
+        answers = 0
+        for view in [inputs] if network.views is None else network.views(inputs):
+            for start in range(0, len(view), network.prediction_batch):
+                rows = slice(start, start + network.prediction_batch)
+                batch = np.ascontiguousarray(view[rows], dtype=np.float32)
+                for graph in self.networks_:
+                    # Called directly: `predict` would trace a function for every model.
+                    logits[rows] += np.asarray(graph(batch, training=False))
+            answers += len(self.networks_)
+        return np.asarray(softmax(logits / answers + self.offset_, axis=1))
+
+    def _rebuild(self) -> "list[keras.Model]":
+        """Return the networks, built again, with the fitted weights."""
+        load_keras()
+        network = self.make_network()
+        graphs = []
+        for weights in self.weights_:
+            with seeded(0), policy("float32"):
+                graph = network.build(self.input_shape_, len(self.classes_))
+            graph.set_weights(weights)
+            graphs.append(graph)
+        return graphs
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__().items()
+        return {name: value for name, value in state if name != "networks_"}
+
+    @property
+    def parameter_count(self) -> int:
+        """The number of weights, trainable or not."""
+        fitted = sum(weight.size for weights in self.weights_ for weight in weights)
+        return fitted + self.inputs_.parameter_count
+
+    def _save_fitted(self, folder: Path) -> dict[str, Any]:
+        self.inputs_.save(folder)
+        arrays = {
+            f"network{number}-{index:03d}": weight
+            for number, weights in enumerate(self.weights_)
+            for index, weight in enumerate(weights)
+        }
+        np.savez(folder / "weights.npz", allow_pickle=False, **arrays)
+        return {
+            "history": self.history_,
+            "input_shape": self.input_shape_,
+            "precision": self.precision_,
+            "offset": self.offset_.tolist(),
+        }
+
+    def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
+        network = self.make_network()
+        self.inputs_ = network.inputs
+        self.inputs_.load(folder)
+        self.history_ = facts["history"]
+        self.input_shape_ = tuple(facts["input_shape"])
+        self.precision_ = facts["precision"]
+        self.offset_ = np.array(facts["offset"])
+        with (folder / "weights.npz").open("rb") as file:
+            arrays = np.load(file, allow_pickle=False)
+            names = sorted(arrays.files)
+            self.weights_ = [
+                [arrays[name] for name in names if name.startswith(f"network{number}-")]
+                for number in range(network.training.networks)
+            ]
+        self.networks_ = self._rebuild()

@@ -1,0 +1,80 @@
+"""The optimisers of our own networks: learning rates along the way, and averaged weights."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["averaging", "make_adamw", "make_muon", "warm_cosine"]
+
+WARM_UP = 0.15
+"""The share of the steps over which the learning rate rises."""
+
+
+def make_adamw(
+    learning_rate: float, weight_decay: float, steps: int
+) -> "keras.optimizers.Optimizer":
+    """Return AdamW (Loshchilov & Hutter 2019) for a training of so many steps."""
+    import keras
+
+    return keras.optimizers.AdamW(
+        warm_cosine(learning_rate, steps), weight_decay=weight_decay, **averaging(steps)
+    )
+
+
+def make_muon(learning_rate: float, weight_decay: float, steps: int) -> "keras.optimizers.Muon":
+    """Return Muon for convolution kernels, and AdamW for all other weights."""
+    from hmnist.models.muon import ConvolutionMuon
+
+    return ConvolutionMuon(
+        warm_cosine(learning_rate, steps),
+        weight_decay=weight_decay,
+        adam_weight_decay=weight_decay,
+        **averaging(steps),
+    )
+
+
+def warm_cosine(peak: float, steps: int) -> "keras.optimizers.schedules.LearningRateSchedule":
+    """Return a schedule that rises linearly to a peak and falls to zero along half a cosine.
+
+    Parameters
+    ----------
+    peak : float
+        The largest learning rate; the first one is a hundredth of it.
+    steps : int
+        The number of all steps of the training.
+
+    Returns
+    -------
+    keras.optimizers.schedules.LearningRateSchedule
+    """
+    import keras
+
+    warm_up = max(1, round(WARM_UP * steps))
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=peak / 100,
+        decay_steps=max(1, steps - warm_up),
+        warmup_target=peak,
+        warmup_steps=warm_up,
+    )
+
+
+def averaging(steps: int) -> dict[str, Any]:
+    """Return how an optimiser averages weights: over about the last hundred steps.
+
+    Parameters
+    ----------
+    steps : int
+        The number of all steps of the training; a tenth of them if that is fewer.
+
+    Returns
+    -------
+    dict
+        Arguments of a Keras optimiser.
+
+    Examples
+    --------
+    >>> averaging(2000)
+    {'use_ema': True, 'ema_momentum': 0.99}
+    """
+    return {"use_ema": True, "ema_momentum": 1 - 1 / min(100, max(2, steps / 10))}

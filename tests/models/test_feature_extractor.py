@@ -1,0 +1,54 @@
+"""The features that tabular models read: plain pixels, or features of a lesion."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hmnist.errors import TrustError, UsageError
+from hmnist.features.lesion import LesionFeatures
+from hmnist.models.feature_extractor import FeatureExtractor
+from hmnist.models.registry import FEATURES
+
+IMAGES = np.random.default_rng(4).integers(0, 256, (30, 8, 8, 3), dtype=np.uint8)
+
+
+def test_pixels_are_unchanged() -> None:
+    pixels = FeatureExtractor("pixels").fit(IMAGES).transform(IMAGES)
+    assert pixels.dtype == np.float32
+    np.testing.assert_array_equal(pixels, IMAGES.reshape(30, -1))
+
+
+def test_features_are_those_of_the_transformer() -> None:
+    features = FeatureExtractor("lesion", 5).fit(IMAGES).transform(IMAGES[:3])
+    expected = LesionFeatures(random_state=5).fit(IMAGES).transform(IMAGES[:3])
+    np.testing.assert_array_equal(features, expected)
+
+
+@pytest.mark.parametrize("name", FEATURES)
+def test_an_extractor_comes_back_from_its_folder(name: str, tmp_path: Path) -> None:
+    extractor = FeatureExtractor(name, 1).fit(IMAGES)
+    features, names = extractor.transform(IMAGES), extractor.feature_names(192)
+    assert len(names) == len(set(names)) == features.shape[1]
+    extractor.save(tmp_path)
+    assert len(list(tmp_path.iterdir())) == (name == "lesion")
+    again = FeatureExtractor(name).load(tmp_path)
+    np.testing.assert_array_equal(again.transform(IMAGES), features)
+    assert again.feature_names(192) == names
+
+
+def test_names_of_pixels_are_in_order() -> None:
+    names = FeatureExtractor("pixels").feature_names(2352)
+    assert names == sorted(names)
+
+
+def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "features.npz", shape=np.arange(3))
+    with pytest.raises(TrustError):
+        FeatureExtractor("lesion").load(tmp_path)
+
+
+def test_unknown_features_are_refused() -> None:
+    with pytest.raises(UsageError, match="no features called 'dreams'") as caught:
+        FeatureExtractor("dreams")
+    assert "lesion" in caught.value.hint
