@@ -1,60 +1,68 @@
 """What published claims are worth: ``python benchmarks/audit.py FILE``.
 
-`hmnist.audit` as it is by default, in a table that is short enough for the README: the shares of
-test images that a protocol's leaks touch stand for its reasons in words. Finished trainings are
-kept in the output folder, so an interrupted run goes on where it was; ``hmnist audit FILE`` with
-the same folder prints the reasons.
+`hmnist.audit` in a short table: for each leak of a protocol, the share of test images that it
+touches. ``hmnist audit FILE`` prints the leaks in words. Finished trainings are kept in the output
+folder, so that an interrupted audit continues where it stopped. Prints Markdown.
 """
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import hmnist
-from hmnist.results.audit_table import signed_number
-from hmnist.results.table import markdown_table, score_text
-
-COLUMNS = ("system", "epochs", "claimed", "reproduced", "honest", "difference")
-
-SIDES = ("reproduced", "honest")
+from hmnist.experiments.audit import SIDES
+from hmnist.results.formatting import markdown_table, score_text, signed_text
 
 LEAKS = {"HM103": "validate", "HM102": "train", "HM101": "lesion seen"}
+"""The leaks of a protocol by code, each with its heading."""
+
+HEADER = (
+    "system",
+    "epochs",
+    "claimed",
+    *SIDES,
+    "difference",
+    *(f"balanced: {side}" for side in SIDES),
+    *LEAKS.values(),
+)
 
 
 def main() -> None:
     arguments = _parse()
     data = hmnist.load(arguments.file, metadata=arguments.metadata)
-    found = hmnist.audit(data, threads=arguments.threads, out=arguments.out)
-    header = [*COLUMNS, *(f"balanced: {side}" for side in SIDES), *LEAKS.values()]
-    print(markdown_table(header, [_cells(row) for row in found.rows]))
-    print("", *found.notes(), sep="\n")
+    given = {} if arguments.systems is None else {"systems": arguments.systems.split(",")}
+    audit = hmnist.audit(
+        data, epochs=arguments.epochs, threads=arguments.threads, out=arguments.out, **given
+    )
+    print(markdown_table(HEADER, [_cells(row) for row in audit.rows]))
+    print("", *audit.notes(), sep="\n\n")
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", help="a pixel file whose metadata tell the lesions")
     parser.add_argument("--metadata")
+    parser.add_argument("--systems", help="names with commas; all that two cores can train")
+    parser.add_argument("--epochs", type=int, help="of all systems, to try it out")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--out", type=Path, default="hmnist-runs/audit")
     return parser.parse_args()
 
 
-def _cells(row: Mapping[str, Any]) -> list[str]:
+def _cells(row: hmnist.AuditRow) -> list[str]:
     accuracy, balanced = (
-        [score_text(row[side][score]) for side in SIDES]
+        [score_text(getattr(row, side)[score].mean) for side in SIDES]
         for score in ("accuracy", "balanced_accuracy")
     )
-    touched = {leak["code"]: leak["images"] for leak in row["protocol"]["leaks"]}
-    tested = row["protocol"]["sizes"]["test"]
+    images_by_leak = {leak.code: leak.images for leak in row.split.leaks or ()}
+    test_images = row.split.sizes["test"]
     return [
-        f"`{row['system']}`",
-        f"{row['epochs']} of {row['own_epochs']}",
-        row["published"] or "–",
+        f"`{row.system}`",
+        f"{row.epochs} of {row.own_epochs}",
+        row.published or "–",
         *accuracy,
-        signed_number(row["difference"]["accuracy"]),
+        signed_text(row.difference["accuracy"]),
         *balanced,
-        *(f"{touched.get(code, 0) / tested:.0%}" for code in LEAKS),
+        *(f"{images_by_leak.get(code, 0) / test_images:.0%}" for code in LEAKS),
     ]
 
 

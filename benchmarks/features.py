@@ -1,9 +1,9 @@
-"""How long hand-made features take: ``python benchmarks/features.py [FILE]``.
+"""How long the features take: ``python benchmarks/features.py [FILE]``.
 
-Filters and codebooks are fitted once on all images, then the images are described several times, at
-one thread and at two in turn, after one run that is not counted. Without FILE, the images are the
-generated sample. Seconds are per 1,000 images; processor seconds are those of all threads together
-and suffer less from other work on the machine.
+Filters and codebooks are fitted once on all images. Then the features of the images are computed
+several times, with one thread and with two in turn, after one run that is not counted. Without
+FILE, the images are the synthetic sample. Seconds are per 1,000 images; processor seconds are those
+of all threads together, and depend less on other work on the machine. Prints Markdown.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import numpy as np
 
 import hmnist
 from hmnist.features.lesion import LesionFeatures
+from hmnist.results.formatting import markdown_table
 
 GROUPS = {
     " patch ": "patch filters",
@@ -27,6 +28,7 @@ GROUPS = {
     " pattern ": "texture",
     " spectrum ": "texture",
 }
+"""Groups of features by a part of their names; all other features are colours."""
 
 
 def main() -> None:
@@ -47,30 +49,28 @@ def _print_times(features: LesionFeatures, images: np.ndarray, repeats: int) -> 
     times: dict[int, list[tuple[float, float]]] = {1: [], 2: []}
     features.transform(images[:256])
     for _ in range(repeats):
-        for threads, found in times.items():
+        for threads, measured in times.items():
             features.set_params(n_jobs=threads)
-            found.append(_seconds(lambda: features.transform(images)))
-    print(f"\nseconds per 1,000 images, median (least–most) of {repeats}:\n")
-    print("| threads | wall clock | processor |\n|---:|---:|---:|")
-    for threads, found in times.items():
-        cells = []
-        for values in zip(*found, strict=True):
+            measured.append(_seconds(lambda: features.transform(images)))
+    rows = []
+    for threads, measured in times.items():
+        rows.append([str(threads)])
+        for values in zip(*measured, strict=True):
             scaled = sorted(value / len(images) * 1000 for value in values)
-            cells.append(f"{statistics.median(scaled):.2f} ({scaled[0]:.2f}–{scaled[-1]:.2f})")
-        print(f"| {threads} | {' | '.join(cells)} |")
+            rows[-1].append(f"{statistics.median(scaled):.2f} ({scaled[0]:.2f}–{scaled[-1]:.2f})")
+    print(f"\nseconds per 1,000 images, median (least–most) of {repeats}:\n")
+    print(markdown_table(["threads", "wall clock", "processor"], rows))
 
 
 def _print_groups(features: LesionFeatures) -> None:
     counts = Counter(_group(name) for name in features.get_feature_names_out())
-    print("\n| group | columns |\n|---|---:|")
-    for group, count in counts.items():
-        print(f"| {group} | {count:,} |")
-    print(f"| all | {features.n_features_out:,} |")
+    rows = [[group, f"{count:,}"] for group, count in counts.items()]
+    rows.append(["all", f"{features.n_features_out:,}"])
+    print(f"\n{markdown_table(['group', 'columns'], rows)}")
 
 
 def _group(name: str) -> str:
-    found = (group for mark, group in GROUPS.items() if mark in name)
-    return next(found, "colour")
+    return next((group for mark, group in GROUPS.items() if mark in name), "colour")
 
 
 def _seconds(work: Callable[[], object]) -> tuple[float, float]:

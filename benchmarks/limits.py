@@ -1,15 +1,16 @@
 """What limits a model: ``python benchmarks/limits.py FILE --runs FOLDER``.
 
-FOLDER is the output folder of ``quality.py``. Three answers, as Markdown: what more lesions would
-bring (the same folds with a part of the training lesions), which diagnoses are taken for which,
-and whether age, sex and site know what the pixels do not. Runs that are missing are trained and
-kept in FOLDER, so an interrupted run goes on where it was.
+FOLDER is the output folder of ``quality.py``. Three questions: what more lesions would bring (the
+same folds with a part of the training lesions), which diagnoses are confused with which, and
+whether age, sex and site add to the pixels. Missing runs are trained and kept in FOLDER, so that an
+interrupted run continues where it stopped. Prints Markdown.
 """
 
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -21,32 +22,42 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import hmnist
-from hmnist.experiments.training import run_cell
-from hmnist.runs.recipe import Recipe
+from hmnist.experiments.grid import folder_name
+from hmnist.experiments.training import train_cell
+from hmnist.results.formatting import markdown_table
+from hmnist.scores.report import confusion_matrix
 
-NAMES = ("accuracy", "balanced_accuracy", "roc_auc_ovr", "log_loss")
-HEADER = "accuracy | balanced acc. | AUC | log loss |"
+SCORES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced acc.",
+    "roc_auc_ovr": "AUC",
+    "log_loss": "log loss",
+}
+"""The scores that are shown, with their headings."""
 
 
 def main() -> None:
     arguments = _parse()
     data = hmnist.load(arguments.file, metadata=arguments.metadata)
     folds = hmnist.split_folds(data, 5)
-    recipe = Recipe(
-        arguments.model, arguments.oversample, effort=arguments.effort, threads=arguments.threads
+    recipe = hmnist.Recipe(
+        model=arguments.model,
+        oversample=arguments.oversample,
+        effort=arguments.effort,
+        threads=arguments.threads,
     )
-    full = _find(folds, recipe, arguments.runs)
-    # A committee is composed, not trained: it has no learning curve of its own.
-    if used := 0 if recipe.model == "ensemble" else arguments.folds_used:
+    runs_by_fold = _find_runs(folds, recipe, arguments.runs)
+    # An ensemble is composed, not trained: it has no learning curve of its own.
+    if used := 0 if recipe.entry.composed else arguments.folds_used:
         shares = [float(share) for share in arguments.fractions.split(",")]
-        _print_curve(folds[:used], recipe, arguments.runs, full, shares)
-    if not full:
+        _print_curve(folds[:used], recipe, arguments.runs, runs_by_fold, shares)
+    if not runs_by_fold:
         sys.exit(f"There is no run of {recipe.model} in {arguments.runs}: see quality.py.")
-    tables = [run.predictions[run.predictions["part"] == "test"] for run in full.values()]
-    answers = _pool([run.part("test") for run in full.values()])
-    _print_errors(answers)
+    predictions = _pool([run.part("test") for run in runs_by_fold.values()])
+    _print_errors(predictions)
     if data.metadata is not None:
-        _print_metadata(answers, data.metadata.iloc[pd.concat(tables)["row"]])
+        rows = np.concatenate([run.predictions["test"].rows for run in runs_by_fold.values()])
+        _print_metadata(predictions, data.metadata.iloc[rows])
 
 
 def _parse() -> argparse.Namespace:
@@ -63,143 +74,169 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _find(folds: Sequence[hmnist.Split], recipe: Recipe, folder: Path) -> dict[int, hmnist.Run]:
+def _find_runs(
+    folds: Sequence[hmnist.Split], recipe: hmnist.Recipe, folder: Path
+) -> dict[int, hmnist.Run]:
     """Return the finished runs of this recipe on whole folds, the latest of each."""
-    number = {on.digest: fold for fold, on in enumerate(folds)}
-    asked = ("model", "oversampling", "effort", "seed")
-    found: dict[int, hmnist.Run] = {}
+    fold_of_split = {split.digest: fold for fold, split in enumerate(folds)}
+    settings = ("model", "oversample", "effort", "seed")
+    runs: dict[int, hmnist.Run] = {}
     for run in map(hmnist.open_run, hmnist.find_runs(folder)):
-        facts, fold = run.manifest, number.get(run.manifest["split"]["digest"])
-        same = all(facts["recipe"][name] == getattr(recipe, name) for name in asked)
-        if fold is None or not same or facts["data"]["digest"] != folds[0].data.digest:
+        manifest, fold = run.manifest, fold_of_split.get(run.manifest.split.digest)
+        same = all(getattr(manifest.recipe, name) == getattr(recipe, name) for name in settings)
+        if fold is None or not same or manifest.data.digest != folds[0].data.digest:
             continue
-        if fold not in found or found[fold].manifest["written"] < facts["written"]:
-            found[fold] = run
-    return found
+        if fold not in runs or runs[fold].manifest.written < manifest.written:
+            runs[fold] = run
+    return runs
 
 
 def _print_curve(
     folds: Sequence[hmnist.Split],
-    recipe: Recipe,
+    recipe: hmnist.Recipe,
     folder: Path,
-    full: dict[int, hmnist.Run],
+    runs_by_fold: dict[int, hmnist.Run],
     shares: Sequence[float],
 ) -> None:
-    """Train on growing parts of the lesions; missing runs on all of them are added to `full`."""
-    for fold, on in enumerate(folds):
-        full[fold] = full.get(fold) or _train(on, recipe, folder)
-    cells, images = {}, []
+    """Train on growing shares of the lesions; add missing runs on all of them to the runs."""
+    for fold, split in enumerate(folds):
+        if fold not in runs_by_fold:
+            runs_by_fold[fold] = _train(split, recipe, folder)
+    images, predictions = [], {}
     for share in sorted(shares):
-        parts = [_thinned(on, share) for on in folds]
-        images.append(np.mean([len(on.train_indices) for on in parts]))
-        runs = [_train(on, recipe, folder / "curve") for on in parts]
-        cells[f"{share:.0%}"] = [run.part("test") for run in runs]
-    images.append(np.mean([len(on.train_indices) for on in folds]))
-    cells["all"] = [full[fold].part("test") for fold in range(len(folds))]
-    scores = np.array([_means(part) for part in cells.values()])
+        splits = [_keep_lesions(split, share) for split in folds]
+        images.append(np.mean([len(split.train_indices) for split in splits]))
+        runs = [_train(split, recipe, folder / "curve") for split in splits]
+        predictions[f"{share:.0%}"] = [run.part("test") for run in runs]
+    images.append(np.mean([len(split.train_indices) for split in folds]))
+    predictions["all"] = [runs_by_fold[fold].part("test") for fold in range(len(folds))]
+    scores = np.array([_means(tested) for tested in predictions.values()])
     print(f"## {recipe.model}: more lesions ({len(folds)} folds)\n")
-    if any(full[fold].manifest["key"] != recipe.key(on) for fold, on in enumerate(folds)):
+    if any(
+        runs_by_fold[fold].manifest.key != recipe.key(split) for fold, split in enumerate(folds)
+    ):
         print("The runs on all lesions were trained with other parameters than the others.\n")
-    print(f"| lesions | training images | {HEADER}\n|---:|---:|---:|---:|---:|---:|")
-    for name, count, row in zip(cells, images, scores, strict=True):
-        print(f"| {name} | {count:,.0f} | {_numbers(row)} |")
-    print(f"| per doubling | | {_numbers(np.polyfit(np.log2(images), scores, 1)[0], '+.3f')} |")
-    half = min(shares, key=lambda share: abs(share - 0.5))
-    print(f"| {half:.0%} to all | | {_gains(cells['all'], cells[f'{half:.0%}'])} |\n")
+    rows = [
+        [name, f"{count:,.0f}", *_texts(means)]
+        for name, count, means in zip(predictions, images, scores, strict=True)
+    ]
+    slopes = np.polyfit(np.log2(images), scores, 1)[0]
+    half = f"{min(shares, key=lambda share: abs(share - 0.5)):.0%}"
+    rows += [
+        ["per doubling", "", *_texts(slopes, "+.3f")],
+        [f"{half} to all", "", *_differences(predictions["all"], predictions[half])],
+    ]
+    print(markdown_table(["lesions", "training images", *SCORES.values()], rows), end="\n\n")
 
 
-def _train(on: hmnist.Split, recipe: Recipe, folder: Path) -> hmnist.Run:
-    """Train, or open what is there, under the name that a benchmark gives it."""
-    name = f"{recipe.model}-{recipe.oversampling}-seed{recipe.seed}-fold{on.fold}-{recipe.key(on)}"
-    run = run_cell(on, recipe, folder / name)
+def _train(split: hmnist.Split, recipe: hmnist.Recipe, folder: Path) -> hmnist.Run:
+    """Train, or open the finished run."""
+    name = folder_name(recipe, split)
+    run = train_cell(split, recipe, folder / name)
     print(f"{name}: accuracy {run.scores['accuracy']:.3f}", file=sys.stderr, flush=True)
     return run
 
 
-def _thinned(on: hmnist.Split, share: float) -> hmnist.Split:
-    """Keep a share of each diagnosis' training lesions; smaller shares are parts of larger."""
-    if on.train.lesion_ids is None:
+def _keep_lesions(split: hmnist.Split, share: float) -> hmnist.Split:
+    """Keep a share of the training lesions of each diagnosis; larger shares contain smaller."""
+    if split.train.lesion_ids is None:
         raise hmnist.UsageError("A learning curve by lesion needs to know the lesions.")
-    lesions, first = np.unique(on.train.lesion_ids, return_index=True)
-    diagnoses = on.train.labels[first]
-    random = np.random.default_rng([on.seed or 0, on.fold or 0])
+    lesions, first = np.unique(split.train.lesion_ids, return_index=True)
+    diagnoses = split.train.labels[first]
+    rng = np.random.default_rng([split.seed or 0, split.fold or 0])
     kept = []
     for label in np.unique(diagnoses):
-        members = random.permutation(lesions[diagnoses == label])
-        kept.append(members[: int(np.ceil(share * len(members)))])
-    return replace(
-        on, train_indices=on.train_indices[np.isin(on.train.lesion_ids, np.concatenate(kept))]
-    )
+        shuffled = rng.permutation(lesions[diagnoses == label])
+        kept.append(shuffled[: int(np.ceil(share * len(shuffled)))])
+    rows = np.isin(split.train.lesion_ids, np.concatenate(kept))
+    return replace(split, train_indices=split.train_indices[rows])
 
 
-def _pool(cells: Sequence[hmnist.Predictions]) -> hmnist.Predictions:
-    """Put the folds' test parts together: every image once, answered by who had not seen it."""
-    names = ("labels", "probabilities", "predicted", "lesions")
-    pooled: Any = {name: np.concatenate([getattr(cell, name) for cell in cells]) for name in names}
+def _pool(predictions: Sequence[hmnist.Predictions]) -> hmnist.Predictions:
+    """Put the test parts of the folds together: every image once."""
+    fields = ("labels", "probabilities", "predicted", "lesions")
+    pooled: Any = {
+        name: np.concatenate([getattr(tested, name) for tested in predictions]) for name in fields
+    }
     return hmnist.Predictions(**pooled)
 
 
-def _print_errors(answers: hmnist.Predictions) -> None:
-    counts = np.zeros((7, 7), int)
-    np.add.at(counts, (answers.labels, answers.predicted), 1)
-    print(f"## Errors by diagnosis ({len(answers.labels):,} test images)\n")
-    print(f"| true, % decided | {' | '.join(hmnist.CODES)} | images |\n|---|{'---:|' * 8}")
-    for code, row in zip(hmnist.CODES, counts, strict=True):
-        shares = _numbers(100 * row / max(1, row.sum()), ".1f")
-        print(f"| {code} | {shares} | {row.sum():,} |")
-    errors = counts - np.diag(np.diag(counts))
-    pairs = [(errors[i, j] + errors[j, i], i, j) for i in range(7) for j in range(i)]
-    print(f"\n| pair | share of the {errors.sum():,} errors | images, true → decided |")
-    print("|---|---:|---|")
-    for both, i, j in sorted(pairs, reverse=True)[:6]:
-        one, other = hmnist.CODES[i], hmnist.CODES[j]
-        ways = f"{one} → {other} {errors[i, j]}, {other} → {one} {errors[j, i]}"
-        print(f"| {one}, {other} | {both / errors.sum():.1%} | {ways} |")
+def _print_errors(predictions: hmnist.Predictions) -> None:
+    counts = confusion_matrix(predictions)
+    print(f"## Errors by diagnosis ({len(predictions.labels):,} test images)\n")
+    rows = [
+        [code, *_texts(100 * row / max(1, row.sum()), ".1f"), f"{row.sum():,}"]
+        for code, row in zip(hmnist.CODES, counts, strict=True)
+    ]
+    print(markdown_table(["true, % predicted", *hmnist.CODES, "images"], rows))
+    total = counts.sum() - counts.trace()
+    pairs = [
+        (counts[first, second] + counts[second, first], first, second)
+        for second, first in combinations(range(len(hmnist.CODES)), 2)
+    ]
+    rows = []
+    for both, first, second in sorted(pairs, reverse=True)[:6]:
+        codes = hmnist.CODES[first], hmnist.CODES[second]
+        directions = (
+            f"{codes[0]} → {codes[1]} {counts[first, second]}, "
+            f"{codes[1]} → {codes[0]} {counts[second, first]}"
+        )
+        rows.append([", ".join(codes), f"{both / total:.1%}", directions])
+    header = ["pair", f"share of the {total:,} errors", "images, true → predicted"]
+    print(f"\n{markdown_table(header, rows)}")
 
 
-def _print_metadata(answers: hmnist.Predictions, known: pd.DataFrame) -> None:
-    """Ask whether age, sex and site add to the probabilities; dx_type would give it away."""
-    logs = pd.DataFrame(np.log(answers.probabilities.clip(1e-6)), columns=list(hmnist.CODES))
-    known = known.reset_index(drop=True)
-    words = pd.get_dummies(known[["sex", "localization"]], dtype=float)
-    age = known["age"].fillna(known["age"].mean())
-    missing = known["age"].isna().astype(float).rename("age is missing")
-    alone = _stacked(logs, answers)
-    both = _stacked(pd.concat([logs, age, missing, words], axis=1), answers)
-    print(f"\n## Age, sex and site\n\n| | {HEADER}\n|---|---:|---:|---:|---:|")
-    print(f"| the model itself | {_numbers(_means([answers]))} |")
-    print(f"| regression on its log-probabilities | {_numbers(_means([alone]))} |")
-    print(f"| and on age, sex, site | {_numbers(_means([both]))} |")
-    print(f"| what these add | {_gains([both], [alone])} |")
+def _print_metadata(predictions: hmnist.Predictions, metadata: pd.DataFrame) -> None:
+    """Score regressions with and without age, sex and site; dx_type would reveal the diagnosis."""
+    logarithms = pd.DataFrame(
+        np.log(predictions.probabilities.clip(1e-6)), columns=list(hmnist.CODES)
+    )
+    metadata = metadata.reset_index(drop=True)
+    indicators = pd.get_dummies(metadata[["sex", "localization"]], dtype=float)
+    age = metadata["age"].fillna(metadata["age"].mean())
+    missing = metadata["age"].isna().astype(float).rename("age is missing")
+    alone = _regress(logarithms, predictions)
+    with_metadata = _regress(pd.concat([logarithms, age, missing, indicators], axis=1), predictions)
+    rows = [
+        ["the model itself", *_texts(_means([predictions]))],
+        ["regression on its log-probabilities", *_texts(_means([alone]))],
+        ["and on age, sex, site", *_texts(_means([with_metadata]))],
+        ["difference", *_differences([with_metadata], [alone])],
+    ]
+    print(f"\n## Age, sex and site\n\n{markdown_table(['', *SCORES.values()], rows)}")
 
 
-def _stacked(table: pd.DataFrame, answers: hmnist.Predictions) -> hmnist.Predictions:
-    """Return a logistic regression's answers for lesions that it was not fitted on."""
+def _regress(inputs: pd.DataFrame, predictions: hmnist.Predictions) -> hmnist.Predictions:
+    """Return the predictions of a logistic regression for lesions that it was not fitted on."""
     probabilities = cross_val_predict(
         make_pipeline(StandardScaler(), LogisticRegression(solver="newton-cholesky")),
-        table,
-        answers.labels,
-        groups=answers.lesions,
+        inputs,
+        predictions.labels,
+        groups=predictions.lesions,
         cv=StratifiedGroupKFold(5, shuffle=True, random_state=0),
         method="predict_proba",
     )
-    return replace(answers, probabilities=probabilities, predicted=probabilities.argmax(1))
+    return replace(predictions, probabilities=probabilities, predicted=probabilities.argmax(1))
 
 
-def _means(cells: Sequence[hmnist.Predictions]) -> list[float]:
-    scores = hmnist.mean_scores(cells)
-    return [scores[name] for name in NAMES]
+def _means(predictions: Sequence[hmnist.Predictions]) -> list[float]:
+    means = hmnist.mean_scores(predictions)
+    return [means[score] for score in SCORES]
 
 
-def _gains(better: Sequence[hmnist.Predictions], worse: Sequence[hmnist.Predictions]) -> str:
+def _differences(
+    better: Sequence[hmnist.Predictions], worse: Sequence[hmnist.Predictions]
+) -> list[str]:
     """Return the paired differences with their 95 % intervals over lesions, as table cells."""
-    scores = hmnist.compare_predictions({"better": better, "worse": worse}).pairs[0].scores
-    found = [scores[name] for name in NAMES]
-    return " | ".join(f"{x.difference:+.3f} [{x.low:+.3f}, {x.high:+.3f}]" for x in found)
+    [pair] = hmnist.compare_predictions({"better": better, "worse": worse}).pairs
+    results = [pair.scores[score] for score in SCORES]
+    return [
+        f"{result.difference:+.3f} [{result.low:+.3f}, {result.high:+.3f}]" for result in results
+    ]
 
 
-def _numbers(values: Iterable[float], kind: str = ".3f") -> str:
-    return " | ".join(format(value, kind) for value in values)
+def _texts(values: Iterable[float], style: str = ".3f") -> list[str]:
+    return [format(value, style) for value in values]
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """How good the models are: ``python benchmarks/quality.py FILE``.
 
-Grouped, stratified cross-validation over a file: whole lesions are dealt into folds, a tenth of
+Grouped, stratified cross-validation over a file: whole lesions are assigned to folds, a tenth of
 the images validates within each, and every fold is tested once. Finished cells are kept in the
-output folder, so an interrupted run goes on where it was.
+output folder, so that an interrupted run continues where it stopped. Prints Markdown.
 """
 
 import argparse
@@ -10,22 +10,35 @@ import platform
 import statistics
 import sys
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 import hmnist
+from hmnist.decisions.decision import KINDS
+from hmnist.results.formatting import markdown_table
 from hmnist.scores.reliability import pooled_calibration_error
+
+DECISION_SCORES = {
+    "balanced_accuracy": "balanced acc.",
+    "accuracy": "accuracy",
+    "sensitivity_malignant": "sensitivity",
+    "specificity_malignant": "specificity",
+}
+"""The scores that a decision changes, with their headings."""
+
+RunsByRow = Mapping[str, Sequence[hmnist.Run]]
 
 
 def main() -> None:
     arguments = _parse()
     data = hmnist.load(arguments.file, metadata=arguments.metadata)
-    watcher = _Lines()
+    watcher = _RunCollector()
     table = hmnist.benchmark(
         data,
         arguments.models.split(","),
         folds=arguments.folds or None,
         seeds=arguments.seeds,
-        oversampling=arguments.oversample.split(","),
-        decision=arguments.decide,
+        oversample=arguments.oversample.split(","),
+        decide=arguments.decide,
         effort=arguments.effort,
         threads=arguments.threads,
         out=arguments.out,
@@ -35,10 +48,10 @@ def main() -> None:
         f"Python {platform.python_version()}, {platform.machine()}, {arguments.threads} threads\n"
     )
     print(table.to_markdown())
-    print(_calibration(watcher.runs))
-    print(_decided(watcher.runs))
-    print("\n".join(_differences(watcher.runs)))
-    print(f"\nDealt by image instead: {hmnist.split(data, 'image').proof()}")
+    print(_calibration_table(watcher.runs), end="\n\n")
+    print(_decision_table(watcher.runs), end="\n\n")
+    print("\n".join(_describe_differences(watcher.runs)))
+    print(f"\nSplit by image instead: {hmnist.split(data, 'image').proof()}")
 
 
 def _parse() -> argparse.Namespace:
@@ -56,62 +69,56 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _calibration(runs: dict[str, list[hmnist.Run]]) -> str:
+def _calibration_table(runs_by_row: RunsByRow) -> str:
     """Return the expected calibration errors, fold by fold and with their images together."""
-    lines = ["| model | ECE, mean of folds | ECE, folds pooled |", "|---|---:|---:|"]
-    for model, members in runs.items():
+    rows = []
+    for name, runs in runs_by_row.items():
         by_seed = defaultdict(list)
-        for run in members:
-            by_seed[run.manifest["recipe"]["seed"]].append(run.part("test"))
+        for run in runs:
+            by_seed[run.manifest.recipe.seed].append(run.part("test"))
         pooled = statistics.fmean(map(pooled_calibration_error, by_seed.values()))
-        mean = statistics.fmean(run.scores["calibration_error"] for run in members)
-        lines.append(f"| {model} | {mean:.3f} | {pooled:.3f} |")
-    return "\n".join(lines) + "\n"
+        mean = statistics.fmean(run.scores["calibration_error"] for run in runs)
+        rows.append([name, f"{mean:.3f}", f"{pooled:.3f}"])
+    return markdown_table(["model", "ECE, mean of folds", "ECE, folds pooled"], rows)
 
 
-def _decided(runs: dict[str, list[hmnist.Run]]) -> str:
-    """Return what the other decisions make of the same probabilities, as Markdown."""
-    lines = [
-        "| model | decision | balanced acc. | accuracy | sensitivity | specificity |",
-        "|---|---|---:|---:|---:|---:|",
-    ]
-    names = ("balanced_accuracy", "accuracy", "sensitivity_malignant", "specificity_malignant")
-    for model, members in runs.items():
-        for kind in ("natural", "balanced", "sensitive"):
-            cells = [hmnist.decide_anew(run, kind) for run in members]
-            means, intervals = hmnist.mean_scores(cells), hmnist.score_intervals(cells)
-            low, high = intervals["balanced_accuracy"]
-            found = [f"{means[name]:.3f}" for name in names]
-            found[0] += f" [{low:.3f}, {high:.3f}]"
-            lines.append(f"| {model} | {kind} | {' | '.join(found)} |")
-    return "\n".join(lines) + "\n"
+def _decision_table(runs_by_row: RunsByRow) -> str:
+    """Return the scores of the same probabilities under each decision."""
+    rows = []
+    for name, runs in runs_by_row.items():
+        for kind in KINDS:
+            predictions = [hmnist.decide_again(run, kind) for run in runs]
+            means = hmnist.mean_scores(predictions)
+            low, high = hmnist.score_intervals(predictions)["balanced_accuracy"]
+            balanced, *others = (f"{means[score]:.3f}" for score in DECISION_SCORES)
+            rows.append([name, kind, f"{balanced} [{low:.3f}, {high:.3f}]", *others])
+    return markdown_table(["model", "decision", *DECISION_SCORES.values()], rows)
 
 
-def _differences(runs: dict[str, list[hmnist.Run]]) -> list[str]:
-    """Compare the models of a benchmark folder pair by pair, in words."""
-    if len(runs) < 2:
+def _describe_differences(runs_by_row: RunsByRow) -> list[str]:
+    """Compare the models pair by pair, in sentences."""
+    if len(runs_by_row) < 2:
         return []
-    answers = {name: [run.part("test") for run in members] for name, members in runs.items()}
-    return hmnist.compare_predictions(answers).sentences()
+    predictions = {name: [run.part("test") for run in runs] for name, runs in runs_by_row.items()}
+    return hmnist.compare_predictions(predictions).sentences()
 
 
-class _Lines(hmnist.Watcher):
-    """Print a line per finished cell, and keep the runs by model and oversampling."""
+class _RunCollector(hmnist.Watcher):
+    """Prints a line per finished cell, and keeps the runs by model and oversampling."""
 
     def __init__(self) -> None:
         self.runs: dict[str, list[hmnist.Run]] = defaultdict(list)
 
-    def finished(self, cell: object, run: hmnist.Run, table: hmnist.Table) -> None:
-        """Print how the cell did, and keep its run."""
-        del cell, table
-        if run.manifest["model"] != "majority":
-            name = f"{run.manifest['model']} ({run.manifest['recipe']['oversampling']})"
-            self.runs[name].append(run)
-        scores = run.scores
+    def finished(self, cell: object, run: hmnist.Run) -> None:
+        """Print the scores of the cell, and keep its run."""
+        del cell
+        manifest, scores = run.manifest, run.scores
+        if not manifest.recipe.entry.baseline:
+            self.runs[f"{manifest.model} ({manifest.recipe.oversample})"].append(run)
         print(
             f"{run.folder.name}: balanced accuracy {scores['balanced_accuracy']:.3f}, accuracy "
             f"{scores['accuracy']:.3f}, AUC {scores['roc_auc_ovr']:.3f}, "
-            f"{run.manifest['fit_seconds']:.0f} s",
+            f"{manifest.fit_seconds:.0f} s",
             file=sys.stderr,
             flush=True,
         )

@@ -1,37 +1,41 @@
 """What helps the rare diagnoses: ``python benchmarks/rare.py FILE``.
 
-Every model is trained with every method on the same folds, dealt by lesion: df and vasc left as
-they are, repeated, turned, interpolated, weighed, and, for networks, with logits adjusted in the
-loss; two may be joined (``random+logit-adjusted``). Prior correction comes after training, so
-every row is decided twice: by the largest probability, and corrected for rarity with a strength
-fitted on validation (``balanced``). Differences to ``none`` are paired, with 95 % intervals over
-lesions. Finished cells are kept in the output folder, so an interrupted run goes on where it was.
+Every model is trained with every method on the same folds by lesion: df and vasc as they are,
+repeated, turned, interpolated (SMOTE) or weighted, and, for networks, with logits adjusted in the
+loss. Two methods may be joined: ``random+logit-adjusted``. Correction for rarity comes after the
+training, so every row is scored under two decisions: ``natural``, and ``balanced`` with a strength
+fitted on validation. Differences to ``none`` are paired, with 95 % intervals over lesions. Finished
+cells are kept in the output folder, so that an interrupted run continues where it stopped. Prints
+Markdown.
 """
 
 import argparse
 import platform
 import sys
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import hmnist
 from hmnist.experiments.cells import Cell, run_cells
+from hmnist.experiments.grid import folder_name
 from hmnist.oversampling import METHODS
-from hmnist.runs.recipe import Recipe
+from hmnist.results.formatting import markdown_table
 
 ADJUSTED = "logit-adjusted"
 
 BALANCED = "balanced_accuracy"
 
-DECIDED = {
+SCORES_BY_DECISION = {
     "natural": ("recall_df", "recall_vasc", BALANCED, "accuracy", "roc_auc_ovr", "log_loss"),
     "balanced": (BALANCED, "accuracy"),
 }
-"""What the table shows of each decision; the difference to none stands beside balanced accuracy."""
+"""The scores that the table shows; a difference to ``none`` follows each balanced accuracy."""
 
-HEAD = (
-    "| method | df | vasc | balanced acc. | to none | accuracy | AUC | log loss | corrected: "
-    f"balanced acc. | to none | accuracy |\n|---|{10 * '---:|'}"
+HEADER = (
+    "method",
+    *("df", "vasc", "balanced acc.", "to none", "accuracy", "AUC", "log loss"),
+    *("corrected: balanced acc.", "to none", "accuracy"),
 )
 
 
@@ -39,27 +43,21 @@ def main() -> None:
     arguments = _parse()
     data = hmnist.load(arguments.file, metadata=arguments.metadata)
     folds = hmnist.split_folds(data, arguments.folds, seed=0)
-    planned = [
-        (model, method, Cell(recipe, on, arguments.out / _folder_name(recipe, on)))
-        for model in arguments.models.split(",")
-        for method in arguments.methods.split(",")
-        if (recipe := _recipe(model, method, arguments)) is not None
-        for on in folds
-    ]
-    found: dict[int, hmnist.Run] = {}
-    cells = [cell for *_, cell in planned]
-    for place, run in run_cells(cells, arguments.jobs, hmnist.Watcher()):
-        found[place] = run
-        print(f"{len(found)} of {len(cells)}: {run.folder.name}", file=sys.stderr, flush=True)
-    runs: dict[str, dict[str, list[hmnist.Run]]] = defaultdict(lambda: defaultdict(list))
-    for place, (model, method, _) in enumerate(planned):
-        runs[model][method].append(found[place])
+    rows = dict(_plan_rows(arguments, folds))
+    cells = [cell for row in rows.values() for cell in row]
+    runs: dict[Cell, hmnist.Run] = {}
+    for cell, run in run_cells(cells, arguments.jobs, hmnist.Watcher()):
+        runs[cell] = run
+        print(f"{len(runs)} of {len(cells)}: {run.folder.name}", file=sys.stderr, flush=True)
+    runs_by_model: dict[str, dict[str, list[hmnist.Run]]] = defaultdict(dict)
+    for (model, method), row in rows.items():
+        runs_by_model[model][method] = [runs[cell] for cell in row]
     print(
         f"Python {platform.python_version()}, {platform.machine()}, {arguments.threads} threads; "
         f"{data.name}, {len(folds)} folds, effort {arguments.effort}, one seed"
     )
-    for model, methods in runs.items():
-        print(f"\n**{model}**\n\n{_table(methods)}", flush=True)
+    for model, runs_by_method in runs_by_model.items():
+        print(f"\n**{model}**\n\n{_table(runs_by_method)}", flush=True)
 
 
 def _parse() -> argparse.Namespace:
@@ -67,8 +65,8 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("file", help="a pixel file, or the word sample")
     parser.add_argument("--metadata")
     parser.add_argument("--models", default="cnn,xgboost,logistic")
-    everything = f"none,random,augment,smote,weights,{ADJUSTED},random+{ADJUSTED}"
-    parser.add_argument("--methods", default=everything)
+    all_methods = f"none,random,augment,smote,weights,{ADJUSTED},random+{ADJUSTED}"
+    parser.add_argument("--methods", default=all_methods)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--effort", default="quick")
     parser.add_argument("--threads", type=int, default=2)
@@ -81,50 +79,70 @@ def _parse() -> argparse.Namespace:
     return arguments
 
 
-def _recipe(model: str, method: str, arguments: argparse.Namespace) -> Recipe | None:
+def _plan_rows(
+    arguments: argparse.Namespace, folds: Sequence[hmnist.Split]
+) -> Iterator[tuple[tuple[str, str], list[Cell]]]:
+    """Yield model and method of each row, and its cells, one for each fold."""
+    for model in arguments.models.split(","):
+        for method in arguments.methods.split(","):
+            recipe = _make_recipe(model, method, arguments)
+            if recipe is not None:
+                cells = [
+                    Cell(recipe, fold, arguments.out / folder_name(recipe, fold)) for fold in folds
+                ]
+                yield (model, method), cells
+
+
+def _make_recipe(model: str, method: str, arguments: argparse.Namespace) -> hmnist.Recipe | None:
     """Return how to train; None for adjusted logits of a model that has none."""
-    oversampling = method.removesuffix(ADJUSTED).removesuffix("+") or "none"
     adjustment = {"logit_adjustment": 1.0} if method.endswith(ADJUSTED) else {}
     if adjustment.keys() - hmnist.make_model(model).get_params():
         return None
-    effort, threads = arguments.effort, arguments.threads
-    return Recipe(model, oversampling, effort=effort, threads=threads, parameters=adjustment)
+    return hmnist.Recipe(
+        model=model,
+        oversample=method.removesuffix(ADJUSTED).removesuffix("+") or "none",
+        effort=arguments.effort,
+        threads=arguments.threads,
+        parameters=adjustment,
+    )
 
 
-def _folder_name(recipe: Recipe, on: hmnist.Split) -> str:
-    """Return what `hmnist.benchmark` calls the folder: its finished cells can be put here."""
-    return f"{recipe.model}-{recipe.oversampling}-seed0-fold{on.fold}-{recipe.key(on)}"
-
-
-def _table(methods: dict[str, list[hmnist.Run]]) -> str:
-    rows = {name: [name] for name in methods}
-    for kind, shown in DECIDED.items():
-        answers = {
-            name: [hmnist.decide_anew(run, kind) for run in runs] for name, runs in methods.items()
+def _table(runs_by_method: Mapping[str, Sequence[hmnist.Run]]) -> str:
+    rows = {method: [method] for method in runs_by_method}
+    for decision, scores in SCORES_BY_DECISION.items():
+        predictions = {
+            method: [hmnist.decide_again(run, decision) for run in runs]
+            for method, runs in runs_by_method.items()
         }
-        differences = _differences(answers)
-        for name, cells in answers.items():
-            means, intervals = hmnist.mean_scores(cells), hmnist.score_intervals(cells)
-            for score in shown:
-                rows[name].append(f"{means[score]:.3f}")
+        differences = _differences_to_none(predictions)
+        for method, tested in predictions.items():
+            means, intervals = hmnist.mean_scores(tested), hmnist.score_intervals(tested)
+            for score in scores:
+                rows[method].append(f"{means[score]:.3f}")
                 if score == BALANCED:
                     low, high = intervals[score]
-                    rows[name][-1] += f" [{low:.3f}, {high:.3f}]"
-                    rows[name].append(differences.get(name, "–"))
-    return "\n".join([HEAD, *(f"| {' | '.join(row)} |" for row in rows.values())])
+                    rows[method][-1] += f" [{low:.3f}, {high:.3f}]"
+                    rows[method].append(differences.get(method, "–"))
+    return markdown_table(HEADER, list(rows.values()))
 
 
-def _differences(answers: dict[str, list[hmnist.Predictions]]) -> dict[str, str]:
-    """Return how far each method's balanced accuracy is from that of no method."""
-    others = [name for name in answers if name != "none"]
-    if "none" not in answers or not others:
+def _differences_to_none(
+    predictions: Mapping[str, Sequence[hmnist.Predictions]],
+) -> dict[str, str]:
+    """Return the difference in balanced accuracy between each method and no method."""
+    methods = [method for method in predictions if method != "none"]
+    if "none" not in predictions or not methods:
         return {}
-    # None stands last, so that it is what is subtracted.
-    pairs = hmnist.compare_predictions({name: answers[name] for name in (*others, "none")}).pairs
-    found = {pair.first: pair.scores[BALANCED] for pair in pairs if pair.second == "none"}
+    # ``none`` stands last, so that it is subtracted from the others.
+    ordered = {method: predictions[method] for method in (*methods, "none")}
+    differences = {
+        pair.first: pair.scores[BALANCED]
+        for pair in hmnist.compare_predictions(ordered).pairs
+        if pair.second == "none"
+    }
     return {
-        name: f"{one.difference:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
-        for name, one in found.items()
+        method: f"{result.difference:+.3f} [{result.low:+.3f}, {result.high:+.3f}]"
+        for method, result in differences.items()
     }
 
 

@@ -1,6 +1,7 @@
-"""How long a user waits before the first line: ``python benchmarks/startup.py``.
+"""How long a user waits for the first line: ``python benchmarks/startup.py``.
 
-Each command runs in a fresh process, several times, after one run that is not counted.
+Each command runs in a fresh process, several times, after one run that is not counted. Prints
+Markdown.
 """
 
 import argparse
@@ -9,6 +10,8 @@ import statistics
 import subprocess
 import sys
 import time
+
+from hmnist.results.formatting import markdown_table
 
 HEAVY = ("tensorflow", "keras", "sklearn", "pandas", "xgboost")
 
@@ -28,13 +31,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=9)
     repeats = parser.parse_args().repeats
-    print(f"Python {platform.python_version()}, {platform.machine()}, {repeats} runs each")
-    print("| command | median s | least–most s | heavy libraries loaded |\n|---|---:|---:|---|")
+    print(f"Python {platform.python_version()}, {platform.machine()}, {repeats} runs each\n")
+    rows = []
     for name, code in COMMANDS.items():
         times = sorted([_seconds(code) for _ in range(repeats + 1)][1:])
         loaded = ", ".join(_loaded(code)) or "none"
         spread = f"{times[0]:.3f}–{times[-1]:.3f}"
-        print(f"| {name} | {statistics.median(times):.3f} | {spread} | {loaded} |")
+        rows.append([name, f"{statistics.median(times):.3f}", spread, loaded])
+    print(markdown_table(["command", "median s", "least–most s", "heavy libraries loaded"], rows))
 
 
 def _seconds(code: str) -> float:
@@ -47,8 +51,10 @@ def _loaded(code: str) -> list[str]:
     """Return the heavy libraries that the command leaves in memory."""
     report = f"print('LOADED', *(name for name in {HEAVY!r} if name in sys.modules))"
     body = f"import sys\ntry:\n    exec({code!r})\nexcept SystemExit:\n    pass\n{report}"
-    done = subprocess.run([sys.executable, "-c", body], check=True, capture_output=True, text=True)
-    return done.stdout.splitlines()[-1].split()[1:]
+    result = subprocess.run(
+        [sys.executable, "-c", body], check=True, capture_output=True, text=True
+    )
+    return result.stdout.splitlines()[-1].split()[1:]
 
 
 if __name__ == "__main__":

@@ -23,13 +23,13 @@ def plot(
 ) -> None:
     """Draw a sheet of images per diagnosis, and diagnoses by count, age, sex and site."""
     from hmnist.results.canvas import check_drawing
-    from hmnist.results.data_figures import plot_data, undrawn
+    from hmnist.results.data_figures import missing_columns, plot_data
 
     check_drawing()
     dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
     for path in plot_data(dataset, folder, seed=seed or 0):
         typer.echo(str(path))
-    absent = undrawn(dataset)
-    if absent and not quiet:
+    missing = missing_columns(dataset)
+    if missing and not quiet:
         cure = " HAM10000_metadata.csv has them: --metadata FILE"
-        say(f"Not known here, so not drawn: {', '.join(absent)}.{cure}")
+        say(f"Not known here, so not drawn: {', '.join(missing)}.{cure}")

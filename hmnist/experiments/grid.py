@@ -13,7 +13,7 @@ from hmnist.splits.folds import split_folds
 from hmnist.splits.split import Split
 from hmnist.splits.split import split as make_split
 
-__all__ = ["plan_benchmark"]
+__all__ = ["folder_name", "plan_benchmark"]
 
 
 def plan_benchmark(
@@ -63,7 +63,7 @@ def plan_benchmark(
     splits = [make_split(data, split, seed)] if folds is None else split_folds(data, folds, seed)
     resolved = [recipe.resolved_for(splits[0]) for recipe in recipes]
     return [
-        Cell(recipe, part, folder / _folder_name(recipe, part))
+        Cell(recipe, part, folder / folder_name(recipe, part))
         for position, recipe in enumerate(resolved)
         if recipe not in resolved[:position]  # a protocol may make two recipes equal
         for part in splits
@@ -89,6 +89,7 @@ def _list_rows(
     yield from ((entry.name, "none", {}) for entry in MODELS.values() if entry.baseline)
 
 
-def _folder_name(recipe: Recipe, split: Split) -> str:
+def folder_name(recipe: Recipe, split: Split) -> str:
+    """Return the name that a benchmark gives to the run folder of a cell."""
     fold = "" if split.fold is None else f"-fold{split.fold}"
     return f"{recipe.model}-{recipe.oversample}-seed{recipe.seed}{fold}-{recipe.key(split)}"

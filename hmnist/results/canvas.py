@@ -1,6 +1,6 @@
-"""The paper that figures are drawn on: size, type, colours, caption, and the way into a file.
+"""What all figures share: size, font, colours, title and caption, and how a figure is written.
 
-Figures are made without pyplot: no window, no global state, nothing left open.
+Figures are made without pyplot, so that no window opens and no global state changes.
 """
 
 import contextlib
@@ -41,13 +41,13 @@ __all__ = [
 ]
 
 WIDTH = 7.0
-"""Inches: the text width of a page, so that type is printed in its own size."""
+"""Inches: the width of the text on a page, so that fonts are printed in their own size."""
 
 MAIN, LIGHT, ACCENT, FADED = "#0072B2", "#56B4E9", "#D55E00", "#BBBBBB"
-"""Blues and vermilion of Okabe & Ito (2008), which all colour vision tells apart; and a grey."""
+"""Blues and vermilion of Okabe & Ito (2008), distinct for colour-blind readers too; a grey."""
 
 SHARES = (0, 0.25, 0.5, 0.75, 1)
-"""Where an axis of shares has its ticks."""
+"""The ticks of an axis that shows shares."""
 
 _DOTS_PER_INCH = 160
 
@@ -81,7 +81,7 @@ _LINE_INCHES = 0.135
 
 
 def can_draw() -> bool:
-    """Tell whether matplotlib is installed; it is not loaded."""
+    """Return whether matplotlib is installed, without loading it."""
     return importlib.util.find_spec("matplotlib") is not None
 
 
@@ -91,7 +91,7 @@ def check_drawing() -> None:
     Raises
     ------
     UsageError
-        If it is.
+        If it is missing.
     """
     if not can_draw():
         raise UsageError(
@@ -101,17 +101,17 @@ def check_drawing() -> None:
 
 @contextlib.contextmanager
 def drawing() -> Iterator[None]:
-    """Draw in the style of this package, whatever the user's settings are, and give those back."""
+    """Draw in the style of this package; the user's own settings hold again afterwards."""
     import matplotlib as mpl
 
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        # A file may be called what the font cannot write: boxes are drawn then.
+        # The name of a file may have characters that the font lacks: boxes are drawn then.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield
 
 
 def new_figure(height: float, title: str, caption: Sequence[str]) -> "Figure":
-    """Return an empty figure of the page's width with a title above and a caption below.
+    """Return an empty figure as wide as a page, with a title above and a caption below.
 
     Parameters
     ----------
@@ -145,30 +145,30 @@ def new_figure(height: float, title: str, caption: Sequence[str]) -> "Figure":
 def panels(
     figure: "Figure", count: int, below: str, columns: int = 4, **shared: Any
 ) -> "list[Axes]":
-    """Return `count` small axes in rows, the lowest with the label `below`."""
+    """Return `count` small axes in rows; the lowest of each column has the label `below`."""
     rows = -(-count // columns)
-    axes: list[Axes] = figure.subplots(rows, columns, squeeze=False, **shared).ravel().tolist()
-    for place, one in enumerate(axes):
-        one.grid(visible=True)
-        # The panel below may be one of those that stay empty.
-        if place < count <= place + columns:
-            one.tick_params(labelbottom=True)
-            one.set_xlabel(below)
-    for empty in axes[count:]:
+    all_axes: list[Axes] = figure.subplots(rows, columns, squeeze=False, **shared).ravel().tolist()
+    for number, axes in enumerate(all_axes):
+        axes.grid(visible=True)
+        # In the row above the last, the panel below may be one that stays empty.
+        if number < count <= number + columns:
+            axes.tick_params(labelbottom=True)
+            axes.set_xlabel(below)
+    for empty in all_axes[count:]:
         empty.set_visible(False)
-    return axes[:count]
+    return all_axes[:count]
 
 
-def label_bar(axes: "Axes", place: float, end: float, text: str) -> None:
-    """Write a text behind the end of a horizontal bar."""
+def label_bar(axes: "Axes", position: float, end: float, text: str) -> None:
+    """Write a text to the right of a horizontal bar: `position` is up the axis, `end` along it."""
     axes.annotate(
-        text, (end, place), xytext=(4, 0), textcoords="offset points", va="center", size=8,
+        text, (end, position), xytext=(4, 0), textcoords="offset points", va="center", size=8,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
     )  # fmt: skip
 
 
 def share_text(count: float, total: float) -> str:
-    """Write a share in whole per cent, without calling a few none or most all.
+    """Return a share in whole per cent; 0 % means none, and 100 % means all.
 
     Examples
     --------
@@ -182,14 +182,14 @@ def share_text(count: float, total: float) -> str:
 
 
 def whole_epochs(axes: "Axes") -> None:
-    """Tick whole epochs only."""
+    """Put ticks at whole epochs only."""
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
 
 
 def whole_counts(axes: "Axes") -> None:
-    """Tick whole numbers of images only, up the height."""
+    """Put ticks at whole numbers of images only, on the vertical axis."""
     from matplotlib.ticker import MaxNLocator
 
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
@@ -197,12 +197,12 @@ def whole_counts(axes: "Axes") -> None:
 
 
 def full_names() -> list[str]:
-    """Return the diagnoses' names with their codes, in the Kaggle order."""
+    """Return the names of the diagnoses with their codes, in the Kaggle order."""
     return [f"{diagnosis.name} ({diagnosis.code})" for diagnosis in DIAGNOSES]
 
 
 def short_names() -> list[str]:
-    """Return the diagnoses' names for narrow places, in the Kaggle order."""
+    """Return short names of the diagnoses, in the Kaggle order."""
     return [diagnosis.name.split(" / ")[0] for diagnosis in DIAGNOSES]
 
 
@@ -212,9 +212,9 @@ def save_figure(figure: "Figure", path: Path) -> Path:
     Raises
     ------
     WorkError
-        If the disk refuses.
+        If it cannot be written.
     """
     with write_file(path) as temporary:
-        # Without the version, the same figure is the same file.
+        # Without the version of matplotlib, the same figure gives the same bytes.
         figure.savefig(temporary, format="png", metadata={"Software": None})
     return path

@@ -1,12 +1,15 @@
-"""`plot_data`: the pictures of a data set: its images, and whom and what they show."""
+"""`plot_data`: the figures of a data set.
+
+A sheet of images for each diagnosis, and diagnoses by count, age, sex and site.
+"""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from hmnist.arrays import Indices, Pixels
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
@@ -32,20 +35,20 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["plot_data", "undrawn"]
+__all__ = ["choose_images", "draw_data", "lay_out", "missing_columns", "plot_data"]
 
 _ROWS, _COLUMNS = 8, 12
 
 _SEXES = (("female", ACCENT), ("male", MAIN), ("unknown", FADED))
 
-_DRAWN = ("age", "sex", "localization")
+_METADATA = ("age", "sex", "localization")
 """The columns of the metadata that are drawn."""
 
 _MOST_SITES = 20
 
 
 def plot_data(data: LesionDataset, out: str | Path, *, seed: int = 0) -> list[Path]:
-    """Draw what a data set holds.
+    """Draw the images, the diagnoses and the metadata of a data set into PNG files.
 
     Parameters
     ----------
@@ -54,14 +57,14 @@ def plot_data(data: LesionDataset, out: str | Path, *, seed: int = 0) -> list[Pa
     out : str or pathlib.Path
         The folder for the figures.
     seed : int
-        0 or more; what draws the images of the sheets.
+        0 or more; fixes which images are drawn for the sheets.
 
     Returns
     -------
     list of pathlib.Path
         ``sheet-<diagnosis>.png`` for each diagnosis that occurs, up to 96 images each, of as many
-        lesions as possible; ``diagnoses.png``; and ``age.png``, ``sex.png``, ``site.png`` as far
-        as the metadata tell (`undrawn`).
+        lesions as possible; ``diagnoses.png``; and ``age.png``, ``sex.png``, ``site.png`` where
+        the metadata have them (see `missing_columns`).
 
     Raises
     ------
@@ -75,58 +78,80 @@ def plot_data(data: LesionDataset, out: str | Path, *, seed: int = 0) -> list[Pa
         raise UsageError(f"{data.name} holds no images to draw.")
     with drawing():
         return [
-            save_figure(figure, Path(out) / f"{name}.png") for name, figure in _figures(data, seed)
+            save_figure(figure, Path(out) / f"{name}.png") for name, figure in draw_data(data, seed)
         ]
 
 
-def undrawn(data: LesionDataset) -> list[str]:
-    """Return which of age, sex and localization are not known of any image.
+def missing_columns(data: LesionDataset) -> list[str]:
+    """Return which of age, sex and localization are unknown for all images.
 
     Examples
     --------
-    >>> undrawn(LesionDataset(np.zeros((1, 8, 8, 1), np.uint8), np.array([4])))
+    >>> missing_columns(LesionDataset(np.zeros((1, 8, 8, 1), np.uint8), np.array([4])))
     ['age', 'sex', 'localization']
     """
     if data.metadata is None:
-        return list(_DRAWN)
-    known = data.metadata
-    return [name for name in _DRAWN if name not in known or not known[name].notna().any()]
+        return list(_METADATA)
+    metadata = data.metadata
+    return [name for name in _METADATA if name not in metadata or not metadata[name].notna().any()]
 
 
-def _figures(data: LesionDataset, seed: int) -> "Iterator[tuple[str, Figure]]":
+def draw_data(data: LesionDataset, seed: int) -> "Iterator[tuple[str, Figure]]":
+    """Yield the figures that `plot_data` writes, each with its name; call it within `drawing`."""
     lesions = "lesions unknown" if data.lesion_ids is None else f"{data.lesion_count:,} lesions"
     caption = [f"Data: {data.name}, {len(data):,} images, {lesions}."]
     if data.synthetic:
         caption.append("Synthetic sample: generated images, no photographs.")
     for label in np.unique(data.labels):
-        yield f"sheet-{CODES[label]}", _sheet(data, int(label), seed, caption)
-    yield "diagnoses", _diagnoses(data, caption)
-    absent = undrawn(data)
-    for name, draw in (("age", _ages), ("sex", _sexes), ("localization", _sites)):
-        if name not in absent:
-            yield "site" if name == "localization" else name, draw(data, caption)
+        yield f"sheet-{CODES[label]}", _draw_sheet(data, int(label), seed, caption)
+    yield "diagnoses", _draw_diagnoses(data, caption)
+    missing = missing_columns(data)
+    for column, name, draw in (
+        ("age", "age", _draw_ages),
+        ("sex", "sex", _draw_sexes),
+        ("localization", "site", _draw_sites),
+    ):
+        if column not in missing:
+            yield name, draw(data, caption)
 
 
-def _sheet(data: LesionDataset, label: int, seed: int, caption: Sequence[str]) -> "Figure":
-    rows = _draw_rows(data, label, seed)
-    mosaic = _mosaic(data.images[rows])
+def _draw_sheet(data: LesionDataset, label: int, seed: int, caption: Sequence[str]) -> "Figure":
+    rows = choose_images(data, label, seed)
+    sheet = lay_out(data.images[rows])
     count = int((data.labels == label).sum())
-    what = f"all {count:,} images" if len(rows) == count else f"{len(rows)} of {count:,} images"
-    chosen = "" if data.lesion_ids is None else " of as many lesions as possible"
-    drawn = [] if len(rows) == count else [f"Drawn at random{chosen}, seed {seed}."]
-    height = WIDTH * len(mosaic) / mosaic.shape[1]
-    figure = new_figure(height, f"{full_names()[label]}: {what}", [*caption, *drawn])
+    if len(rows) == count:
+        shown, notes = f"all {count:,} images", list(caption)
+    else:
+        lesions = "" if data.lesion_ids is None else " of as many lesions as possible"
+        shown = f"{len(rows)} of {count:,} images"
+        notes = [*caption, f"Drawn at random{lesions}, seed {seed}."]
+    height = WIDTH * len(sheet) / sheet.shape[1]
+    figure = new_figure(height, f"{full_names()[label]}: {shown}", notes)
     axes = figure.subplots()
-    grey = mosaic.shape[2] == 1
+    grey = sheet.shape[2] == 1
     axes.imshow(
-        mosaic[..., 0] if grey else mosaic, cmap="gray", vmin=0, vmax=255, interpolation="nearest"
+        sheet[..., 0] if grey else sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest"
     )
     axes.set_axis_off()
     return figure
 
 
-def _draw_rows(data: LesionDataset, label: int, seed: int) -> npt.NDArray[np.int64]:
-    """Draw up to 96 rows of a diagnosis; no lesion comes twice before each has come once."""
+def choose_images(data: LesionDataset, label: int, seed: int) -> Indices:
+    """Draw up to 96 images of a diagnosis, a second image of a lesion only where lesions run out.
+
+    Parameters
+    ----------
+    data : LesionDataset
+    label : int
+        0–6.
+    seed : int
+        0 or more.
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (n,)
+        Rows of the data set, ascending.
+    """
     rows = np.random.default_rng([seed, label]).permutation(np.flatnonzero(data.labels == label))
     if data.lesion_ids is not None:
         _, first = np.unique(data.lesion_ids[rows], return_index=True)
@@ -136,21 +161,31 @@ def _draw_rows(data: LesionDataset, label: int, seed: int) -> npt.NDArray[np.int
     return np.sort(rows[: _ROWS * _COLUMNS])
 
 
-def _mosaic(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Lay images out in rows of twelve, white between them: uint8, (height, width, c)."""
-    _, height, width, channels = images.shape
+def lay_out(images: Pixels) -> Pixels:
+    """Return one image in which images stand in rows of twelve, with white between them.
+
+    Parameters
+    ----------
+    images : numpy.ndarray of uint8, shape (n, h, w, c)
+
+    Returns
+    -------
+    numpy.ndarray of uint8, shape (height, width, c)
+    """
+    count, height, width, channels = images.shape
     gap = max(1, width // 14)
-    rows = -(-len(images) // _COLUMNS)
-    paper = np.full(
+    rows = -(-count // _COLUMNS)
+    sheet = np.full(
         (rows * (height + gap) - gap, _COLUMNS * (width + gap) - gap, channels), 255, np.uint8
     )
-    for place, image in enumerate(images):
-        top, left = (place // _COLUMNS) * (height + gap), (place % _COLUMNS) * (width + gap)
-        paper[top : top + height, left : left + width] = image
-    return paper
+    for number, image in enumerate(images):
+        row, column = divmod(number, _COLUMNS)
+        top, left = row * (height + gap), column * (width + gap)
+        sheet[top : top + height, left : left + width] = image
+    return sheet
 
 
-def _diagnoses(data: LesionDataset, caption: Sequence[str]) -> "Figure":
+def _draw_diagnoses(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     counts = np.bincount(data.labels, minlength=len(CODES))
     figure = new_figure(2.5, "Diagnoses: images and lesions", caption)
     axes = figure.subplots()
@@ -171,28 +206,27 @@ def _diagnoses(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     return figure
 
 
-def _ages(data: LesionDataset, caption: Sequence[str]) -> "Figure":
+def _draw_ages(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     from matplotlib.ticker import MultipleLocator
 
     ages = _column(data, "age").to_numpy(dtype=np.float64)
     known = ages[~np.isnan(ages)]
-    # The ages of HAM10000 are multiples of five; a bin holds the ages that are rounded to one.
+    # The ages of HAM10000 are multiples of five: each is the middle of a bin.
     edges = np.arange(np.floor(known.min() / 5) * 5, known.max() + 7.5, 5) - 2.5
     missing = len(ages) - len(known)
     unknown = [f"The age is unknown for {missing:,} more images."] if missing else []
     figure = new_figure(3.4, "Age by diagnosis", [*caption, *unknown])
     for label, axes in enumerate(panels(figure, len(CODES), "years", sharex=True)):
-        own = ages[data.labels == label]
-        there = own[~np.isnan(own)]
-        axes.hist(there, bins=edges.tolist(), color=MAIN, edgecolor="white", linewidth=0.4)
-        axes.set_title(f"{short_names()[label]}\n{CODES[label]} · {len(there):,} images")
+        shown = ages[(data.labels == label) & ~np.isnan(ages)]
+        axes.hist(shown, bins=edges.tolist(), color=MAIN, edgecolor="white", linewidth=0.4)
+        axes.set_title(f"{short_names()[label]}\n{CODES[label]} · {len(shown):,} images")
         axes.grid(visible=False, axis="x")
         axes.xaxis.set_major_locator(MultipleLocator(20))
         whole_counts(axes)
     return figure
 
 
-def _sexes(data: LesionDataset, caption: Sequence[str]) -> "Figure":
+def _draw_sexes(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     sexes = _column(data, "sex").fillna("unknown").to_numpy(dtype=str)
     figure = new_figure(2.5, "Sex by diagnosis", caption)
     axes = figure.subplots()
@@ -200,16 +234,16 @@ def _sexes(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     start = np.zeros(len(CODES))
     images = np.bincount(data.labels, minlength=len(CODES))
     for name, colour in _SEXES:
-        of_it = sexes == name if name in known else ~np.isin(sexes, known)
-        counts = np.bincount(data.labels[of_it], minlength=len(CODES))
+        rows = sexes == name if name in known else ~np.isin(sexes, known)
+        counts = np.bincount(data.labels[rows], minlength=len(CODES))
         shares = counts / np.maximum(images, 1)
         axes.barh(range(len(CODES)), shares, left=start, height=0.62, color=colour, label=name)
         for label, share in enumerate(shares):
             if share > 0.08:
                 text = f"{counts[label]:,} ({share:.0%})"
-                shade = "#222222" if colour == FADED else "white"
-                at = start[label] + share / 2
-                axes.text(at, label, text, ha="center", va="center", color=shade, size=7.5)
+                ink = "#222222" if colour == FADED else "white"
+                middle = start[label] + share / 2
+                axes.text(middle, label, text, ha="center", va="center", color=ink, size=7.5)
         start += shares
     names = [f"{name}, {count:,}" for name, count in zip(full_names(), images, strict=True)]
     axes.set_yticks(range(len(CODES)), names)
@@ -221,32 +255,31 @@ def _sexes(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     return figure
 
 
-def _sites(data: LesionDataset, caption: Sequence[str]) -> "Figure":
+def _draw_sites(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     sites = _column(data, "localization").fillna("unknown").to_numpy(dtype=str)
-    names, counts = np.unique(sites, return_counts=True)
-    found = len(names)
-    names = names[np.argsort(-counts, kind="stable")][:_MOST_SITES]
-    table = np.array(
+    all_names, frequency = np.unique(sites, return_counts=True)
+    names = all_names[np.argsort(-frequency, kind="stable")][:_MOST_SITES]
+    counts = np.array(
         [np.bincount(data.labels[sites == name], minlength=len(CODES)) for name in names]
     )
     images = np.bincount(data.labels, minlength=len(CODES))
-    shares = table / np.maximum(images, 1)
-    note = "Each column is a diagnosis: images, and as colour their share of it."
-    if found > _MOST_SITES:
-        note += f" The {_MOST_SITES} most frequent of {found} sites."
+    shares = counts / np.maximum(images, 1)
+    note = "Each column is a diagnosis. Numbers: images; colour: their share of the diagnosis."
+    if len(all_names) > _MOST_SITES:
+        note += f" The {_MOST_SITES} most frequent of {len(all_names)} sites."
     figure = new_figure(0.8 + 0.25 * len(names), "Site on the body by diagnosis", [*caption, note])
     axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=max(shares.max(), 0.01), aspect="auto")
-    for (site, label), count in np.ndenumerate(table):
+    for (site, label), count in np.ndenumerate(counts):
         dark = shares[site, label] > 0.65 * shares.max()
         colour = "white" if dark else "#222222" if count else "#999999"
         axes.text(label, site, f"{count:,}", ha="center", va="center", color=colour, size=8)
     axes.set_yticks(range(len(names)), names)
-    heads = [
+    headings = [
         name.replace(" ", "\n", 1) + f"\n{code}, {count:,}"
         for name, code, count in zip(short_names(), CODES, images, strict=True)
     ]
-    axes.set_xticks(range(len(CODES)), heads, size=7.5)
+    axes.set_xticks(range(len(CODES)), headings, size=7.5)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
@@ -254,7 +287,7 @@ def _sites(data: LesionDataset, caption: Sequence[str]) -> "Figure":
 
 
 def _column(data: LesionDataset, name: str) -> "pd.Series[Any]":
-    """Return a column of the metadata, which is known to be there."""
+    """Return a column of the metadata; callers know that it is there."""
     if data.metadata is None:
         raise UsageError(f"{data.name} has no metadata.")
     return data.metadata[name]

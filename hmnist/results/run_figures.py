@@ -1,8 +1,7 @@
-"""`plot_run`: the pictures of one run, under the diagnoses' names.
+"""`plot_run`: the figures of one run.
 
-What was decided (confusion, errors), and how surely (reliability), is drawn for the test part or
-for other data; how the training went (loss, accuracy, recall over epochs) for networks, which alone
-have epochs.
+Confusion matrix, errors and reliability are drawn for the test part or for other data. Loss,
+accuracy and recall over the epochs are drawn for networks; other models have no epochs.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,19 +38,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_run"]
+__all__ = ["draw_run", "plot_run"]
 
 _RECALL = "val_recall_"
 
-_AS_TRAINED = (
-    "Each epoch is measured with the weights at its end; the model's own may be a mean of them."
+_WEIGHTS_NOTE = (
+    "Each epoch is scored with the weights at its end; the model's final weights may be a mean of "
+    "several epochs."
 )
 
 
 def plot_run(
     run: Run, out: str | Path | None = None, *, evaluation: Evaluation | None = None
 ) -> list[Path]:
-    """Draw what a run achieves.
+    """Draw the scores of a run, and its training, into PNG files.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def plot_run(
     out : str, pathlib.Path or None
         The folder for the figures; None takes ``figures`` in the run's folder.
     evaluation : Evaluation or None
-        What `hmnist.evaluate_run` found; None evaluates the run's own test part. That of other
-        data needs a folder of its own.
+        The result of `hmnist.evaluate_run`; None evaluates the run's own test part. Figures of
+        other data need a folder of their own.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def plot_run(
     Raises
     ------
     UsageError
-        If matplotlib is not installed, or figures of other data would take the place of the run's.
+        If matplotlib is not installed, or figures of other data would go into the run's folder.
     WorkError
         If they cannot be written.
     """
@@ -87,30 +87,28 @@ def plot_run(
     with drawing():
         return [
             save_figure(figure, folder / f"{name}.png")
-            for name, figure in _figures(run, evaluation)
+            for name, figure in draw_run(run, evaluation)
         ]
 
 
-def _figures(run: Run, evaluation: Evaluation) -> "Iterator[tuple[str, Figure]]":
+def draw_run(run: Run, evaluation: Evaluation) -> "Iterator[tuple[str, Figure]]":
+    """Yield the figures that `plot_run` writes, each with its name; call it within `drawing`."""
     caption = [f"Run: {evaluation.title}.", *evaluation.origin]
-    decided = [*caption, f"Decision: {run.decision.describe()}."]
-    yield "confusion", _confusion(evaluation, decided)
-    yield "errors", _errors(evaluation, decided)
-    yield "reliability", _reliability(evaluation, caption)
+    with_decision = [*caption, f"Decision: {run.decision.describe()}."]
+    yield "confusion", _draw_confusion(evaluation, with_decision)
+    yield "errors", _draw_errors(evaluation, with_decision)
+    yield "reliability", _draw_reliability(evaluation, caption)
     history = run.history
     if history is None or not evaluation.own:
         return
-    trained = [
-        f"Run: {run.manifest.model} on {run.manifest.data.name}.",
-        *evaluation.origin,
-    ]
-    yield "training", _training(history, trained)
+    caption = [f"Run: {run.manifest.model} on {run.manifest.data.name}.", *evaluation.origin]
+    yield "training", _draw_training(history, caption)
     if any(f"{_RECALL}{code}" in history for code in CODES):
         images = np.bincount(run.predictions["validation"].labels, minlength=len(CODES))
-        yield "recall", _recalls(history, images.tolist(), trained)
+        yield "recall", _draw_recalls(history, images.tolist(), caption)
 
 
-def _confusion(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
+def _draw_confusion(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
     counts = np.array(evaluation.report.confusion)
     images = counts.sum(axis=1)
     shares = counts / np.maximum(images[:, None], 1)
@@ -118,12 +116,12 @@ def _confusion(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
     figure = new_figure(4.5, title, caption)
     axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for (true, decided), share in np.ndenumerate(shares):
-        count = int(counts[true, decided])
+    for (true, predicted), share in np.ndenumerate(shares):
+        count = int(counts[true, predicted])
         total = int(images[true])
         text = f"{count:,}\n{share_text(count, total)}" if total else "–"
         colour = "white" if share > 0.65 else "#222222" if count else "#999999"
-        axes.text(decided, true, text, ha="center", va="center", color=colour, size=8)
+        axes.text(predicted, true, text, ha="center", va="center", color=colour, size=8)
     labels = [f"{name}\n{count:,} images" for name, count in zip(full_names(), images, strict=True)]
     axes.set_yticks(range(len(CODES)), labels)
     axes.set_xticks(range(len(CODES)), CODES)
@@ -133,7 +131,7 @@ def _confusion(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
     return figure
 
 
-def _errors(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
+def _draw_errors(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
     counts = np.array(evaluation.report.confusion)
     images = counts.sum(axis=1)
     wrong = images - counts.diagonal()
@@ -142,25 +140,25 @@ def _errors(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
         f"Black: 95 % interval over lesions. Dashed: all images, {wrong.sum():,} of "
         f"{images.sum():,} ({overall:.0%}) wrong."
     )
-    title = "Errors: share of each true diagnosis that was predicted otherwise"
+    title = "Errors: share of the images of each diagnosis that are predicted wrongly"
     figure = new_figure(2.5, title, [*caption, note])
     axes = figure.subplots()
-    for place, code in enumerate(CODES):
-        if not images[place]:
-            label_bar(axes, place, 0, "no images")
+    for label, code in enumerate(CODES):
+        if not images[label]:
+            label_bar(axes, label, 0, "no images")
             continue
-        share = wrong[place] / images[place]
-        axes.barh(place, share, height=0.62, color=LIGHT)
+        share = wrong[label] / images[label]
+        axes.barh(label, share, height=0.62, color=LIGHT)
         recall = evaluation.report.scores[f"recall_{code}"]
         end = share
         if recall.low is not None and recall.high is not None:
             end = max(share, 1 - recall.low)
-            axes.plot([1 - recall.high, 1 - recall.low], [place, place], color="#222222", lw=1)
+            axes.plot([1 - recall.high, 1 - recall.low], [label, label], color="#222222", lw=1)
         label_bar(
             axes,
-            place,
+            label,
             end,
-            f"{wrong[place]:,} of {images[place]:,} ({share_text(wrong[place], images[place])})",
+            f"{wrong[label]:,} of {images[label]:,} ({share_text(wrong[label], images[label])})",
         )
     axes.axvline(overall, color=ACCENT, linewidth=1.2, linestyle=(0, (4, 2)))
     axes.set_yticks(range(len(CODES)), full_names())
@@ -173,14 +171,14 @@ def _errors(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
     return figure
 
 
-def _reliability(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
+def _draw_reliability(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
     bins = [bin_ for bin_ in evaluation.report.reliability if bin_.images]
     note = (
-        "Filled: share of images in the bin whose likeliest diagnosis is the true one; the line: "
-        "where it would equal the confidence; points: at the mean confidence. Below: images in "
-        "each bin."
+        "Bars: the share of images in the bin whose likeliest diagnosis is the true one. Points: "
+        "the same share at the mean confidence of the bin. Dashed line: share and confidence are "
+        "equal. Below: images in each bin."
     )
-    title = "Reliability: how sure it was, and how often right"
+    title = "Reliability: share of right diagnoses by confidence"
     figure = new_figure(4.2, title, [*caption, note])
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
     widths = [bin_.high - bin_.low for bin_ in bins]
@@ -206,29 +204,30 @@ def _reliability(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
     return figure
 
 
-def _training(history: "pd.DataFrame", caption: Sequence[str]) -> "Figure":
-    figure = new_figure(2.5, "Training: loss and accuracy over the epochs", [*caption, _AS_TRAINED])
-    drawn = panels(figure, 2, "epoch", columns=2)
-    for axes, what in zip(drawn, ("loss", "accuracy"), strict=True):
-        for name, label, colour in (
-            (what, "training", MAIN),
-            (f"val_{what}", "validation", ACCENT),
+def _draw_training(history: "pd.DataFrame", caption: Sequence[str]) -> "Figure":
+    figure = new_figure(
+        2.5, "Training: loss and accuracy over the epochs", [*caption, _WEIGHTS_NOTE]
+    )
+    marker = _marker(history)
+    all_axes = panels(figure, 2, "epoch", columns=2)
+    for axes, quantity in zip(all_axes, ("loss", "accuracy"), strict=True):
+        for column, part, colour, style in (
+            (quantity, "training", MAIN, "-"),
+            (f"val_{quantity}", "validation", ACCENT, (0, (5, 1.5))),
         ):
-            if name in history:
-                style = "-" if colour == MAIN else (0, (5, 1.5))
-                marker = "o" if len(history) == 1 else None
+            if column in history:
                 axes.plot(
-                    history["epoch"], history[name], color=colour, label=label, linestyle=style,
+                    history["epoch"], history[column], color=colour, label=part, linestyle=style,
                     marker=marker, markersize=4,
                 )  # fmt: skip
-        axes.set_title(what + (_cut(axes, history) if what == "loss" else ""))
+        axes.set_title(quantity + (_limit_loss(axes, history) if quantity == "loss" else ""))
         whole_epochs(axes)
-    drawn[0].legend(loc="upper right")
+    all_axes[0].legend(loc="upper right")
     return figure
 
 
-def _cut(axes: "Axes", history: "pd.DataFrame") -> str:
-    """Cut off a loss on validation that starts so high that nothing else could be seen."""
+def _limit_loss(axes: "Axes", history: "pd.DataFrame") -> str:
+    """Cut off a validation loss that is so high that no other loss could be seen; say so."""
     top = 2 * float(history["loss"].max())
     highest = float(history["val_loss"].max()) if "val_loss" in history else 0.0
     if highest <= top:
@@ -237,22 +236,29 @@ def _cut(axes: "Axes", history: "pd.DataFrame") -> str:
     return f" (cut off; validation goes up to {highest:.3g})"
 
 
-def _recalls(history: "pd.DataFrame", images: Sequence[int], caption: Sequence[str]) -> "Figure":
+def _draw_recalls(
+    history: "pd.DataFrame", images: Sequence[int], caption: Sequence[str]
+) -> "Figure":
     title = "Recall of each diagnosis on validation over the epochs"
-    figure = new_figure(3.4, title, ["Grey: the other diagnoses.", *caption, _AS_TRAINED])
-    names = [f"{_RECALL}{code}" for code in CODES]
-    for place, axes in enumerate(panels(figure, len(CODES), "epoch", sharex=True, sharey=True)):
-        for name in names:
-            if name in history:
-                axes.plot(history["epoch"], history[name], color="#D8D8D8", linewidth=0.8)
-        if names[place] in history:
-            marker = "o" if len(history) == 1 else None
+    figure = new_figure(3.4, title, ["Grey: the other diagnoses.", *caption, _WEIGHTS_NOTE])
+    marker = _marker(history)
+    columns = [f"{_RECALL}{code}" for code in CODES]
+    for label, axes in enumerate(panels(figure, len(CODES), "epoch", sharex=True, sharey=True)):
+        for column in columns:
+            if column in history:
+                axes.plot(history["epoch"], history[column], color="#D8D8D8", linewidth=0.8)
+        if columns[label] in history:
             axes.plot(
-                history["epoch"], history[names[place]], color=MAIN, marker=marker, markersize=4
+                history["epoch"], history[columns[label]], color=MAIN, marker=marker, markersize=4
             )
-        count = f"{images[place]:,} image{'s' if images[place] != 1 else ''}"
-        axes.set_title(f"{short_names()[place]}\n{CODES[place]} · {count}")
+        count = f"{images[label]:,} image{'s' if images[label] != 1 else ''}"
+        axes.set_title(f"{short_names()[label]}\n{CODES[label]} · {count}")
         axes.set_ylim(-0.03, 1.03)
         axes.set_yticks(SHARES, [f"{share:.0%}" for share in SHARES])
         whole_epochs(axes)
     return figure
+
+
+def _marker(history: "pd.DataFrame") -> str | None:
+    """Return the marker of curves: a single epoch is a point, which has no line."""
+    return "o" if len(history) == 1 else None

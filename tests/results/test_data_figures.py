@@ -3,17 +3,23 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
+from hmnist.arrays import Pixels
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES, DIAGNOSES
 from hmnist.errors import UsageError
 from hmnist.results.canvas import drawing
-from hmnist.results.data_figures import _draw_rows, _figures, _mosaic, plot_data, undrawn
+from hmnist.results.data_figures import (
+    choose_images,
+    draw_data,
+    lay_out,
+    missing_columns,
+    plot_data,
+)
 from hmnist.sources.sample import load_sample
 from tests.conftest import Command
 
@@ -23,22 +29,19 @@ KNOWN = {"diagnoses", "age", "sex", "site"}
 @pytest.fixture(scope="module")
 def figures() -> dict[str, Figure]:
     with drawing():
-        found = dict(_figures(load_sample(rows=700, seed=1), 0))
-        for figure in found.values():
+        figures = dict(draw_data(load_sample(rows=700, seed=1), 0))
+        for figure in figures.values():
             figure.draw_without_rendering()
-    return found
+    return figures
 
 
-def texts(figure: Figure) -> list[Text]:
-    found = figure.findobj(Text)
-    return [one for one in found if isinstance(one, Text) and one.get_text() and one.get_visible()]
+def text_of(figure: Figure) -> str:
+    """Return all visible text of a figure."""
+    texts = [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible()]
+    return " ".join(" ".join(text.get_text() for text in texts).split())
 
 
-def words(figure: Figure) -> str:
-    return " ".join(" ".join(one.get_text() for one in texts(figure)).split())
-
-
-def test_there_is_a_sheet_per_diagnosis_and_what_the_metadata_tell(
+def test_there_is_a_sheet_per_diagnosis_and_a_figure_per_column(
     sample: LesionDataset, tmp_path: Path
 ) -> None:
     paths = plot_data(sample, tmp_path)
@@ -57,60 +60,61 @@ def test_the_same_data_give_the_same_bytes(sample: LesionDataset, tmp_path: Path
 
 def test_without_metadata_the_rest_is_drawn(sample: LesionDataset, tmp_path: Path) -> None:
     bare = replace(sample, lesion_ids=None, metadata=None)
-    assert undrawn(bare) == ["age", "sex", "localization"]
+    assert missing_columns(bare) == ["age", "sex", "localization"]
     assert KNOWN & {path.stem for path in plot_data(bare, tmp_path)} == {"diagnoses"}
 
 
-def test_a_column_that_says_nothing_is_not_drawn(sample: LesionDataset, tmp_path: Path) -> None:
+def test_an_empty_column_is_not_drawn(sample: LesionDataset, tmp_path: Path) -> None:
     assert sample.metadata is not None
-    assert undrawn(sample) == []
+    assert missing_columns(sample) == []
     metadata = sample.metadata.drop(columns="sex").assign(age=np.nan)
     part = replace(sample, metadata=metadata)
-    assert undrawn(part) == ["age", "sex"]
+    assert missing_columns(part) == ["age", "sex"]
     assert KNOWN & {path.stem for path in plot_data(part, tmp_path)} == {"diagnoses", "site"}
 
 
-def test_cells_without_an_answer_are_unknown(sample: LesionDataset) -> None:
+def test_empty_cells_are_unknown(sample: LesionDataset) -> None:
     assert sample.metadata is not None
     metadata = sample.metadata.copy()
     metadata.loc[:9, ["sex", "localization"]] = None
     metadata.loc[:9, "age"] = np.nan
     few = replace(sample, metadata=metadata).take(np.arange(60))
     with drawing():
-        found = dict(_figures(few, 0))
+        figures = dict(draw_data(few, 0))
     missing = int(metadata["age"][:60].isna().sum())
-    assert f"unknown for {missing} more images" in words(found["age"])
-    assert "unknown" in words(found["site"])
+    assert f"unknown for {missing} more images" in text_of(figures["age"])
+    assert "unknown" in text_of(figures["site"])
     # The bars hold shares of the images of a diagnosis.
     images = np.bincount(few.labels, minlength=len(CODES))
     heights: dict[str, list[int]] = {}
-    for bars in found["sex"].axes[0].containers:
+    for bars in figures["sex"].axes[0].containers:
         shares = np.array([bar.get_width() for bar in bars])
         heights[str(bars.get_label())] = np.rint(shares * images).astype(int).tolist()
     sexes = metadata["sex"][:60]
-    for sex, of_it in {
+    for sex, rows in {
         "female": sexes == "female",
         "male": sexes == "male",
         "unknown": sexes.isna() | (sexes == "unknown"),
     }.items():
-        assert heights[sex] == np.bincount(few.labels[of_it], minlength=len(CODES)).tolist()
+        assert heights[sex] == np.bincount(few.labels[rows], minlength=len(CODES)).tolist()
     assert sum(heights["unknown"]) >= 10
-    sites = [label.get_text() for label in found["site"].axes[0].get_yticklabels()]
-    cells = [int(text.get_text().replace(",", "")) for text in found["site"].axes[0].texts]
+    sites = [label.get_text() for label in figures["site"].axes[0].get_yticklabels()]
+    cells = [int(text.get_text().replace(",", "")) for text in figures["site"].axes[0].texts]
     at_site = dict(zip(sites, np.array(cells).reshape(-1, len(CODES)).sum(axis=1), strict=True))
-    places = metadata["localization"][:60]
-    assert at_site["unknown"] == (places.isna() | (places == "unknown")).sum() >= 10
+    known_sites = metadata["localization"][:60]
+    unknown = known_sites.isna() | (known_sites == "unknown")
+    assert at_site["unknown"] == unknown.sum() >= 10
 
 
 def test_diagnoses_are_counted(figures: dict[str, Figure]) -> None:
     data = load_sample(rows=700, seed=1)
-    said = words(figures["diagnoses"])
+    text = text_of(figures["diagnoses"])
     for label, count in enumerate(np.bincount(data.labels, minlength=7)):
-        assert DIAGNOSES[label].name in said
-        assert f"{count:,} (" in said
+        assert DIAGNOSES[label].name in text
+        assert f"{count:,} (" in text
 
 
-def test_every_image_stands_at_one_site(figures: dict[str, Figure]) -> None:
+def test_every_image_is_counted_at_one_site(figures: dict[str, Figure]) -> None:
     data = load_sample(rows=700, seed=1)
     cells = [int(text.get_text().replace(",", "")) for text in figures["site"].axes[0].texts]
     np.testing.assert_array_equal(
@@ -127,29 +131,34 @@ def test_every_known_age_is_in_a_bar(figures: dict[str, Figure]) -> None:
         assert sum(heights) == data.metadata["age"][data.labels == label].notna().sum()
 
 
-def test_generated_images_are_called_so(figures: dict[str, Figure]) -> None:
+def test_every_figure_says_that_images_are_generated(figures: dict[str, Figure]) -> None:
     for figure in figures.values():
-        assert "Synthetic sample: generated images" in words(figure)
+        assert "Synthetic sample: generated images" in text_of(figure)
 
 
-def test_no_text_leaves_the_figure_and_no_title_its_panel(figures: dict[str, Figure]) -> None:
+def test_texts_stay_within_the_figure_and_titles_within_their_panel(
+    figures: dict[str, Figure],
+) -> None:
     for name, figure in figures.items():
         box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
         assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, name  # noqa: PT018 - one box
     boxes = [axes.title.get_window_extent() for axes in figures["age"].axes]
     assert not any(
-        one.overlaps(other) for at, one in enumerate(boxes) for other in boxes[:at] if one.width
+        box.overlaps(other)
+        for number, box in enumerate(boxes)
+        for other in boxes[:number]
+        if box.width
     )
 
 
-def test_a_sheet_shows_a_lesion_once_before_any_twice(sample: LesionDataset) -> None:
+def test_a_sheet_shows_as_many_lesions_as_possible(sample: LesionDataset) -> None:
     assert sample.lesion_ids is not None
-    rows = _draw_rows(sample, 4, seed=0)
+    rows = choose_images(sample, 4, seed=0)
     assert len(rows) == 96
     assert set(sample.labels[rows]) == {4}
     assert len(set(sample.lesion_ids[rows])) == 96
-    np.testing.assert_array_equal(rows, _draw_rows(sample, 4, seed=0))
-    assert rows.tolist() != _draw_rows(sample, 4, seed=1).tolist()
+    np.testing.assert_array_equal(rows, choose_images(sample, 4, seed=0))
+    assert rows.tolist() != choose_images(sample, 4, seed=1).tolist()
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 3), (8, 8, 1), (15, 20, 3)])
@@ -157,37 +166,37 @@ def test_a_sheet_holds_the_pixels_as_they_are(
     shape: tuple[int, int, int], rng: np.random.Generator
 ) -> None:
     images = rng.integers(0, 256, (14, *shape), dtype=np.uint8)
-    sheet = _mosaic(images)
+    sheet = lay_out(images)
     height, width, _ = shape
     gap = max(1, width // 14)
-    for place, image in enumerate(images):
-        top, left = place // 12 * (height + gap), place % 12 * (width + gap)
+    for number, image in enumerate(images):
+        top, left = number // 12 * (height + gap), number % 12 * (width + gap)
         np.testing.assert_array_equal(sheet[top : top + height, left : left + width], image)
     assert sheet.shape == (2 * height + gap, 12 * width + 11 * gap, shape[2])
     assert (sheet[height + gap :, 2 * (width + gap) :] == 255).all()
 
 
-def grey(sample: LesionDataset) -> npt.NDArray[np.uint8]:
+def grey(sample: LesionDataset) -> Pixels:
     return np.ascontiguousarray(sample.images[:, ::4, ::4, :1])
 
 
-def upright(sample: LesionDataset) -> npt.NDArray[np.uint8]:
+def upright(sample: LesionDataset) -> Pixels:
     return np.ascontiguousarray(sample.images[:, :, ::2])
 
 
-@pytest.mark.parametrize("look", [grey, upright])
+@pytest.mark.parametrize("change", [grey, upright])
 def test_other_sizes_are_drawn(
-    look: Callable[[LesionDataset], npt.NDArray[np.uint8]], sample: LesionDataset, tmp_path: Path
+    change: Callable[[LesionDataset], Pixels], sample: LesionDataset, tmp_path: Path
 ) -> None:
     few = sample.take(np.flatnonzero(sample.labels == 3))
-    plot_data(replace(few, images=look(few), metadata=None), tmp_path)
+    plot_data(replace(few, images=change(few), metadata=None), tmp_path)
 
 
-def test_any_name_can_be_written(sample: LesionDataset, tmp_path: Path) -> None:
+def test_any_name_can_be_drawn(sample: LesionDataset, tmp_path: Path) -> None:
     odd = replace(sample.take(np.array([0])), name="$x$_皮肤\\frac{.csv", metadata=None)
     plot_data(odd, tmp_path)
     with drawing():
-        assert odd.name in words(dict(_figures(odd, 0))["diagnoses"])
+        assert odd.name in text_of(dict(draw_data(odd, 0))["diagnoses"])
 
 
 def test_only_the_most_frequent_of_many_sites_are_drawn(sample: LesionDataset) -> None:
@@ -196,8 +205,8 @@ def test_only_the_most_frequent_of_many_sites_are_drawn(sample: LesionDataset) -
     metadata = sample.metadata.assign(localization=sites)
     many = replace(sample, metadata=metadata).take(np.flatnonzero(sample.labels == 4))
     with drawing():
-        said = words(dict(_figures(many, 0))["site"])
-    assert "The 20 most frequent of 30 sites" in said
+        text = text_of(dict(draw_data(many, 0))["site"])
+    assert "The 20 most frequent of 30 sites" in text
 
 
 def test_one_image_is_enough_and_none_is_not(sample: LesionDataset, tmp_path: Path) -> None:
@@ -206,7 +215,7 @@ def test_one_image_is_enough_and_none_is_not(sample: LesionDataset, tmp_path: Pa
         plot_data(sample.take(np.array([], dtype=np.int64)), tmp_path)
 
 
-def test_the_command_names_its_files(command: Command) -> None:
+def test_the_command_prints_the_paths_of_its_files(command: Command) -> None:
     assert command("data", "sample", "--rows", "60", "--out", "pixels.csv").code == 0
     called = command("data", "plot", "pixels.csv", "--out", "pictures")
     assert called.code == 0, called.err
@@ -215,7 +224,7 @@ def test_the_command_names_its_files(command: Command) -> None:
     assert all(path.is_file() for path in paths)
 
 
-def test_the_command_says_what_is_not_known(command: Command) -> None:
+def test_the_command_names_missing_columns(command: Command) -> None:
     assert command("data", "sample", "--rows", "60", "--out", "pixels.csv").code == 0
     called = command("data", "plot", "pixels.csv", "--metadata", "none")
     assert called.code == 0, called.err

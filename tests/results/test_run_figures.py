@@ -18,7 +18,7 @@ from hmnist.errors import UsageError
 from hmnist.experiments.train import train
 from hmnist.results.canvas import drawing
 from hmnist.results.evaluation import evaluate_run
-from hmnist.results.run_figures import _figures, _training, plot_run
+from hmnist.results.run_figures import draw_run, plot_run
 from hmnist.runs.run import Run, open_run
 from hmnist.sources.sample import load_sample
 from tests.conftest import Command
@@ -28,6 +28,7 @@ EPOCHS = 4
 
 @pytest.fixture
 def copy(run: Run, tmp_path: Path) -> Run:
+    """Return a run that a test may change."""
     return open_run(shutil.copytree(run.folder, tmp_path / "copy"))
 
 
@@ -44,9 +45,9 @@ def network(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return copy
 
 
-def drawn(run: Run) -> dict[str, Figure]:
+def draw(run: Run) -> dict[str, Figure]:
     with drawing():
-        figures = dict(_figures(run, evaluate_run(run)))
+        figures = dict(draw_run(run, evaluate_run(run)))
         for figure in figures.values():
             figure.draw_without_rendering()
     return figures
@@ -54,19 +55,16 @@ def drawn(run: Run) -> dict[str, Figure]:
 
 @pytest.fixture(scope="module")
 def figures(network: Run) -> dict[str, Figure]:
-    return drawn(network)
+    return draw(network)
 
 
-def texts(figure: Figure) -> list[Text]:
-    found = figure.findobj(Text)
-    return [one for one in found if isinstance(one, Text) and one.get_text() and one.get_visible()]
+def text_of(figure: Figure) -> str:
+    """Return all visible text of a figure."""
+    texts = [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible()]
+    return " ".join(" ".join(text.get_text() for text in texts).split())
 
 
-def words(figure: Figure) -> str:
-    return " ".join(" ".join(one.get_text() for one in texts(figure)).split())
-
-
-def test_a_network_has_five_figures_of_the_pages_width(network: Run) -> None:
+def test_a_network_has_five_figures_as_wide_as_a_page(network: Run) -> None:
     paths = plot_run(network)
     assert [path.name for path in paths] == [
         "confusion.png", "errors.png", "reliability.png", "training.png", "recall.png",
@@ -78,7 +76,7 @@ def test_a_network_has_five_figures_of_the_pages_width(network: Run) -> None:
             assert np.asarray(picture.convert("L")).std() > 10
 
 
-def test_what_has_no_epochs_has_no_curves(run: Run, tmp_path: Path) -> None:
+def test_a_model_without_epochs_has_no_curves(run: Run, tmp_path: Path) -> None:
     assert run.history is None
     assert {path.name for path in plot_run(run, tmp_path)} == {
         "confusion.png",
@@ -87,9 +85,7 @@ def test_what_has_no_epochs_has_no_curves(run: Run, tmp_path: Path) -> None:
     }
 
 
-def test_an_older_history_without_recalls_is_drawn_as_far_as_it_goes(
-    network: Run, copy: Run
-) -> None:
+def test_a_history_without_recalls_has_no_figure_of_recalls(network: Run, copy: Run) -> None:
     assert network.history is not None
     bare = network.history[["epoch", "loss", "accuracy"]]
     bare.to_csv(copy.folder / "history.csv", index=False)
@@ -108,10 +104,10 @@ def test_the_users_settings_stay_as_they_are(run: Run, tmp_path: Path) -> None:
 
 
 def test_every_cell_of_the_confusion_is_written(run: Run, figures: dict[str, Figure]) -> None:
-    counts = np.array(evaluate_run(run).confusion)
+    counts = np.array(evaluate_run(run).report.confusion)
     axes = figures["confusion"].axes[0]
-    found = np.array([int(text.get_text().split("\n")[0].replace(",", "")) for text in axes.texts])
-    np.testing.assert_array_equal(found.reshape(7, 7), counts)
+    shown = np.array([int(text.get_text().split("\n")[0].replace(",", "")) for text in axes.texts])
+    np.testing.assert_array_equal(shown.reshape(7, 7), counts)
 
 
 def test_errors_are_one_minus_recall(run: Run, figures: dict[str, Figure]) -> None:
@@ -125,7 +121,7 @@ def test_reliability_is_that_of_the_manifest(run: Run, figures: dict[str, Figure
     upper, lower = figures["reliability"].axes
     filled = [bin_ for bin_ in run.manifest.reliability if bin_.images]
     points = upper.lines[-1].get_xydata()
-    expected = [(bin_.confidence, bin_.accuracy) for bin_ in filled]
+    expected = np.array([(bin_.confidence, bin_.accuracy) for bin_ in filled], float)
     np.testing.assert_allclose(np.asarray(points, float), expected)
     heights = [bar.get_height() for bar in lower.patches]  # type: ignore[attr-defined]  # they are rectangles
     assert heights == [bin_.images for bin_ in filled]
@@ -138,39 +134,41 @@ def test_curves_are_those_of_the_history(network: Run, figures: dict[str, Figure
         axes.get_title(loc="left"): [line.get_ydata() for line in axes.lines]
         for axes in figures["training"].axes
     }
-    for what, (training, validation) in lines.items():
-        np.testing.assert_array_equal(training, history[what])
-        np.testing.assert_array_equal(validation, history[f"val_{what}"])
+    for quantity, (training, validation) in lines.items():
+        np.testing.assert_array_equal(training, history[quantity])
+        np.testing.assert_array_equal(validation, history[f"val_{quantity}"])
     recalls = [axes for axes in figures["recall"].axes if axes.get_visible()]
     for code, axes in zip(CODES, recalls, strict=True):
         np.testing.assert_array_equal(axes.lines[-1].get_ydata(), history[f"val_recall_{code}"])
 
 
 @pytest.mark.parametrize(("highest", "cut"), [(1.9, False), (40.0, True)])
-def test_a_loss_that_hides_all_others_is_cut_off(highest: float, cut: bool, network: Run) -> None:
+def test_a_loss_that_hides_all_others_is_cut_off(
+    highest: float, cut: bool, network: Run, copy: Run
+) -> None:
     assert network.history is not None
     history = network.history.assign(loss=1.0, val_loss=[highest, 1, 1, 1])
-    with drawing():
-        axes = _training(history, []).axes[0]
+    history.to_csv(copy.folder / "history.csv", index=False)
+    axes = draw(copy)["training"].axes[0]
     assert ("up to 40" in axes.get_title(loc="left")) == cut
     assert axes.get_ylim()[1] == pytest.approx(2, abs=0.2)
 
 
-def test_names_origin_and_warnings_stand_on_every_figure(figures: dict[str, Figure]) -> None:
+def test_every_figure_has_names_origin_and_warnings(figures: dict[str, Figure]) -> None:
     for name, figure in figures.items():
-        said = words(figure)
-        assert "synthetic sample" in said
-        assert "No lesion stands in two parts" in said
+        text = text_of(figure)
+        assert "synthetic sample" in text
+        assert "No lesion stands in two parts" in text
         if name not in {"training", "reliability"}:
             for diagnosis in DIAGNOSES:
-                assert diagnosis.name.split(" / ")[0] in said
-                assert diagnosis.code in said
+                assert diagnosis.name.split(" / ")[0] in text
+                assert diagnosis.code in text
 
 
 def test_a_leak_is_named_on_the_figure(sample: LesionDataset, tmp_path: Path) -> None:
     leaky = train(sample, "majority", split="image", threads=1, out=tmp_path / "run")
-    for figure in drawn(leaky).values():
-        assert "show a lesion that the models have seen" in words(figure)
+    for figure in draw(leaky).values():
+        assert "show a lesion that the models have seen" in text_of(figure)
 
 
 def test_no_text_leaves_the_figure(figures: dict[str, Figure]) -> None:
@@ -179,7 +177,7 @@ def test_no_text_leaves_the_figure(figures: dict[str, Figure]) -> None:
         assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, name  # noqa: PT018 - one box
 
 
-def test_other_data_have_no_place_in_the_run(run: Run, tmp_path: Path) -> None:
+def test_figures_of_other_data_do_not_go_into_the_run(run: Run, tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="synthetic"):
         evaluation = evaluate_run(run, load_sample(rows=250, seed=9))
     with pytest.raises(UsageError, match="Figures of other data"):
@@ -188,17 +186,18 @@ def test_other_data_have_no_place_in_the_run(run: Run, tmp_path: Path) -> None:
     assert {path.stem for path in paths} == {"confusion", "errors", "reliability"}
 
 
-def test_a_diagnosis_without_images_is_said_to_have_none(run: Run) -> None:
+def test_the_figures_name_a_diagnosis_without_images(run: Run) -> None:
     evaluation = evaluate_run(run)
-    confusion = [list(row) for row in evaluation.report.confusion]
-    confusion[3] = [0] * 7
+    confusion = list(evaluation.report.confusion)
+    confusion[3] = (0,) * 7
+    report = replace(evaluation.report, confusion=tuple(confusion))
     with drawing():
-        figures = dict(_figures(run, replace(evaluation, confusion=confusion)))
-    assert "no images" in words(figures["errors"])
-    assert words(figures["confusion"]).count("–") == 7
+        figures = dict(draw_run(run, replace(evaluation, report=report)))
+    assert "no images" in text_of(figures["errors"])
+    assert text_of(figures["confusion"]).count("–") == 7
 
 
-def test_evaluate_writes_what_scikit_learn_says(command: Command, copy: Run) -> None:
+def test_the_report_agrees_with_scikit_learn(command: Command, copy: Run) -> None:
     called = command("evaluate", copy.folder)
     assert called.code == 0, called.err
     assert "report.csv" in called.err
@@ -210,26 +209,27 @@ def test_evaluate_writes_what_scikit_learn_says(command: Command, copy: Run) -> 
     with (copy.folder / "report.csv").open(newline="") as file:
         rows = {row["diagnosis"]: row for row in csv.DictReader(file)}
     for code in CODES:
-        for name, theirs in (("precision", "precision"), ("recall", "recall"), ("f1", "f1-score"),
-                             ("images", "support")):  # fmt: skip
-            assert float(rows[code][name]) == pytest.approx(expected[code][theirs])
+        for column, their_name in (("precision", "precision"), ("recall", "recall"),
+                                   ("f1", "f1-score"), ("images", "support")):  # fmt: skip
+            assert float(rows[code][column]) == pytest.approx(expected[code][their_name])
     with (copy.folder / "confusion.csv").open(newline="") as file:
         header, *body = csv.reader(file)
-    assert header == ["diagnosis", *(f"decided_{code}" for code in CODES)]
+    assert header == ["diagnosis", *(f"predicted_{code}" for code in CODES)]
     assert [row[0] for row in body] == list(CODES)
     counts = [[int(cell) for cell in row[1:]] for row in body]
     assert counts == confusion_matrix(test.labels, test.predicted, labels=range(7)).tolist()
-    read = json.loads((copy.folder / "report.json").read_text(encoding="utf-8"))
-    assert read == json.loads(evaluate_run(copy).to_json())
+    report = json.loads((copy.folder / "report.json").read_text(encoding="utf-8"))
+    evaluation = json.loads(evaluate_run(copy).to_json())
+    assert report == {"schema": report["schema"], **evaluation["report"]}
 
 
-def test_a_run_with_figures_is_as_it_was_written(command: Command, copy: Run) -> None:
+def test_figures_leave_the_other_files_of_a_run_alone(command: Command, copy: Run) -> None:
     assert command("evaluate", copy.folder, "--quiet").err == ""
     assert (copy.folder / "figures" / "confusion.png").is_file()
     assert command("runs", "verify", copy.folder).code == 0
 
 
-def test_out_leaves_the_run_alone(command: Command, copy: Run) -> None:
+def test_with_out_nothing_is_written_into_the_run(command: Command, copy: Run) -> None:
     before = sorted(copy.folder.rglob("*"))
     assert command("evaluate", copy.folder, "--out", "elsewhere").code == 0
     assert sorted(copy.folder.rglob("*")) == before
@@ -238,7 +238,7 @@ def test_out_leaves_the_run_alone(command: Command, copy: Run) -> None:
     }  # fmt: skip
 
 
-def test_other_data_are_kept_where_they_are_told_to(command: Command, copy: Run) -> None:
+def test_the_report_on_other_data_is_written_with_out_only(command: Command, copy: Run) -> None:
     assert command("data", "sample", "--rows", "250", "--seed", "9", "--out", "other.csv").code == 0
     before = sorted(copy.folder.rglob("*"))
     called = command("evaluate", copy.folder, "other.csv")
@@ -248,7 +248,7 @@ def test_other_data_are_kept_where_they_are_told_to(command: Command, copy: Run)
     assert Path("other/figures/errors.png").is_file()
 
 
-def test_without_matplotlib_the_numbers_are_written(
+def test_without_matplotlib_the_report_is_written(
     command: Command, copy: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hmnist.results.canvas.can_draw", lambda: False)
