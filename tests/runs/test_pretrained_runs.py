@@ -7,10 +7,11 @@ import pytest
 
 from hmnist.dataset import LesionDataset
 from hmnist.errors import SampleWarning
-from hmnist.experiments.training import train
+from hmnist.experiments.train import train
 from hmnist.models.keras_setup import load_keras
 from hmnist.models.pretrained import check_pretrained
-from hmnist.results.rows import make_row, make_table
+from hmnist.results.benchmark import benchmark
+from hmnist.results.rows import make_row
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import open_run
 from hmnist.splits.split import split
@@ -35,17 +36,19 @@ def any_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_records_its_weights_and_keeps_them(sample: LesionDataset, tmp_path: Path) -> None:
     path = write_weights(tmp_path / "vgg.weights.h5")
     run = train(
-        sample, "vgg16", weights=str(path), epochs=1, threads=1, side=32, out=tmp_path / "run"
+        sample,
+        "vgg16",
+        pretrained=str(path),
+        parameters={"epochs": 1, "side": 32},
+        threads=1,
+        out=tmp_path / "run",
     )
     digest = check_pretrained(str(path))
     assert digest is not None
-    assert run.manifest["parameters"]["pretrained"] == str(path)
-    assert run.manifest["recipe"]["weights"] == str(path)
-    assert run.manifest["weights_digest"] == digest
-    row = make_row([run])
-    assert row["weights"] == f"vgg.weights.h5 (SHA-256 {digest[:12]})"
-    table = make_table([row], split(sample), threads=1, runs=[run])
-    assert f"Pretrained weights: vgg16 {row['weights']}." in set(table.notes())
+    assert run.manifest.parameters["pretrained"] == str(path)
+    assert run.manifest.recipe.pretrained == str(path)
+    assert run.manifest.pretrained_digest == digest
+    assert make_row([run]).pretrained == f"vgg.weights.h5 (SHA-256 {digest[:12]})"
     path.unlink()
     again = open_run(tmp_path / "run")
     with pytest.warns(SampleWarning):
@@ -56,25 +59,23 @@ def test_a_run_records_its_weights_and_keeps_them(sample: LesionDataset, tmp_pat
 def test_other_weights_are_another_cell(sample: LesionDataset, tmp_path: Path) -> None:
     path = write_weights(tmp_path / "one.h5")
     parts = split(sample)
-    recipe = Recipe("vgg16", weights=str(path))
+    recipe = Recipe(model="vgg16", pretrained=str(path))
     assert recipe.make().get_params()["pretrained"] == str(path)
     first = recipe.key(parts)
-    assert Recipe("vgg16", weights="none").key(parts) != first
+    assert Recipe(model="vgg16", pretrained="none").key(parts) != first
     write_weights(path, change=0.5)
     assert recipe.key(parts) == first  # what was planned keeps its name while it is trained
-    assert Recipe("vgg16", weights=str(path)).key(parts) != first
+    assert Recipe(model="vgg16", pretrained=str(path)).key(parts) != first
 
 
 @pytest.mark.usefixtures("any_threads")
 def test_models_without_weights_are_not_asked(sample: LesionDataset, tmp_path: Path) -> None:
-    recipe = Recipe("logistic", weights="nowhere.h5")
-    assert recipe.weights_digest is None
+    recipe = Recipe(model="logistic", pretrained="nowhere.h5")
+    assert recipe.pretrained_digest is None
     assert "pretrained" not in recipe.make().get_params()
     assert recipe.key(split(sample))
-    run = train(sample, "majority", weights="nowhere.h5", threads=1, out=tmp_path / "run")
-    row = make_row([run])
-    assert row["weights"] is None
-    table = make_table([row], split(sample), threads=1, runs=[run])
+    table = benchmark(sample, "majority", pretrained="nowhere.h5", threads=1, out=tmp_path)
+    assert table.rows[0].pretrained is None
     assert not any(note.startswith("Pretrained") for note in table.notes())
 
 
@@ -82,7 +83,7 @@ def test_models_without_weights_are_not_asked(sample: LesionDataset, tmp_path: P
     "words", [["train", "vgg16", "sample"], ["benchmark", "sample", "--models", "logistic,vgg16"]]
 )
 def test_missing_weights_end_a_command_before_the_work(words: list[str], command: Command) -> None:
-    called = command(*words, "--weights", "nowhere.h5")
+    called = command(*words, "--pretrained", "nowhere.h5")
     assert called.code == 3
     assert "There is no file of weights nowhere.h5" in called.err
     assert "imagenet" in called.err

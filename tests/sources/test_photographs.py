@@ -321,7 +321,7 @@ def test_models_of_tables_learn_oblong_images(model: str, features: str, tmp_pat
     run = train(
         oblong((8, 12, 3), 105),
         model,
-        oversampling="augment",
+        oversample="augment",
         features=features,
         effort="quick",
         threads=1,
