@@ -6,8 +6,6 @@ numbers the same diagnoses differently: its labels are mapped by name when a fil
 
 from dataclasses import dataclass
 
-__all__ = ["CODES", "DIAGNOSES", "MALIGNANT", "MEDMNIST_CODES", "RARE", "Diagnosis", "label_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:

@@ -17,8 +17,6 @@ from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import UsageError, unknown_name
 
-__all__ = ["METHODS", "Method", "Oversampled", "oversample"]
-
 _LARGEST_SEED = 2**32 - 1  # numpy's legacy generators, which imbalanced-learn uses, take no more
 
 

@@ -42,8 +42,6 @@ from hmnist.splits.split import Split
 if TYPE_CHECKING:
     from hmnist.checks.given import Features
 
-__all__ = ["CHECKS", "Finding", "Report", "check", "inspect", "inspect_file"]
-
 CHECKS = (
     Check("HM101", LEAKS["HM101"], ("split", "lesions"), find_shared_lesions),
     Check("HM102", LEAKS["HM102"], ("split",), find_resampled_before_split),

@@ -12,14 +12,6 @@ from hmnist.arrays import Booleans, Float64, Indices, Labels, Pixels, Strings
 from hmnist.checks.subject import Subject
 from hmnist.diagnoses import CODES, MEDMNIST_CODES
 
-__all__ = [
-    "find_diagnosis_among_features",
-    "find_dx_type_among_features",
-    "find_image_under_two_lesions",
-    "find_image_with_two_diagnoses",
-    "find_other_label_order",
-]
-
 _COMMONEST = CODES.index("nv")
 
 _ENOUGH = 10

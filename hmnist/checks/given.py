@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     Features = pd.DataFrame | list[str] | tuple[str, ...]
 
-__all__ = ["as_features", "as_split"]
-
 _SPLITS = "Give what hmnist.split returns for these data, a Split of your own, or a split file."
 
 _ROWS = "Give rows of the data, 0 is the first, or a mask with True for each row of the part."

@@ -13,8 +13,6 @@ from hmnist.sources.header import read_header
 from hmnist.sources.metadata import METADATA_FILE, merge_same_lesions, read_metadata
 from hmnist.sources.opening import opened
 
-__all__ = ["load_mislabelled", "unexpected_columns"]
-
 
 def unexpected_columns(path: Path) -> list[str]:
     """Return the columns of a pixel file that are neither pixels nor the label.

@@ -14,18 +14,6 @@ from hmnist.diagnoses import CODES
 from hmnist.sources.metadata import SAME_LESION
 from hmnist.splits.leaks import NATURAL_COPIES, count_copies, count_shared_lesions, find_copies
 
-__all__ = [
-    "find_empty_parts",
-    "find_lesion_under_two_ids",
-    "find_missing_diagnoses",
-    "find_other_shares",
-    "find_repeated_test_images",
-    "find_resampled_before_split",
-    "find_shared_lesions",
-    "find_test_used_for_validation",
-    "find_unshuffled_tail",
-]
-
 _LARGEST_DIFFERENCE = 0.1
 """Up to here, half the sum of the differences between the shares of diagnoses is no finding."""
 

@@ -11,8 +11,6 @@ from hmnist.dataset import LesionDataset
 from hmnist.splits.leaks import number_images
 from hmnist.splits.split import Split
 
-__all__ = ["Check", "Subject"]
-
 
 @dataclass(frozen=True, eq=False)
 class Subject:

@@ -24,14 +24,6 @@ from hmnist.decisions.calibration import rescale
 from hmnist.diagnoses import CODES, MALIGNANT
 from hmnist.errors import UsageError, unknown_name
 
-__all__ = [
-    "KINDS",
-    "LARGEST_STRENGTH",
-    "Decision",
-    "correct_prior",
-    "malignant_probability",
-]
-
 KINDS: tuple[str, ...] = ("natural", "balanced", "sensitive")
 """The kinds of decision, the default first."""
 

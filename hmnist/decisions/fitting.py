@@ -21,8 +21,6 @@ from hmnist.decisions.decision import (
 from hmnist.diagnoses import CODES, MALIGNANT
 from hmnist.errors import UsageError, unknown_name
 
-__all__ = ["SENSITIVITY", "check_feasible", "fit_decision"]
-
 SENSITIVITY = 0.90
 """The default of the sensitivity that ``sensitive`` is to reach."""
 

@@ -17,8 +17,6 @@ from hmnist.features.columns import Columns
 from hmnist.features.geometry import ZONES, zone_weights
 from hmnist.features.views import cut_patches
 
-__all__ = ["Codebook", "add_codes", "draw_colours", "fit_codebook"]
-
 _SAMPLES = 20_000
 """Pixels drawn for fitting: about 400 for each entry of a codebook of 48."""
 

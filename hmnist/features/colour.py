@@ -10,8 +10,6 @@ from hmnist.arrays import Float32
 from hmnist.features.columns import Columns
 from hmnist.features.geometry import ring_weights
 
-__all__ = ["add_colours", "colour_scales", "main_scales", "scale_names"]
-
 _SCALES: tuple[str, ...] = (
     "red", "green", "blue", "grey", "red-green", "yellow-blue", "saturation", "redness", "blueness",
 )  # fmt: skip

@@ -8,8 +8,6 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float32
 
-__all__ = ["Columns"]
-
 
 class Columns:
     """A table with a row per image that grows by groups of named columns.

@@ -13,15 +13,6 @@ import numpy.typing as npt
 from hmnist.arrays import Booleans, Float32, Float64, Shape
 from hmnist.augmentation import ORIENTATIONS, orient
 
-__all__ = [
-    "ZONES",
-    "border_mask",
-    "centre_distances",
-    "patch_orientations",
-    "ring_weights",
-    "zone_weights",
-]
-
 ZONES = ("image", "centre", "middle", "rim")
 """The parts of an image that are averaged over: all of it, and three rings of about equal area."""
 

@@ -28,8 +28,6 @@ from hmnist.features.texture import add_textures
 from hmnist.features.views import chunk_size, codebook_views, make_view, to_planes, view_names
 from hmnist.hardware import available_cores
 
-__all__ = ["LesionFeatures"]
-
 
 class LesionFeatures(TransformerMixin, BaseEstimator):
     """Numbers that describe a lesion and hardly change when its image is turned or mirrored.

@@ -25,8 +25,6 @@ from hmnist.features.columns import Columns
 from hmnist.features.geometry import ZONES, patch_orientations, zone_weights
 from hmnist.features.views import cut_patches, view_size
 
-__all__ = ["PatchFilters", "add_patches", "draw_patches", "fit_filters", "patch_side"]
-
 _SAMPLES = 30_000
 """Patches drawn for fitting: about 300 for each number of a 6×6 patch in colour."""
 

@@ -8,8 +8,6 @@ import numpy.typing as npt
 from hmnist.arrays import Shape, check_pixels, infer_shape
 from hmnist.errors import UsageError
 
-__all__ = ["LEAST_SIDE", "as_images"]
-
 LEAST_SIDE = 6
 """Smaller images are too small for patterns of radius two."""
 

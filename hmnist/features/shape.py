@@ -13,8 +13,6 @@ from hmnist.features.colour import main_scales, scale_names
 from hmnist.features.columns import Columns
 from hmnist.features.geometry import border_mask
 
-__all__ = ["add_shapes", "smooth", "split_by_otsu"]
-
 _BINS = 64
 """Bins of the histogram for Otsu's threshold."""
 

@@ -17,8 +17,6 @@ from hmnist.features.patches import PatchFilters, patch_side
 from hmnist.features.pixels import LEAST_SIDE
 from hmnist.features.views import codebook_views, view_names, view_size
 
-__all__ = ["Arrays", "pack", "unpack"]
-
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 

@@ -13,8 +13,6 @@ from hmnist.arrays import Float32, Pixels
 from hmnist.features.colour import main_scales
 from hmnist.features.columns import Columns
 
-__all__ = ["add_textures", "binary_patterns", "spectrum_bands"]
-
 _QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
 
 _CIRCLE = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))

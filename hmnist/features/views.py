@@ -14,17 +14,6 @@ import numpy.typing as npt
 from hmnist.arrays import Float32, Indices
 from hmnist.features.geometry import border_mask
 
-__all__ = [
-    "chunk_size",
-    "codebook_views",
-    "cut_patches",
-    "make_view",
-    "to_planes",
-    "view_chunks",
-    "view_names",
-    "view_size",
-]
-
 _FLOOR = 0.05
 """Added to brightness (0–1) before the logarithm, so that noise in dark pixels stays small."""
 

@@ -21,8 +21,6 @@ from hmnist.runs.recipe import AuditSettings
 from hmnist.scores.scoring import SCORE_NAMES
 from hmnist.systems import AUDITED, SYSTEMS
 
-__all__ = ["audit"]
-
 TWO_SIDE_BY_SIDE = 0.8
 """The time of two models side by side with a thread each, relative to one after the other with two
 threads each: convolutions wait for memory."""

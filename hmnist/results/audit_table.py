@@ -25,8 +25,6 @@ from hmnist.runs.facts import DataFacts, SplitFacts
 if TYPE_CHECKING:
     from rich.console import Group
 
-__all__ = ["FORMATS", "SCHEMA", "Audit", "AuditRow", "Promise"]
-
 SCHEMA = "hmnist-audit/2"
 
 FORMATS = ("table", "markdown", "json")

@@ -13,8 +13,6 @@ from hmnist.runs.run import Run
 from hmnist.scores.intervals import mean_scores, score_intervals
 from hmnist.scores.scoring import SCORE_NAMES, none_if_unknown
 
-__all__ = ["ScoreSummary", "TableRow", "TableSettings", "make_row", "summarise_settings"]
-
 
 @dataclass(frozen=True)
 class ScoreSummary:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from hmnist.splits.split import Split
     from hmnist.systems.protocol import Resampling
 
-__all__ = ["AuditSettings", "Recipe", "Settings", "check_one_pretrained_file"]
-
 
 class AuditSettings(TypedDict, total=False):
     """The settings that a published protocol leaves open; see `Recipe`."""

@@ -15,8 +15,6 @@ from hmnist.scores.predictions import Predictions
 from hmnist.scores.scoring import SCORE_NAMES, weighted_scores
 from hmnist.scores.weighting import PreparedPredictions
 
-__all__ = ["bootstrap_scores", "centre_calibration", "interval", "mean_scores", "score_intervals"]
-
 RESAMPLES = 1000
 
 CHUNK_BYTES = 2 * 2**20

@@ -14,14 +14,6 @@ from hmnist.arrays import Float64, Indices
 from hmnist.errors import UsageError
 from hmnist.scores.predictions import Predictions
 
-__all__ = [
-    "CALIBRATION_BINS",
-    "ReliabilityBin",
-    "measure_reliability",
-    "pooled_calibration_error",
-    "sort_into_bins",
-]
-
 CALIBRATION_BINS = 15
 """As in Guo et al., *On Calibration of Modern Neural Networks*, ICML 2017."""
 

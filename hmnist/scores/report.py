@@ -8,8 +8,6 @@ from hmnist.arrays import Float64, Labels
 from hmnist.diagnoses import CODES
 from hmnist.scores.predictions import Predictions
 
-__all__ = ["ReportRow", "classification_report", "confusion_matrix"]
-
 
 @dataclass(frozen=True)
 class ReportRow:

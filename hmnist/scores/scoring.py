@@ -16,17 +16,6 @@ from hmnist.diagnoses import CODES
 from hmnist.scores.predictions import Predictions, check_probabilities
 from hmnist.scores.weighting import PreparedPredictions, WeightedSums
 
-__all__ = [
-    "LOWER_IS_BETTER",
-    "SCORES",
-    "SCORE_NAMES",
-    "Score",
-    "Scores",
-    "none_if_unknown",
-    "score_predictions",
-    "weighted_scores",
-]
-
 
 @dataclass(frozen=True)
 class Scores:

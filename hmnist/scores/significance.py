@@ -8,8 +8,6 @@ import numpy as np
 from hmnist.arrays import Float64
 from hmnist.scores.predictions import Predictions
 
-__all__ = ["McNemar", "bootstrap_p_value", "correct_holm", "mcnemar"]
-
 
 @dataclass(frozen=True)
 class McNemar:

@@ -17,8 +17,6 @@ from hmnist.diagnoses import CODES, MALIGNANT
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.reliability import sort_into_bins
 
-__all__ = ["PreparedPredictions", "WeightedSums"]
-
 
 @dataclass(frozen=True)
 class WeightedSums:

@@ -16,8 +16,6 @@ from hmnist.sources.medmnist import read_medmnist
 from hmnist.sources.metadata import METADATA_FILE, attach_metadata
 from hmnist.sources.pixel_csv import read_pixel_csv
 
-__all__ = ["find_data", "load"]
-
 _PIXEL_FILES = ("hmnist_28_28_RGB.csv", "hmnist_28_28_RGB.csv.gz")
 
 

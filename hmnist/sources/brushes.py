@@ -12,8 +12,6 @@ import numpy as np
 from hmnist.arrays import Booleans, Float32, Indices
 from hmnist.sources.random_numbers import normal, uniform
 
-__all__ = ["SIZE", "Canvas", "cloud", "lines", "mesh", "spots"]
-
 SIZE = 28
 """Height and width of an image in pixels."""
 

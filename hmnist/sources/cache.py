@@ -23,8 +23,6 @@ from hmnist.arrays import Labels, Pixels
 from hmnist.errors import WorkError
 from hmnist.files import cache_folder, hash_file, write_file
 
-__all__ = ["parse_cached"]
-
 SMALLEST_FILE = 4_000_000
 """Bytes; a smaller file is parsed in about 10 ms."""
 

@@ -20,8 +20,6 @@ from hmnist.sources.random_numbers import normal, uniform
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MINIMUM_ROWS", "SAMPLE_PREFIX", "Plan", "describe", "plan_rows"]
-
 MINIMUM_ROWS = 42
 """The fewest images: six of each diagnosis, so that each part of a split can have each."""
 

@@ -11,8 +11,6 @@ from hmnist.arrays import Shape
 from hmnist.errors import DataError
 from hmnist.sources.opening import DOWNLOAD_AGAIN
 
-__all__ = ["check_header", "image_shape", "read_header"]
-
 _PIXEL = re.compile(r"pixel\d{1,9}", re.ASCII)
 
 _LONGEST_HEADER = 1 << 26  # bytes; the names of a million pixels are 12 MB

@@ -13,8 +13,6 @@ from hmnist.sources.opening import explain_failure
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-__all__ = ["PHOTOGRAPHS", "load_images", "read_photograph", "squeeze_photograph"]
-
 PHOTOGRAPHS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 """The endings of photographs, which Pillow reads."""
 

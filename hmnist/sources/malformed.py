@@ -21,8 +21,6 @@ from hmnist.diagnoses import CODES
 from hmnist.errors import DataError
 from hmnist.sources.opening import DOWNLOAD_AGAIN, row_name
 
-__all__ = ["read_carefully"]
-
 _PLAIN = {f"{value}{point}": value for value in range(256) for point in ("", ".0")}
 
 _NUMBER = re.compile(r"[+-]?(\d{1,20}\.?\d{0,20}|\.\d{1,20})([eE][+-]?\d{1,2})?", re.ASCII)

@@ -19,8 +19,6 @@ from hmnist.diagnoses import MEDMNIST_CODES, label_of
 from hmnist.errors import DataError
 from hmnist.sources.opening import DOWNLOAD_AGAIN, opened
 
-__all__ = ["read_medmnist"]
-
 _PREFIXES = dict(zip(PARTS, ("train", "val", "test"), strict=True))
 
 _TO_KAGGLE = np.array([label_of(code) for code in MEDMNIST_CODES])

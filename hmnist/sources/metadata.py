@@ -22,8 +22,6 @@ from hmnist.sources.opening import DOWNLOAD_AGAIN, opened, row_name
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["METADATA_FILE", "SAME_LESION", "attach_metadata", "merge_same_lesions", "read_metadata"]
-
 METADATA_FILE = "HAM10000_metadata.csv"
 """The name of the metadata file beside a pixel file."""
 

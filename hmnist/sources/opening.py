@@ -11,8 +11,6 @@ from typing import BinaryIO, cast
 
 from hmnist.errors import DataError, DataMissingError, HmnistError
 
-__all__ = ["DOWNLOAD_AGAIN", "explain_failure", "opened", "row_name"]
-
 DOWNLOAD_AGAIN = "Download or copy it again."
 """The hint for files that are damaged or incomplete."""
 

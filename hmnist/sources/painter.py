@@ -16,8 +16,6 @@ from hmnist.diagnoses import label_of
 from hmnist.sources.brushes import SIZE, Canvas, cloud, lines, mesh, spots
 from hmnist.sources.random_numbers import normal, uniform
 
-__all__ = ["paint"]
-
 _BLOCK = 128  # images at a time; their arrays fit into the processor's cache
 
 _MIMICRY = 0.08

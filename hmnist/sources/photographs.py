@@ -30,8 +30,6 @@ from hmnist.sources.metadata import METADATA_FILE, read_metadata
 from hmnist.sources.opening import opened
 from hmnist.sources.writing import check_pixel_file_name, format_rows, write_pixel_file
 
-__all__ = ["CHANNELS", "from_images", "pixel_file_name"]
-
 CHANNELS = {"RGB": 3, "L": 1}
 """Pillow's names for colour and grey, and their channels."""
 

@@ -19,8 +19,6 @@ from hmnist.sources.header import check_header, image_shape, read_header
 from hmnist.sources.malformed import read_carefully
 from hmnist.sources.opening import opened
 
-__all__ = ["read_pixel_csv"]
-
 BLOCK = 1 << 18
 """Bytes parsed at once: the dozen arrays of that size stay in the processor's cache."""
 

@@ -11,8 +11,6 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float32, Float64, Indices
 
-__all__ = ["normal", "uniform"]
-
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 

@@ -12,25 +12,13 @@ from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
 from hmnist.files import refuse_to_overwrite, write_file
 from hmnist.sources.brushes import SIZE
-from hmnist.sources.cohort import MINIMUM_ROWS, SAMPLE_PREFIX, Plan, describe, plan_rows
+from hmnist.sources.cohort import SAMPLE_PREFIX, Plan, describe, plan_rows
 from hmnist.sources.metadata import METADATA_FILE
 from hmnist.sources.painter import paint
 from hmnist.sources.writing import check_pixel_file_name, format_rows, write_pixel_file
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = [
-    "DEFAULT_ROWS",
-    "MINIMUM_ROWS",
-    "SAMPLE_NAME",
-    "generate",
-    "is_sample",
-    "is_sample_file",
-    "load_sample",
-    "sample_metadata",
-    "write_sample",
-]
 
 DEFAULT_ROWS = 2500
 """Images of the sample if no number is given."""

@@ -13,8 +13,6 @@ from hmnist.errors import UsageError
 from hmnist.files import write_file
 from hmnist.sources.metadata import METADATA_FILE
 
-__all__ = ["check_pixel_file_name", "format_header", "format_rows", "write_pixel_file"]
-
 _COMPRESSION = 3  # twice as fast as 6, and the file is a sixth larger
 
 

@@ -7,8 +7,6 @@ from hmnist.errors import UsageError
 from hmnist.splits.groups import assign_groups
 from hmnist.splits.split import Split, check_split, known_lesions
 
-__all__ = ["split_folds"]
-
 VALIDATION = 0.1
 """The share of all images that validates within each fold."""
 

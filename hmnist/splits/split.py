@@ -21,8 +21,6 @@ from hmnist.splits.protocols import PUBLISHED, divide, find_protocol
 from hmnist.splits.split_file import read_split_file
 from hmnist.systems.protocol import Protocol
 
-__all__ = ["FRACTIONS", "Split", "check_split", "known_lesions", "split"]
-
 FRACTIONS = (0.7, 0.1, 0.2)
 """The shares of the images that train, validate and test."""
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.sources import load
+from hmnist.sources.cohort import MINIMUM_ROWS
 from hmnist.sources.sample import (
-    MINIMUM_ROWS,
     generate,
     is_sample,
     load_sample,
