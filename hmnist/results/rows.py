@@ -194,8 +194,9 @@ def _oversampling_note(recipe: Recipe) -> str:
     method, target = recipe.oversample, recipe.rare_to
     if method == "none":
         return f"none ({METHODS[method].summary})"
-    raised = "all diagnoses" if method == "balanced" else " and ".join(recipe.rare)
-    default = "the largest diagnosis" if method == "balanced" else "the median diagnosis"
+    everything = METHODS[method].raises_all
+    raised = "all diagnoses" if everything else " and ".join(recipe.rare)
+    default = "the largest diagnosis" if everything else "the median diagnosis"
     goal = default if target is None else f"{target:,} images"
     return f"{method} ({raised} to {goal}, training part only)"
 
