@@ -102,17 +102,7 @@ class TableSettings:
 
 
 def make_row(runs: Sequence[Run]) -> TableRow:
-    """Summarise runs that differ only in seed and fold.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        At least one; the same model, oversampling, decision and effort.
-
-    Returns
-    -------
-    TableRow
-    """
+    """Summarise runs that differ only in seed and fold: the same model, oversampling and effort."""
     first = runs[0].manifest
     tested = [run.part("test") for run in runs]
     means, intervals = mean_scores(tested), score_intervals(tested)
