@@ -27,7 +27,7 @@ SIDES = ("reproduced", "honest")
 
 @dataclass(frozen=True, eq=False)
 class AuditedSystem:
-    """A system with the cells of both sides, one cell per seed; each sees its images `epochs` times."""
+    """A system, its epochs, and the cells of both sides: one cell per seed."""
 
     system: System
     epochs: int
