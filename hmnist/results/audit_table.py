@@ -7,7 +7,7 @@ on lesions that it has never seen.
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hmnist.errors import unknown_name
@@ -20,7 +20,7 @@ from hmnist.results.formatting import (
 )
 from hmnist.results.rows import ScoreSummary, TableSettings, decode_result, subtract
 from hmnist.results.table import summary_text
-from hmnist.runs.facts import DataFacts, SplitFacts
+from hmnist.runs.facts import DataFacts, SplitFacts, as_json
 from hmnist.scores.scoring import SCORE_NAMES
 from hmnist.systems.system import Claim
 
@@ -203,13 +203,13 @@ class Audit:
         """Return the audit as JSON's types: ``schema, data, split, settings, rows, promises``."""
         rows = [
             {
-                **asdict(row),
+                **as_json(row),
                 "difference": {name: row.difference(name) for name in SCORE_NAMES},
                 "reason": row.reason,
             }
             for row in self.rows
         ]
-        return {"schema": SCHEMA, **asdict(self), "rows": rows, "notes": list(self.notes())}
+        return {"schema": SCHEMA, **as_json(self), "rows": rows, "notes": list(self.notes())}
 
     def to_json(self) -> str:
         """Return the audit as a JSON object."""

@@ -9,7 +9,7 @@ import io
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hmnist.errors import unknown_name
@@ -23,7 +23,7 @@ from hmnist.results.formatting import (
     thread_text,
 )
 from hmnist.results.rows import ScoreSummary, TableRow, TableSettings, decode_result
-from hmnist.runs.facts import DataFacts, SplitFacts
+from hmnist.runs.facts import DataFacts, SplitFacts, as_json
 from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES, SCORES
 
 if TYPE_CHECKING:
@@ -129,13 +129,8 @@ class Table:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the table as JSON's types: ``schema, data, split, settings, rows``."""
-        return {
-            "schema": SCHEMA,
-            "data": asdict(self.data),
-            "split": asdict(self.split),
-            "settings": asdict(self.settings),
-            "rows": [_flatten_scores(row) for row in self.rows],
-        }
+        facts = as_json(self)
+        return {"schema": SCHEMA, **facts, "rows": [_flatten_scores(row) for row in facts["rows"]]}
 
     def to_json(self) -> str:
         """Return the table as a JSON object."""
@@ -262,12 +257,10 @@ def summary_text(summary: ScoreSummary, *, spread: bool = True, interval: bool =
     return text
 
 
-def _flatten_scores(row: TableRow) -> dict[str, Any]:
-    """Return a row as JSON's types, its scores beside the other entries."""
-    facts = asdict(row)
-    scores: Mapping[str, Any] = facts.pop("scores")
-    costs = {name: facts.pop(name) for name in _COSTS}
-    return {**facts, **scores, **costs}
+def _flatten_scores(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row, in JSON's types, with its scores beside the other entries; costs come last."""
+    facts = {name: value for name, value in row.items() if name not in ("scores", *_COSTS)}
+    return {**facts, **row["scores"], **{name: row[name] for name in _COSTS}}
 
 
 def _nest_scores(facts: dict[str, Any]) -> dict[str, Any]:
@@ -282,7 +275,7 @@ def _nest_scores(facts: dict[str, Any]) -> dict[str, Any]:
 def _flatten(row: TableRow) -> dict[str, Any]:
     """Return a row with a single value for each name."""
     flat: dict[str, Any] = {}
-    for name, value in _flatten_scores(row).items():
+    for name, value in _flatten_scores(as_json(row)).items():
         if isinstance(value, Mapping):
             flat |= {f"{name}_{part}": number for part, number in value.items()}
         else:

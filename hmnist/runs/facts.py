@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
 
@@ -86,6 +86,13 @@ class SplitFacts:
     proof: str
     leaks: tuple[Leak, ...] | None
     digest: Digest
+
+
+def as_json(value: object) -> Any:
+    """Return a dataclass, or a mapping of dataclasses, in JSON's types: dicts, lists, numbers."""
+    import msgspec
+
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def describe_data(data: "LesionDataset") -> DataFacts:

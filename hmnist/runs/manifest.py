@@ -13,7 +13,7 @@ from msgspec import Meta
 from hmnist.decisions.decision import Decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError
-from hmnist.runs.facts import Amount, Count, DataFacts, Digest, SplitFacts
+from hmnist.runs.facts import Amount, Count, DataFacts, Digest, SplitFacts, as_json
 from hmnist.runs.recipe import Recipe
 from hmnist.scores.reliability import ReliabilityBin
 from hmnist.scores.scoring import SCORE_NAMES
@@ -128,10 +128,7 @@ class Manifest:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest as JSON's types."""
-        import msgspec
-
-        facts: dict[str, Any] = msgspec.to_builtins(self)
-        return facts
+        return dict(as_json(self))
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -21,7 +21,7 @@ from hmnist.splits.split import split
 
 
 def _scores(table: Table) -> list[Any]:
-    return [{name: row.scores[name] for name in ("model", *SCORE_NAMES)} for row in table.rows]
+    return [(row.model, row.scores) for row in table.rows]
 
 
 class Diary(Watcher):
