@@ -58,9 +58,9 @@ def _cells(row: hmnist.AuditRow) -> list[str]:
     return [
         f"`{row.system}`",
         f"{row.epochs} of {row.own_epochs}",
-        row.published or "–",
+        row.claim.published or "–",
         *accuracy,
-        signed_text(row.difference["accuracy"]),
+        signed_text(row.difference("accuracy")),
         *balanced,
         *(f"{images_by_leak.get(code, 0) / test_images:.0%}" for code in LEAKS),
     ]

@@ -11,20 +11,6 @@ import numpy.typing as npt
 
 from hmnist.errors import UsageError
 
-__all__ = [
-    "Booleans",
-    "Float32",
-    "Float64",
-    "Images",
-    "Indices",
-    "Labels",
-    "Pixels",
-    "Shape",
-    "Strings",
-    "check_pixels",
-    "infer_shape",
-]
-
 Pixels = npt.NDArray[np.uint8]
 """Images as they are stored: uint8, 0–255, shape (n, h, w, c)."""
 

@@ -14,17 +14,6 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float32
 
-__all__ = [
-    "ORIENTATIONS",
-    "all_orientations",
-    "jitter_brightness",
-    "mixup",
-    "orient",
-    "orient_each",
-    "orient_randomly",
-    "shift_randomly",
-]
-
 ORIENTATIONS = 8
 
 T = TypeVar("T", bound=np.generic)

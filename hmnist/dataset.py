@@ -16,8 +16,6 @@ from hmnist.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["PARTS", "LesionDataset"]
-
 PARTS = ("train", "validation", "test")
 """The three parts of a split."""
 

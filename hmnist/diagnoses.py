@@ -1,13 +1,10 @@
 """The seven diagnoses of HAM10000: codes, names, malignancy, and their order in each file format.
 
 The order of the Kaggle pixel files is the order used everywhere inside this package. DermaMNIST
-numbers the same diagnoses differently (``mel`` and ``nv`` change places, ``vasc`` moves): its
-labels are mapped by name when a file is read, never by number.
+numbers the same diagnoses differently: its labels are mapped by name when a file is read.
 """
 
 from dataclasses import dataclass
-
-__all__ = ["CODES", "DIAGNOSES", "MALIGNANT", "MEDMNIST_CODES", "RARE", "Diagnosis", "label_of"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,17 +17,6 @@ warning, `SampleWarning`, stands here too.
 from collections.abc import Iterable
 from typing import ClassVar
 
-__all__ = [
-    "DataError",
-    "DataMissingError",
-    "HmnistError",
-    "SampleWarning",
-    "TrustError",
-    "UsageError",
-    "WorkError",
-    "unknown_name",
-]
-
 
 class HmnistError(Exception):
     """The root of every error that this package raises on purpose.

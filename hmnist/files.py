@@ -12,17 +12,6 @@ from pathlib import Path
 
 from hmnist.errors import HmnistError, UsageError, WorkError
 
-__all__ = [
-    "RUNS_FOLDER",
-    "cache_folder",
-    "hash_file",
-    "make_parent",
-    "new_runs_folder",
-    "refuse_to_overwrite",
-    "write_file",
-    "write_folder",
-]
-
 RUNS_FOLDER = Path("hmnist-runs")
 """The folder for runs, in the working folder, where no other is named."""
 
@@ -173,8 +162,7 @@ def _write_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise WorkError(
-            f"{path} could not be written: {reason}.",
-            "Free some space or name another place.",
+            f"{path} could not be written: {reason}.", "Free some space or name another place."
         ) from error
 
 

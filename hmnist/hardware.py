@@ -11,8 +11,6 @@ from pathlib import Path
 
 from hmnist.errors import UsageError, WorkError
 
-__all__ = ["available_cores", "configure_tensorflow", "training_precision", "use_threads"]
-
 _CPU_FLAGS = ("avx512_bf16", "amx_bf16")
 
 _VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

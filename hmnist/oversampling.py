@@ -1,8 +1,8 @@
 """More images of the rare diagnoses, in the training part only: `oversample`.
 
-A method is a function and its line in `METHODS`. The samplers are imbalanced-learn's. They get row
-numbers instead of pixels where these are enough, so that repetition copies nothing; SMOTE, which
-makes new images, gets float32 pixels, because differences of uint8 wrap around.
+A method is a function and its line in `METHODS`. imbalanced-learn's samplers get row numbers where
+these are enough, so that repetition copies no pixels; SMOTE, which makes new images, gets float32
+pixels, because differences of uint8 wrap around.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,8 +16,6 @@ from hmnist.augmentation import ORIENTATIONS, orient_each
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import UsageError, unknown_name
-
-__all__ = ["METHODS", "Method", "Oversampled", "oversample"]
 
 _LARGEST_SEED = 2**32 - 1  # numpy's legacy generators, which imbalanced-learn uses, take no more
 
@@ -109,15 +107,13 @@ def oversample(
         raise UsageError(
             f"The seed of an oversampling is 0 or more and at most {_LARGEST_SEED}, not {seed}."
         )
-    sample, raises_all = METHODS[method].sample, METHODS[method].raises_all
-    targets = _targets(training.labels, rare, target, raises_all=raises_all)
-    if sample is None or not targets:
-        return _unchanged(training)
-    return sample(training, targets, seed)
+    targets = _targets(training.labels, method, rare, target)
+    sample = METHODS[method].sample
+    return sample(training, targets, seed) if sample and targets else _unchanged(training)
 
 
 def _targets(
-    labels: Labels, rare: Sequence[str], target: int | None, *, raises_all: bool
+    labels: Labels, method: str, rare: Sequence[str], target: int | None
 ) -> dict[int, int]:
     """Return the count to reach for each label that has fewer images."""
     for code in rare:
@@ -127,7 +123,7 @@ def _targets(
         raise UsageError(f"A target of {target} images per diagnosis cannot be reached.")
     counts = np.bincount(labels, minlength=len(CODES))
     present = counts[counts > 0]
-    if raises_all:
+    if METHODS[method].raises_all:
         raised = list(range(len(CODES)))
         goal = target or int(present.max())
     else:
@@ -228,7 +224,7 @@ class Method:
     Attributes
     ----------
     summary : str
-        What it does, in a phrase.
+        A short description.
     sample : callable or None
         Takes the training part, the count to reach by label, and the seed; returns `Oversampled`.
         None changes nothing.

@@ -211,7 +211,7 @@ def test_mixtures_are_those_of_a_loop() -> None:
     inputs = rng.normal(size=(6, 3, 3, 1)).astype(np.float32)
     targets = np.eye(6, dtype=np.float32)
     mixed, shares = mixup(inputs, targets, 0.2, np.random.default_rng(5))
-    # With the identity as targets, the shares tell who was mixed with whom.
+    # With the identity as targets, the shares tell which examples were mixed.
     for row in range(6):
         expected = sum(shares[row, other] * inputs[other] for other in range(6))
         np.testing.assert_allclose(mixed[row], expected, rtol=1e-5, atol=1e-6)

@@ -1,11 +1,11 @@
 from collections import Counter
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hmnist.arrays import Booleans
 from hmnist.augmentation import orient
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES, RARE, label_of
@@ -170,7 +170,7 @@ def test_repetitions_of_an_image_have_orientations_of_their_own(
         orientations = raised.orientations[raised.indices == row].tolist()
         assert orientations[0] == 0
         assert len(set(orientations[:8])) == min(len(orientations), 8)
-        # The image as it is stands there once, however often the others come round again.
+        # The unturned image is there once, however often the other orientations are repeated.
         assert orientations.count(0) == 1
         assert set(orientations) <= set(range(8))
 
@@ -185,7 +185,7 @@ def test_images_are_turned_as_their_orientations_say() -> None:
     assert len({image.tobytes() for image in images[labels_are(training, raised, DF)]}) > 8
 
 
-def labels_are(training: LesionDataset, raised: Oversampled, label: int) -> npt.NDArray[np.bool_]:
+def labels_are(training: LesionDataset, raised: Oversampled, label: int) -> Booleans:
     return np.asarray(training.labels[raised.indices] == label)
 
 
@@ -272,7 +272,7 @@ def test_between_two_images_lies_a_line() -> None:
         assert np.abs(first + share * line - new.reshape(-1)).max() < 1
 
 
-# What is refused, and what is absent
+# Unknown names and absent diagnoses
 
 
 def test_rare_diagnoses_are_the_default() -> None:
@@ -301,7 +301,7 @@ def test_an_absent_diagnosis_stays_absent() -> None:
         ("smote", {"seed": 2**32}, "seed .* not 4294967296"),
     ],
 )
-def test_what_does_not_exist_is_refused(
+def test_unknown_names_and_unsuitable_numbers_are_refused(
     method: str, options: dict[str, list[str] | int], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message) as caught:

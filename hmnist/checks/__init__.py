@@ -1,10 +1,9 @@
-"""Checks by name: what is wrong with data and a split, each in a sentence: `check`.
+"""Checks by name: each mistake in data, a split or features is a sentence: `check`.
 
-A check is a code, a name, what it needs to know, and one small function that returns nothing or a
-sentence. It looks at any split, also one that `hmnist.split` would refuse. `parts` holds those that
-look at a split, `content` those that look at the data and at features; `subject` is what they are
-all given, and `given` makes it of what a user hands over. A new check is a function and a line in
-`CHECKS`.
+A check is a code, a name, what it needs, and one small function that returns None or a sentence. It
+looks at any split, also one that `hmnist.split` would refuse. `parts` holds the functions that look
+at a split, `content` those that look at the data and at features. A new check is a function and a
+line in `CHECKS`.
 """
 
 import os
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from hmnist.checks.content import (
     find_diagnosis_among_features,
     find_dx_type_among_features,
@@ -20,34 +21,26 @@ from hmnist.checks.content import (
     find_image_with_two_diagnoses,
     find_other_label_order,
 )
-from hmnist.checks.given import as_split
+from hmnist.checks.given import as_features, as_split
+from hmnist.checks.loading import load_mislabelled, unexpected_columns
 from hmnist.checks.parts import (
     find_empty_parts,
     find_lesion_under_two_ids,
     find_missing_diagnoses,
-    find_other_mix,
+    find_other_shares,
     find_repeated_test_images,
     find_resampled_before_split,
     find_shared_lesions,
     find_test_used_for_validation,
     find_unshuffled_tail,
 )
-from hmnist.checks.subject import (
-    Check,
-    Subject,
-    as_subject,
-    foreign_columns,
-    load_any,
-    no_data,
-)
+from hmnist.checks.subject import Check, Subject
 from hmnist.dataset import LesionDataset
 from hmnist.splits.leaks import LEAKS
 from hmnist.splits.split import Split
 
 if TYPE_CHECKING:
     from hmnist.checks.given import Features
-
-__all__ = ["CHECKS", "Finding", "Report", "check", "inspect", "inspect_file"]
 
 CHECKS = (
     Check("HM101", LEAKS["HM101"], ("split", "lesions"), find_shared_lesions),
@@ -60,7 +53,7 @@ CHECKS = (
     Check("HM108", "one image under two lesions", ("lesions",), find_image_under_two_lesions),
     Check("HM109", "one image with two diagnoses", (), find_image_with_two_diagnoses),
     Check("HM110", "repeated test images", ("split",), find_repeated_test_images),
-    Check("HM111", "another mix in the test part", ("split",), find_other_mix),
+    Check("HM111", "another mix in the test part", ("split",), find_other_shares),
     Check("HM112", "unshuffled tail", ("split",), find_unshuffled_tail),
     Check("HM113", "diagnosis missing from a part", ("split",), find_missing_diagnoses),
     Check("HM114", "empty part", ("split",), find_empty_parts),
@@ -70,12 +63,12 @@ CHECKS = (
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check has found.
+    """A mistake that a check found.
 
     Attributes
     ----------
     code : str
-        ``HM101`` …: it stays the same from version to version.
+        ``HM101`` …; the same in all versions.
     name : str
         What is wrong, in a few words.
     sentence : str
@@ -92,20 +85,20 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """What all checks have found, and which had something to look at.
+    """The findings of all checks, and which checks could look.
 
     Attributes
     ----------
     data : str
-        What the data are called.
+        The name of the data.
     split : str or None
         The kind of the split; None if there is none.
     findings : tuple of Finding
         By code.
     looked : tuple of Check
-        Those that had what they need.
+        Those whose needs are met.
     skipped : mapping of str to str
-        Code of each other check → what it would need.
+        The code of each other check → what it needs.
     """
 
     data: str
@@ -126,34 +119,32 @@ def check(
     Parameters
     ----------
     data : LesionDataset
-        What models are trained and tested on.
+        The images that models are trained and tested on.
     split : Split, str, os.PathLike or None
-        Who trains, validates and is tested. Any `Split` will do, also one whose parts share or
-        repeat rows, or are lists or masks; a path names a split file, which may name images twice.
-        None takes the split that the data bring, if any; checks of a split are left out if there
-        is none.
-    features : pandas.DataFrame, mapping, array of shape (n, k), sequence, or None
-        What models read beside or instead of the pixels: a table with a row per image, be it a
-        mapping from names to columns, one column (`pandas.Series`) or a list of rows; or the names
-        of its columns alone, as words in any sequence.
+        Which images train, validate and test. Parts of a `Split` may share or repeat rows, or be
+        lists or masks; a path names a split file, which may name images twice. None takes the
+        split that the data bring; checks of a split are left out if there is none.
+    features : pandas.DataFrame, list or tuple of str, or None
+        What models get besides or instead of the pixels: a table with a row per image, or the
+        names of its columns alone.
 
     Returns
     -------
     list of Finding
-        By code; empty if nothing was found.
+        By code; empty if there is no mistake.
 
     Raises
     ------
     UsageError
-        If the split is one of other data or its rows are none of them, or features are no table
-        or have another number of rows. Data are the same where the names of their images are;
-        where names are unknown, where labels and, as far as known, lesions are.
+        If the split is one of other data or its rows are not rows of these, or features are
+        neither a table nor names, or have another number of rows. Data are the same where the
+        names of their images are; where names are unknown, where labels and, as far as known,
+        lesions are.
     DataError
         If a split file is malformed.
 
     Examples
     --------
-    >>> import numpy as np
     >>> from hmnist.sources.sample import load_sample
     >>> data = load_sample(rows=210)
     >>> rows = np.arange(210)
@@ -173,8 +164,9 @@ def inspect(
     *,
     features: "Features | None" = None,
 ) -> Report:
-    """Do what `check` does, and say as well which checks had nothing to look at."""
-    return _report(as_subject(data, as_split(data, split), features))
+    """Do what `check` does, and report as well which checks could not look."""
+    names, values = ((), None) if features is None else as_features(features, len(data))
+    return _report(Subject(data, as_split(data, split), names, values))
 
 
 def inspect_file(
@@ -188,8 +180,8 @@ def inspect_file(
     Parameters
     ----------
     path : str or pathlib.Path
-        What `hmnist.load` reads. A pixel file may have columns that it should not have, or labels
-        in another order than its metadata.
+        A file that `hmnist.load` reads; also a pixel file that has columns that it should not
+        have, or labels in another order than its metadata.
     metadata : str, os.PathLike, False or None
         As for `hmnist.load`.
     split_file : str, os.PathLike or None
@@ -207,34 +199,35 @@ def inspect_file(
         If the split file names images by id and the ids are unknown.
     """
     path = path if path == "sample" else Path(path).expanduser()
-    if isinstance(path, Path) and (columns := foreign_columns(path)):
+    if isinstance(path, Path) and (columns := unexpected_columns(path)):
         report = _report_columns(path.name, columns)
-        # Columns that tell nothing of the diagnosis are no leak; the reader says what they are.
+        # Other columns are no leak; loading refuses them below.
         if report.findings:
             return report
-    data = load_any(path, metadata)
+    data = load_mislabelled(path, metadata)
     return inspect(data, None if split_file is None else Path(split_file))
 
 
 def _report(subject: Subject) -> Report:
-    skipped = {one.code: lack for one in CHECKS if (lack := one.lacks(subject))}
-    looked = tuple(one for one in CHECKS if one.code not in skipped)
+    skipped = {each.code: lack for each in CHECKS if (lack := each.lacks(subject))}
+    looked = tuple(each for each in CHECKS if each.code not in skipped)
     kind = None if subject.split is None else subject.split.kind
     return Report(subject.data.name, kind, _findings(looked, subject), looked, skipped)
 
 
 def _report_columns(name: str, columns: Sequence[str]) -> Report:
     """Report on a pixel file that cannot be read for the columns it should not have."""
-    subject = Subject(no_data(name), feature_names=tuple(columns))
-    looked = tuple(one for one in CHECKS if one.code in {"HM105", "HM106"})
+    nothing = LesionDataset(np.empty((0, 1, 1, 1), np.uint8), np.empty(0, np.int64), name=name)
+    subject = Subject(nothing, feature_names=tuple(columns))
+    looked = tuple(each for each in CHECKS if each.code in {"HM105", "HM106"})
     unread = "the pixels, which can be read when the other columns are gone"
-    skipped = {one.code: unread for one in CHECKS if one not in looked}
+    skipped = {each.code: unread for each in CHECKS if each not in looked}
     return Report(name, None, _findings(looked, subject), looked, skipped)
 
 
 def _findings(checks: Sequence[Check], subject: Subject) -> tuple[Finding, ...]:
     return tuple(
-        Finding(one.code, one.name, sentence)
-        for one in checks
-        if (sentence := one.look(subject)) is not None
+        Finding(each.code, each.name, sentence)
+        for each in checks
+        if (sentence := each.look(subject)) is not None
     )

@@ -1,4 +1,4 @@
-"""Checks that look at images, labels and features, whoever is tested on them.
+"""Checks that look at images, labels and features, whatever the split.
 
 Each function returns None, or a sentence that says what is wrong.
 """
@@ -8,31 +8,24 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.checks.subject import Indices, Subject
+from hmnist.arrays import Booleans, Float64, Indices, Labels, Pixels, Strings
+from hmnist.checks.subject import Subject
 from hmnist.diagnoses import CODES, MEDMNIST_CODES
-
-__all__ = [
-    "find_diagnosis_among_features",
-    "find_dx_type_among_features",
-    "find_image_under_two_lesions",
-    "find_image_with_two_diagnoses",
-    "find_other_label_order",
-]
 
 _COMMONEST = CODES.index("nv")
 
 _ENOUGH = 10
-"""Images per group, below which a column may tell the groups by chance."""
+"""With fewer images per group, a column may tell the groups by chance."""
 
-_GLANCE = 20
-"""Images per group that show for most columns that they do not tell the groups."""
+_FIRST_IMAGES = 20
+"""Images per group that suffice to exclude most columns."""
 
 
 def find_other_label_order(subject: Subject) -> str | None:
     """Find labels that number the diagnoses as another file does.
 
-    The metadata tell for certain. Without them, naevi (nv, 67 % of HAM10000) do: where another
-    label has more than half of all images, that label is theirs.
+    The metadata show it. Without them, naevi (nv, 67 % of HAM10000) do: if another label has more
+    than half of all images, that label must be theirs.
     """
     labels, dx = subject.data.labels, subject.metadata_column("dx")
     if dx is not None:
@@ -53,28 +46,28 @@ def find_other_label_order(subject: Subject) -> str | None:
 
 
 def find_dx_type_among_features(subject: Subject) -> str | None:
-    """Find how a diagnosis was confirmed among what models read: by name or by its values."""
+    """Find a feature that tells how a diagnosis was confirmed: by its name or by its values."""
     for name in filter(_tells_dx_type, subject.feature_names):
         return (
             f"The column {name!r} tells how a diagnosis was confirmed, which depends on what it is."
         )
-    kinds = subject.metadata_column("dx_type")
-    column = None if kinds is None else _telling_column(subject, kinds)
+    dx_type = subject.metadata_column("dx_type")
+    column = None if dx_type is None else _telling_column(subject, dx_type)
     if column is None:
         return None
     return f"{column} has one value for each dx_type, which tells how a diagnosis was confirmed."
 
 
 def find_diagnosis_among_features(subject: Subject) -> str | None:
-    """Find the diagnosis itself among what models read: by name or by its values."""
+    """Find the diagnosis itself among the features: by its name or by its values."""
     for name in filter(_tells_diagnosis, subject.feature_names):
-        return f"The column {name!r} is the diagnosis that is to be found."
+        return f"The column {name!r} is the diagnosis itself."
     column = _telling_column(subject, subject.data.labels)
     return None if column is None else f"{column} has one value for each diagnosis."
 
 
 def find_image_under_two_lesions(subject: Subject) -> str | None:
-    """Find images that are the same pixel by pixel, and said to show two lesions."""
+    """Find images that are the same pixel by pixel, but have two lesion ids."""
     lesion_ids = subject.data.lesion_ids
     if lesion_ids is None:
         return None
@@ -89,7 +82,7 @@ def find_image_under_two_lesions(subject: Subject) -> str | None:
 
 
 def find_image_with_two_diagnoses(subject: Subject) -> str | None:
-    """Find images that are the same pixel by pixel, under two labels."""
+    """Find images that are the same pixel by pixel, but have two labels."""
     pairs = _pairs_that_differ(subject.image_keys, subject.data.labels)
     if not pairs:
         return None
@@ -100,7 +93,7 @@ def find_image_with_two_diagnoses(subject: Subject) -> str | None:
     )
 
 
-def _contradiction(labels: Indices, dx: npt.NDArray[np.str_]) -> str | None:
+def _contradiction(labels: Labels, dx: Strings) -> str | None:
     wrong = np.array(CODES)[labels] != dx
     if not wrong.any():
         return None
@@ -109,7 +102,7 @@ def _contradiction(labels: Indices, dx: npt.NDArray[np.str_]) -> str | None:
         return (
             "By the metadata, the labels are in MedMNIST's order, the alphabet's (4 mel, 5 nv, "
             f"6 vasc), not in Kaggle's (4 nv, 5 vasc, 6 mel): {int(wrong.sum()):,} of "
-            f"{len(labels):,} images go by a wrong name."
+            f"{len(labels):,} images have a wrong name."
         )
     row = int(wrong.argmax())
     return (
@@ -139,39 +132,35 @@ def _telling_column(subject: Subject, groups: npt.NDArray[np.generic]) -> str | 
     return f"Pixel column {columns[0]:,}" if len(columns) else None
 
 
-def _telling(
-    table: npt.NDArray[np.uint8] | npt.NDArray[np.float64] | None, groups: npt.NDArray[np.generic]
-) -> Indices:
+def _telling(table: Pixels | Float64 | None, groups: npt.NDArray[np.generic]) -> Indices:
     """Return the columns that are constant within each group and differ between groups.
 
-    Empty cells are a value of their own: a column that is filled for one group only tells it.
+    An empty cell counts as a value: a column that is filled for one group only tells the group.
     """
     names, group_of_row = np.unique(groups, return_inverse=True)
     if table is None or len(names) < 2 or len(groups) < _ENOUGH * len(names):
         return np.empty(0, np.int64)
-    members = [np.flatnonzero(group_of_row == group) for group in range(len(names))]
+    rows_of_groups = [np.flatnonzero(group_of_row == group) for group in range(len(names))]
     columns = np.arange(table.shape[1])
-    # Most columns are out at a glance, so that all rows are looked at in a few columns only.
-    for most in (_GLANCE, len(groups)):
-        for rows in members:
-            values = table[np.ix_(rows[:most], columns)]
+    # A few rows exclude most columns, so that all rows are compared in few columns only.
+    for limit in (_FIRST_IMAGES, len(groups)):
+        for rows in rows_of_groups:
+            values = table[np.ix_(rows[:limit], columns)]
             columns = columns[_same(values, values[:1]).all(axis=0)]
-    first = table[np.ix_([rows[0] for rows in members], columns)]
+    first = table[np.ix_([rows[0] for rows in rows_of_groups], columns)]
     return np.asarray(columns[~_same(first, first[:1]).all(axis=0)], dtype=np.int64)
 
 
-def _same(
-    values: npt.NDArray[np.uint8] | npt.NDArray[np.float64],
-    others: npt.NDArray[np.uint8] | npt.NDArray[np.float64],
-) -> npt.NDArray[np.bool_]:
-    same: npt.NDArray[np.bool_] = values == others
+def _same(values: Pixels | Float64, reference: Pixels | Float64) -> Booleans:
+    """Compare values; NaN is the same as NaN."""
+    same: Booleans = values == reference
     if values.dtype.kind == "f":
-        same |= np.isnan(values) & np.isnan(others)
+        same |= np.isnan(values) & np.isnan(reference)
     return same
 
 
 def _pairs_that_differ(keys: Indices, names: npt.NDArray[np.generic]) -> list[tuple[int, int]]:
-    """Return rows that have the same key as an earlier row and another name than its."""
+    """Return pairs of rows that have the same key but different names, the earlier row first."""
     _, first, group = np.unique(keys, return_index=True, return_inverse=True)
     differs = np.flatnonzero(names != names[first[group]])
     return [(int(first[group[row]]), int(row)) for row in differs]

@@ -1,72 +1,43 @@
-"""Splits and features as they are given, made into what checks look at: `as_split`, `as_features`.
+"""Splits and features of a user, in the form that checks look at: `as_split`, `as_features`.
 
-Whoever makes a split or features by hand may write lists, masks or tables; what cannot be
-understood is refused in a sentence, never passed over.
+A split made by hand may hold lists or masks. What cannot be understood is refused, never ignored.
 """
 
-import dataclasses
 import os
-from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from hmnist.arrays import Float64, Indices
 from hmnist.dataset import PARTS, LesionDataset
 from hmnist.errors import UsageError
 from hmnist.splits.split import Split
 from hmnist.splits.split_file import read_split_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
 
-    Features = (
-        pd.DataFrame
-        | pd.Series[Any]
-        | pd.Index[Any]
-        | Mapping[str, Any]
-        | npt.NDArray[Any]
-        | Sequence[Any]
-    )
-
-__all__ = ["as_features", "as_split"]
-
-Indices = npt.NDArray[np.int64]
+    Features = pd.DataFrame | list[str] | tuple[str, ...]
 
 _SPLITS = "Give what hmnist.split returns for these data, a Split of your own, or a split file."
 
 _ROWS = "Give rows of the data, 0 is the first, or a mask with True for each row of the part."
 
-_FEATURES = "Give a table with a row per image, or the names of its columns alone."
+_FEATURES = "Give a pandas.DataFrame with a row per image, or a list of the names of its columns."
 
 
 def as_split(data: LesionDataset, split: Split | str | os.PathLike[str] | None) -> Split | None:
-    """Return a split, read from a file where one is named; any that can be read will do.
+    """Return a split, read from a file if a path is given.
 
-    Parameters
-    ----------
-    data : LesionDataset
-        What is looked at.
-    split : Split, str, os.PathLike or None
-        Parts may hold rows in any order, once or more, as an array or a list, or be masks of bool,
-        shape (n,). None takes the split that the data bring.
+    Parameters and errors are those of `hmnist.check`.
 
     Returns
     -------
     Split or None
-        One of `data`, its rows int64; None where there is none.
-
-    Raises
-    ------
-    UsageError
-        If it is no split, one of other data, or its rows are not rows of these. Data are the same
-        where the names of their images are; where names are unknown, where labels and, as far as
-        known, lesions are.
-    DataError
-        If a split file is malformed.
+        One of `data`, its rows int64, in any order and maybe repeated; None if there is none.
 
     Examples
     --------
@@ -83,9 +54,9 @@ def as_split(data: LesionDataset, split: Split | str | os.PathLike[str] | None) 
     if isinstance(split, Split):
         _refuse_other_data(data, split.data)
         train, validation, test = (
-            _as_rows(part, given, len(data)) for part, given in split.indices.items()
+            _as_rows(part, rows, len(data)) for part, rows in split.indices.items()
         )
-        return dataclasses.replace(
+        return replace(
             split,
             data=data,
             train_indices=train,
@@ -99,16 +70,13 @@ def as_split(data: LesionDataset, split: Split | str | os.PathLike[str] | None) 
     return Split(data, path.name, rows["train"], rows["validation"], rows["test"])
 
 
-def as_features(
-    features: "Features", count: int
-) -> tuple[tuple[str, ...], npt.NDArray[np.float64] | None]:
-    """Return the names of features and, where they are given, their values.
+def as_features(features: "Features", count: int) -> tuple[tuple[str, ...], Float64 | None]:
+    """Return the names of features and, if they are given, their values.
 
     Parameters
     ----------
-    features : table, mapping, array, sequence or str
-        A table, a mapping from names to columns, one column (`pandas.Series`), an array of shape
-        (n, k), a list of rows; or names alone: words in a list, an index or an array.
+    features : pandas.DataFrame, or list or tuple of str
+        A table with a row per image, or the names of its columns alone.
     count : int
         The number of images.
 
@@ -121,80 +89,70 @@ def as_features(
     Raises
     ------
     UsageError
-        If they are none of these, or have another number of rows.
+        If they are neither, or have another number of rows.
 
     Examples
     --------
     >>> as_features(["age", "sex"], 2)
     (('age', 'sex'), None)
-    >>> names, values = as_features({"age": [40, None], "sex": ["male", "female"]}, 2)
-    >>> names, values.tolist()
-    (('age', 'sex'), [[40.0, 0.0], [nan, 1.0]])
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"age": [40, None], "sex": ["male", "female"]})
+    >>> as_features(table, 2)[1].tolist()
+    [[40.0, 0.0], [nan, 1.0]]
     """
     import pandas as pd
 
-    if isinstance(features, str):
-        return (features,), None
-    try:
-        if isinstance(features, pd.Series):
-            table = features.to_frame()
-        elif isinstance(features, pd.DataFrame):
-            table = features
-        elif isinstance(features, Mapping):
-            # Without their index, by which pandas would put rows elsewhere.
-            table = pd.DataFrame({name: getattr(to, "array", to) for name, to in features.items()})
-        else:
-            array = _as_array(features)
-            if _are_names(array, count):
-                return tuple(map(str, array.tolist())), None
-            if array.ndim != 2:
-                raise _misshapen(array.shape, count)
-            table = pd.DataFrame(array).infer_objects()
-    except (TypeError, ValueError) as error:
-        if isinstance(error, UsageError):
-            raise
-        raise UsageError("The features are no table of one column each.", _FEATURES) from error
-    if len(table) != count:
-        raise _misshapen(table.shape, count)
-    columns = [_as_numbers(str(name), column) for name, column in table.items()]
-    values = np.column_stack(columns) if columns else np.empty((count, 0))
-    return tuple(map(str, table.columns)), values
+    if isinstance(features, pd.DataFrame):
+        if len(features) != count:
+            raise UsageError(
+                f"The features have {len(features):,} rows; expected a row for each of the "
+                f"{count:,} images.",
+                _FEATURES,
+            )
+        columns = [_as_numbers(str(name), column) for name, column in features.items()]
+        values = np.column_stack(columns) if columns else np.empty((count, 0))
+        return tuple(map(str, features.columns)), values
+    if not isinstance(features, list | tuple) or not all(
+        isinstance(name, str) for name in features
+    ):
+        raise UsageError(
+            f"The features are neither a table nor names, but a {type(features).__name__}.",
+            _FEATURES,
+        )
+    if len(set(features)) < len(features):
+        raise UsageError("The names of the features are not all different.", _FEATURES)
+    return tuple(features), None
 
 
 def _refuse_other_data(data: LesionDataset, other: LesionDataset) -> None:
+    """Refuse a split of `other`, unless it holds the same images as `data`."""
     if other is data:
         return
     if len(other) != len(data):
         raise UsageError(
-            f"The split deals out {len(other):,} images; the data hold {len(data):,}.", _SPLITS
+            f"The split is one of {len(other):,} images; the data hold {len(data):,}.", _SPLITS
         )
+    columns: dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]]
+    columns = {"has the label": (other.labels, data.labels)}
     if other.image_ids is not None and data.image_ids is not None:
-        _refuse_difference("is", other.image_ids, data.image_ids)
-        return
-    _refuse_difference("has the label", other.labels, data.labels)
-    if other.lesion_ids is not None and data.lesion_ids is not None:
-        _refuse_difference("shows the lesion", other.lesion_ids, data.lesion_ids)
-
-
-def _refuse_difference(
-    what: str, one: npt.NDArray[np.generic], other: npt.NDArray[np.generic]
-) -> None:
-    differs = np.flatnonzero(one != other)
-    if len(differs):
-        row = differs[0]
-        raise UsageError(
-            f"The split is one of other data: row {row:,} {what} {one[row]} in its data and "
-            f"{other[row]} in these.",
-            _SPLITS,
-        )
+        columns = {"is": (other.image_ids, data.image_ids)}
+    elif other.lesion_ids is not None and data.lesion_ids is not None:
+        columns["shows the lesion"] = (other.lesion_ids, data.lesion_ids)
+    for verb, (of_split, of_data) in columns.items():
+        differs = np.flatnonzero(of_split != of_data)
+        if len(differs):
+            row = differs[0]
+            raise UsageError(
+                f"The split is one of other data: row {row:,} {verb} {of_split[row]} in its data "
+                f"and {of_data[row]} in these.",
+                _SPLITS,
+            )
 
 
 def _as_rows(part: str, given: Any, count: int) -> Indices:
-    """Return rows that were given as an array, a list or a mask."""
+    """Return rows that are given as whole numbers or as a mask."""
     try:
         rows = np.asarray(given)
-        if rows.dtype == object:
-            rows = np.asarray(rows.tolist())
     except ValueError:
         rows = np.empty((), object)  # lists of several lengths
     if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "biu"):
@@ -209,33 +167,15 @@ def _as_rows(part: str, given: Any, count: int) -> Indices:
                 f"The {part} part is a mask of {len(rows):,} rows; the data hold {count:,}.", _ROWS
             )
         return np.flatnonzero(rows)
-    for row in (rows.min(), rows.max()) if rows.size else ():
-        if not 0 <= row < count:
-            raise UsageError(
-                f"The {part} part holds row {row}; the data hold {count:,} rows, from 0.", _ROWS
-            )
+    outside = rows[(rows < 0) | (rows >= count)]
+    if len(outside):
+        raise UsageError(
+            f"The {part} part holds row {outside[0]}; the data hold {count:,} rows, from 0.", _ROWS
+        )
     return rows.astype(np.int64)
 
 
-def _as_array(features: Any) -> npt.NDArray[Any]:
-    if hasattr(features, "__array__"):
-        return np.asarray(features)
-    # As objects, or a word in a row would make words of its numbers.
-    listed = list(features) if isinstance(features, Iterable) else features
-    return np.array(listed, dtype=object)
-
-
-def _are_names(array: npt.NDArray[Any], count: int) -> bool:
-    """Tell names from a column of words, which has a word per image and some of them again."""
-    if array.ndim != 1 or array.dtype.kind not in "OUT":
-        return False
-    words = array.tolist()
-    if not all(isinstance(word, str) for word in words):
-        return False
-    return len(words) != count or len(set(words)) == count
-
-
-def _as_numbers(name: str, column: "pd.Series[Any]") -> npt.NDArray[np.float64]:
+def _as_numbers(name: str, column: "pd.Series[Any]") -> Float64:
     """Return a column as numbers that are equal where its cells are."""
     import pandas as pd
 
@@ -247,11 +187,3 @@ def _as_numbers(name: str, column: "pd.Series[Any]") -> npt.NDArray[np.float64]:
         raise UsageError(
             f"The column {name!r} of the features holds neither numbers nor words.", _FEATURES
         ) from error
-
-
-def _misshapen(shape: tuple[int, ...], count: int) -> UsageError:
-    return UsageError(
-        f"Features have the shape {tuple(shape)}; expected a row for each of the {count:,} images "
-        "and a column per feature.",
-        _FEATURES,
-    )

@@ -1,4 +1,4 @@
-"""Checks that look at a split: who trains, who validates, who is tested.
+"""Checks that look at a split: which images train, validate and test.
 
 Each function returns None, or a sentence that says what is wrong.
 """
@@ -6,31 +6,19 @@ Each function returns None, or a sentence that says what is wrong.
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 
-from hmnist.checks.subject import Indices, Subject
+from hmnist.arrays import Float64, Indices
+from hmnist.checks.subject import Subject
 from hmnist.dataset import PARTS
 from hmnist.diagnoses import CODES
 from hmnist.sources.metadata import SAME_LESION
 from hmnist.splits.leaks import NATURAL_COPIES, count_copies, count_shared_lesions, find_copies
 
-__all__ = [
-    "find_empty_parts",
-    "find_lesion_under_two_ids",
-    "find_missing_diagnoses",
-    "find_other_mix",
-    "find_repeated_test_images",
-    "find_resampled_before_split",
-    "find_shared_lesions",
-    "find_test_used_for_validation",
-    "find_unshuffled_tail",
-]
+_LARGEST_DIFFERENCE = 0.1
+"""Up to here, half the sum of the differences between the shares of diagnoses is no finding."""
 
-_OTHER_MIX = 0.1
-"""Half the sum of the differences between two class mixes, beyond which they are two mixes."""
-
-_TAIL = 20
-"""Images; a shorter part may be a block of rows by chance."""
+_SMALLEST_TAIL = 20
+"""A test part of fewer images may be a block of rows by chance."""
 
 
 def find_shared_lesions(subject: Subject) -> str | None:
@@ -41,36 +29,36 @@ def find_shared_lesions(subject: Subject) -> str | None:
     lesion_ids = subject.data.lesion_ids
     if lesion_ids is None:
         return None
-    found = []
-    for one, other in combinations(PARTS, 2):
-        rows, seen, besides = subject.rows(other), subject.rows(one), ""
-        if one == "train":
+    phrases = []
+    for first, second in combinations(PARTS, 2):
+        rows, seen, besides = subject.rows(second), subject.rows(first), ""
+        if first == "train":
             copied = find_copies(subject.image_keys, rows, seen)
             besides = ", besides those that are in train themselves" if copied.any() else ""
         else:
             copied = np.isin(rows, seen)
         lesions, images = count_shared_lesions(lesion_ids, rows[~copied], seen)
         if images:
-            found.append(
-                f"{_count(lesions, 'lesion stands', 'lesions stand')} in {one} and {other} "
-                f"({images:,} of {len(rows):,} {other} images{besides})"
+            phrases.append(
+                f"{_count(lesions, 'lesion stands', 'lesions stand')} in {first} and {second} "
+                f"({images:,} of {len(rows):,} {second} images{besides})"
             )
-    return _sentence(found)
+    return _sentence(phrases)
 
 
 def find_resampled_before_split(subject: Subject) -> str | None:
     """Find images that train and, pixel by pixel the same, validate or test."""
-    found = [
+    phrases = [
         f"{copies:,} of {len(subject.rows(part)):,} {part} images {_are(copies)} in train as "
         "well, pixel by pixel"
         for part in ("validation", "test")
         if (copies := _copies(subject, "train", part))
     ]
-    return _sentence(found, ", as happens where rows are repeated before the split")
+    return _sentence(phrases, ", as happens where rows are repeated before the split")
 
 
 def find_test_used_for_validation(subject: Subject) -> str | None:
-    """Find test images that also decide when training stops or what is chosen."""
+    """Find test images that also decide when training stops or which settings are chosen."""
     if copies := _copies(subject, "validation", "test"):
         return (
             f"{copies:,} of {len(subject.rows('test')):,} test images {_are(copies)} in validation "
@@ -99,8 +87,8 @@ def find_lesion_under_two_ids(subject: Subject) -> str | None:
         first, second = (row_of.get(image) for image in pair)
         if first is None or second is None or not (parts_of[first] and parts_of[second]):
             continue
-        known = lesion_ids is not None and lesion_ids[first] == lesion_ids[second]
-        if not known and len(parts_of[first] | parts_of[second]) > 1:
+        merged = lesion_ids is not None and lesion_ids[first] == lesion_ids[second]
+        if not merged and len(parts_of[first] | parts_of[second]) > 1:
             apart.append(pair)
     if not apart:
         return None
@@ -120,11 +108,11 @@ def find_repeated_test_images(subject: Subject) -> str | None:
     return None
 
 
-def find_other_mix(subject: Subject) -> str | None:
+def find_other_shares(subject: Subject) -> str | None:
     """Find a test part whose shares of the diagnoses are not those of the training images.
 
-    Copies among the training images count once, since oversampling them is no mistake. The limit
-    grows where parts are small: shares of n images are off by about the root of classes / n.
+    Copies among the training images count once, since oversampling them is no mistake. Small parts
+    have a larger limit: by chance, shares of n images differ by about the root of classes / n.
     """
     keys = subject.image_keys
     rows = subject.rows("train")
@@ -132,13 +120,13 @@ def find_other_mix(subject: Subject) -> str | None:
     test = subject.rows("test")
     if not (len(training) and len(test)):
         return None
-    expected, found = _mix(subject, training), _mix(subject, test)
-    limit = max(_OTHER_MIX, (len(CODES) / min(len(training), len(test))) ** 0.5)
-    if np.abs(expected - found).sum() / 2 <= limit:
+    expected, observed = _shares(subject, training), _shares(subject, test)
+    limit = max(_LARGEST_DIFFERENCE, (len(CODES) / min(len(training), len(test))) ** 0.5)
+    if np.abs(expected - observed).sum() / 2 <= limit:
         return None
-    label = int(np.abs(expected - found).argmax())
+    label = int(np.abs(expected - observed).argmax())
     return (
-        f"The shares of the diagnoses differ: {CODES[label]} is {found[label]:.0%} of the test "
+        f"The shares of the diagnoses differ: {CODES[label]} is {observed[label]:.0%} of the test "
         f"part and {expected[label]:.0%} of the training images. Scores hold for the test's mix."
     )
 
@@ -146,12 +134,12 @@ def find_other_mix(subject: Subject) -> str | None:
 def find_unshuffled_tail(subject: Subject) -> str | None:
     """Find a test part cut in one piece from a file whose rows come in blocks of a diagnosis."""
     labels, rows = subject.data.labels, np.unique(subject.rows("test"))
-    if not _TAIL <= len(rows) < len(labels) or rows[-1] - rows[0] + 1 != len(rows):
+    if not _SMALLEST_TAIL <= len(rows) < len(labels) or rows[-1] - rows[0] + 1 != len(rows):
         return None
-    shares = _mix(subject, np.arange(len(labels)))
+    shares = _shares(subject, np.arange(len(labels)))
     blocks = 1 + int((labels[1:] != labels[:-1]).sum())
     if blocks > 0.5 * len(labels) * (1 - (shares**2).sum()):
-        return None  # as many changes from row to row as chance makes, or nearly
+        return None  # the diagnosis changes from row to row nearly as often as in random order
     return (
         f"The test part is rows {rows[0]:,} to {rows[-1]:,} of a file that is sorted into "
         f"{blocks:,} blocks of one diagnosis: it is no sample of the file."
@@ -159,34 +147,34 @@ def find_unshuffled_tail(subject: Subject) -> str | None:
 
 
 def find_missing_diagnoses(subject: Subject) -> str | None:
-    """Find diagnoses that the data have and a part has not."""
+    """Find diagnoses that are in the data but not in one of the parts."""
     present = np.unique(subject.data.labels)
-    found = []
+    phrases = []
     for part in PARTS:
         rows = subject.rows(part)
         missing = np.setdiff1d(present, subject.data.labels[rows])
         if len(rows) and len(missing):
-            found.append(f"{part} lacks {', '.join(CODES[label] for label in missing)}")
-    return _sentence(found)
+            phrases.append(f"{part} lacks {', '.join(CODES[label] for label in missing)}")
+    return _sentence(phrases)
 
 
 def find_empty_parts(subject: Subject) -> str | None:
     """Find parts without an image."""
-    why = {
+    phrases = {
         "train": "train is empty: there is nothing to learn from",
         "validation": "validation is empty: what is stopped or chosen is chosen blindly, or on "
         "the test part",
         "test": "test is empty: there is nothing to score",
     }
-    return _sentence([why[part] for part in PARTS if not len(subject.rows(part))])
+    return _sentence([phrases[part] for part in PARTS if not len(subject.rows(part))])
 
 
-def _copies(subject: Subject, one: str, other: str) -> int:
-    """Count the images of a part that stand in another, pixel by pixel the same."""
-    return count_copies(subject.image_keys, subject.rows(other), subject.rows(one))
+def _copies(subject: Subject, seen: str, part: str) -> int:
+    """Count the images of a part that have the same pixels as one of the part `seen`."""
+    return count_copies(subject.image_keys, subject.rows(part), subject.rows(seen))
 
 
-def _mix(subject: Subject, rows: Indices) -> npt.NDArray[np.float64]:
+def _shares(subject: Subject, rows: Indices) -> Float64:
     counts = np.bincount(subject.data.labels[rows], minlength=len(CODES))
     return np.asarray(counts / len(rows), dtype=np.float64)
 
@@ -195,10 +183,10 @@ def _are(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def _count(number: int, one: str, several: str) -> str:
-    return f"{number:,} {one if number == 1 else several}"
+def _count(number: int, singular: str, plural: str) -> str:
+    return f"{number:,} {singular if number == 1 else plural}"
 
 
-def _sentence(found: list[str], end: str = "") -> str | None:
-    text = "; ".join(found)
-    return f"{text[0].upper()}{text[1:]}{end}." if found else None
+def _sentence(phrases: list[str], end: str = "") -> str | None:
+    text = "; ".join(phrases)
+    return f"{text[0].upper()}{text[1:]}{end}." if phrases else None

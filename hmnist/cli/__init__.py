@@ -13,8 +13,6 @@ from hmnist.cli import audit, benchmark, compare, data, evaluate, models, predic
 from hmnist.cli.settings import read_settings
 from hmnist.errors import HmnistError, SampleWarning
 
-__all__ = ["app", "main"]
-
 app = typer.Typer(
     name="hmnist",
     help="Train and compare classifiers on the 28×28 skin-lesion pixel file of HAM10000.",

@@ -10,9 +10,6 @@ from hmnist.cli.names import check_name, check_one_of, split_names
 from hmnist.cli.output import say
 from hmnist.errors import UsageError
 
-__all__ = ["audit"]
-
-
 Systems = Annotated[
     str | None,
     typer.Option(

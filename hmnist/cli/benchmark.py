@@ -7,8 +7,6 @@ from hmnist.cli.inputs import effort_for, load_data, split_kind
 from hmnist.cli.names import split_names
 from hmnist.cli.output import say
 
-__all__ = ["benchmark"]
-
 
 @options.with_settings()
 def benchmark(

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from hmnist.checks import Report
 
-__all__ = ["check"]
-
 
 def check(
     data: options.Data = None,

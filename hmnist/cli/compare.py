@@ -9,8 +9,6 @@ import typer
 from hmnist.cli import options
 from hmnist.cli.output import print_rich
 
-__all__ = ["compare"]
-
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Two run folders or more.")],

@@ -16,8 +16,6 @@ from hmnist.cli.plot import plot
 if TYPE_CHECKING:
     from hmnist.dataset import LesionDataset
 
-__all__ = ["app"]
-
 app = typer.Typer(help="Look at data, or make some.", no_args_is_help=True)
 app.command("check")(check)
 app.command("from-images")(from_images)

@@ -9,8 +9,6 @@ from hmnist.cli import options
 from hmnist.cli.inputs import load_data
 from hmnist.cli.output import print_evaluation, say
 
-__all__ = ["evaluate"]
-
 
 def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],

@@ -10,8 +10,6 @@ from hmnist.cli import options
 from hmnist.cli.output import say
 from hmnist.errors import UsageError
 
-__all__ = ["from_images"]
-
 
 def from_images(
     folders: Annotated[

@@ -10,8 +10,6 @@ from hmnist.runs.recipe import Recipe
 if TYPE_CHECKING:
     from hmnist.dataset import LesionDataset
 
-__all__ = ["effort_for", "load_data", "split_kind"]
-
 
 def load_data(
     named: str | None, metadata: str | None, *, quiet: bool = False, sample_allowed: bool = True

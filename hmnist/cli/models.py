@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from hmnist.models.registry import ModelEntry
     from hmnist.systems.system import System
 
-__all__ = ["models"]
-
 Named = Annotated[
     str | None,
     typer.Argument(

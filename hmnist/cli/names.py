@@ -9,8 +9,6 @@ from pathlib import Path
 
 from hmnist.errors import unknown_name
 
-__all__ = ["check_name", "check_one_of", "check_split", "known_names", "split_names"]
-
 _HOMES = {
     "column": "hmnist.results.table:COLUMNS",
     "decision": "hmnist.decisions.decision:KINDS",

@@ -16,30 +16,6 @@ import typer
 from hmnist.cli.names import check_name, check_one_of, check_split, split_names
 from hmnist.runs.recipe import AuditSettings, Recipe
 
-__all__ = [
-    "AUDIT_SETTINGS",
-    "RECIPE_OPTIONS",
-    "SETTINGS",
-    "Data",
-    "Folds",
-    "Format",
-    "Jobs",
-    "Metadata",
-    "ModelName",
-    "Models",
-    "Out",
-    "Quiet",
-    "Report",
-    "Seed",
-    "Seeds",
-    "Sort",
-    "SplitBy",
-    "SplitFile",
-    "only_given",
-    "shared",
-    "with_settings",
-]
-
 Command = TypeVar("Command", bound=Callable[..., None])
 
 SETTINGS: set[str] = set()

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from hmnist.runs.report import Estimate
     from hmnist.scores.reliability import ReliabilityBin
 
-__all__ = ["print_evaluation", "print_rich", "print_table", "say"]
-
 WIDTH = 100
 """Columns where stdout is no terminal."""
 

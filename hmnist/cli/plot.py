@@ -9,8 +9,6 @@ from hmnist.cli import options
 from hmnist.cli.inputs import load_data
 from hmnist.cli.output import say
 
-__all__ = ["plot"]
-
 
 def plot(
     data: options.Data = None,

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from hmnist.runs.run import Run
 
-__all__ = ["predict"]
-
 
 def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],

@@ -10,8 +10,6 @@ from hmnist.cli import options
 from hmnist.cli.output import print_rich, say
 from hmnist.files import RUNS_FOLDER
 
-__all__ = ["app"]
-
 app = typer.Typer(help="List, show and verify run folders.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to look.")]

@@ -17,8 +17,6 @@ from typing import Any
 from hmnist.cli.options import SETTINGS
 from hmnist.errors import UsageError, unknown_name
 
-__all__ = ["read_settings"]
-
 
 def read_settings(path: Path = Path("hmnist.toml")) -> dict[str, Any]:
     """Return the settings of a file by option name, empty if there is no such file.

@@ -8,8 +8,6 @@ from hmnist.cli import options
 from hmnist.cli.inputs import effort_for, load_data, split_kind
 from hmnist.cli.output import say
 
-__all__ = ["train"]
-
 Epochs = Annotated[
     int | None,
     typer.Option(

@@ -25,8 +25,6 @@ from hmnist.experiments.cells import Cell, Watcher, estimate_seconds
 from hmnist.results.benchmark import GrowingTable
 from hmnist.runs.run import Run
 
-__all__ = ["watch_cells", "watch_steps"]
-
 
 @contextlib.contextmanager
 def watch_cells(folder: Path, *, quiet: bool) -> Iterator[Watcher]:

@@ -7,8 +7,6 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float64, Labels
 
-__all__ = ["fit_temperature", "rescale"]
-
 SMALLEST = 1e-12
 """Probabilities are raised to this before their logarithm is taken: trees predict zeros, and no
 temperature changes a probability of zero."""

@@ -14,8 +14,7 @@ predicted diagnosis of each image and changes nothing else:
 """
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -23,16 +22,7 @@ import numpy.typing as npt
 from hmnist.arrays import Float64, Labels
 from hmnist.decisions.calibration import rescale
 from hmnist.diagnoses import CODES, MALIGNANT
-from hmnist.errors import TrustError, UsageError, unknown_name
-
-__all__ = [
-    "KINDS",
-    "LARGEST_STRENGTH",
-    "Decision",
-    "check_kind",
-    "correct_prior",
-    "malignant_probability",
-]
+from hmnist.errors import UsageError, unknown_name
 
 KINDS: tuple[str, ...] = ("natural", "balanced", "sensitive")
 """The kinds of decision, the default first."""
@@ -87,7 +77,8 @@ class Decision:
     validation_specificity: float | None = None
 
     def __post_init__(self) -> None:
-        check_kind(self.kind)
+        if self.kind not in KINDS:
+            raise unknown_name("decision", self.kind, KINDS)
         if not 0 < self.temperature < math.inf:
             raise UsageError(
                 f"The temperature is {self.temperature}; it must be a finite number above 0."
@@ -173,39 +164,6 @@ class Decision:
         else:
             rule = "the largest probability"
         return f"{self.kind}: {rule}; temperature {self.temperature:.2f}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the decision as JSON can hold it; `from_dict` reads it back unchanged."""
-        values = asdict(self)
-        return values | {"prior": None if self.prior is None else list(self.prior)}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Return the decision that `to_dict` described.
-
-        Raises
-        ------
-        TrustError
-            If it is no such description.
-        """
-        try:
-            prior = values["prior"]
-            numbers = None if prior is None else tuple(float(number) for number in prior)
-            return cls(**(values | {"prior": numbers}))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise TrustError(f"The stored decision cannot be read: {error}") from error
-
-
-def check_kind(kind: str) -> None:
-    """Refuse an unknown kind of decision.
-
-    Raises
-    ------
-    UsageError
-        If `kind` is not one of `KINDS`.
-    """
-    if kind not in KINDS:
-        raise unknown_name("decision", kind, KINDS)
 
 
 def correct_prior(calibrated: Float64, prior: Float64, strength: float) -> Float64:

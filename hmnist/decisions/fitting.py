@@ -12,19 +12,17 @@ import numpy.typing as npt
 from hmnist.arrays import Float64, Labels
 from hmnist.decisions.calibration import fit_temperature
 from hmnist.decisions.decision import (
+    KINDS,
     LARGEST_STRENGTH,
     Decision,
-    check_kind,
     correct_prior,
     malignant_probability,
 )
 from hmnist.diagnoses import CODES, MALIGNANT
-from hmnist.errors import UsageError
-
-__all__ = ["SENSITIVITY", "check_feasible", "fit_decision"]
+from hmnist.errors import UsageError, unknown_name
 
 SENSITIVITY = 0.90
-"""What ``sensitive`` is to reach where nothing else is asked for."""
+"""The default of the sensitivity that ``sensitive`` is to reach."""
 
 STRENGTHS = np.arange(round(20 * LARGEST_STRENGTH) + 1) / 20
 
@@ -108,13 +106,7 @@ def fit_decision(
 def check_feasible(kind: str, labels: Labels, sensitivity: float = SENSITIVITY) -> None:
     """Refuse a decision that cannot be fitted on validation images with these labels.
 
-    Parameters
-    ----------
-    kind : {"natural", "balanced", "sensitive"}
-    labels : numpy.ndarray of int64, shape (n,)
-        The true diagnoses of the validation images.
-    sensitivity : float
-        What ``sensitive`` is to reach.
+    Parameters are those of `fit_decision`.
 
     Raises
     ------
@@ -130,7 +122,8 @@ def check_feasible(kind: str, labels: Labels, sensitivity: float = SENSITIVITY) 
     hmnist.errors.UsageError: A sensitivity of 0.9 needs 9 malignant validation images; there are \
 8. Ask for a lower sensitivity, or decide by natural or balanced.
     """
-    check_kind(kind)
+    if kind not in KINDS:
+        raise unknown_name("decision", kind, KINDS)
     if kind != "sensitive":
         return
     if not 0 < sensitivity < 1:

@@ -13,8 +13,6 @@ import numpy.typing as npt
 from hmnist.arrays import Float64, Labels
 from hmnist.errors import UsageError
 
-__all__ = ["EQUAL_IMAGES", "fit_weights", "soft_vote"]
-
 EQUAL_IMAGES = 50
 """How many validation images equal weights count for, for each model."""
 

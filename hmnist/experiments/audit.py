@@ -21,8 +21,6 @@ from hmnist.splits.split import Split, split
 from hmnist.systems import SYSTEMS, find_system
 from hmnist.systems.system import System
 
-__all__ = ["SIDES", "AuditPlan", "AuditedSystem", "plan_audit", "share_cores"]
-
 SIDES = ("reproduced", "honest")
 """Both sides of an audit: under a system's own protocol, and by lesion."""
 

@@ -13,8 +13,6 @@ from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run
 from hmnist.splits.split import Split
 
-__all__ = ["Cell", "Watcher", "estimate_seconds", "run_cells"]
-
 
 @dataclass(frozen=True, eq=False)
 class Cell:

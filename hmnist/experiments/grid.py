@@ -13,8 +13,6 @@ from hmnist.splits.folds import split_folds
 from hmnist.splits.split import Split
 from hmnist.splits.split import split as make_split
 
-__all__ = ["folder_name", "plan_benchmark"]
-
 
 def plan_benchmark(
     data: LesionDataset,

@@ -11,8 +11,6 @@ from hmnist.runs.recipe import Recipe, Settings
 from hmnist.runs.run import Run
 from hmnist.splits.split import split as make_split
 
-__all__ = ["train"]
-
 
 def train(
     data: LesionDataset,

@@ -36,8 +36,6 @@ from hmnist.splits.split import Split
 if TYPE_CHECKING:
     from hmnist.models.base import Model
 
-__all__ = ["compose_ensemble", "train_cell"]
-
 
 def train_cell(
     split: Split,

@@ -17,13 +17,10 @@ from hmnist.features.columns import Columns
 from hmnist.features.geometry import ZONES, zone_weights
 from hmnist.features.views import cut_patches
 
-__all__ = ["Codebook", "add_codes", "draw_colours", "fit_codebook"]
-
 _SAMPLES = 20_000
 """Pixels drawn for fitting: about 400 for each entry of a codebook of 48."""
 
 _ITERATIONS = 15
-"""Iterations of k-means."""
 
 _RIDGE = 1e-4
 """Added to the variances before whitening: a standard deviation of .01 is noise."""
@@ -80,21 +77,10 @@ def draw_colours(images: npt.NDArray[Any], view: str, rng: np.random.Generator) 
 
 
 def fit_codebook(colours: Float32, count: int, rng: np.random.Generator) -> Codebook:
-    """Fit a codebook by k-means (k-means++ start) to whitened colours.
+    """Fit a codebook of `count` entries to colours of training images: float32, shape (n, 3).
 
-    Parameters
-    ----------
-    colours : numpy.ndarray of float32, shape (n, 3)
-        Pixels of training images.
-    count : int
-        The number of entries.
-    rng : numpy.random.Generator
-        Draws the start.
-
-    Returns
-    -------
-    Codebook
-        If there are fewer different colours than entries, some entries are equal.
+    The colours are whitened and grouped by k-means, with a k-means++ start. If there are fewer
+    different colours than entries, some entries are equal.
     """
     from scipy.cluster.vq import kmeans2
 

@@ -10,8 +10,6 @@ from hmnist.arrays import Float32
 from hmnist.features.columns import Columns
 from hmnist.features.geometry import ring_weights
 
-__all__ = ["add_colours", "colour_scales", "main_scales", "scale_names"]
-
 _SCALES: tuple[str, ...] = (
     "red", "green", "blue", "grey", "red-green", "yellow-blue", "saturation", "redness", "blueness",
 )  # fmt: skip
@@ -41,14 +39,8 @@ def add_colours(columns: Columns, scales: Float32) -> None:
     - ``<scale> ring 0 minus mean``, ``<scale> ring 0 std``: ring 0 is the centre, ring 5 the
       corners.
 
-    None of them changes when a square image is turned or mirrored.
-
-    Parameters
-    ----------
-    columns : Columns
-        Gets 228 columns for colour images, 25 for grey ones.
-    scales : numpy.ndarray of float32, shape (n, scales, h, w)
-        The result of `colour_scales`.
+    None of them changes when a square image is turned or mirrored. The scales (n, scales, h, w)
+    come from `colour_scales`; colour images get 228 columns, grey ones 25.
     """
     names = scale_names(scales.shape[1])
     flat = scales.reshape(*scales.shape[:2], -1)
@@ -63,20 +55,12 @@ def add_colours(columns: Columns, scales: Float32) -> None:
 
 
 def colour_scales(planes: Float32) -> Float32:
-    """Return the scales of each pixel.
+    """Return the scales of colour planes (n, c, h, w): float32, shape (n, scales, h, w).
 
-    Parameters
-    ----------
-    planes : numpy.ndarray of float32, shape (n, c, h, w)
-        Brightness 0–1; c is 3 (red, green, blue) or 1.
-
-    Returns
-    -------
-    numpy.ndarray of float32, shape (n, scales, h, w)
-        For colour in the order of `scale_names`: red, green, blue (0–1); grey, their mean (0–1);
-        red − green and (red + green) / 2 − blue (−1 to 1); saturation (max − min) / max (0–1);
-        redness and blueness, the shares of red and blue in the sum of the three (0–1). For grey
-        images, the planes themselves.
+    For colour in the order of `scale_names`: red, green, blue (0–1); grey, their mean (0–1);
+    red − green and (red + green) / 2 − blue (−1 to 1); saturation (max − min) / max (0–1); redness
+    and blueness, the shares of red and blue in the sum of the three (0–1). For grey images, the
+    planes themselves.
 
     Examples
     --------

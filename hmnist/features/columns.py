@@ -8,21 +8,9 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float32
 
-__all__ = ["Columns"]
-
 
 class Columns:
-    """A table that grows by groups of named columns.
-
-    Parameters
-    ----------
-    rows : int
-        The number of images.
-
-    Attributes
-    ----------
-    names : list of str
-        The name of each column so far.
+    """A table with a row per image that grows by groups of named columns.
 
     Examples
     --------
@@ -38,14 +26,7 @@ class Columns:
         self._groups: list[Float32] = []
 
     def add(self, values: npt.NDArray[Any], names: Iterable[str]) -> None:
-        """Append columns.
-
-        Parameters
-        ----------
-        values : numpy.ndarray, shape (rows, …)
-            The axes after the first are flattened, the last one fastest.
-        names : iterable of str
-            The name of each column.
+        """Append values (rows, …) as columns; the axes after the first are flattened.
 
         Raises
         ------

@@ -13,15 +13,6 @@ import numpy.typing as npt
 from hmnist.arrays import Booleans, Float32, Float64, Shape
 from hmnist.augmentation import ORIENTATIONS, orient
 
-__all__ = [
-    "ZONES",
-    "border_mask",
-    "centre_distances",
-    "patch_orientations",
-    "ring_weights",
-    "zone_weights",
-]
-
 ZONES = ("image", "centre", "middle", "rim")
 """The parts of an image that are averaged over: all of it, and three rings of about equal area."""
 
@@ -30,13 +21,7 @@ _BORDER_SHARE = 1 / 14
 
 
 def centre_distances(height: int, width: int) -> Float64:
-    """Return how far each pixel lies from the centre: shape (h, w), 1 at the middle of each side.
-
-    Examples
-    --------
-    >>> centre_distances(2, 2)[0, 0] == np.hypot(0.5, 0.5)
-    np.True_
-    """
+    """Return the distance of each pixel from the centre (h, w): 1 at the middle of each side."""
     y = (np.arange(height) - (height - 1) / 2) / (height / 2)
     x = (np.arange(width) - (width - 1) / 2) / (width / 2)
     return np.asarray(np.hypot(y[:, None], x))
@@ -44,17 +29,9 @@ def centre_distances(height: int, width: int) -> Float64:
 
 @functools.cache
 def zone_weights(height: int, width: int) -> Float32:
-    """Return the weights that average over each of the `ZONES`.
+    """Return the weights that average over each of the `ZONES`: float32, shape (4, h·w).
 
-    Returns
-    -------
-    numpy.ndarray of float32, shape (4, h·w)
-        Each row sums to 1. Pixels on the edge between two rings count in both.
-
-    Examples
-    --------
-    >>> zone_weights(8, 8).shape
-    (4, 64)
+    Each row sums to 1. Pixels on the edge between two rings count in both.
     """
     # Rounded, since the quantiles of equal distances may differ from them in the last bit.
     distance = centre_distances(height, width).ravel().round(9)
@@ -65,19 +42,10 @@ def zone_weights(height: int, width: int) -> Float32:
 
 @functools.cache
 def ring_weights(height: int, width: int, edges: tuple[float, ...]) -> Float32:
-    """Return the weights that average over rings.
+    """Return the weights that average over rings: float32, shape (len(edges) - 1, h·w).
 
-    Parameters
-    ----------
-    height, width : int
-        The image's size in pixels.
-    edges : tuple of float
-        Ascending distances as in `centre_distances`. A ring includes its inner edge.
-
-    Returns
-    -------
-    numpy.ndarray of float32, shape (len(edges) - 1, h·w)
-        Each row sums to 1. A ring without pixels gets those nearest to its middle.
+    The edges are ascending distances as in `centre_distances`; a ring includes its inner edge.
+    Each row sums to 1. A ring without pixels gets those nearest to its middle.
     """
     distance = centre_distances(height, width).ravel()
     rings = []
@@ -107,17 +75,10 @@ def border_mask(height: int, width: int) -> Booleans:
 
 @functools.cache
 def patch_orientations(shape: Shape) -> npt.NDArray[np.intp]:
-    """Return how each orientation permutes the numbers of a flattened square patch.
+    """Return how each orientation permutes the numbers of a square patch: int, shape (8, c·h·w).
 
-    Parameters
-    ----------
-    shape : tuple of int
-        Height, width, channels of the patch. It is flattened channels first.
-
-    Returns
-    -------
-    numpy.ndarray of int, shape (8, c·h·w)
-        ``patch[permutations[k]]`` is the patch in orientation k of `hmnist.augmentation.orient`.
+    The patch is flattened channels first. ``patch[permutations[k]]`` is the patch in orientation k
+    of `hmnist.augmentation.orient`.
     """
     height, width, channels = shape
     numbers = np.arange(height * width * channels).reshape(1, channels, height, width)

@@ -28,8 +28,6 @@ from hmnist.features.texture import add_textures
 from hmnist.features.views import chunk_size, codebook_views, make_view, to_planes, view_names
 from hmnist.hardware import available_cores
 
-__all__ = ["LesionFeatures"]
-
 
 class LesionFeatures(TransformerMixin, BaseEstimator):
     """Numbers that describe a lesion and hardly change when its image is turned or mirrored.
@@ -112,19 +110,12 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         ----------
         X : array-like, shape (n, h·w·c) or (n, h, w, c)
             Pixels 0–255 of training images only.
-        y : object
-            Ignored; scikit-learn passes labels.
-
-        Returns
-        -------
-        LesionFeatures
-            The transformer itself.
 
         Raises
         ------
         UsageError
-            If the pixels are not 0–255, their shape is unknown or too small, or a parameter is
-            out of range.
+            If the pixels are not 0–255, the images are too small or of unknown shape, or a
+            parameter is out of range.
         """
         self._check_parameters()
         images = as_images(X, self.image_shape)
@@ -144,24 +135,19 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         return self._set_fitted(images.shape[1:], filters, codebooks)
 
     def transform(self, X: npt.ArrayLike) -> Float32:
-        """Describe images.
+        """Describe images: float32, shape (n, n_features_out), finite numbers.
 
         Parameters
         ----------
         X : array-like, shape (n, h·w·c) or (n, h, w, c)
             Pixels 0–255, of the shape that was fitted.
 
-        Returns
-        -------
-        numpy.ndarray of float32, shape (n, n_features_out)
-            Finite numbers; `get_feature_names_out` names the columns.
-
         Raises
         ------
         UsageError
             If the pixels are not 0–255 or have another shape.
         sklearn.exceptions.NotFittedError
-            If it was not fitted by `fit` or `set_arrays`.
+            If it was not fitted.
         """
         check_is_fitted(self)
         images = as_images(X, self.image_shape_)
@@ -194,20 +180,16 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return pack(self.image_shape_, self.filters_, self.codebooks_)
 
-    def set_arrays(self, arrays: Arrays) -> Self:
-        """Use the result of `to_arrays` instead of fitting.
+    @classmethod
+    def from_arrays(cls, arrays: Arrays, **parameters: Any) -> Self:
+        """Return fitted features from the result of `to_arrays`.
 
         Raises
         ------
         TrustError
             If an array is missing, has a wrong shape, or is not finite.
         """
-        return self._set_fitted(*unpack(arrays))
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays, **parameters: Any) -> Self:
-        """Return fitted features from the result of `to_arrays`; see `set_arrays`."""
-        return cls(**parameters).set_arrays(arrays)
+        return cls(**parameters)._set_fitted(*unpack(arrays))  # noqa: SLF001 - its own class
 
     def _set_fitted(
         self, shape: Shape, filters: dict[str, PatchFilters], codebooks: dict[str, Codebook]

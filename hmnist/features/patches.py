@@ -25,8 +25,6 @@ from hmnist.features.columns import Columns
 from hmnist.features.geometry import ZONES, patch_orientations, zone_weights
 from hmnist.features.views import cut_patches, view_size
 
-__all__ = ["PatchFilters", "add_patches", "draw_patches", "fit_filters", "patch_side"]
-
 _SAMPLES = 30_000
 """Patches drawn for fitting: about 300 for each number of a 6×6 patch in colour."""
 
@@ -102,25 +100,14 @@ def patch_side(patch: int, height: int, width: int) -> int:
 def draw_patches(
     images: npt.NDArray[Any], view: str, patch: int, rng: np.random.Generator
 ) -> tuple[Float32, int]:
-    """Draw patches of a view from random positions of random images.
-
-    Parameters
-    ----------
-    images : numpy.ndarray, shape (n, h, w, c)
-        Pixels 0–255.
-    view : str
-        The name of the view.
-    patch : int
-        The side of a patch, if the view is large enough for it.
-    rng : numpy.random.Generator
-        Draws images and positions.
+    """Draw patches of a view from random positions of random images (n, h, w, c).
 
     Returns
     -------
     patches : numpy.ndarray of float32, shape (30000, c·side·side)
         Flattened channels first.
     side : int
-        Their height and width.
+        Their height and width: `patch`, or less if the view is too small for it.
     """
     height, width = view_size(images.shape[1], images.shape[2], view)
     side = patch_side(patch, height, width)
@@ -142,11 +129,6 @@ def fit_filters(patches: Float32, side: int, count: int, ridge: float) -> PatchF
         The number of filters, at most n.
     ridge : float
         Added to the variances before whitening: smaller variances count as noise.
-
-    Returns
-    -------
-    PatchFilters
-        `count` filters in eight orientations each.
     """
     permutations = patch_orientations((side, side, patches.shape[1] // side**2))
     mean, whiten = _fit_whitening(patches.astype(np.float64), permutations, ridge)

@@ -8,8 +8,6 @@ import numpy.typing as npt
 from hmnist.arrays import Shape, check_pixels, infer_shape
 from hmnist.errors import UsageError
 
-__all__ = ["LEAST_SIDE", "as_images"]
-
 LEAST_SIDE = 6
 """Smaller images are too small for patterns of radius two."""
 
@@ -23,11 +21,6 @@ def as_images(X: npt.ArrayLike, shape: Shape | None) -> npt.NDArray[Any]:
         Pixels 0–255.
     shape : tuple of int or None
         Height, width, channels. None takes the shape of the images; rows must then be squares.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n, h, w, c)
-        With the dtype of `X`.
 
     Raises
     ------

@@ -13,8 +13,6 @@ from hmnist.features.colour import main_scales, scale_names
 from hmnist.features.columns import Columns
 from hmnist.features.geometry import border_mask
 
-__all__ = ["add_shapes", "smooth", "split_by_otsu"]
-
 _BINS = 64
 """Bins of the histogram for Otsu's threshold."""
 
@@ -38,14 +36,8 @@ def add_shapes(columns: Columns, scales: Float32, relative: Float32) -> None:
     differences to one side. The others change only by rounding, where a pixel lies on the
     threshold.
 
-    Parameters
-    ----------
-    columns : Columns
-        Gets 113 columns for square colour images, 39 for square grey ones.
-    scales : numpy.ndarray of float32, shape (n, scales, h, w)
-        The result of `hmnist.features.colour.colour_scales`.
-    relative : numpy.ndarray of float32, shape (n, c, h, w)
-        The view of that name.
+    The scales (n, scales, h, w) come from `hmnist.features.colour.colour_scales`; `relative`
+    (n, c, h, w) is the view of that name. Square colour images get 113 columns, grey ones 39.
     """
     main, names = main_scales(scales)
     _add_asymmetry(columns, main, names)
@@ -62,12 +54,9 @@ def add_shapes(columns: Columns, scales: Float32, relative: Float32) -> None:
 
 
 def split_by_otsu(values: Float32) -> tuple[Float64, Float64]:
-    """Return the threshold that splits the values of each row best into two parts.
+    """Return the threshold that splits the values (n, k) of each row best into two parts.
 
-    Parameters
-    ----------
-    values : numpy.ndarray of float32, shape (n, k)
-        They are counted in 64 bins between the smallest and the largest of the row.
+    The values are counted in 64 bins between the smallest and the largest of the row.
 
     Returns
     -------

@@ -17,8 +17,6 @@ from hmnist.features.patches import PatchFilters, patch_side
 from hmnist.features.pixels import LEAST_SIDE
 from hmnist.features.views import codebook_views, view_names, view_size
 
-__all__ = ["Arrays", "pack", "unpack"]
-
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 
@@ -27,12 +25,8 @@ def pack(
 ) -> dict[str, npt.NDArray[Any]]:
     """Return the shape of the images, and the filters and codebooks of each view, as plain arrays.
 
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        ``image_shape`` (int64); for each view ``<view>_weights`` and ``<view>_offset`` (float32);
-        for views with a codebook ``<view>_mean``, ``<view>_whiten`` and ``<view>_entries``
-        (float32).
+    They are ``image_shape`` (int64); for each view ``<view>_weights`` and ``<view>_offset``
+    (float32); for views with a codebook ``<view>_mean``, ``<view>_whiten`` and ``<view>_entries``.
     """
     arrays: dict[str, npt.NDArray[Any]] = {"image_shape": np.array(shape, dtype=np.int64)}
     for view, fitted in filters.items():

@@ -13,8 +13,6 @@ from hmnist.arrays import Float32, Pixels
 from hmnist.features.colour import main_scales
 from hmnist.features.columns import Columns
 
-__all__ = ["add_textures", "binary_patterns", "spectrum_bands"]
-
 _QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
 
 _CIRCLE = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
@@ -44,12 +42,8 @@ def add_textures(columns: Columns, scales: Float32) -> None:
     turns do not change the spectrum either; quarter turns change it a little, since a real image's
     spectrum is averaged over one half of the plane.
 
-    Parameters
-    ----------
-    columns : Columns
-        Gets 40 columns for each of the main scales of a 28×28 image.
-    scales : numpy.ndarray of float32, shape (n, scales, h, w)
-        The result of `hmnist.features.colour.colour_scales`.
+    The scales (n, scales, h, w) come from `hmnist.features.colour.colour_scales`. Images of 28×28
+    get 40 columns for each of the three main scales.
     """
     main, names = main_scales(scales)
     for image, name in zip(main.swapaxes(0, 1), names, strict=True):
@@ -60,19 +54,11 @@ def add_textures(columns: Columns, scales: Float32) -> None:
 
 
 def binary_patterns(image: Float32, radius: int) -> Pixels:
-    """Return the pattern of each pixel and its eight neighbours at a distance.
+    """Return the pattern of each pixel of one scale (n, h, w) and its eight neighbours.
 
-    Parameters
-    ----------
-    image : numpy.ndarray of float32, shape (n, h, w)
-        One scale.
-    radius : int
-        The distance of the neighbours in pixels, along the axes and the diagonals.
-
-    Returns
-    -------
-    numpy.ndarray of uint8, shape (n, h - 2·radius, w - 2·radius)
-        0–8: so many neighbours are higher, and they are side by side; 9: they are not.
+    The radius is the distance of the neighbours in pixels, along the axes and the diagonals. The
+    patterns have shape (n, h - 2·radius, w - 2·radius). 0–8: so many neighbours are higher, and
+    they are side by side; 9: they are not.
 
     Examples
     --------
@@ -99,19 +85,11 @@ def binary_patterns(image: Float32, radius: int) -> Pixels:
 
 @functools.cache
 def spectrum_bands(height: int, width: int) -> Float32:
-    """Return the matrix that averages a power spectrum over waves of similar length.
+    """Return the matrix that averages the spectrum of an image over waves of similar length.
 
-    Parameters
-    ----------
-    height, width : int
-        The image's size.
-
-    Returns
-    -------
-    numpy.ndarray of float32, shape (h·(w//2 + 1), bands)
-        For the flattened result of `numpy.fft.rfft2`. Column k - 1 is for waves that pass k times
-        through the image, rounded; the last one also for all shorter ones. There are min(h, w)//2
-        bands, at most 14. Each column sums to 1.
+    It has shape (h·(w//2 + 1), bands), for the flattened result of `numpy.fft.rfft2`. Column k - 1
+    is for waves that pass k times through the image, rounded; the last one also for all shorter
+    ones. There are min(h, w)//2 bands, at most 14. Each column sums to 1.
     """
     bands = min(_BANDS, height // 2, width // 2)
     waves_y, waves_x = np.fft.fftfreq(height) * height, np.arange(width // 2 + 1)

@@ -14,17 +14,6 @@ import numpy.typing as npt
 from hmnist.arrays import Float32, Indices
 from hmnist.features.geometry import border_mask
 
-__all__ = [
-    "chunk_size",
-    "codebook_views",
-    "cut_patches",
-    "make_view",
-    "to_planes",
-    "view_chunks",
-    "view_names",
-    "view_size",
-]
-
 _FLOOR = 0.05
 """Added to brightness (0–1) before the logarithm, so that noise in dark pixels stays small."""
 
@@ -54,26 +43,7 @@ def view_size(height: int, width: int, view: str) -> tuple[int, int]:
 
 
 def make_view(planes: Float32, view: str) -> Float32:
-    """Return one of the views that `view_names` describes.
-
-    Parameters
-    ----------
-    planes : numpy.ndarray of float32, shape (n, c, h, w)
-        Brightness 0–1.
-    view : str
-        The name of the view.
-
-    Returns
-    -------
-    numpy.ndarray of float32, shape (n, c, h, w)
-        For ``half`` (n, c, h//2, w//2).
-
-    Examples
-    --------
-    >>> evenly_lit = np.full((1, 3, 8, 8), 0.5, np.float32)
-    >>> float(make_view(evenly_lit, "relative").max())
-    0.0
-    """
+    """Return a view of colour planes (n, c, h, w) of 0–1; for ``half`` it is (n, c, h//2, w//2)."""
     if view == "half":
         return _halve(planes)
     return _subtract_skin(planes) if view == "relative" else planes
@@ -100,23 +70,10 @@ def chunk_size(height: int, width: int) -> int:
 def cut_patches(
     images: npt.NDArray[Any], view: str, side: int, corners: tuple[Indices, Indices, Indices]
 ) -> Float32:
-    """Cut square patches out of a view of images (n, h, w, c).
+    """Cut square patches out of a view of images (n, h, w, c): float32, shape (k, c·side·side).
 
-    Parameters
-    ----------
-    images : numpy.ndarray, shape (n, h, w, c)
-        Pixels 0–255.
-    view : str
-        The name of the view.
-    side : int
-        Height and width of a patch.
-    corners : tuple of numpy.ndarray of int64, shape (k,) each
-        The image, the row and the column of the upper left pixel of each patch.
-
-    Returns
-    -------
-    numpy.ndarray of float32, shape (k, c·side·side)
-        Each patch flattened, channels first.
+    `corners` are the image, the row and the column of the upper left pixel of each patch, of shape
+    (k,) each. Patches are flattened channels first.
     """
     image, row, column = corners
     patches = np.empty((len(image), images.shape[3], side, side), dtype=np.float32)

@@ -20,8 +20,6 @@ from hmnist.systems.system import Backbone, System
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["BackboneOutputs", "build_with_backbone", "load_into_backbone"]
-
 BACKBONE = "backbone"
 """The name of the backbone among the layers of a network."""
 

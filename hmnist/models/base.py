@@ -28,8 +28,6 @@ from sklearn.utils.validation import (
 from hmnist.arrays import Float64, Images, Labels, Shape, check_pixels, infer_shape
 from hmnist.errors import TrustError, UsageError
 
-__all__ = ["Model", "Validation"]
-
 Validation = tuple[Images, Labels]
 """Images and labels that may stop a training early."""
 

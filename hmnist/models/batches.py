@@ -10,8 +10,6 @@ from hmnist.arrays import Float32, Float64
 from hmnist.augmentation import mixup
 from hmnist.models.network import Network
 
-__all__ = ["TrainingBatches"]
-
 
 class TrainingBatches(keras.utils.PyDataset):
     """Batches whose order and random versions depend on seed and epoch alone.

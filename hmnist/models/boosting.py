@@ -10,8 +10,6 @@ from hmnist.arrays import Float32, Float64, Labels, Shape
 from hmnist.models.linear import Linear, cross_fit
 from hmnist.models.tabular import TabularModel
 
-__all__ = ["MAX_BIN", "BoostedModel"]
-
 MAX_BIN = 64
 """Features of a tiny image need no finer thresholds, and coarse ones are quicker."""
 

@@ -10,8 +10,6 @@ import numpy.typing as npt
 from hmnist.arrays import Float32, Float64, Labels, Shape
 from hmnist.models.boosting import MAX_BIN, BoostedModel
 
-__all__ = ["HistGBDT"]
-
 _ESTIMATOR = "estimator.skops"
 
 _TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]

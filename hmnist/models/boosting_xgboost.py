@@ -10,8 +10,6 @@ import numpy.typing as npt
 from hmnist.arrays import Float32, Float64, Labels, Shape
 from hmnist.models.boosting import MAX_BIN, BoostedModel
 
-__all__ = ["XGBoost"]
-
 START_SHARE = 0.7
 """The share of the linear model's log-odds that xgboost starts from."""
 

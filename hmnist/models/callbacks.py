@@ -7,8 +7,6 @@ import keras
 
 from hmnist.systems.system import Plateau
 
-__all__ = ["FallingRate", "StepReporter"]
-
 
 class FallingRate(keras.callbacks.Callback):
     """Lower the learning rate when the loss has had no new minimum for some epochs.

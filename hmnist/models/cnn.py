@@ -39,8 +39,6 @@ from hmnist.models.optimizers import make_muon
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["CNN", "build_cnn", "whitening_filters"]
-
 PATCH = 2
 """The side of the patches that the frozen first convolution whitens."""
 

@@ -13,8 +13,6 @@ from hmnist.arrays import Float32, Float64, Images, Labels
 from hmnist.models.feature_extractor import FeatureExtractor
 from hmnist.models.linear import cross_fit
 
-__all__ = ["soft_targets"]
-
 
 def soft_targets(
     images: Images, labels: Labels, weights: Float64 | None, *, classes: int, seed: int

@@ -9,8 +9,6 @@ from hmnist.arrays import Float32, Images
 from hmnist.errors import unknown_name
 from hmnist.models.registry import FEATURES
 
-__all__ = ["FeatureExtractor"]
-
 _FILE = "features.npz"
 
 

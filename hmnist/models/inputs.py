@@ -10,8 +10,6 @@ from hmnist.arrays import Float32, Images
 from hmnist.models.feature_extractor import FeatureExtractor
 from hmnist.models.linear import measure_scale, standardise
 
-__all__ = ["FeatureInputs", "Inputs"]
-
 _SCALER = "scaler.npz"
 
 

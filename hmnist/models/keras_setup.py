@@ -10,8 +10,6 @@ from typing import Any
 
 from hmnist.hardware import configure_tensorflow
 
-__all__ = ["load_keras", "policy", "seeded"]
-
 
 def load_keras() -> Any:
     """Import Keras on TensorFlow, without the lines that TensorFlow writes to stderr at its start.

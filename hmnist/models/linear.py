@@ -17,8 +17,6 @@ import numpy as np
 
 from hmnist.arrays import Booleans, Float32, Float64, Labels
 
-__all__ = ["Linear", "cross_fit", "fit_linear", "make_folds", "measure_scale", "standardise"]
-
 FOLDS = 5
 
 CROSS_PENALTY = 0.1

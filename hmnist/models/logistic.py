@@ -11,8 +11,6 @@ from hmnist.arrays import Float32, Float64, Labels, Shape
 from hmnist.models.linear import Linear, fit_linear
 from hmnist.models.tabular import TabularModel
 
-__all__ = ["Logistic"]
-
 
 class Logistic(TabularModel):
     """Multinomial logistic regression on standardised features.

@@ -9,8 +9,6 @@ import numpy.typing as npt
 from hmnist.arrays import Float64, Images, Labels
 from hmnist.models.base import Model, Validation
 
-__all__ = ["Majority"]
-
 
 class Majority(Model):
     """Predicts the share of each diagnosis in training for every image.

@@ -6,8 +6,6 @@ from typing import Any
 import keras
 from keras import ops
 
-__all__ = ["Recalls"]
-
 
 class Recalls(keras.metrics.Metric):
     """The recall of each class. It is counted with the loss: no image is predicted twice.

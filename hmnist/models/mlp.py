@@ -13,8 +13,6 @@ from hmnist.models.optimizers import make_adamw
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["MLP", "build_mlp"]
-
 
 class MLP(NetworkModel):
     """Dense layers on standardised features, trained on mixtures of two lesions.

@@ -11,8 +11,6 @@ from typing import Any
 import keras
 from keras import ops
 
-__all__ = ["ConvolutionMuon"]
-
 
 class ConvolutionMuon(keras.optimizers.Muon):
     """`keras.optimizers.Muon` on convolution kernels; everything else moves by AdamW."""

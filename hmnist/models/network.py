@@ -17,8 +17,6 @@ from hmnist.systems.system import Plateau
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Network", "TrainingPlan"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingPlan:

@@ -21,8 +21,6 @@ from hmnist.models.training import Examples, train_network
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["NetworkModel"]
-
 SEED_DISTANCE = 2**32  # between the networks of one model, so that no two models share a seed
 
 

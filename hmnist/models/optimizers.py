@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["averaging", "make_adamw", "make_muon", "warm_cosine"]
-
 WARM_UP = 0.15
 """The share of the steps over which the learning rate rises."""
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     import keras
 
-__all__ = ["PRETRAINED", "check_pretrained", "load_pretrained"]
-
 PRETRAINED = ("none", "imagenet")
 """What a backbone may start from, beside a file: nothing, or the weights that Keras downloads."""
 

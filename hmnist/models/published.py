@@ -16,8 +16,6 @@ from hmnist.systems.system import System
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["PublishedNetwork"]
-
 PREDICTION_BATCH = 64
 """Wide networks on large images take gigabytes for more."""
 

@@ -13,16 +13,6 @@ from hmnist.systems.system import System
 if TYPE_CHECKING:
     from hmnist.models.base import Model
 
-__all__ = [
-    "COMPARED",
-    "EFFORTS",
-    "FEATURES",
-    "MODELS",
-    "ModelEntry",
-    "find_model",
-    "make_model",
-]
-
 EFFORTS = ("quick", "standard", "best")
 """One setting for all models: epochs, trees, width."""
 

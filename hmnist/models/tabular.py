@@ -14,8 +14,6 @@ from hmnist.arrays import Float32, Float64, Images, Labels, Shape
 from hmnist.models.base import Model, Validation
 from hmnist.models.feature_extractor import FeatureExtractor
 
-__all__ = ["TabularModel"]
-
 
 class TabularModel(Model):
     """The base class of the tabular models.

@@ -13,8 +13,6 @@ from hmnist.models.network import Network
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Examples", "train_network"]
-
 
 @dataclass(frozen=True, eq=False)
 class Examples:

@@ -15,13 +15,10 @@ from hmnist.files import new_runs_folder, write_file
 from hmnist.hardware import available_cores
 from hmnist.results.audit_table import Audit, AuditRow, Promise
 from hmnist.results.benchmark import GrowingTable
-from hmnist.results.rows import TableRow
+from hmnist.results.rows import TableRow, subtract
 from hmnist.runs.facts import describe_data, describe_split
 from hmnist.runs.recipe import AuditSettings
-from hmnist.scores.scoring import SCORE_NAMES
-from hmnist.systems import AUDITED, SYSTEMS
-
-__all__ = ["audit"]
+from hmnist.systems import AUDITED
 
 TWO_SIDE_BY_SIDE = 0.8
 """The time of two models side by side with a thread each, relative to one after the other with two
@@ -114,13 +111,14 @@ def audit(
 
 
 def _make_row(audited: AuditedSystem, reproduced: TableRow, honest: TableRow) -> AuditRow:
-    system, cell = audited.system, audited.cells["reproduced"][0]
+    system = audited.system
     return AuditRow(
         system=system.name,
         model=system.model,
-        published=system.claim.published,
-        claimed=system.claim.accuracy,
-        claim_note=system.claim.note,
+        claim=system.claim,
+        protocol=system.protocol,
+        split=describe_split(audited.cells["reproduced"][0].split),
+        resampling=reproduced.oversampling_note,
         epochs=audited.epochs,
         own_epochs=system.training.epochs,
         own_size=None if system.resizes else system.size,
@@ -128,15 +126,6 @@ def _make_row(audited: AuditedSystem, reproduced: TableRow, honest: TableRow) ->
         pretrained=honest.pretrained,
         reproduced=reproduced.scores,
         honest=honest.scores,
-        difference={
-            name: _subtract(honest.scores[name].mean, reproduced.scores[name].mean)
-            for name in SCORE_NAMES
-        },
-        split=describe_split(cell.split),
-        protocol=system.protocol.description,
-        balanced=system.protocol.balanced,
-        resampling=reproduced.oversampling_note,
-        protocol_notes=system.protocol.notes,
     )
 
 
@@ -144,23 +133,18 @@ def _find_promises(rows: Sequence[AuditRow]) -> Iterator[Promise]:
     """Yield what a source promises of one system over another, and the difference that came out."""
     by_name = {row.system: row for row in rows}
     for better in rows:
-        claim = SYSTEMS[better.system].claim
-        worse = by_name.get(claim.better_than)
-        if worse is not None:
-            differences = {
-                side: _subtract(
-                    getattr(better, side)["accuracy"].mean, getattr(worse, side)["accuracy"].mean
-                )
-                for side in SIDES
-            }
-            yield Promise(
-                systems=(better.system, worse.system),
-                promised=claim.note,
-                epochs=better.epochs,
-                own_epochs=better.own_epochs,
-                **differences,
-            )
-
-
-def _subtract(first: float | None, second: float | None) -> float | None:
-    return None if first is None or second is None else first - second
+        worse = by_name.get(better.claim.better_than)
+        if worse is None:
+            continue
+        reproduced, honest = (
+            subtract(getattr(better, side)["accuracy"].mean, getattr(worse, side)["accuracy"].mean)
+            for side in SIDES
+        )
+        yield Promise(
+            systems=(better.system, worse.system),
+            promised=better.claim.note,
+            epochs=better.epochs,
+            own_epochs=better.own_epochs,
+            reproduced=reproduced,
+            honest=honest,
+        )

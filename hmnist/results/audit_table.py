@@ -18,14 +18,15 @@ from hmnist.results.formatting import (
     signed_text,
     thread_text,
 )
-from hmnist.results.rows import ScoreSummary, TableSettings
+from hmnist.results.rows import ScoreSummary, TableSettings, subtract
 from hmnist.results.table import summary_text
 from hmnist.runs.facts import DataFacts, SplitFacts
+from hmnist.scores.scoring import SCORE_NAMES
+from hmnist.systems.protocol import Protocol
+from hmnist.systems.system import Claim
 
 if TYPE_CHECKING:
     from rich.console import Group
-
-__all__ = ["FORMATS", "SCHEMA", "Audit", "AuditRow", "Promise"]
 
 SCHEMA = "hmnist-audit/2"
 
@@ -52,12 +53,14 @@ class AuditRow:
     ----------
     system, model : str
         The system, and the model that is trained.
-    published : str
-        The published accuracy with its own digits; empty without one.
-    claimed : float or None
-        The same as a number.
-    claim_note : str
-        What was published instead, or besides.
+    claim : Claim
+        What its source published.
+    protocol : Protocol
+        How its source split and resampled.
+    split : SplitFacts
+        The split of the protocol, leaks included.
+    resampling : str
+        What the protocol does to the training part, in words.
     epochs, own_epochs : int
         How often training images were seen here, and by its source.
     own_size : tuple of int or None
@@ -66,26 +69,15 @@ class AuditRow:
     pretrained : str or None
         Where a transfer model started from.
     reproduced, honest : mapping of str to ScoreSummary
-        Under its own protocol, and by lesion.
-    difference : mapping of str to (float or None)
-        Honest − reproduced, by score.
-    split : SplitFacts
-        The split of its own protocol, leaks included.
-    protocol : str
-        The protocol in a phrase.
-    balanced : bool
-        Whether the test part of the protocol holds every diagnosis about equally often.
-    resampling : str
-        What is done to the training part, in words.
-    protocol_notes : tuple of str
-        What the source leaves open.
+        The scores under its own protocol, and by lesion.
     """
 
     system: str
     model: str
-    published: str
-    claimed: float | None
-    claim_note: str
+    claim: Claim
+    protocol: Protocol
+    split: SplitFacts
+    resampling: str
     epochs: int
     own_epochs: int
     own_size: tuple[int, int] | None
@@ -93,19 +85,17 @@ class AuditRow:
     pretrained: str | None
     reproduced: Mapping[str, ScoreSummary]
     honest: Mapping[str, ScoreSummary]
-    difference: Mapping[str, float | None]
-    split: SplitFacts
-    protocol: str
-    balanced: bool
-    resampling: str
-    protocol_notes: tuple[str, ...]
+
+    def difference(self, score: str) -> float | None:
+        """Return honest − reproduced of a score; None where one of them is unknown."""
+        return subtract(self.honest[score].mean, self.reproduced[score].mean)
 
     @property
     def reason(self) -> str:
         """The protocol, and what its test part shares with the other parts, in words."""
         leaks = "; ".join(f"{leak.sentence} ({leak.code})" for leak in self.split.leaks or ())
         shared = leaks or "its test part shares nothing with the other two"
-        return f"Protocol: {self.protocol}. {shared[0].upper()}{shared[1:]}."
+        return f"Protocol: {self.protocol.description}. {shared[0].upper()}{shared[1:]}."
 
     @property
     def within_chance(self) -> bool:
@@ -116,7 +106,7 @@ class AuditRow:
             for side in sides
             if side.low is not None and side.high is not None
         ]
-        difference = self.difference["accuracy"]
+        difference = self.difference("accuracy")
         if len(half_widths) < len(sides) or difference is None:
             return False
         return abs(difference) <= math.hypot(*half_widths)
@@ -124,14 +114,10 @@ class AuditRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Promise:
-    """What a source promises of one system over another, and what came out.
+    """What a source promises of the first of two systems over the second, and what came out.
 
     Attributes
     ----------
-    systems : tuple of str
-        The first should be better than the second.
-    promised : str
-        In words.
     epochs, own_epochs : int
         How long they were trained here, and how long in full.
     reproduced, honest : float or None
@@ -156,18 +142,7 @@ class Promise:
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """Published systems, each under its own protocol and by lesion.
-
-    Attributes
-    ----------
-    data : DataFacts
-    split : SplitFacts
-        The honest split.
-    settings : TableSettings
-        Threads, device and versions.
-    rows : tuple of AuditRow
-    promises : tuple of Promise
-    """
+    """Published systems, each under its own protocol and by lesion; `split` is the honest one."""
 
     data: DataFacts
     split: SplitFacts
@@ -189,13 +164,13 @@ class Audit:
         )
         yield self._describe_scores()
         yield self._describe_chance()
-        if balanced := [row.system for row in self.rows if row.balanced]:
+        if balanced := [row.system for row in self.rows if row.protocol.balanced]:
             yield (
                 f"Read the accuracy of {as_sentence_list(balanced)} beside the honest balanced "
                 "accuracy: in that test part every diagnosis is about equally frequent."
             )
         yield self._describe_epochs()
-        if notes := [f"{row.system} ({row.claim_note})" for row in self.rows if row.claim_note]:
+        if notes := [f"{row.system} ({row.claim.note})" for row in self.rows if row.claim.note]:
             yield f"About the claims: {', '.join(notes)}."
         height, width, _ = data.image_shape
         if built := [
@@ -213,7 +188,14 @@ class Audit:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the audit as JSON's types: ``schema, data, split, settings, rows, promises``."""
-        rows = [{**asdict(row), "reason": row.reason} for row in self.rows]
+        rows = [
+            {
+                **asdict(row),
+                "difference": {name: row.difference(name) for name in SCORE_NAMES},
+                "reason": row.reason,
+            }
+            for row in self.rows
+        ]
         return {"schema": SCHEMA, **asdict(self), "rows": rows, "notes": list(self.notes())}
 
     def to_json(self) -> str:
@@ -255,14 +237,14 @@ class Audit:
         return [
             [
                 row.system,
-                row.published or "–",
+                row.claim.published or "–",
                 *(
                     text
                     for score in ("accuracy", "balanced_accuracy")
                     for text in (
                         summary_text(row.reproduced[score], interval=interval),
                         summary_text(row.honest[score], interval=interval),
-                        signed_text(row.difference[score]),
+                        signed_text(row.difference(score)),
                     )
                 ),
             ]

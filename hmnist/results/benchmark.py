@@ -21,8 +21,6 @@ from hmnist.runs.facts import describe_data, describe_split
 from hmnist.runs.recipe import Settings
 from hmnist.runs.run import Run
 
-__all__ = ["GrowingTable", "benchmark"]
-
 
 def benchmark(
     data: LesionDataset,

@@ -19,27 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = [
-    "ACCENT",
-    "FADED",
-    "LIGHT",
-    "MAIN",
-    "SHARES",
-    "WIDTH",
-    "can_draw",
-    "check_drawing",
-    "drawing",
-    "full_names",
-    "label_bar",
-    "new_figure",
-    "panels",
-    "save_figure",
-    "share_text",
-    "short_names",
-    "whole_counts",
-    "whole_epochs",
-]
-
 WIDTH = 7.0
 """Inches: the width of the text on a page, so that fonts are printed in their own size."""
 

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["choose_images", "draw_data", "lay_out", "missing_columns", "plot_data"]
-
 _ROWS, _COLUMNS = 8, 12
 
 _SEXES = (("female", ACCENT), ("male", MAIN), ("unknown", FADED))

@@ -18,8 +18,6 @@ from hmnist.scores.comparison import Comparison, compare_predictions
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.scoring import Scores, score_predictions
 
-__all__ = ["Evaluation", "compare_runs", "decide_again", "evaluate_run", "score"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:

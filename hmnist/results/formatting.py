@@ -6,18 +6,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
-__all__ = [
-    "as_sentence_list",
-    "byte_text",
-    "count_text",
-    "latex_text",
-    "markdown_table",
-    "plain_table",
-    "score_text",
-    "signed_text",
-    "thread_text",
-]
-
 
 def score_text(value: float | None) -> str:
     """Return a score with three decimals and without the zero before the point.

@@ -13,8 +13,6 @@ from hmnist.runs.run import Run
 from hmnist.scores.intervals import mean_scores, score_intervals
 from hmnist.scores.scoring import SCORE_NAMES, none_if_unknown
 
-__all__ = ["ScoreSummary", "TableRow", "TableSettings", "make_row", "summarise_settings"]
-
 
 @dataclass(frozen=True)
 class ScoreSummary:
@@ -197,3 +195,8 @@ def _oversampling_note(recipe: Recipe) -> str:
     default = "the largest diagnosis" if method == "balanced" else "the median diagnosis"
     goal = default if target is None else f"{target:,} images"
     return f"{method} ({raised} to {goal}, training part only)"
+
+
+def subtract(first: float | None, second: float | None) -> float | None:
+    """Return the difference of two scores; None where one of them is unknown."""
+    return None if first is None or second is None else first - second

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw_run", "plot_run"]
-
 _RECALL = "val_recall_"
 
 _WEIGHTS_NOTE = (

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Group
 
-__all__ = ["COLUMNS", "FORMATS", "SCHEMA", "Table", "summary_text"]
-
 SCHEMA = "hmnist-table/2"
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")

@@ -13,17 +13,6 @@ if TYPE_CHECKING:
     from hmnist.dataset import LesionDataset
     from hmnist.splits.split import Split
 
-__all__ = [
-    "Count",
-    "DataFacts",
-    "Digest",
-    "SplitFacts",
-    "describe_data",
-    "describe_device",
-    "describe_split",
-    "describe_versions",
-]
-
 Count = Annotated[int, Meta(ge=0)]
 
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]

@@ -18,16 +18,6 @@ from hmnist.runs.recipe import Recipe
 from hmnist.scores.reliability import ReliabilityBin
 from hmnist.scores.scoring import SCORE_NAMES
 
-__all__ = [
-    "MANIFEST",
-    "SCHEMA",
-    "Manifest",
-    "Member",
-    "StoredFile",
-    "read_manifest",
-    "write_manifest",
-]
-
 SCHEMA = "hmnist-run/2"
 
 MANIFEST = "manifest.json"

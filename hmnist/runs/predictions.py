@@ -21,16 +21,6 @@ if TYPE_CHECKING:
 
     from hmnist.splits.split import Split
 
-__all__ = [
-    "PREDICTED_PARTS",
-    "PartPredictions",
-    "predictions_of_split",
-    "read_history",
-    "read_predictions",
-    "write_history",
-    "write_predictions",
-]
-
 PREDICTED_PARTS = ("validation", "test")
 """The parts of a split whose predictions are kept."""
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from hmnist.splits.split import Split
     from hmnist.systems.protocol import Resampling
 
-__all__ = ["AuditSettings", "Recipe", "Settings", "check_one_pretrained_file"]
-
 
 class AuditSettings(TypedDict, total=False):
     """The settings that a published protocol leaves open; see `Recipe`."""
@@ -223,7 +221,7 @@ class Recipe:
             ("set of features", self.features, FEATURES),
             *(("diagnosis", code, CODES) for code in self.rare),
         ):
-            if name not in known:
+            if not isinstance(name, str) or name not in known:
                 raise unknown_name(kind, str(name), known)
 
 

@@ -14,8 +14,6 @@ from hmnist.scores.reliability import ReliabilityBin, measure_reliability
 from hmnist.scores.report import ReportRow, classification_report, confusion_matrix
 from hmnist.scores.scoring import none_if_unknown
 
-__all__ = ["Estimate", "Report", "make_report", "write_report"]
-
 SCHEMA = "hmnist-report/1"
 
 

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
     from hmnist.models.base import Model
 
-__all__ = ["Run", "check_images", "find_runs", "is_run_folder", "open_run"]
-
 
 @dataclass(frozen=True, eq=False)
 class Run:

@@ -8,8 +8,6 @@ import numpy.typing as npt
 
 from hmnist.arrays import Booleans, Pixels
 
-__all__ = ["has_seen", "write_seen"]
-
 _SEEN = "seen.npy"
 
 

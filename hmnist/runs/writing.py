@@ -16,8 +16,6 @@ from hmnist.runs.seen import write_seen
 if TYPE_CHECKING:
     from hmnist.models.base import Model
 
-__all__ = ["write_run"]
-
 
 def write_run(
     folder: Path,

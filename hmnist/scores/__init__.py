@@ -1,1 +1,1 @@
-"""How good answers are: scores, their intervals, and whether two models really differ."""
+"""Scores of predictions, their intervals, reports, and tests of whether two models differ."""

@@ -21,8 +21,6 @@ from hmnist.scores.predictions import Predictions
 from hmnist.scores.scoring import SCORE_NAMES, SCORES, none_if_unknown
 from hmnist.scores.significance import McNemar, bootstrap_p_value, correct_holm, mcnemar
 
-__all__ = ["Comparison", "Difference", "Pair", "compare_predictions"]
-
 RESAMPLES = 5000
 """More than for intervals: the smallest p-value is 2 / (resamples + 1)."""
 

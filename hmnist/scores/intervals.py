@@ -15,8 +15,6 @@ from hmnist.scores.predictions import Predictions
 from hmnist.scores.scoring import SCORE_NAMES, weighted_scores
 from hmnist.scores.weighting import PreparedPredictions
 
-__all__ = ["bootstrap_scores", "centre_calibration", "interval", "mean_scores", "score_intervals"]
-
 RESAMPLES = 1000
 
 CHUNK_BYTES = 2 * 2**20
@@ -98,25 +96,12 @@ def bootstrap_scores(
     independently. A lesion has the diagnosis of its first image. The draws depend on labels,
     lesions, fold and seed only, so that two models' resamples can be compared pair by pair.
 
-    Parameters
-    ----------
-    predictions : sequence of Predictions
-        At least one.
-    resamples : int
-        At least 1.
-    seed : int
-        ≥ 0.
+    Parameters and errors are those of `score_intervals`.
 
     Returns
     -------
     dict of str to numpy.ndarray of float64, shape (resamples,)
         By the names of `SCORE_NAMES`.
-
-    Raises
-    ------
-    UsageError
-        If there are no predictions, those of one fold have different rows, or `resamples` is
-        below 1.
     """
     if resamples < 1:
         raise UsageError(f"resamples is {resamples}; it must be at least 1.")
@@ -148,14 +133,10 @@ def centre_calibration(
     Parameters
     ----------
     resampled : dict of str to numpy.ndarray of float64, shape (resamples,)
-        What `bootstrap_scores` returned, or the differences of two.
+        What `bootstrap_scores` returned, or the differences of two; the result is the same but for
+        `calibration_error`.
     scores : dict of str to float
         The scores, or differences, of the images themselves.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray of float64, shape (resamples,)
-        The same but for `calibration_error`.
     """
     name = "calibration_error"
     return resampled | {name: resampled[name] - resampled[name].mean() + scores[name]}

@@ -9,8 +9,6 @@ from hmnist.arrays import Float64, Labels, Strings
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 
-__all__ = ["Predictions", "check_probabilities"]
-
 SUM_TOLERANCE = 1e-3
 """How far the sum of a row may be from 1: float32 sums and rounded CSV files are nearer."""
 

@@ -14,14 +14,6 @@ from hmnist.arrays import Float64, Indices
 from hmnist.errors import UsageError
 from hmnist.scores.predictions import Predictions
 
-__all__ = [
-    "CALIBRATION_BINS",
-    "ReliabilityBin",
-    "measure_reliability",
-    "pooled_calibration_error",
-    "sort_into_bins",
-]
-
 CALIBRATION_BINS = 15
 """As in Guo et al., *On Calibration of Modern Neural Networks*, ICML 2017."""
 
@@ -100,16 +92,6 @@ def pooled_calibration_error(predictions: Sequence[Predictions]) -> float:
     images: on 1,400 images, a perfectly calibrated model shows an error of about .02. So the mean
     of several folds' errors is larger than the error of their images together, which is the fairer
     one. For a single fold it is the score `calibration_error`.
-
-    Parameters
-    ----------
-    predictions : sequence of Predictions
-        Of models of one kind in several folds; at least one.
-
-    Returns
-    -------
-    float
-        0–1.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What is mistaken for what: the confusion matrix, and precision and recall of each diagnosis."""
+"""The confusion matrix; precision, recall and F1 of each diagnosis."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,6 @@ from hmnist.arrays import Float64, Labels
 from hmnist.diagnoses import CODES
 from hmnist.scores.predictions import Predictions
 
-__all__ = ["ReportRow", "classification_report", "confusion_matrix"]
-
 
 @dataclass(frozen=True)
 class ReportRow:
@@ -17,13 +15,8 @@ class ReportRow:
 
     Attributes
     ----------
-    precision : float
-        The share of the images predicted to have the diagnosis that have it; 0 if there are none.
-    recall : float
-        The share of the images with the diagnosis that are predicted to have it; 0 if there are
-        none.
-    f1 : float
-        The harmonic mean of both; 0 if there are no such images at all.
+    precision, recall, f1 : float
+        0–1; 0 where there is no image to compute them from.
     images : int
         How many images have the diagnosis.
     """
@@ -35,7 +28,7 @@ class ReportRow:
 
 
 def confusion_matrix(predictions: Predictions) -> Labels:
-    """Return how many images of each diagnosis are predicted to have which.
+    """Count the images by true and by predicted diagnosis.
 
     Returns
     -------

@@ -16,17 +16,6 @@ from hmnist.diagnoses import CODES
 from hmnist.scores.predictions import Predictions, check_probabilities
 from hmnist.scores.weighting import PreparedPredictions, WeightedSums
 
-__all__ = [
-    "LOWER_IS_BETTER",
-    "SCORES",
-    "SCORE_NAMES",
-    "Score",
-    "Scores",
-    "none_if_unknown",
-    "score_predictions",
-    "weighted_scores",
-]
-
 
 @dataclass(frozen=True)
 class Scores:
@@ -92,7 +81,7 @@ class Score:
     lower_is_better : bool
         Whether a smaller value is a better one.
     diagnosis : str or None
-        The code of the diagnosis that it is about; None if it is about all of them.
+        The code of the diagnosis whose recall it is; None for a score of all diagnoses.
     """
 
     name: str
@@ -197,10 +186,8 @@ def score_predictions(
     if predicted is None:
         predicted = doubles.argmax(1)
     prepared = PreparedPredictions(Predictions(labels, doubles, predicted))
-    by_name = {
-        name: float(values[0])
-        for name, values in weighted_scores(prepared, np.ones((len(labels), 1))).items()
-    }
+    weighted = weighted_scores(prepared, np.ones((len(labels), 1)))
+    by_name = {name: float(values[0]) for name, values in weighted.items()}
     recall = {
         score.diagnosis: by_name.pop(score.name) for score in SCORES if score.diagnosis is not None
     }
@@ -208,21 +195,11 @@ def score_predictions(
 
 
 def weighted_scores(prepared: PreparedPredictions, weights: Float64) -> dict[str, Float64]:
-    """Return every score for each column of `weights`.
+    """Return every score by its name for each column of `weights`, float64, shape (n, r).
 
-    Parameters
-    ----------
-    prepared : PreparedPredictions
-        n images.
-    weights : numpy.ndarray of float64, shape (n, r)
-        Whole numbers ≥ 0: how often each image counts.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray of float64, shape (r,)
-        By the names and in the order of `SCORE_NAMES`; NaN where the weighted images cannot tell.
+    A score that the weighted images cannot tell is NaN.
     """
-    sums = WeightedSums(prepared, weights)
+    sums = prepared.weigh(weights)
     return {score.name: score.compute(sums) for score in SCORES}
 
 

@@ -8,8 +8,6 @@ import numpy as np
 from hmnist.arrays import Float64
 from hmnist.scores.predictions import Predictions
 
-__all__ = ["McNemar", "bootstrap_p_value", "correct_holm", "mcnemar"]
-
 
 @dataclass(frozen=True)
 class McNemar:
@@ -76,17 +74,8 @@ def bootstrap_p_value(differences: Float64) -> float:
     """Return twice the smaller share of resampled differences on either side of zero.
 
     Adding 1 to both counts keeps the p-value above zero, which no number of resamples could show
-    (Davison & Hinkley, *Bootstrap Methods and their Application*, 1997, section 4.2).
-
-    Parameters
-    ----------
-    differences : numpy.ndarray of float64, shape (resamples,)
-        Those that are NaN are left out.
-
-    Returns
-    -------
-    float
-        Above 0, at most 1; NaN if all differences are.
+    (Davison & Hinkley, *Bootstrap Methods and their Application*, 1997, section 4.2). Differences
+    that are NaN are left out; if all are, so is the p-value.
 
     Examples
     --------

@@ -8,7 +8,7 @@ Sums are taken image by image, never by a matrix product: a score is the same, b
 number of threads.
 """
 
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,7 +17,37 @@ from hmnist.diagnoses import CODES, MALIGNANT
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.reliability import sort_into_bins
 
-__all__ = ["PreparedPredictions", "WeightedSums"]
+
+@dataclass(frozen=True)
+class WeightedSums:
+    """Sums over images, for r weightings at once; each is float64.
+
+    Attributes
+    ----------
+    images, predicted, hits : numpy.ndarray, shape (7, r)
+        The images that have each diagnosis, are predicted to have it, or both.
+    total, malignant : numpy.ndarray, shape (r,)
+        All images, and those with a malignant diagnosis.
+    screened : numpy.ndarray, shape (2, r)
+        The malignant images that are predicted malignant, and the benign ones predicted benign.
+    pairs_won : numpy.ndarray, shape (7, r)
+        The pairs of one image with and one without a diagnosis that its probability ranks rightly;
+        a tie counts half.
+    losses : numpy.ndarray, shape (r,)
+        The negative log-probabilities of the true diagnoses.
+    gaps : numpy.ndarray, shape (bins, r)
+        Confidence minus right answers, for each bin of confidence that holds images.
+    """
+
+    images: Float64
+    predicted: Float64
+    hits: Float64
+    total: Float64
+    malignant: Float64
+    screened: Float64
+    pairs_won: Float64
+    losses: Float64
+    gaps: Float64
 
 
 class PreparedPredictions:
@@ -32,90 +62,38 @@ class PreparedPredictions:
     def __init__(self, predictions: Predictions) -> None:
         labels, predicted = predictions.labels, predictions.predicted
         probabilities, diagnoses = predictions.probabilities, range(len(CODES))
-        self.true_rows = [np.flatnonzero(labels == label) for label in diagnoses]
-        self.predicted_rows = [np.flatnonzero(predicted == label) for label in diagnoses]
-        self.hit_rows = [rows[predicted[rows] == labels[rows]] for rows in self.true_rows]
+        self._true = [np.flatnonzero(labels == label) for label in diagnoses]
+        self._predicted = [np.flatnonzero(predicted == label) for label in diagnoses]
+        self._hits = [rows[predicted[rows] == labels[rows]] for rows in self._true]
 
         malignant, called = np.isin(labels, MALIGNANT), np.isin(predicted, MALIGNANT)
-        self.screened_rows = [
-            np.flatnonzero(malignant & called),
-            np.flatnonzero(~malignant & ~called),
-        ]
+        self._screened = [np.flatnonzero(malignant & called), np.flatnonzero(~malignant & ~called)]
 
         normalised = probabilities / probabilities.sum(1, keepdims=True)
         epsilon = np.finfo(np.float64).eps
         of_true_diagnosis = normalised[np.arange(len(labels)), labels]
-        self.losses = -np.log(np.clip(of_true_diagnosis, epsilon, 1 - epsilon))[:, None]
+        self._losses = -np.log(np.clip(of_true_diagnosis, epsilon, 1 - epsilon))[:, None]
 
         confidence = probabilities.max(1)
-        self.bin_rows = [rows for rows in sort_into_bins(confidence) if len(rows)]
-        self.gaps = (confidence - (probabilities.argmax(1) == labels))[:, None]
+        self._bins = [rows for rows in sort_into_bins(confidence) if len(rows)]
+        self._gaps = (confidence - (probabilities.argmax(1) == labels))[:, None]
 
-        self.rankings = [_Ranking(probabilities[:, label], labels == label) for label in diagnoses]
+        self._rankings = [_Ranking(probabilities[:, label], labels == label) for label in diagnoses]
 
-
-class WeightedSums:
-    """The sums over the images of prepared predictions, for many weightings at once.
-
-    Parameters
-    ----------
-    prepared : PreparedPredictions
-        n images.
-    weights : numpy.ndarray of float64, shape (n, r)
-        How often each image counts, for each of r weightings.
-    """
-
-    def __init__(self, prepared: PreparedPredictions, weights: Float64) -> None:
-        self._prepared = prepared
-        self._weights = weights
-
-    @cached_property
-    def images(self) -> Float64:
-        """The images of each diagnosis, shape (7, r)."""
-        return _sums(self._weights, self._prepared.true_rows)
-
-    @cached_property
-    def predicted(self) -> Float64:
-        """The images that are predicted to have each diagnosis, shape (7, r)."""
-        return _sums(self._weights, self._prepared.predicted_rows)
-
-    @cached_property
-    def hits(self) -> Float64:
-        """The images of each diagnosis that are predicted to have it, shape (7, r)."""
-        return _sums(self._weights, self._prepared.hit_rows)
-
-    @cached_property
-    def total(self) -> Float64:
-        """All images, shape (r,)."""
-        return np.asarray(self.images.sum(0))
-
-    @cached_property
-    def malignant(self) -> Float64:
-        """The images of malignant diagnoses, shape (r,)."""
-        return np.asarray(self.images[list(MALIGNANT)].sum(0))
-
-    @cached_property
-    def screened(self) -> Float64:
-        """The malignant images predicted malignant, the benign ones predicted benign: (2, r)."""
-        return _sums(self._weights, self._prepared.screened_rows)
-
-    @cached_property
-    def pairs_won(self) -> Float64:
-        """For each diagnosis: pairs of images that its probability ranks rightly, shape (7, r).
-
-        A pair has one image with the diagnosis and one without. A tie counts half.
-        """
-        return np.array([ranking.wins(self._weights) for ranking in self._prepared.rankings])
-
-    @cached_property
-    def losses(self) -> Float64:
-        """The negative log-probabilities of the true diagnoses, shape (r,)."""
-        return np.asarray((self._weights * self._prepared.losses).sum(0))
-
-    @cached_property
-    def gaps(self) -> Float64:
-        """Confidence minus right answers in each bin that holds images, shape (bins, r)."""
-        return _sums(self._weights * self._prepared.gaps, self._prepared.bin_rows)
+    def weigh(self, weights: Float64) -> WeightedSums:
+        """Return the sums for each column of `weights`: float64, shape (n, r)."""
+        images = _sums(weights, self._true)
+        return WeightedSums(
+            images,
+            predicted=_sums(weights, self._predicted),
+            hits=_sums(weights, self._hits),
+            total=images.sum(0),
+            malignant=images[list(MALIGNANT)].sum(0),
+            screened=_sums(weights, self._screened),
+            pairs_won=np.array([ranking.pairs_won(weights) for ranking in self._rankings]),
+            losses=(weights * self._losses).sum(0),
+            gaps=_sums(weights * self._gaps, self._bins),
+        )
 
 
 class _Ranking:
@@ -129,7 +107,7 @@ class _Ranking:
         self._beaten = np.searchsorted(rising, probability[self._positive], side="left")
         self._not_lost = np.searchsorted(rising, probability[self._positive], side="right")
 
-    def wins(self, weights: Float64) -> Float64:
+    def pairs_won(self, weights: Float64) -> Float64:
         """Return the weighted number of pairs won, ties half: the Mann–Whitney U, shape (r,)."""
         below = np.zeros((len(self._negative) + 1, weights.shape[1]))
         np.cumsum(weights[self._negative], axis=0, out=below[1:])

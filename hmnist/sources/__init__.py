@@ -1,8 +1,7 @@
-"""From a file to a `LesionDataset`: what can be read, and where it is looked for.
+"""From a file to a `LesionDataset`: `load` reads a file, `find_data` finds it if none is named.
 
-`load` takes a path or the word ``sample``; `find_data` finds the path where none was named. Each
-format has its module: `pixel_csv`, `medmnist`, and `metadata` for what is known of the images;
-`photographs` makes a pixel file of any size, `sample` generates lesions where there is no file.
+Each format has its module: `pixel_csv`, `medmnist`, and `metadata` for what is known of the images.
+`photographs` makes a pixel file of any size, `sample` generates lesions for use without a file.
 """
 
 import dataclasses
@@ -17,17 +16,13 @@ from hmnist.sources.medmnist import read_medmnist
 from hmnist.sources.metadata import METADATA_FILE, attach_metadata
 from hmnist.sources.pixel_csv import read_pixel_csv
 
-__all__ = ["find_data", "load"]
-
 _PIXEL_FILES = ("hmnist_28_28_RGB.csv", "hmnist_28_28_RGB.csv.gz")
 
 
 def load(
-    path: str | os.PathLike[str],
-    *,
-    metadata: str | os.PathLike[str] | Literal[False] | None = None,
+    path: str | os.PathLike[str], *, metadata: str | os.PathLike[str] | Literal[False] | None = None
 ) -> LesionDataset:
-    r"""Read images of skin lesions and what is known of them.
+    r"""Read images of skin lesions and their metadata.
 
     Parameters
     ----------
@@ -37,13 +32,13 @@ def load(
         shape of a pixel file's images, or a name such as ``hmnist_75_100_RGB.csv``.
     metadata : str, os.PathLike, False or None
         The metadata file, with row i for image i. None: ``HAM10000_metadata.csv`` beside a pixel
-        file if it is there. ``"none"`` or False: none, the lesions are unknown.
+        file if it is there. ``"none"`` or False: no metadata, the lesions are unknown.
 
     Returns
     -------
     LesionDataset
-        Pixels as uint8, labels in the Kaggle order whatever the file's own, and lesions if they
-        are known. Images that are known to show one lesion under two ids have one.
+        Pixels as uint8, labels in the Kaggle order whatever the order in the file, and lesions if
+        they are known. Lesions that are known to be the same have one id.
 
     Raises
     ------
@@ -61,41 +56,37 @@ def load(
     >>> load(path)
     LesionDataset('tiny.csv', 1 images 1×1×3, lesions: unknown)
     """
-    # Compared as given: a Path never means the word.
+    file, beside = Path(path).expanduser(), None
+    # Only the text "sample" is the sample; a Path of that name is a file.
     if path == "sample":
         from hmnist.sources.sample import load_sample
 
-        return _with_metadata(load_sample(), metadata, None)
-    file = Path(path).expanduser()
-    if file.suffix.lower() == ".npz":
-        return _with_metadata(read_medmnist(file), metadata, None)
-    images, labels = read_pixel_csv(file)
-    beside = file.with_name(METADATA_FILE)
-    return _with_metadata(LesionDataset(images, labels, name=file.name), metadata, beside)
+        data = load_sample()
+    elif file.suffix.lower() == ".npz":
+        data = read_medmnist(file)
+    else:
+        data = LesionDataset(*read_pixel_csv(file), name=file.name)
+        beside = file.with_name(METADATA_FILE)
+    return _with_metadata(data, metadata, beside)
 
 
 def find_data(named: str | None, *, sample_allowed: bool) -> Path | str:
-    """Return what to load where a command may name its data or not.
+    """Return the data for a command that may or may not name its data.
 
-    What is named wins. Then come ``$HMNIST_DATA``, ``hmnist_28_28_RGB.csv`` (or ``.csv.gz``) in
-    the working folder, and the same in the download cache.
+    The named data come first. Then come ``$HMNIST_DATA``, ``hmnist_28_28_RGB.csv`` (or
+    ``.csv.gz``) in the working folder, and the same in the download cache.
 
     Parameters
     ----------
     named : str or None
         The data that the user named; returned unchecked.
     sample_allowed : bool
-        Whether the generated sample may stand in where nothing is found.
-
-    Returns
-    -------
-    pathlib.Path or str
-        A path, or the word ``"sample"``.
+        Whether the word ``"sample"`` is returned if there is nothing else.
 
     Raises
     ------
     DataMissingError
-        If ``$HMNIST_DATA`` names no file, or nothing is found and the sample is not allowed.
+        If ``$HMNIST_DATA`` names no file, or there are no data and the sample is not allowed.
     """
     if named is not None:
         return named if named == "sample" else Path(named)
@@ -135,7 +126,7 @@ def _with_metadata(
     from hmnist.sources.sample import is_sample, is_sample_file
 
     if metadata is False or metadata == "none":
-        # A written sample stays one, also for those who do not want to know its lesions.
+        # A sample in a file is still synthetic if its metadata is not wanted.
         synthetic = data.synthetic or (beside is not None and is_sample_file(beside))
         return dataclasses.replace(data, metadata=None, lesion_ids=None, synthetic=synthetic)
     if metadata is None:
@@ -143,5 +134,4 @@ def _with_metadata(
             return data
         metadata = beside
     data = attach_metadata(data, Path(metadata).expanduser())
-
     return dataclasses.replace(data, synthetic=data.synthetic or is_sample(data.metadata))

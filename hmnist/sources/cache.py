@@ -2,8 +2,7 @@
 
 ``<cache folder>/pixels`` contains two kinds of files, which may be deleted at any time:
 
-- ``<sha256 of the file>-2.pixels``: a sha256 of what follows, then pixels and labels as written by
-  `numpy.save`;
+- ``<sha256 of the file>-2.pixels``: a sha256 of the rest, then pixels and labels by `numpy.save`;
 - ``<hash of the path>.seen``: size, times and inode of a file when it was last hashed, and the
   hash. If none of these changed, the file is not hashed again.
 
@@ -24,8 +23,6 @@ from hmnist.arrays import Labels, Pixels
 from hmnist.errors import WorkError
 from hmnist.files import cache_folder, hash_file, write_file
 
-__all__ = ["parse_cached"]
-
 SMALLEST_FILE = 4_000_000
 """Bytes; a smaller file is parsed in about 10 ms."""
 
@@ -43,17 +40,8 @@ def parse_cached(
 ) -> tuple[Pixels, Labels]:
     """Return the result of ``parse(path)``, from the cache if the same content was parsed before.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file. If it does not exist, `parse` raises the error.
-    parse : callable
-        Reads the file.
-
-    Returns
-    -------
-    pixels : numpy.ndarray of uint8, shape (n, h·w·c)
-    labels : numpy.ndarray of int64, shape (n,)
+    The pixels have shape (n, h·w·c), the labels (n,). If the file does not exist, `parse` raises
+    the error.
 
     Examples
     --------
@@ -62,8 +50,8 @@ def parse_cached(
     True
     """
     try:
-        before = _traits(path)
-        if before["size"] < SMALLEST_FILE:
+        before = path.stat()
+        if before.st_size < SMALLEST_FILE:
             return parse(path)
         folder = cache_folder() / "pixels"
         entry = folder / f"{_content_hash(path, before, folder)}-2.pixels"
@@ -75,35 +63,30 @@ def parse_cached(
     rows = parse(path)
     with contextlib.suppress(OSError, WorkError):
         # If the file changed while it was parsed, these rows may not belong to the hash.
-        if _traits(path) == before:
+        if _traits(path.stat()) == _traits(before):
             _write(entry, *rows)
     return rows
 
 
-def _traits(path: Path) -> dict[str, int]:
-    status = path.stat()
-    return {
-        "size": status.st_size,
-        "modified": status.st_mtime_ns,
-        "changed": status.st_ctime_ns,
-        "device": status.st_dev,
-        "inode": status.st_ino,
-    }
+def _traits(status: os.stat_result) -> list[int]:
+    times = [status.st_mtime_ns, status.st_ctime_ns]
+    return [status.st_size, *times, status.st_dev, status.st_ino]
 
 
-def _content_hash(path: Path, traits: dict[str, int], folder: Path) -> str:
+def _content_hash(path: Path, status: os.stat_result, folder: Path) -> str:
     note = folder / f"{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]}.seen"
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         seen = json.loads(note.read_text(encoding="ascii"))
-        if seen == {**traits, "sha256": str(seen["sha256"])}:
+        if seen == {"traits": _traits(status), "sha256": str(seen["sha256"])}:
             return str(seen["sha256"])
     now = time.time_ns()
     digest = hash_file(path)
     # Two changes within one tick of the clock leave the same times. So a file that was changed a
     # moment ago is hashed again next time.
-    if now - max(traits["modified"], traits["changed"]) > SETTLED:
+    if now - max(status.st_mtime_ns, status.st_ctime_ns) > SETTLED:
         with contextlib.suppress(OSError, WorkError), write_file(note) as temporary:
-            temporary.write_text(json.dumps({**traits, "sha256": digest}), encoding="ascii")
+            content = json.dumps({"traits": _traits(status), "sha256": digest})
+            temporary.write_text(content, encoding="ascii")
     return digest
 
 

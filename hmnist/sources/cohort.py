@@ -1,42 +1,40 @@
-"""Who is in the sample: diagnoses, lesions, images per lesion, ages, sexes, sites. No pixels.
+"""The sample's lesions and metadata: diagnoses, images per lesion, ages, sexes, sites.
 
-`plan_rows` shares a number of rows out to lesions, `describe` writes the metadata of any stretch
-of them. The mix of diagnoses and the number of images per lesion are those of HAM10000 (Tschandl,
-Rosendahl & Kittler, Scientific Data 5:180161, 2018); ages, sexes and body sites follow it roughly
-and overlap as they do there.
+`plan_rows` distributes a number of rows over lesions, `describe` makes the metadata of any part of
+them. The shares of the diagnoses and the number of images per lesion are those of HAM10000
+(Tschandl, Rosendahl & Kittler, Scientific Data 5:180161, 2018). Ages, sexes and body sites follow
+it roughly and overlap as they do there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from hmnist.arrays import Float64, Indices, Labels, Strings
 from hmnist.diagnoses import CODES, label_of
 from hmnist.errors import UsageError
-from hmnist.sources.chance import normal, uniform
+from hmnist.sources.random_numbers import normal, uniform
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["MINIMUM_ROWS", "SAMPLE_PREFIX", "Plan", "describe", "plan_rows"]
 
 MINIMUM_ROWS = 42
 """The fewest images: six of each diagnosis, so that each part of a split can have each."""
 
 SAMPLE_PREFIX = "SAMPLE_"
-"""What every id of a generated image or lesion starts with, and no real one does."""
+"""The start of all ids of generated images and lesions, and of no real ones."""
 
-_LEAST = MINIMUM_ROWS // len(CODES)
+_MINIMUM = MINIMUM_ROWS // len(CODES)
 
 _BLOCKS = ("bkl", "df", "mel", "vasc", "bcc", "nv", "akiec")
-"""The order of the blocks of rows, near that of the Kaggle file."""
+"""The order of the diagnoses in the rows, similar to that of the Kaggle file."""
 
 _IMAGES = {"akiec": 327, "bcc": 514, "bkl": 1099, "df": 115, "nv": 6705, "vasc": 142, "mel": 1113}
 _LESIONS = {"akiec": 228, "bcc": 327, "bkl": 727, "df": 73, "nv": 5403, "vasc": 98, "mel": 614}
 _LESIONS_BY_IMAGES = {2: 1423, 3: 490, 4: 34, 5: 5, 6: 4}
-"""HAM10000: images and lesions of each diagnosis; lesions that have 2, 3, … images."""
+"""HAM10000: images and lesions of each diagnosis; lesions with 2, 3, … images."""
 
 _AGES = {
     "akiec": (65, 12), "bcc": (66, 13), "bkl": (64, 14), "df": (52, 14),
@@ -74,52 +72,40 @@ _CONFIRMATIONS = {
     "confocal":  (   0,   0,   5,   0,   0,   0,   0),
 }  # fmt: skip
 
-Integers = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class Plan:
-    """Which lesion, and which view of it, each row shows.
+    """The diagnosis, the lesion and the number of each image.
 
     Attributes
     ----------
     first_row : int
-        The place of the first row in the whole sample.
+        The position of the first row in the whole sample.
     labels : numpy.ndarray of int64, shape (n,)
         Diagnoses in the Kaggle order.
     lesions : numpy.ndarray of int64, shape (n,)
-        Numbers of the lesions, from 0 on, rising with the rows.
-    views : numpy.ndarray of int64, shape (n,)
+        Numbers of the lesions, ascending from 0.
+    image_numbers : numpy.ndarray of int64, shape (n,)
         0–5: which image of its lesion each row is.
     """
 
     first_row: int
-    labels: Integers
-    lesions: Integers
-    views: Integers
+    labels: Labels
+    lesions: Indices
+    image_numbers: Indices
 
-    def part(self, start: int, stop: int) -> Self:
-        """Return the plan of some of the rows."""
-        rows = slice(start, stop)
-        return type(self)(
-            self.first_row + start, self.labels[rows], self.lesions[rows], self.views[rows]
-        )
+    def parts(self, rows: int) -> Iterator[Self]:
+        """Yield the plan in parts of so many rows; the last may have fewer."""
+        for start in range(0, len(self.labels), rows):
+            part = slice(start, start + rows)
+            fields = (values[part] for values in (self.labels, self.lesions, self.image_numbers))
+            yield type(self)(self.first_row + start, *fields)
 
 
 def plan_rows(rows: int, seed: int) -> Plan:
-    """Share the rows out to diagnoses and lesions.
+    """Distribute rows (42 or more) over diagnoses and lesions.
 
-    Parameters
-    ----------
-    rows : int
-        Images, at least 42.
-    seed : int
-        0 or more.
-
-    Returns
-    -------
-    Plan
-        Blocks of one diagnosis, and in them the images of a lesion next to each other.
+    Rows of one diagnosis stand together, and among them the images of one lesion.
 
     Raises
     ------
@@ -139,13 +125,12 @@ def plan_rows(rows: int, seed: int) -> Plan:
         )
     if seed < 0:
         raise UsageError(f"A seed is 0 or more, not {seed}.")
-    images = _share_out(rows)
+    images = _images_by_diagnosis(rows)
     sizes, labels = [], []
     for code in _BLOCKS:
-        lesions = max(_LEAST, round(images[code] * _LESIONS[code] / _IMAGES[code]))
-        of_diagnosis = _share_images(images[code], lesions)
-        shuffle = np.random.default_rng([seed, label_of(code)])
-        sizes.append(shuffle.permutation(of_diagnosis))
+        lesions = max(_MINIMUM, round(images[code] * _LESIONS[code] / _IMAGES[code]))
+        rng = np.random.default_rng([seed, label_of(code)])
+        sizes.append(rng.permutation(_images_by_lesion(images[code], lesions)))
         labels.append(np.full(lesions, label_of(code)))
     size = np.concatenate(sizes)
     first = np.cumsum(size) - size
@@ -153,79 +138,68 @@ def plan_rows(rows: int, seed: int) -> Plan:
         first_row=0,
         labels=np.repeat(np.concatenate(labels), size),
         lesions=np.repeat(np.arange(len(size)), size),
-        views=np.arange(rows) - np.repeat(first, size),
+        image_numbers=np.arange(rows) - np.repeat(first, size),
     )
 
 
 def describe(plan: Plan, seed: int) -> "pd.DataFrame":
-    """Write the metadata of the planned rows.
+    """Return the metadata of the planned rows.
 
-    Parameters
-    ----------
-    plan : Plan
-    seed : int
-        0 or more.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``lesion_id``, ``image_id``, ``dx``, ``dx_type``, ``age`` (years in steps of five, NaN
-        where missing), ``sex`` and ``localization`` for each row; all but ``image_id`` are the
-        lesion's.
+    The columns are ``lesion_id``, ``image_id``, ``dx``, ``dx_type``, ``age`` (years in steps of
+    five, NaN where missing), ``sex`` and ``localization``. All images of a lesion have the same
+    values, except ``image_id``.
     """
     import pandas as pd
 
-    chance = uniform(seed, "patients", plan.lesions, 5)
+    drawn = uniform(seed, "patients", plan.lesions, 5)
     mean, deviation = np.array([_AGES[code] for code in CODES], float)[plan.labels].T
     years = mean + deviation * normal(seed, "ages", plan.lesions, 1)[:, 0]
     age = np.clip(np.round(years / 5) * 5, 0, 85)
     male = np.array([_MALE[code] for code in CODES])[plan.labels]
-    sex = np.where(chance[:, 0] < male, "male", "female")
+    sex = np.where(drawn[:, 0] < male, "male", "female")
     numbers = range(plan.first_row, plan.first_row + len(plan.labels))
     return pd.DataFrame(
         {
             "lesion_id": [f"{SAMPLE_PREFIX}{seed}_LESION_{lesion:07d}" for lesion in plan.lesions],
             "image_id": [f"{SAMPLE_PREFIX}{seed}_{number:07d}" for number in numbers],
             "dx": np.array(CODES)[plan.labels],
-            "dx_type": _choose(_CONFIRMATIONS, plan.labels, chance[:, 1]),
-            "age": np.where(chance[:, 2] < _UNKNOWN_SHARE, np.nan, age),
-            "sex": np.where(chance[:, 3] < _UNKNOWN_SHARE, "unknown", sex),
-            "localization": _choose(_SITES, plan.labels, chance[:, 4]),
+            "dx_type": _choose(_CONFIRMATIONS, plan.labels, drawn[:, 1]),
+            "age": np.where(drawn[:, 2] < _UNKNOWN_SHARE, np.nan, age),
+            "sex": np.where(drawn[:, 3] < _UNKNOWN_SHARE, "unknown", sex),
+            "localization": _choose(_SITES, plan.labels, drawn[:, 4]),
         }
     )
 
 
-def _share_out(rows: int) -> dict[str, int]:
-    """Images of each diagnosis: as in HAM10000, but at least six; naevi make up the sum."""
+def _images_by_diagnosis(rows: int) -> dict[str, int]:
+    """Return the images of each diagnosis, shared as in HAM10000 but at least six."""
     images: dict[str, int] = {}
     left, weight = rows, sum(_IMAGES.values())
-    # From the rarest on, so that what the rare ones get beyond their share is taken from the rest.
+    # The rarest come first: if they get more than their share, the common ones get less.
     for code in sorted(CODES, key=_IMAGES.__getitem__):
-        images[code] = max(_LEAST, round(left * _IMAGES[code] / weight))
+        images[code] = max(_MINIMUM, round(left * _IMAGES[code] / weight))
         left -= images[code]
         weight -= _IMAGES[code]
     return images
 
 
-def _share_images(images: int, lesions: int) -> Integers:
-    """Images of each lesion, 1–6, in the proportions of HAM10000."""
+def _images_by_lesion(images: int, lesions: int) -> Indices:
+    """Return the images of each lesion, 1–6, in the proportions of HAM10000."""
     extra = images - lesions
-    whole = sum(count * (size - 1) for size, count in _LESIONS_BY_IMAGES.items())
+    total = sum(count * (size - 1) for size, count in _LESIONS_BY_IMAGES.items())
     sizes = np.ones(lesions, np.int64)
     done = 0
     for size, count in sorted(_LESIONS_BY_IMAGES.items(), reverse=True):
-        repeats = extra if size == 2 else int(count * (images - lesions) / whole + 0.5)
+        repeats = extra if size == 2 else int(count * (images - lesions) / total + 0.5)
         sizes[done : done + repeats] = size
         extra -= repeats * (size - 1)
         done += repeats
     return sizes
 
 
-def _choose(
-    shares: Mapping[str, tuple[int, ...]], labels: Integers, chance: npt.NDArray[np.float64]
-) -> npt.NDArray[np.str_]:
+def _choose(shares: Mapping[str, tuple[int, ...]], labels: Labels, drawn: Float64) -> Strings:
     """Choose one name for each row, by the shares of its diagnosis and a number in [0, 1)."""
     totals = np.cumsum(np.array(list(shares.values()), float), axis=0)
     bounds = (totals / totals[-1]).T[labels]
-    chosen: npt.NDArray[np.str_] = np.array(list(shares))[(chance[:, None] >= bounds).sum(axis=1)]
+    chosen: Strings = np.array(list(shares))[(drawn[:, None] >= bounds).sum(axis=1)]
     return chosen

@@ -1,4 +1,4 @@
-"""The first line of a pixel file: which columns it names, and so what shape its images have."""
+"""The first line of a pixel file: the names of its columns, and the shape of its images."""
 
 import csv
 import math
@@ -7,13 +7,13 @@ from collections import Counter
 from pathlib import Path
 from typing import BinaryIO
 
+from hmnist.arrays import Shape
 from hmnist.errors import DataError
-
-__all__ = ["check_header", "image_shape", "read_header"]
+from hmnist.sources.opening import DOWNLOAD_AGAIN
 
 _PIXEL = re.compile(r"pixel\d{1,9}", re.ASCII)
 
-_LONGEST_HEADER = 1 << 26  # bytes; a million pixels by name are 12 MB
+_LONGEST_HEADER = 1 << 26  # bytes; the names of a million pixels are 12 MB
 
 _OTHER_KINDS = (
     (b"PK\x03\x04", "a ZIP archive", "Unpack it; a MedMNIST file keeps its ending .npz."),
@@ -21,7 +21,7 @@ _OTHER_KINDS = (
     (b"\xfe\xff", "UTF-16 text", "Save it again as CSV in UTF-8."),
     (b"<", "a web page", "The download went wrong: fetch the file again."),
 )
-"""First bytes of what people hand over by mistake, what it is, and what to do."""
+"""First bytes of other files, what they are, and what to do."""
 
 _HINT = (
     "A pixel file has the columns pixel0000, pixel0001, … in that order and label last, "
@@ -29,18 +29,13 @@ _HINT = (
 )
 
 _OBLONG = (75, 100)
-"""Height and width of the one size that is no square among the published systems."""
+"""Height and width of the only images among the published systems that are no square."""
 
 
 def read_header(file: BinaryIO, path: Path) -> tuple[list[str], bytes]:
-    r"""Read the first line of a file that should be text.
+    r"""Read the first line of a file that should be text: the names of the columns, and its end.
 
-    Returns
-    -------
-    names : list of str
-        The cells of the header, unquoted, without a byte order mark.
-    ending : bytes
-        How the line ends: ``b"\n"``, ``b"\r\n"``, or ``b""`` where the file holds no more.
+    The end is ``b"\n"``, ``b"\r\n"``, or ``b""`` if the file has no more lines.
 
     Raises
     ------
@@ -49,34 +44,25 @@ def read_header(file: BinaryIO, path: Path) -> tuple[list[str], bytes]:
     """
     line = file.readline(_LONGEST_HEADER)
     if not line.strip():
-        what = "starts with an empty line" if line else "is empty"
-        raise DataError(f"{path} {what}; expected a header.", "Download or copy it again.")
+        problem = "starts with an empty line" if line else "is empty"
+        raise DataError(f"{path} {problem}; expected a header.", DOWNLOAD_AGAIN)
     for magic, kind, hint in _OTHER_KINDS:
         if line.startswith(magic):
             raise DataError(f"{path} is {kind}; expected CSV text.", hint)
     try:
         names = next(csv.reader([line.decode("utf-8-sig")]))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise _not_text(path) from error
-    if b"\0" in line:
-        raise _not_text(path)
+    except (UnicodeDecodeError, csv.Error):
+        names = []
+    if not names or b"\0" in line:
+        raise DataError(
+            f"{path} is not text in UTF-8; expected CSV.",
+            "Name a pixel file (.csv, .csv.gz) or a MedMNIST file (.npz).",
+        )
     return names, line[len(line.rstrip(b"\r\n")) :]
 
 
-def check_header(names: list[str], path: Path) -> tuple[int, int, int]:
-    """Return the shape of the images that a header announces.
-
-    Parameters
-    ----------
-    names : list of str
-        The names of the columns.
-    path : pathlib.Path
-        The pixel file; its name decides between shapes of equal size.
-
-    Returns
-    -------
-    tuple of int
-        Height, width and channels.
+def check_header(names: list[str], path: Path) -> Shape:
+    """Return the shape of the images in a file with these columns; see `image_shape`.
 
     Raises
     ------
@@ -96,23 +82,23 @@ def check_header(names: list[str], path: Path) -> tuple[int, int, int]:
             f"{path} has no column 'label'; its last column is {names[-1][:40]!r}.", _HINT
         )
     _refuse_unknown(names, path)
-    indices = [_index(name) for name in names if name != "label"]
-    _refuse_gaps(names, indices, path)
-    _refuse_disorder(names, path)
-    return image_shape(len(indices), path)
+    pixels = sorted((name for name in names if name != "label"), key=_index)
+    _refuse_gaps(pixels, path)
+    _refuse_disorder(names, [*pixels, "label"], path)
+    return image_shape(len(pixels), path)
 
 
-def image_shape(pixels: int, path: Path) -> tuple[int, int, int]:
-    """Tell height, width and channels from the number of pixel columns and the file's name.
+def image_shape(pixels: int, path: Path) -> Shape:
+    """Return height, width and channels for a number of pixel columns and the file's name.
 
-    A size in the name, ``_75_100_`` or ``_75x100_``, perhaps with ``RGB`` or ``L`` behind it,
-    decides if it fits the number. Otherwise the image is the only square of one or three
-    channels. 22,500 columns may be 150×150 grey or 75×100 RGB, so there the name is needed.
+    A size in the name, ``_75_100_`` or ``_75x100_``, perhaps followed by ``RGB`` or ``L``, decides
+    if it fits the number. Otherwise the image is the only square of one or three channels. 22,500
+    columns may be 150×150 grey or 75×100 RGB, so there the name is needed.
 
     Raises
     ------
     DataError
-        If no shape fits, or more than one does.
+        If no shape fits, or several do.
 
     Examples
     --------
@@ -121,22 +107,17 @@ def image_shape(pixels: int, path: Path) -> tuple[int, int, int]:
     >>> image_shape(22500, Path("hmnist_75_100_RGB.csv"))
     (75, 100, 3)
     """
-    if named := _shape_in_name(pixels, path.name):
-        return named
-    shapes = [
-        (side, side, channels)
-        for channels in (1, 3)
-        if channels * (side := math.isqrt(pixels // channels)) ** 2 == pixels
-    ]
-    shapes += [
-        (*_OBLONG, channels) for channels in (1, 3) if math.prod(_OBLONG) * channels == pixels
-    ]
+    if shape := _shape_in_name(pixels, path.name):
+        return shape
+    sizes = [((side := math.isqrt(pixels // channels)), side, channels) for channels in (1, 3)]
+    sizes += [(*_OBLONG, channels) for channels in (1, 3)]
+    shapes = [shape for shape in sizes if math.prod(shape) == pixels]
     if len(shapes) == 1:
         return shapes[0]
     if shapes:
-        readings = " or ".join(f"{h}×{w} with {c} channel(s)" for h, w, c in shapes)
+        choices = " or ".join(f"{h}×{w} with {c} channel(s)" for h, w, c in shapes)
         raise DataError(
-            f"{path} has {pixels:,} pixel columns, which may be {readings}.",
+            f"{path} has {pixels:,} pixel columns, which may be {choices}.",
             "Put the size into the file's name: hmnist_<height>_<width>_RGB.csv (or _L.csv).",
         )
     raise DataError(
@@ -147,10 +128,10 @@ def image_shape(pixels: int, path: Path) -> tuple[int, int, int]:
     )
 
 
-def _shape_in_name(pixels: int, name: str) -> tuple[int, int, int] | None:
-    for found in re.finditer(r"(?<!\d)(?=(\d{1,5})[_x×](\d{1,5})(?!\d)(?:_(RGB|L)\b)?)", name):
-        height, width = int(found[1]), int(found[2])
-        for channels in {"RGB": (3,), "L": (1,)}.get(found[3], (1, 3)):
+def _shape_in_name(pixels: int, name: str) -> Shape | None:
+    for size in re.finditer(r"(?<!\d)(?=(\d{1,5})[_x×](\d{1,5})(?!\d)(?:_(RGB|L)\b)?)", name):
+        height, width = int(size[1]), int(size[2])
+        for channels in {"RGB": (3,), "L": (1,)}.get(size[3], (1, 3)):
             if height * width * channels == pixels:
                 return height, width, channels
     return None
@@ -182,40 +163,38 @@ def _refuse_repeated(names: list[str], path: Path) -> None:
 
 
 def _refuse_unknown(names: list[str], path: Path) -> None:
-    for at, name in enumerate(names, start=1):
+    for number, name in enumerate(names, start=1):
         if name == "label" or _PIXEL.fullmatch(name):
             continue
+        hint = f"Rename or remove it; facts about the images belong into the metadata. {_HINT}"
         if name in {"", "Unnamed: 0", "index"}:
-            raise DataError(
-                f"{path}: column {at:,} of {len(names):,} is {name!r}, neither a pixel nor the "
-                "label.",
-                "An index or a trailing comma was saved with it: save without (pandas: "
-                "index=False).",
-            )
+            hint = "An index or a trailing comma was saved: save without (pandas: index=False)."
         raise DataError(
-            f"{path}: column {at:,} is {name[:40]!r}, neither a pixel nor the label.",
-            f"Rename or remove it; facts about the images belong into the metadata. {_HINT}",
+            f"{path}: column {number:,} of {len(names):,} is {name[:40]!r}, neither a pixel nor "
+            "the label.",
+            hint,
         )
 
 
-def _refuse_gaps(names: list[str], indices: list[int], path: Path) -> None:
-    missing = sorted(set(range(len(indices))).difference(indices))
+def _refuse_gaps(pixels: list[str], path: Path) -> None:
+    missing = set(range(len(pixels))).difference(map(_index, pixels))
     if missing:
+        # With as many digits as the file's own names have.
+        digits = min(len(name) for name in pixels) - len("pixel")
         raise DataError(
-            f"{path} has no column {_like(names, missing[0])!r}, though it names "
-            f"{len(indices):,} pixel columns.",
+            f"{path} has no column 'pixel{min(missing):0{digits}d}', though it names "
+            f"{len(pixels):,} pixel columns.",
             _HINT,
         )
-    if not indices:
+    if not pixels:
         raise DataError(f"{path} has no pixel columns, only 'label'.", _HINT)
 
 
-def _refuse_disorder(names: list[str], path: Path) -> None:
-    pixels = sorted((name for name in names if name != "label"), key=_index)
-    for at, (name, expected) in enumerate(zip(names, [*pixels, "label"], strict=True), start=1):
+def _refuse_disorder(names: list[str], ordered: list[str], path: Path) -> None:
+    for number, (name, expected) in enumerate(zip(names, ordered, strict=True), start=1):
         if name != expected:
             raise DataError(
-                f"{path}: the columns are out of order: column {at:,} is {name!r}; expected "
+                f"{path}: the columns are out of order: column {number:,} is {name!r}; expected "
                 f"{expected!r}.",
                 "Pixels are read by position. Put the columns in order (pandas: frame[[*sorted("
                 "frame.columns.drop('label'), key=lambda name: int(name[5:])), 'label']]).",
@@ -224,16 +203,3 @@ def _refuse_disorder(names: list[str], path: Path) -> None:
 
 def _index(name: str) -> int:
     return int(name.removeprefix("pixel"))
-
-
-def _like(names: list[str], index: int) -> str:
-    # The index with as many digits as the file's own names have.
-    width = min((len(name) - 5 for name in names if _PIXEL.fullmatch(name)), default=4)
-    return f"pixel{index:0{width}d}"
-
-
-def _not_text(path: Path) -> DataError:
-    return DataError(
-        f"{path} is not text in UTF-8; expected CSV.",
-        "Name a pixel file (.csv, .csv.gz) or a MedMNIST file (.npz).",
-    )

@@ -5,24 +5,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from hmnist.arrays import Pixels, Shape, Strings
 from hmnist.errors import DataError, DataMissingError, UsageError
+from hmnist.sources.opening import explain_failure
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-__all__ = ["PHOTOGRAPHS", "load_images", "read_photograph", "squeeze_photograph"]
-
 PHOTOGRAPHS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
-"""The endings of what Pillow reads."""
-
-Shape = tuple[int, int, int]
-Pixels = npt.NDArray[np.uint8]
+"""The endings of photographs, which Pillow reads."""
 
 
-def load_images(path: str | Path, shape: Shape) -> tuple[str, Pixels, npt.NDArray[np.str_] | None]:
-    """Read images to predict.
+def load_images(path: str | Path, shape: Shape) -> tuple[str, Pixels, Strings | None]:
+    """Read images to predict: the source, images (n, h, w, c), and their ids (n,) if known.
 
     Parameters
     ----------
@@ -32,11 +28,6 @@ def load_images(path: str | Path, shape: Shape) -> tuple[str, Pixels, npt.NDArra
         Height, width and channels that the model expects. Photographs are squeezed to it; other
         files must have it.
 
-    Returns
-    -------
-    tuple of str, numpy.ndarray of uint8 (n, h, w, c), and numpy.ndarray of str (n,) or None
-        The source, its images, and their ids where they are known.
-
     Raises
     ------
     DataError
@@ -44,56 +35,45 @@ def load_images(path: str | Path, shape: Shape) -> tuple[str, Pixels, npt.NDArra
     UsageError
         If the images of a pixel file have another shape.
     """
-    place = Path(path)
-    # Compared as given, as `load` does: the word goes before a folder of that name.
-    if path != "sample" and place.is_dir():
-        return str(path), *_read_folder(place, shape)
-    if _is_photograph(place):
-        return str(path), read_photograph(place, shape)[None], np.array([place.stem])
+    source, file = str(path), Path(path)
+    # Only the text "sample" is the sample, as for `load`; a Path of that name is a folder.
+    if path != "sample" and file.is_dir():
+        return source, *_read_folder(file, shape)
+    if _is_photograph(file):
+        return source, read_photograph(file, shape)[None], np.array([file.stem])
     from hmnist.sources import load
 
     try:
         data = load(path)
     except DataError:
-        # Metadata of other images may lie beside a new file; who is predicted needs none.
+        # Metadata of other images may lie beside a new file; predictions do not need it.
         data = load(path, metadata="none")
     if data.image_shape != shape:
-        expected, found = ("×".join(map(str, one)) for one in (shape, data.image_shape))
-        raise UsageError(f"{path} holds images of {found}; the model was trained on {expected}.")
-    return str(path), data.images, data.image_ids
+        sizes = ["×".join(map(str, sides)) for sides in (data.image_shape, shape)]
+        raise UsageError(f"{path} holds images of {sizes[0]}; the model was trained on {sizes[1]}.")
+    return source, data.images, data.image_ids
 
 
 def read_photograph(path: Path, shape: Shape) -> Pixels:
-    """Read a photograph the way the Kaggle pixel file was made: squeezed to size, Lanczos.
-
-    Returns
-    -------
-    numpy.ndarray of uint8, shape (h, w, c)
+    """Read a photograph as the Kaggle pixel file was made: squeezed to (h, w, c) by Lanczos.
 
     Raises
     ------
     DataMissingError
         If there is no such file.
     DataError
-        If it is no picture, or a damaged one.
+        If it is no image, a damaged one, or larger than Pillow considers safe.
     """
-    # Pillow warns of damage before it gives up; one sentence is enough.
+    # Pillow warns about damage before it fails; the error is enough.
     with warnings.catch_warnings(action="ignore"):
         return squeeze_photograph(path, shape)
 
 
 def squeeze_photograph(path: Path, shape: Shape) -> Pixels:
-    """Do what `read_photograph` does, leaving Pillow's warnings to the caller.
+    """Do the same as `read_photograph`, but leave Pillow's warnings to the caller.
 
-    What is done about warnings holds for all threads at once, so where several read photographs
-    it is decided once, before they begin.
-
-    Raises
-    ------
-    DataMissingError
-        If there is no such file.
-    DataError
-        If it is no picture, a damaged one, or larger than Pillow takes for safe.
+    A filter for warnings changes all threads at once. If several threads read photographs, it is
+    set before they start.
     """
     from PIL import Image
 
@@ -104,7 +84,7 @@ def squeeze_photograph(path: Path, shape: Shape) -> Pixels:
             resized = photograph.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
     except FileNotFoundError as error:
         raise DataMissingError(f"There is no image {path}.") from error
-    # Pillow's readers raise all of these at files that are not as they should be.
+    # Pillow raises all of these for damaged files.
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as a picture: {error}.") from error
     if channels == 1:
@@ -113,7 +93,7 @@ def squeeze_photograph(path: Path, shape: Shape) -> Pixels:
 
 
 def _refuse_oversized(photograph: "ImageFile") -> None:
-    # Pillow only warns up to twice its limit, which would still fill half a gigabyte.
+    # Up to twice its limit Pillow only warns, which would still use half a gigabyte of memory.
     from PIL import Image
 
     limit = Image.MAX_IMAGE_PIXELS
@@ -123,14 +103,9 @@ def _refuse_oversized(photograph: "ImageFile") -> None:
         )
 
 
-def _read_folder(folder: Path, shape: Shape) -> tuple[Pixels, npt.NDArray[np.str_]]:
-    try:
+def _read_folder(folder: Path, shape: Shape) -> tuple[Pixels, Strings]:
+    with explain_failure(folder):
         photographs = sorted(path for path in folder.iterdir() if _is_photograph(path))
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise DataError(
-            f"{folder} could not be read: {reason}.", "Check the folder and its permissions."
-        ) from error
     if not photographs:
         raise DataMissingError(f"There are no photographs ({', '.join(PHOTOGRAPHS)}) in {folder}.")
     images = np.stack([read_photograph(path, shape) for path in photographs])

@@ -1,8 +1,8 @@
-"""The slow reading of a pixel file: every cell is looked at, and the first bad one is named.
+"""The slow parser of pixel files: it reads every cell and names the first bad one.
 
-The quick reading in `pixel_csv` knows only the plain form of the file. Whatever deviates from it
-comes here: harmless spellings (quotes, spaces, ``1e2``) are read after all, anything else becomes
-one sentence that names the file, the row and the column.
+The fast parser in `pixel_csv` knows only the plain form of the file. Every other file is read here:
+harmless spellings (quotes, spaces, ``1e2``) are accepted, anything else becomes one sentence that
+names the file, the row and the column.
 """
 
 import csv
@@ -15,52 +15,35 @@ from pathlib import Path
 from typing import BinaryIO, NoReturn
 
 import numpy as np
-import numpy.typing as npt
 
+from hmnist.arrays import Labels, Pixels
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataError
-from hmnist.sources.opening import row_name
-
-__all__ = ["read_carefully"]
+from hmnist.sources.opening import DOWNLOAD_AGAIN, row_name
 
 _PLAIN = {f"{value}{point}": value for value in range(256) for point in ("", ".0")}
 
 _NUMBER = re.compile(r"[+-]?(\d{1,20}\.?\d{0,20}|\.\d{1,20})([eE][+-]?\d{1,2})?", re.ASCII)
 
-_AGAIN = "Download or copy it again."
-
 
 @dataclass(frozen=True)
 class _Row:
-    """One row as it stands in the file, and where."""
+    """One row of the file, with its number and its line."""
 
-    cells: list[str]
+    fields: list[str]
     path: Path
     number: int
     line: int
 
-    def refuse(self, what: str, hint: str) -> NoReturn:
-        raise DataError(f"{self.path}: {row_name(self.number, self.line)}{what}", hint)
+    def refuse(self, problem: str, hint: str) -> NoReturn:
+        raise DataError(f"{self.path}: {row_name(self.number, self.line)}{problem}", hint)
 
 
-def read_carefully(
-    file: BinaryIO, path: Path, names: list[str]
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    r"""Read the rows of a pixel file cell by cell.
+def read_carefully(file: BinaryIO, path: Path, names: list[str]) -> tuple[Pixels, Labels]:
+    r"""Read the rows of a pixel file cell by cell: pixels (n, h·w·c) and labels (n,).
 
-    Parameters
-    ----------
-    file : BinaryIO
-        The file, opened at its first byte.
-    path : pathlib.Path
-        Its name, for messages.
-    names : list of str
-        The columns, already checked: pixels in order, then ``label``.
-
-    Returns
-    -------
-    pixels : numpy.ndarray of uint8, shape (n, h·w·c)
-    labels : numpy.ndarray of int64, shape (n,)
+    The file is opened at its first byte. The names of its columns are checked already: pixels in
+    order, then ``label``.
 
     Raises
     ------
@@ -76,115 +59,113 @@ def read_carefully(
     rows: list[bytes] = []
     try:
         with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
-            for row, following in _rows(text, path):
-                if len(row.cells) != len(names) or _empty_at_the_end(row.cells):
-                    _refuse_length(row, names, following)
+            source = _rows(text, path)
+            for row in source:
+                if len(row.fields) != len(names) or _ends_empty(row):
+                    _refuse_length(row, len(names), _next_fields(source))
                 rows.append(_values(row, names))
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path} is not text: {row_name(len(rows) + 1)} or one soon after it is not UTF-8.",
-            _AGAIN,
+            DOWNLOAD_AGAIN,
         ) from error
     if not rows:
-        raise DataError(f"{path} has a header and no rows; expected images.", _AGAIN)
+        raise DataError(f"{path} has a header and no rows; expected images.", DOWNLOAD_AGAIN)
     table = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), len(names))
     return table[:, :-1].copy(), table[:, -1].astype(np.int64)
 
 
-def _rows(text: io.TextIOWrapper, path: Path) -> Iterator[tuple[_Row, _Row | None]]:
-    """Yield each row below the header with the one that follows it; empty lines may come last."""
+def _rows(text: io.TextIOWrapper, path: Path) -> Iterator[_Row]:
+    """Yield each row below the header; empty lines are allowed at the end only."""
     reader = csv.reader(text, strict=True)
     next(reader)
-    held, blank = None, None
+    blank = None
     for number in itertools.count(1):
         line = reader.line_num + 1
         try:
-            row = _Row(next(reader, []), path, number, line)
+            row = _Row(next(reader), path, number, line)
+        except StopIteration:
+            return
         except csv.Error as error:
-            # The row before it comes first, should it be wrong as well.
-            if held:
-                yield held, _Row([], path, number, line)
-            what = f"{path}: {row_name(number, line)} is not CSV: {error}."
-            hint = "Look for a quotation mark that is opened and never closed."
-            raise DataError(what, hint) from error
-        if reader.line_num < line:
-            break
-        if not any(map(str.strip, row.cells)) and len(row.cells) < 2:
+            raise DataError(
+                f"{path}: {row_name(number, line)} is not CSV: {error}.",
+                "Look for a quotation mark that is opened and never closed.",
+            ) from error
+        if len(row.fields) < 2 and not any(map(str.strip, row.fields)):
             blank = blank or row
             continue
         if blank:
             blank.refuse(" is empty, and more rows follow.", "Remove the empty line.")
-        if held:
-            yield held, row
-        held = row
-    if held:
-        yield held, None
+        yield row
 
 
-def _empty_at_the_end(cells: list[str]) -> bool:
-    return not cells[-1].strip()
+def _next_fields(rows: Iterator[_Row]) -> list[str] | None:
+    """Return the fields of the next row, None if there is none."""
+    try:
+        row = next(rows, None)
+    except DataError:
+        return []
+    return row.fields if row else None
 
 
-def _refuse_length(row: _Row, names: list[str], following: _Row | None) -> None:
-    """Refuse a row that is too long or too short, saying whether it is the only one."""
-    found, expected = len(row.cells), len(names)
-    cells = f"{found:,} cells where the header has {expected:,}"
-    if not following and found <= expected:
+def _ends_empty(row: _Row) -> bool:
+    return not row.fields[-1].strip()
+
+
+def _refuse_length(row: _Row, expected: int, following: list[str] | None) -> None:
+    """Refuse a row that is too long or too short; the next row tells whether it is the only one."""
+    length = len(row.fields)
+    cells = f"{length:,} cells where the header has {expected:,}"
+    if following is None and length <= expected:
         row.refuse(
-            f", the last, is cut off: it has {found - _empty_at_the_end(row.cells):,} of "
-            f"{expected:,} cells.",
-            f"The file ends too early. {_AGAIN}",
+            f", the last, is cut off: it has {length - _ends_empty(row):,} of {expected:,} cells.",
+            f"The file ends too early. {DOWNLOAD_AGAIN}",
         )
-    if found == expected:
+    if length == expected:
         return
-    if found < expected:
-        row.refuse(f" is too short: {cells}.", f"Complete the row. {_AGAIN}")
-    hint = f"Correct the row. {_AGAIN}"
-    too_long = f" is too long: {cells}."
-    if row.number == 1 and following and len(following.cells) == found:
-        too_long = f" is too long, and so is the next: {cells}."
+    if length < expected:
+        row.refuse(f" is too short: {cells}.", f"Complete the row. {DOWNLOAD_AGAIN}")
+    problem, hint = f" is too long: {cells}.", f"Correct the row. {DOWNLOAD_AGAIN}"
+    if row.number == 1 and following and len(following) == length:
+        problem = f" is too long, and so is the next: {cells}."
         hint = "The header lacks a column, such as an index: save without it (pandas: index=False)."
-    if found == expected + 1 and _empty_at_the_end(row.cells):
+    if length == expected + 1 and _ends_empty(row):
         hint = "Remove the comma at the end of the rows."
-    row.refuse(too_long, hint)
+    row.refuse(problem, hint)
 
 
 def _values(row: _Row, names: list[str]) -> bytes:
     try:
-        values = bytes(map(_PLAIN.__getitem__, row.cells))
+        values = bytes(map(_PLAIN.__getitem__, row.fields))
     except KeyError:
-        values = bytes(_value(row, at, name) for at, name in enumerate(names))
+        values = bytes(_value(row, index, name) for index, name in enumerate(names))
     if values[-1] >= len(CODES):
-        _refuse_cell(row, len(names) - 1, names[-1])
+        _refuse_field(row, len(names) - 1, names[-1])
     return values
 
 
-def _value(row: _Row, at: int, name: str) -> int:
-    # Exact whole numbers in another spelling ("007", " 7", "1e2", "191.0") are what spreadsheets
-    # and data frames of floats write. They have one meaning and do no harm.
-    text = row.cells[at].strip()
+def _value(row: _Row, index: int, name: str) -> int:
+    # Spreadsheets and data frames of floats write whole numbers in other spellings ("007", " 7",
+    # "1e2", "191.0"). They have only one meaning.
+    text = row.fields[index].strip()
     if _NUMBER.fullmatch(text):
         value = float(text)
         if value.is_integer() and 0 <= value <= 255:
             return int(value)
-    return _refuse_cell(row, at, name)
+    return _refuse_field(row, index, name)
 
 
-def _refuse_cell(row: _Row, at: int, name: str) -> NoReturn:
-    text = row.cells[at].strip()
-    found = "the cell is empty" if not text else f"found {text[:40]!r}"
+def _refuse_field(row: _Row, index: int, name: str) -> NoReturn:
+    text = row.fields[index].strip()
+    content = f"found {text[:40]!r}" if text else "the cell is empty"
     if name == "label":
+        labels = ", ".join(f"{label} {code}" for label, code in enumerate(CODES))
         row.refuse(
-            f", column label: {found}; expected a diagnosis 0–{len(CODES) - 1}.",
-            "The labels are "
-            + ", ".join(f"{label} {code}" for label, code in enumerate(CODES))
-            + ".",
+            f", column label: {content}; expected a diagnosis 0–{len(CODES) - 1}.",
+            f"The labels are {labels}.",
         )
-    row.refuse(f", column {name}: {found}; expected a whole number 0–255.", _pixel_hint(row.cells))
-
-
-def _pixel_hint(cells: list[str]) -> str:
-    numbers = [float(cell) for cell in cells[:-1] if _NUMBER.fullmatch(cell.strip())]
-    if len(numbers) == len(cells) - 1 and 0 <= min(numbers) <= max(numbers) <= 1:
-        return "Pixels scaled to 0–1? Multiply them by 255, round, and save whole numbers."
-    return "Correct the cell, or remove the row here and in the metadata."
+    pixels = [float(field) for field in row.fields[:-1] if _NUMBER.fullmatch(field.strip())]
+    hint = "Correct the cell, or remove the row here and in the metadata."
+    if len(pixels) == len(row.fields) - 1 and 0 <= min(pixels) <= max(pixels) <= 1:
+        hint = "Pixels scaled to 0–1? Multiply them by 255, round, and save whole numbers."
+    row.refuse(f", column {name}: {content}; expected a whole number 0–255.", hint)

@@ -1,6 +1,6 @@
 """DermaMNIST, the ``.npz`` files of MedMNIST: the same lesions, other pixels, another label order.
 
-The file brings its own split, by image: images of one lesion stand on both sides of it (693 of the
+The file contains its own split, by image: images of one lesion are in several parts (693 of the
 2,005 test images share a lesion with training). It names neither images nor lesions.
 """
 
@@ -8,27 +8,27 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
+from hmnist.arrays import Labels, Pixels
 from hmnist.dataset import PARTS, LesionDataset
 from hmnist.diagnoses import MEDMNIST_CODES, label_of
 from hmnist.errors import DataError
-from hmnist.sources.opening import opened
-
-__all__ = ["read_medmnist"]
+from hmnist.sources.opening import DOWNLOAD_AGAIN, opened
 
 _PREFIXES = dict(zip(PARTS, ("train", "val", "test"), strict=True))
 
 _TO_KAGGLE = np.array([label_of(code) for code in MEDMNIST_CODES])
-"""The label in the Kaggle order of each label in MedMNIST's, by name."""
+"""The label in the Kaggle order of each label in MedMNIST's."""
 
 _HINT = "Name dermamnist.npz (or dermamnist_64.npz …) from https://zenodo.org/records/10519652."
 
 
 def read_medmnist(path: Path) -> LesionDataset:
-    """Read a DermaMNIST file.
+    """Read a DermaMNIST file: all images with `own_split`, labels in the Kaggle order, no lesions.
 
     Parameters
     ----------
@@ -37,22 +37,15 @@ def read_medmnist(path: Path) -> LesionDataset:
         ``val`` and ``test``: images uint8 of shape (n, h, w, 3) or (n, h, w), labels integers of
         shape (n, 1) or (n,).
 
-    Returns
-    -------
-    LesionDataset
-        All images, the training part first, with `own_split`; labels in the Kaggle order; lesions
-        unknown.
-
     Raises
     ------
     DataMissingError
         If there is no such file.
     DataError
-        If it is damaged, lacks an array, or holds another data set than DermaMNIST: one whose
-        labels are not the seven 0–6.
+        If it is damaged, lacks an array, or contains another data set than DermaMNIST.
     """
     arrays = _read_arrays(path)
-    parts = [_part(arrays, prefix, path) for prefix in _PREFIXES.values()]
+    parts = [_read_part(arrays, prefix, path) for prefix in _PREFIXES.values()]
     shapes = {images.shape[1:] for images, _ in parts}
     if len(shapes) > 1:
         raise DataError(f"{path}: the parts have images of different shapes: {shapes}.", _HINT)
@@ -66,34 +59,41 @@ def read_medmnist(path: Path) -> LesionDataset:
     )
 
 
-def _read_arrays(path: Path) -> dict[str, npt.NDArray[np.generic]]:
-    names = [f"{prefix}_{what}" for prefix in _PREFIXES.values() for what in ("images", "labels")]
+def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     with opened(path) as file:
         try:
-            if not zipfile.is_zipfile(file):
-                raise _not_whole(path, "it is cut off or no .npz file")
-            file.seek(0)
-            with np.load(file, allow_pickle=False) as archive:
-                for name in names:
-                    if name not in archive:
-                        raise DataError(
-                            f"{path} has no array {name!r}; it holds "
-                            f"{', '.join(archive.files[:9]) or 'none'}.",
-                            _HINT,
-                        )
-                return {name: archive[name] for name in names}
-        # What a flipped bit sets off depends on where it stands in the archive.
-        except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError) as error:
-            raise _not_whole(path, str(error)) from error
-        except ValueError as error:
-            if isinstance(error, DataError):
-                raise
-            raise _not_whole(path, str(error)) from error
+            return _load(file, path)
+        except DataError:
+            raise
+        # Which error a flipped bit raises depends on its position in the archive.
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            KeyError,
+            RuntimeError,
+            ValueError,
+        ) as err:
+            message = f"{path} could not be read as an .npz file: {err}."
+            raise DataError(message, DOWNLOAD_AGAIN) from err
 
 
-def _part(
-    arrays: Mapping[str, npt.NDArray[np.generic]], prefix: str, path: Path
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+def _load(file: BinaryIO, path: Path) -> dict[str, npt.NDArray[Any]]:
+    if not zipfile.is_zipfile(file):
+        raise zipfile.BadZipFile("it is cut off or no .npz file")
+    file.seek(0)
+    names = [f"{prefix}_{kind}" for prefix in _PREFIXES.values() for kind in ("images", "labels")]
+    with np.load(file, allow_pickle=False) as archive:
+        for name in names:
+            if name not in archive:
+                held = ", ".join(archive.files[:9]) or "none"
+                raise DataError(f"{path} has no array {name!r}; it holds {held}.", _HINT)
+        return {name: archive[name] for name in names}
+
+
+def _read_part(
+    arrays: Mapping[str, npt.NDArray[Any]], prefix: str, path: Path
+) -> tuple[Pixels, Labels]:
     images, labels = arrays[f"{prefix}_images"], arrays[f"{prefix}_labels"]
     if images.ndim == 3:
         images = images[..., np.newaxis]
@@ -109,21 +109,15 @@ def _part(
             f"numbers of shape ({len(images)}, 1), one for each image.",
             _HINT,
         )
-    return images.astype(np.uint8, copy=False), labels.reshape(-1).astype(np.int64)
+    return images, labels.reshape(-1).astype(np.int64)
 
 
-def _check_labels(labels: npt.NDArray[np.int64], path: Path) -> None:
-    # The other sets of MedMNIST have the same arrays and 2, 4, 5, 8, 9 or 11 classes: their labels
-    # would pass for diagnoses if fewer than seven were allowed.
-    found = np.unique(labels)
-    if not np.array_equal(found, np.arange(len(MEDMNIST_CODES))):
-        numbers = ", ".join(map(str, found[:12])) or "none"
+def _check_labels(labels: Labels, path: Path) -> None:
+    # The other sets of MedMNIST have the same arrays and 2, 4, 5, 8, 9 or 11 classes. So all seven
+    # labels are needed to tell DermaMNIST from them.
+    values = np.unique(labels)
+    if not np.array_equal(values, np.arange(len(MEDMNIST_CODES))):
+        numbers = ", ".join(map(str, values[:12])) or "none"
         raise DataError(
             f"{path} is not DermaMNIST: its labels are {numbers}; expected each of 0–6.", _HINT
         )
-
-
-def _not_whole(path: Path, why: str) -> DataError:
-    return DataError(
-        f"{path} could not be read as an .npz file: {why}.", "Download or copy it again."
-    )

@@ -1,8 +1,7 @@
-"""Metadata: which lesion each image shows, who has it, and where on the body.
+"""Metadata: the lesion of each image, patient data, and where on the body the lesion is.
 
-`attach_metadata` reads a metadata file, checks it row by row against the diagnoses of a data set
-and gives the data set its lesions. Row i of the file belongs to row i of the pixels; the diagnoses
-are what proves it.
+Row i of a metadata file belongs to row i of the pixels. `attach_metadata` compares the diagnoses of
+both row by row, since metadata of other images would give wrong lesions.
 """
 
 import csv
@@ -13,47 +12,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from hmnist.arrays import Float64, Strings
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataError
-from hmnist.sources.opening import opened, row_name
+from hmnist.sources.opening import DOWNLOAD_AGAIN, opened, row_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "METADATA_FILE",
-    "SAME_LESION",
-    "attach_metadata",
-    "merge_same_lesions",
-    "read_metadata",
-]
-
 METADATA_FILE = "HAM10000_metadata.csv"
-"""The name of the file that is looked for beside a pixel file."""
+"""The name of the metadata file beside a pixel file."""
 
 SAME_LESION: tuple[tuple[str, str], ...] = (
-    ("ISIC_0033481", "ISIC_0033421"),
-    ("ISIC_0033556", "ISIC_0032634"),
-    ("ISIC_0029152", "ISIC_0033173"),
-    ("ISIC_0029036", "ISIC_0027027"),
-    ("ISIC_0027820", "ISIC_0028209"),
-    ("ISIC_0027689", "ISIC_0032647"),
-    ("ISIC_0030906", "ISIC_0024879"),
-    ("ISIC_0033391", "ISIC_0034186"),
-    ("ISIC_0025226", "ISIC_0030074"),
-    ("ISIC_0026087", "ISIC_0025664"),
-    ("ISIC_0024736", "ISIC_0029748"),
-    ("ISIC_0024770", "ISIC_0027811"),
-    ("ISIC_0027162", "ISIC_0029061"),
-    ("ISIC_0024602", "ISIC_0032283"),
-    ("ISIC_0029625", "ISIC_0024629"),
-    ("ISIC_0030000", "ISIC_0031392"),
-    ("ISIC_0024437", "ISIC_0031299"),
-    ("ISIC_0033374", "ISIC_0033417"),
-)
+    ("ISIC_0033481", "ISIC_0033421"), ("ISIC_0033556", "ISIC_0032634"),
+    ("ISIC_0029152", "ISIC_0033173"), ("ISIC_0029036", "ISIC_0027027"),
+    ("ISIC_0027820", "ISIC_0028209"), ("ISIC_0027689", "ISIC_0032647"),
+    ("ISIC_0030906", "ISIC_0024879"), ("ISIC_0033391", "ISIC_0034186"),
+    ("ISIC_0025226", "ISIC_0030074"), ("ISIC_0026087", "ISIC_0025664"),
+    ("ISIC_0024736", "ISIC_0029748"), ("ISIC_0024770", "ISIC_0027811"),
+    ("ISIC_0027162", "ISIC_0029061"), ("ISIC_0024602", "ISIC_0032283"),
+    ("ISIC_0029625", "ISIC_0024629"), ("ISIC_0030000", "ISIC_0031392"),
+    ("ISIC_0024437", "ISIC_0031299"), ("ISIC_0033374", "ISIC_0033417"),
+)  # fmt: skip
 """Pairs of images that show one lesion under two lesion ids.
 
 From Abhishek, Jain & Hamarneh, "Investigating the quality of DermaMNIST and Fitzpatrick17k
@@ -62,36 +44,25 @@ dermatological image datasets", Scientific Data 12:196 (2025).
 
 _REQUIRED = ("lesion_id", "image_id", "dx")
 
-_WITHOUT = (
-    "Name the metadata of these very images with --metadata FILE, or go without it with --metadata "
-    "none: the lesions are unknown then, and images of one lesion may stand on both sides of a "
-    "split."
+_OTHER_METADATA = (
+    "Name the metadata of these images with --metadata FILE, or use none with --metadata none: "
+    "the lesions are unknown then, and images of one lesion may be on both sides of a split."
 )
 
 
 def attach_metadata(data: LesionDataset, path: Path) -> LesionDataset:
     """Return a data set together with its metadata and lesions.
 
-    Parameters
-    ----------
-    data : LesionDataset
-        The images; what it knew of lesions is replaced.
-    path : pathlib.Path
-        The metadata file: one row per image, in the same order.
-
-    Returns
-    -------
-    LesionDataset
-        With `metadata`, as the file has them, and `lesion_ids`, where lesions that are known to be
-        one (`SAME_LESION`) have one id.
+    The file has one row per image, in the same order. Lesions that are known to be the same
+    (`SAME_LESION`) get one id in `lesion_ids`, but not in `metadata`.
 
     Raises
     ------
     DataMissingError
         If there is no such file.
     DataError
-        If the file is malformed, or if it belongs to other images: the message names the first
-        row that disagrees.
+        If the file is malformed, or belongs to other images: the message names the first row that
+        differs.
     """
     metadata = read_metadata(path)
     _check_rows(metadata["dx"].tolist(), data, path)
@@ -118,7 +89,7 @@ def read_metadata(path: Path) -> "pd.DataFrame":
         If there is no such file.
     DataError
         If a required column is missing, a row has too many or too few cells, an id is empty, an
-        image occurs twice, a diagnosis is none of the seven or an age is no number.
+        image is repeated, a diagnosis is none of the seven or an age is no number.
 
     Examples
     --------
@@ -131,37 +102,27 @@ def read_metadata(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
     with opened(path) as file:
-        raw = file.read()
+        content = file.read()
     try:
-        text = raw.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
         _check_table(text, path)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(
-            f"{path} is not CSV text in UTF-8: {error}.", "Download or copy it again."
-        ) from error
+        raise DataError(f"{path} is not CSV text in UTF-8: {error}.", DOWNLOAD_AGAIN) from error
     metadata = pd.read_csv(
         io.StringIO(text), dtype=dict.fromkeys(_REQUIRED, str), index_col=False, low_memory=False
     )
     _check_ids(metadata, path)
     _check_diagnoses(metadata, path)
     if "age" in metadata:
-        metadata["age"] = _ages(metadata["age"], path)
+        metadata["age"] = _read_ages(metadata["age"], path)
     return metadata
 
 
-def merge_same_lesions(image_ids: Sequence[str], lesion_ids: Sequence[str]) -> npt.NDArray[np.str_]:
-    """Give lesions that are known to be one the alphabetically first of their ids.
+def merge_same_lesions(image_ids: Sequence[str], lesion_ids: Sequence[str]) -> Strings:
+    """Return the lesion id of each image, with one id for lesions that are known to be the same.
 
-    Parameters
-    ----------
-    image_ids, lesion_ids : sequence of str, length n
-        The name of each image and of the lesion that it shows.
-
-    Returns
-    -------
-    numpy.ndarray of str, shape (n,)
-        The lesions. Where both images of a pair in `SAME_LESION` are there, all images of the two
-        lesions bear one id.
+    If both images of a pair in `SAME_LESION` are there, all images of the two lesions have the
+    alphabetically first of the two ids.
 
     Examples
     --------
@@ -174,34 +135,36 @@ def merge_same_lesions(image_ids: Sequence[str], lesion_ids: Sequence[str]) -> n
     for pair in SAME_LESION:
         if all(image in lesion_of for image in pair):
             lesions = {lesion_of[image] for image in pair}
-            # A lesion that an earlier pair merged brings the others of that pair along.
+            # Lesions that an earlier pair merged with one of these are the same, too.
             lesions.update(*(merged.get(lesion, set()) for lesion in lesions))
             merged |= dict.fromkeys(lesions, lesions)
     first = {lesion: min(lesions) for lesion, lesions in merged.items()}
     return np.array([first.get(lesion, lesion) for lesion in lesion_ids], dtype=str)
 
 
-def _check_rows(dx: list[str], data: LesionDataset, path: Path) -> None:
-    codes = [CODES[label] for label in data.labels.tolist()]
-    counts = "" if len(dx) == len(codes) else f" It has {len(dx):,} rows, the data {len(codes):,}."
-    for row, (found, code) in enumerate(zip(dx, codes, strict=False), start=1):
-        if found != code:
+def _check_rows(diagnoses: list[str], data: LesionDataset, path: Path) -> None:
+    labels = [CODES[label] for label in data.labels.tolist()]
+    problem, lengths = f"{path} does not belong to {data.name}", ""
+    if len(diagnoses) != len(labels):
+        lengths = f" It has {len(diagnoses):,} rows, the data {len(labels):,}."
+    for row, (diagnosis, label) in enumerate(zip(diagnoses, labels, strict=False), start=1):
+        if diagnosis != label:
             raise DataError(
-                f"{path} does not belong to {data.name}: {row_name(row)} says {found}, the label "
-                f"of image {row:,} says {code}.{counts}",
-                _WITHOUT,
+                f"{problem}: {row_name(row)} says {diagnosis}, the label of image {row:,} says "
+                f"{label}.{lengths}",
+                _OTHER_METADATA,
             )
-    if counts:
-        shorter = min(len(dx), len(codes))
+    if lengths:
+        shorter = min(len(diagnoses), len(labels))
         raise DataError(
-            f"{path} does not belong to {data.name}: the first {shorter:,} rows agree, then one "
-            f"of the two files ends.{counts}",
-            f"If a file was cut off, download or copy it again. {_WITHOUT}",
+            f"{problem}: the first {shorter:,} rows agree, then one of the two files ends."
+            f"{lengths}",
+            f"If a file was cut off, download or copy it again. {_OTHER_METADATA}",
         )
 
 
 def _check_table(text: str, path: Path) -> None:
-    """Check columns and the number of cells: pandas would fill or drop cells in silence."""
+    """Check the columns and the length of each row, since pandas fills or drops cells."""
     reader = csv.reader(io.StringIO(text), strict=True)
     names = next(reader, [])
     for name in _REQUIRED:
@@ -211,19 +174,19 @@ def _check_table(text: str, path: Path) -> None:
                 "Metadata has the columns lesion_id, image_id and dx, separated by commas, as in "
                 f"{METADATA_FILE}.",
             )
-    repeated = next((name for at, name in enumerate(names) if name in names[:at]), None)
+    repeated = next((name for index, name in enumerate(names) if name in names[:index]), None)
     if repeated is not None:
         raise DataError(f"{path} has more than one column {repeated!r}.", "Remove one of them.")
     row = 0
-    for row, cells in enumerate(filter(None, reader), start=1):
-        if len(cells) != len(names):
+    for row, fields in enumerate(filter(None, reader), start=1):
+        if len(fields) != len(names):
             raise DataError(
-                f"{path}: {row_name(row, reader.line_num)} has {len(cells)} cells where the "
+                f"{path}: {row_name(row, reader.line_num)} has {len(fields)} cells where the "
                 f"header has {len(names)}.",
                 "Correct the row, or download or copy the file again.",
             )
     if not row:
-        raise DataError(f"{path} has a header and no rows.", "Download or copy it again.")
+        raise DataError(f"{path} has a header and no rows.", DOWNLOAD_AGAIN)
 
 
 def _some(names: list[str]) -> str:
@@ -243,10 +206,11 @@ def _check_ids(metadata: "pd.DataFrame", path: Path) -> None:
     repeated = metadata["image_id"].duplicated().to_numpy()
     if repeated.any():
         second = int(repeated.argmax())
-        image = metadata["image_id"].iloc[second]
-        first = metadata["image_id"].tolist().index(image)
+        image_ids = metadata["image_id"].tolist()
+        first = image_ids.index(image_ids[second])
         raise DataError(
-            f"{path}: {row_name(second + 1)} repeats the image_id {image} of row {first + 1:,}.",
+            f"{path}: {row_name(second + 1)} repeats the image_id {image_ids[second]} of row "
+            f"{first + 1:,}.",
             "Each image stands in one row; remove the other, here and in the pixel file.",
         )
 
@@ -255,15 +219,15 @@ def _check_diagnoses(metadata: "pd.DataFrame", path: Path) -> None:
     unknown = ~metadata["dx"].isin(CODES).to_numpy()
     if unknown.any():
         row = int(unknown.argmax())
-        found = metadata["dx"].fillna("").iloc[row]
+        diagnosis = metadata["dx"].fillna("").iloc[row]
         raise DataError(
-            f"{path}: {row_name(row + 1)}, column dx: found {found!r}; expected one of "
+            f"{path}: {row_name(row + 1)}, column dx: found {diagnosis!r}; expected one of "
             f"{', '.join(CODES)}.",
             "Spell the diagnosis as the seven codes are spelled.",
         )
 
 
-def _ages(ages: "pd.Series[float]", path: Path) -> npt.NDArray[np.float64]:
+def _read_ages(ages: "pd.Series[float]", path: Path) -> Float64:
     import pandas as pd
 
     numbers = pd.to_numeric(ages, errors="coerce")

@@ -1,4 +1,4 @@
-"""Open a data file, or say in one sentence why that cannot be done."""
+"""Opening a data file, with an error that says what is wrong if that is impossible."""
 
 import contextlib
 import difflib
@@ -11,22 +11,21 @@ from typing import BinaryIO, cast
 
 from hmnist.errors import DataError, DataMissingError, HmnistError
 
-__all__ = ["opened", "row_name"]
-
-_GZIP_MAGIC = b"\x1f\x8b"
+DOWNLOAD_AGAIN = "Download or copy it again."
+"""The hint for files that are damaged or incomplete."""
 
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for reading bytes; what gzip packed is unpacked, whatever the file's name.
+    """Open a file for reading bytes; one that is packed by gzip is unpacked, whatever its name.
 
-    The block should do no more than read: any failure of the system inside it is taken for a
-    failure of this file.
+    The block should only read the file, since every failure of the system inside it is reported as
+    a failure of this file.
 
     Raises
     ------
     DataMissingError
-        If there is no such file; the hint names files that are spelled like it.
+        If there is no such file; the hint names files with similar names.
     DataError
         If it is a folder or a device, may not be read, or is a damaged gzip file.
 
@@ -39,42 +38,38 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     ...     file.read()
     b'1,2'
     """
-    try:
-        _refuse_what_is_no_file(path)
+    with explain_failure(path):
+        _refuse_folders_and_devices(path)
         with path.open("rb") as raw:
-            if raw.peek(2)[:2] == _GZIP_MAGIC:
+            if raw.peek(2)[:2] == b"\x1f\x8b":
                 with gzip.open(raw) as unpacked:
                     yield cast("BinaryIO", unpacked)
             else:
                 yield raw
+
+
+@contextlib.contextmanager
+def explain_failure(path: Path) -> Iterator[None]:
+    """Turn the system's errors about reading a file or a folder into `DataError`."""
+    try:
+        yield
     except HmnistError:
         raise
     except FileNotFoundError as error:
-        raise DataMissingError(f"{path} does not exist.", _spelled_alike(path)) from error
+        raise DataMissingError(f"{path} does not exist.", _similar_names(path)) from error
     except EOFError as error:
-        raise DataError(
-            f"{path} is a gzip file that ends too early.", "Download or copy it again."
-        ) from error
+        raise DataError(f"{path} is a gzip file that ends too early.", DOWNLOAD_AGAIN) from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(
-            f"{path} is a damaged gzip file: {error}.", "Download or copy it again."
-        ) from error
+        raise DataError(f"{path} is a damaged gzip file: {error}.", DOWNLOAD_AGAIN) from error
     except OSError as error:
         reason = error.strerror or str(error)
-        raise DataError(
-            f"{path} could not be read: {reason}.", "Check the file and its permissions."
-        ) from error
+        raise DataError(f"{path} could not be read: {reason}.", "Check its permissions.") from error
 
 
 def row_name(row: int, line: int | None = None) -> str:
-    """Name a row as every message about a file does.
+    """Name a data row, counted from 1 below the header, as every message about a file does.
 
-    Parameters
-    ----------
-    row : int
-        Number of the data row, from 1; the header is none.
-    line : int or None
-        Number of the line in the file, from 1; None where each row is one line.
+    `line` is its line in the file, counted from 1, if rows may have several lines.
 
     Examples
     --------
@@ -84,11 +79,11 @@ def row_name(row: int, line: int | None = None) -> str:
     return f"row {row:,} (line {row + 1 if line is None else line:,})"
 
 
-def _refuse_what_is_no_file(path: Path) -> None:
-    # Asked before opening, because opening a named pipe waits for its writer.
+def _refuse_folders_and_devices(path: Path) -> None:
+    # Checked before opening, since opening a named pipe would wait for its writer.
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
-        raise DataError(f"{path} is a folder; expected a file.", _data_inside(path))
+        raise DataError(f"{path} is a folder; expected a file.", _data_files(path))
     if not stat.S_ISREG(mode):
         raise DataError(
             f"{path} is a device or a pipe; expected a file.",
@@ -96,17 +91,17 @@ def _refuse_what_is_no_file(path: Path) -> None:
         )
 
 
-def _data_inside(folder: Path) -> str:
+def _data_files(folder: Path) -> str:
     names = [name for name in _names_in(folder) if name.endswith((".csv", ".csv.gz", ".npz"))]
     return f"Name one of the files in it: {', '.join(names[:5])}." if names else ""
 
 
-def _spelled_alike(path: Path) -> str:
+def _similar_names(path: Path) -> str:
     if not path.parent.is_dir():
         return f"There is no folder {path.parent} either."
-    alike = difflib.get_close_matches(path.name, _names_in(path.parent), n=3)
-    if alike:
-        return f"Did you mean {' or '.join(str(path.with_name(name)) for name in alike)}?"
+    similar = difflib.get_close_matches(path.name, _names_in(path.parent), n=3)
+    if similar:
+        return f"Did you mean {' or '.join(str(path.with_name(name)) for name in similar)}?"
     return f"The folder is {path.parent.resolve()}: check the name and the folder."
 
 

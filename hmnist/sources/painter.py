@@ -1,27 +1,25 @@
-"""Paints lesion-like images: skin, pigment, border, network, vessels, scar, hair. No photograph.
+"""Paints synthetic images of lesions: skin, pigment, border, network, vessels, scar, hair.
 
-`paint` turns numbers into images. A lesion has its own colours, shape and texture, drawn around
-what is typical of its diagnosis; an image has its own view of the lesion (turn, zoom, shift,
-light). An image looks the same whichever others are painted with it.
+Colours, shape and texture of a lesion are drawn around the typical values of its diagnosis. Each
+image shows the lesion in its own way (turn, zoom, shift, light). An image does not depend on the
+others that are painted with it.
 
-Colours follow the Beer–Lambert law: skin reflects light, and melanin, blood and melanin that lies
-deep (which looks blue) each take their share of red, green and blue. The amounts are set by eye
-from what dermatoscopy teaches; nothing is fitted to a data set.
+Colours follow the Beer–Lambert law: skin reflects light; melanin, blood and deep melanin (which
+looks blue) each absorb their share of red, green and blue. The amounts are chosen by eye from the
+rules of dermatoscopy; nothing is fitted to a data set.
 """
 
 import numpy as np
-import numpy.typing as npt
 
+from hmnist.arrays import Float32, Indices, Labels, Pixels
 from hmnist.diagnoses import label_of
 from hmnist.sources.brushes import SIZE, Canvas, cloud, lines, mesh, spots
-from hmnist.sources.chance import normal, uniform
+from hmnist.sources.random_numbers import normal, uniform
 
-__all__ = ["paint"]
-
-_BLOCK = 128  # images at a time: the maps of a block stay in the processor's cache
+_BLOCK = 128  # images at a time; their arrays fit into the processor's cache
 
 _MIMICRY = 0.08
-"""Share of the lesions that look like another diagnosis: what no model can get right."""
+"""Share of the lesions that look like another diagnosis, which no model can recognise."""
 
 _ABSORPTION = {
     "melanin": (0.58, 1.05, 1.40),
@@ -51,55 +49,49 @@ _LOOKS: dict[str, tuple[float, ...]] = {
     "scale":     ( 0.22,  0.10,  0.17,  0.06,  0.03,  0.04,  0.05,  0.07,  0.00),
     "cysts":     ( 0.05,  0.08,  0.20,  0.04,  0.04,  0.05,  0.05,  0.08,  0.00),
 }  # fmt: skip
-"""What is typical of each diagnosis, how far lesions stray from it, and the least there can be.
+"""The typical value for each diagnosis, its standard deviation, and the least value.
 
-Lengths in half image heights; pigments in units of `_ABSORPTION`; the rest as shares.
+Lengths are in half image heights, pigments in units of `_ABSORPTION`, the others are shares.
 """
 
-Floats = npt.NDArray[np.float32]
-Keys = npt.NDArray[np.integer]
 
+def paint(labels: Labels, lesions: Indices, image_numbers: Indices, seed: int) -> Pixels:
+    """Paint one RGB image for each row: uint8, shape (n, 28, 28, 3).
 
-def paint(labels: Keys, lesions: Keys, views: Keys, seed: int) -> npt.NDArray[np.uint8]:
-    """Paint one image for each row.
+    Each image depends only on its own row and the seed.
 
     Parameters
     ----------
-    labels : numpy.ndarray of int, shape (n,)
+    labels : numpy.ndarray of int64, shape (n,)
         Diagnoses in the Kaggle order, 0–6.
-    lesions : numpy.ndarray of int, shape (n,)
+    lesions : numpy.ndarray of int64, shape (n,)
         Numbers of 0 or more; rows with the same number (and label) show the same lesion.
-    views : numpy.ndarray of int, shape (n,)
-        0–7: which photograph of its lesion each image is.
+    image_numbers : numpy.ndarray of int64, shape (n,)
+        0–7: which image of its lesion each row is.
     seed : int
         0 or more.
 
-    Returns
-    -------
-    numpy.ndarray of uint8, shape (n, 28, 28, 3)
-        RGB. Each image depends on its own row and the seed alone.
-
     Examples
     --------
-    >>> pictures = paint(np.array([4, 4]), np.array([7, 7]), np.array([0, 1]), seed=0)
-    >>> pictures.shape, bool((pictures[0] == pictures[1]).all())
+    >>> images = paint(np.array([4, 4]), np.array([7, 7]), np.array([0, 1]), seed=0)
+    >>> images.shape, bool((images[0] == images[1]).all())
     ((2, 28, 28, 3), False)
     """
-    painted = np.empty((len(labels), SIZE, SIZE, 3), np.uint8)
+    images = np.empty((len(labels), SIZE, SIZE, 3), np.uint8)
     for start in range(0, len(labels), _BLOCK):
         rows = slice(start, start + _BLOCK)
-        painted[rows] = _paint_block(labels[rows], lesions[rows], views[rows], seed)
-    return painted
+        image_keys = lesions[rows] * 8 + image_numbers[rows]
+        images[rows] = _paint_block(labels[rows], lesions[rows], image_keys, seed)
+    return images
 
 
-def _paint_block(labels: Keys, lesions: Keys, views: Keys, seed: int) -> npt.NDArray[np.uint8]:
+def _paint_block(labels: Labels, lesions: Indices, image_keys: Indices, seed: int) -> Pixels:
     looks = _draw_looks(labels, lesions, seed)
-    shots = lesions * 8 + views
-    canvas = _place(lesions, shots, seed)
-    melanin, blood, deep, white = _lay_pigments(looks, canvas)
+    canvas = _draw_canvas(lesions, image_keys, seed)
+    melanin, blood, deep, white = _draw_pigments(looks, canvas)
     skin = _draw_skin(canvas)
-    light = _draw_light(lesions, shots, seed) * (1 - _draw_hair(canvas))
-    noise = _draw_noise(shots, seed)
+    light = _draw_light(lesions, image_keys, seed) * (1 - _draw_hair(canvas))
+    noise = _draw_noise(image_keys, seed)
     painted = np.empty((len(labels), SIZE, SIZE, 3), np.uint8)
     for channel in range(3):
         density = _ABSORPTION["melanin"][channel] * melanin
@@ -112,28 +104,28 @@ def _paint_block(labels: Keys, lesions: Keys, views: Keys, seed: int) -> npt.NDA
     return painted
 
 
-def _draw_looks(labels: Keys, lesions: Keys, seed: int) -> dict[str, Floats]:
-    """Draw what each lesion looks like: an array of shape (n, 1, 1) for each row of `_LOOKS`."""
-    chance = uniform(seed, "mimicry", lesions, 2)
-    # Were rare diagnoses mimicked as well, most of what looks like one would be something else.
-    others = np.array([label_of(code) for code in ("nv", "mel", "bkl")])
-    other = others[(chance[:, 1] * len(others)).astype(np.int64)]
-    seen = np.where(chance[:, 0] < _MIMICRY, other, labels)
+def _draw_looks(labels: Labels, lesions: Indices, seed: int) -> dict[str, Float32]:
+    """Draw the looks of each lesion: an array of shape (n, 1, 1) for each row of `_LOOKS`."""
+    share, choice = uniform(seed, "mimicry", lesions, 2).T
+    # Only common diagnoses are mimicked: otherwise most lesions that look rare would not be.
+    common = np.array([label_of(code) for code in ("nv", "mel", "bkl")])
+    mimicked = common[(choice * len(common)).astype(np.int64)]
+    apparent = np.where(share < _MIMICRY, mimicked, labels)
     drawn = normal(seed, "looks", lesions, len(_LOOKS))
     looks = {}
     for column, (name, (*typical, spread, least)) in enumerate(_LOOKS.items()):
-        strayed = np.array(typical, np.float32)[seen] + np.float32(spread) * drawn[:, column]
-        looks[name] = np.maximum(strayed, np.float32(least))[:, None, None]
+        values = np.array(typical, np.float32)[apparent] + np.float32(spread) * drawn[:, column]
+        looks[name] = np.maximum(values, np.float32(least))[:, None, None]
     return looks
 
 
-def _place(lesions: Keys, shots: Keys, seed: int) -> Canvas:
-    """Turn, zoom and shift: lay the pixels of each image on its lesion."""
+def _draw_canvas(lesions: Indices, image_keys: Indices, seed: int) -> Canvas:
+    """Turn, zoom and shift: give the pixels of each image their position on the lesion."""
     stance = uniform(seed, "stance", lesions, 1)[:, 0]
-    chance = uniform(seed, "turn", shots, 2)
-    view = normal(seed, "view", shots, 4)
+    share, choice = uniform(seed, "turn", image_keys, 2).T
+    view = normal(seed, "view", image_keys, 4)
     # A second photograph is mostly taken the same way up, sometimes from another side.
-    quarter = np.where(chance[:, 0] < 0.2, np.floor(chance[:, 1] * 4), 0)
+    quarter = np.where(share < 0.2, np.floor(choice * 4), 0)
     angle = (2 * np.pi * stance + np.pi / 2 * quarter + 0.10 * view[:, 0]).astype(np.float32)
     zoom = np.exp(0.06 * view[:, 1:2])
     centre = ((np.arange(SIZE, dtype=np.float32) + 0.5) * 2 / SIZE - 1)[None]
@@ -144,11 +136,11 @@ def _place(lesions: Keys, shots: Keys, seed: int) -> Canvas:
     return Canvas(cosine * x + sine * y, cosine * y - sine * x, lesions, seed)
 
 
-def _lay_pigments(
-    looks: dict[str, Floats], canvas: Canvas
-) -> tuple[Floats, Floats, Floats, Floats]:
+def _draw_pigments(
+    looks: dict[str, Float32], canvas: Canvas
+) -> tuple[Float32, Float32, Float32, Float32]:
     """Melanin, blood, deep melanin and white for each pixel, shape (n, 28, 28) each."""
-    distance, inside, slope = _outline(looks, canvas)
+    distance, inside, slope = _draw_outline(looks, canvas)
     blotches, grain = cloud(canvas, "blotches", 4.0), cloud(canvas, "grain", 14.0)
     dark, pale = (
         spots(canvas, purpose, looks["size"], width)
@@ -171,7 +163,7 @@ def _lay_pigments(
     )
 
 
-def _outline(looks: dict[str, Floats], canvas: Canvas) -> tuple[Floats, Floats, Floats]:
+def _draw_outline(looks: dict[str, Float32], canvas: Canvas) -> tuple[Float32, Float32, Float32]:
     """Distance from the centre in radii, how far inside the border (0–1), a slope over the lesion.
 
     The radius is a Fourier series of the direction: waves 2–7, the higher the weaker.
@@ -183,7 +175,7 @@ def _outline(looks: dict[str, Floats], canvas: Canvas) -> tuple[Floats, Floats, 
     wave_cosine, wave_sine = cosine, sine
     wobble = np.zeros_like(distance)
     for order, weights in enumerate(zip(*np.split(canvas.normal("border", 12), 2), strict=True)):
-        # The next wave by the sum of angles: two products are cheaper than a cosine.
+        # The next wave from the sum of angles: two products are faster than a cosine.
         wave_cosine, wave_sine = (
             wave_cosine * cosine - wave_sine * sine,
             wave_sine * cosine + wave_cosine * sine,
@@ -196,7 +188,7 @@ def _outline(looks: dict[str, Floats], canvas: Canvas) -> tuple[Floats, Floats, 
     return distance / radius, inside, cosine * np.minimum(distance / looks["size"], np.float32(1))
 
 
-def _draw_skin(canvas: Canvas) -> Floats:
+def _draw_skin(canvas: Canvas) -> Float32:
     """Skin, pale to tanned, yellowish to pink, mottled: 0–255, shape (3, n, 28, 28)."""
     drawn = canvas.normal("skin", 3)
     tan, shade = 0.10 * drawn[0], 0.07 * drawn[2]
@@ -208,25 +200,24 @@ def _draw_skin(canvas: Canvas) -> Floats:
     return np.stack([red, green, blue])
 
 
-def _draw_light(lesions: Keys, shots: Keys, seed: int) -> Floats:
-    """Expose each image: the share of light that arrives, shape (3, n, 28, 28)."""
-    drawn = normal(seed, "light", shots, 4)
+def _draw_light(lesions: Indices, image_keys: Indices, seed: int) -> Float32:
+    """Exposure: the share of light that arrives, shape (3, n, 28, 28)."""
+    drawn = normal(seed, "light", image_keys, 4)
     gain = np.exp(0.03 * drawn[:, :1] + 0.012 * drawn[:, 1:]).T[:, :, None, None]
     tube = uniform(seed, "tube", lesions, 2).astype(np.float32)
-    # In one case of six the tube of the dermatoscope leaves the corners dark.
+    # In one of six images the tube of the dermatoscope makes the corners dark.
     radius = np.where(tube[:, 0] < 1 / 6, 1.0 + 0.3 * tube[:, 1], 2.0)[:, None, None]
     edge = np.square((np.arange(SIZE, dtype=np.float32) + 0.5) * 2 / SIZE - 1)
     distance = np.sqrt(edge[None, :, None] + edge[None, None, :])
     dark = 1 / (1 + np.exp(np.minimum((radius - distance) / 0.06, 30)))
     circle = (1 - 0.05 * np.square(distance)) * (1 - 0.9 * dark)
-    light: Floats = (gain * circle).astype(np.float32)
-    return light
+    return np.asarray(gain * circle, dtype=np.float32)
 
 
-def _draw_hair(canvas: Canvas) -> Floats:
-    """Dark hairs over one lesion in eight; they grow on the skin and turn with it."""
-    chance, strength = canvas.uniform("hairiness", 2)[:, :, 0, 0]
-    hairy = chance < 0.125
+def _draw_hair(canvas: Canvas) -> Float32:
+    """Dark hairs over one of eight lesions, in the same position in all its images."""
+    share, strength = canvas.uniform("hairiness", 2)[:, :, 0, 0]
+    hairy = share < 0.125
     hair = np.zeros_like(canvas.across)
     if hairy.any():
         darkness = (0.15 + 0.3 * strength[hairy])[:, None, None]
@@ -234,8 +225,8 @@ def _draw_hair(canvas: Canvas) -> Floats:
     return hair
 
 
-def _draw_noise(shots: Keys, seed: int) -> Floats:
-    """Grain of the photograph, shape (3, n, 28, 28): within 3 of 255, each channel by itself."""
-    drawn = uniform(seed, "noise", shots, 3 * SIZE * SIZE).astype(np.float32)
-    grain = (6 * drawn - 3).reshape(len(shots), 3, SIZE, SIZE)
+def _draw_noise(image_keys: Indices, seed: int) -> Float32:
+    """Noise of the photograph, shape (3, n, 28, 28): within 3 of 255, separate in each channel."""
+    drawn = uniform(seed, "noise", image_keys, 3 * SIZE * SIZE).astype(np.float32)
+    grain = (6 * drawn - 3).reshape(len(image_keys), 3, SIZE, SIZE)
     return np.ascontiguousarray(grain.transpose(1, 0, 2, 3))

@@ -1,11 +1,9 @@
-"""Pixel files in the Kaggle format: ``pixel0000 … pixel2351, label``, one image per row.
+"""Reading pixel files in the Kaggle format: ``pixel0000 … pixel2351, label``, one image per row.
 
-`read_pixel_csv` reads a file that it has seen before from the cache. A new file in the plain form
-(digits, commas, line ends) is parsed with a dozen array operations per block and checked on the
-way. That takes a quarter of the time of ``pandas.read_csv(dtype="uint8")``, which would leave no
-time for hashing, checking and caching in the 1.2 readings that a first load may take
-(``benchmarks/reading.py``). Any other file goes to `hmnist.sources.malformed`, which reads what can
-be read and names the first cell that cannot.
+`read_pixel_csv` takes a file that was read before from the cache. A new file in the plain form
+(digits, commas, line ends) is parsed and checked with a dozen array operations per block. That
+takes a quarter of the time of ``pandas.read_csv(dtype="uint8")``, so that there is time for hashing
+and caching (``benchmarks/reading.py``). Any other file goes to `hmnist.sources.malformed`.
 """
 
 from collections.abc import Iterator
@@ -21,8 +19,6 @@ from hmnist.sources.header import check_header, image_shape, read_header
 from hmnist.sources.malformed import read_carefully
 from hmnist.sources.opening import opened
 
-__all__ = ["read_pixel_csv"]
-
 BLOCK = 1 << 18
 """Bytes parsed at once: the dozen arrays of that size stay in the processor's cache."""
 
@@ -32,17 +28,13 @@ _ZERO, _COMMA, _NEWLINE = (np.uint8(ord(character)) for character in "0,\n")
 def read_pixel_csv(path: Path) -> tuple[Pixels, Labels]:
     r"""Read a pixel file, plain or packed by gzip.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        A CSV file with the columns ``pixel0000`` … and ``label``. Pixels run row by row, the
-        channels of a pixel side by side.
+    It has the columns ``pixel0000`` … and ``label``. Pixels stand row by row, the channels of a
+    pixel side by side.
 
     Returns
     -------
     images : numpy.ndarray of uint8, shape (n, h, w, c)
-        The shape of an image follows from the number of columns, and from the file's name where
-        that is not enough (`hmnist.sources.header.image_shape`).
+        `hmnist.sources.header.image_shape` tells their shape from the columns and the file's name.
     labels : numpy.ndarray of int64, shape (n,)
         0–6 in the Kaggle order.
 
@@ -51,7 +43,7 @@ def read_pixel_csv(path: Path) -> tuple[Pixels, Labels]:
     DataMissingError
         If there is no such file.
     DataError
-        If it cannot be read or is malformed; the message names the first offence.
+        If it cannot be read or is malformed; the message names the first mistake.
 
     Examples
     --------
@@ -70,54 +62,48 @@ def _parse(path: Path) -> tuple[Pixels, Labels]:
     with opened(path) as file:
         names, ending = read_header(file, path)
         check_header(names, path)
-        table = _parse_plain(file, len(names), ending)
-    if table is None:
-        _read_to_the_end(path)
-        with opened(path) as file:
-            table = read_carefully(file, path, names)
-    return table
-
-
-def _read_to_the_end(path: Path) -> None:
-    # A damaged gzip file is to be reported as such, not as the nonsense that it unpacks to.
+        if rows := _parse_plain(file, len(names), ending):
+            return rows
     with opened(path) as file:
+        # Read to its end first: a damaged gzip file must be reported as damaged, not as malformed.
         while file.read(BLOCK):
             pass
+    with opened(path) as file:
+        return read_carefully(file, path, names)
 
 
 def _parse_plain(file: BinaryIO, columns: int, ending: bytes) -> tuple[Pixels, Labels] | None:
-    """Parse the rows behind the header; None if anything is out of the ordinary."""
-    pixels, labels = [], []
-    for block in _whole_lines(file, ending, longest=4 * columns + 2):
-        rows = _parse_block(block, columns)
-        if rows is None:
+    """Parse the rows after the header; None if the file is not plain."""
+    blocks = []
+    for lines in _whole_lines(file, ending, longest=4 * columns + 2):
+        block = _parse_block(lines, columns)
+        if block is None:
             return None
-        pixels.append(rows[:, :-1])
-        labels.append(rows[:, -1])
-    if not pixels:
+        blocks.append(block)
+    if not blocks or max(block[:, -1].max() for block in blocks) >= len(CODES):
         return None
-    table = np.concatenate(pixels), np.concatenate(labels).astype(np.int64)
-    return table if table[1].max() < len(CODES) else None
+    labels = np.concatenate([block[:, -1] for block in blocks])
+    return np.concatenate([block[:, :-1] for block in blocks]), labels.astype(np.int64)
 
 
 def _whole_lines(file: BinaryIO, ending: bytes, longest: int) -> Iterator[bytes]:
     r"""Yield blocks of whole lines that end in ``\n``; empty lines at the end are dropped.
 
-    A line of more than `longest` bytes is no plain row: it comes as far as it was read, and last.
+    A line of more than `longest` bytes is no plain row: its beginning is the last block.
     """
-    held = b""
+    rest = b""
     while block := file.read(BLOCK):
-        held += block
-        # The last line is held back with what follows it: it may be incomplete, or the last.
-        cut = held.rstrip(b"\r\n").rfind(b"\n") + 1
-        if cut:
-            yield _with_newlines(held[:cut], ending)
-            held = held[cut:]
-        elif len(held) > longest:
-            yield held
+        rest += block
+        # The last line waits for the next block: it may be incomplete, or the last of the file.
+        end = rest.rstrip(b"\r\n").rfind(b"\n") + 1
+        if end:
+            yield _with_newlines(rest[:end], ending)
+            rest = rest[end:]
+        elif len(rest) > longest:
+            yield rest
             return
-    if held := held.rstrip(b"\r\n"):
-        yield _with_newlines(held + ending, ending)
+    if rest := rest.rstrip(b"\r\n"):
+        yield _with_newlines(rest + ending, ending)
 
 
 def _with_newlines(lines: bytes, ending: bytes) -> bytes:
@@ -127,32 +113,32 @@ def _with_newlines(lines: bytes, ending: bytes) -> bytes:
 def _parse_block(block: bytes, columns: int) -> Pixels | None:
     """Parse lines of whole numbers of one to three digits; None if there is anything else.
 
-    Every byte is given the value that a number ending there would have, from it and the two bytes
-    before it; the values before commas and line ends are then picked out. That is cheaper than
-    finding where each number starts.
+    Every byte gets the value of a number that ends there, from it and the two bytes before it;
+    then the values before commas and line ends are selected. This is faster than searching the
+    start of each number.
     """
     text = np.frombuffer(block, np.uint8)
-    # Four places in front let every byte look back; they count as no digit.
+    # Four bytes in front, which are no digits, so that every byte has four before it.
     digits = np.zeros(len(text) + 4, np.uint8)
     is_digit = np.zeros(len(text) + 4, np.bool_)
     np.subtract(text, _ZERO, out=digits[4:])
     np.less(digits[4:], 10, out=is_digit[4:])
     digits *= is_digit
 
-    separators = np.flatnonzero(~is_digit[4:])
-    if len(separators) % columns:
+    ends = np.flatnonzero(~is_digit[4:])
+    if len(ends) % columns:
         return None
-    found = text[separators].reshape(-1, columns)
-    if not ((found[:, :-1] == _COMMA).all() and (found[:, -1] == _NEWLINE).all()):
+    separators = text[ends].reshape(-1, columns)
+    if not ((separators[:, :-1] == _COMMA).all() and (separators[:, -1] == _NEWLINE).all()):
         return None
-    # Seen from a separator, the digits before it stand one, two, three, four places back.
-    one, two, three, four = (is_digit[4 - back : -back] for back in (1, 2, 3, 4))
-    if not one[separators].all() or (one & two & three & four).any():
+    # Whether the first, second, third, fourth byte before each byte is a digit.
+    first, second, third, fourth = (is_digit[4 - back : -back] for back in (1, 2, 3, 4))
+    if not first[ends].all() or (first & second & third & fourth).any():
         return None
-    values = (digits[1:-3] * two).astype(np.uint16)
+    values = (digits[1:-3] * second).astype(np.uint16)
     values *= 100
     values += digits[2:-2] * np.uint8(10) + digits[3:-1]
-    cells = values[separators]
-    if cells.max() > 255:
+    numbers = values[ends]
+    if numbers.max() > 255:
         return None
-    return cells.astype(np.uint8).reshape(-1, columns)
+    return numbers.astype(np.uint8).reshape(-1, columns)

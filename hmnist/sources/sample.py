@@ -1,49 +1,34 @@
-"""The embedded sample: a data set of generated lesions, for when there is no file.
+"""The embedded sample: a data set of generated lesions, for use without a data file.
 
-`load_sample` returns it, `generate` yields it in chunks, `write_sample` writes it in the format of
-the Kaggle files. `hmnist.sources.cohort` decides who is in it, `hmnist.sources.painter` paints it.
-Like the Kaggle file, the rows come in blocks of one diagnosis: an unshuffled tail is no sample of
-the sample either.
+`hmnist.sources.cohort` makes its lesions and metadata, `hmnist.sources.painter` its images. As in
+the Kaggle file, rows of one diagnosis stand together, so the last rows are no random part of it.
 """
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
-from hmnist.files import write_file
-from hmnist.sources.cohort import MINIMUM_ROWS, SAMPLE_PREFIX, Plan, describe, plan_rows
+from hmnist.files import refuse_to_overwrite, write_file
+from hmnist.sources.brushes import SIZE
+from hmnist.sources.cohort import SAMPLE_PREFIX, Plan, describe, plan_rows
 from hmnist.sources.metadata import METADATA_FILE
 from hmnist.sources.painter import paint
-from hmnist.sources.writing import format_header, format_rows, open_pixel_file
+from hmnist.sources.writing import check_pixel_file_name, format_rows, write_pixel_file
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "DEFAULT_ROWS",
-    "MINIMUM_ROWS",
-    "SAMPLE_NAME",
-    "generate",
-    "is_sample",
-    "is_sample_file",
-    "load_sample",
-    "sample_metadata",
-    "write_sample",
-]
-
 DEFAULT_ROWS = 2500
-"""Images of the sample where no number is given."""
+"""Images of the sample if no number is given."""
 
 SAMPLE_NAME = "synthetic sample"
-"""What tables call the sample."""
-
-_CHUNK_ROWS = 2048
+"""The sample's name in tables."""
 
 
 def load_sample(rows: int = DEFAULT_ROWS, seed: int = 0) -> LesionDataset:
-    """Generate the embedded sample.
+    """Generate the embedded sample: 28×28 RGB images with lesions and seven columns of metadata.
 
     Parameters
     ----------
@@ -51,11 +36,6 @@ def load_sample(rows: int = DEFAULT_ROWS, seed: int = 0) -> LesionDataset:
         Images, at least 42 (six of each diagnosis).
     seed : int
         0 or more. The same rows and seed give the same data set.
-
-    Returns
-    -------
-    LesionDataset
-        28×28 RGB images, ``synthetic=True``, with lesions and the seven columns of metadata.
 
     Raises
     ------
@@ -72,22 +52,12 @@ def load_sample(rows: int = DEFAULT_ROWS, seed: int = 0) -> LesionDataset:
 
 
 def generate(
-    rows: int = DEFAULT_ROWS, seed: int = 0, chunk_rows: int = _CHUNK_ROWS
+    rows: int = DEFAULT_ROWS, seed: int = 0, chunk_rows: int = 2048
 ) -> Iterator[LesionDataset]:
-    """Generate the sample in chunks: a million rows pass through without being held in memory.
+    """Generate the sample in chunks, so that a million rows need little memory.
 
-    Parameters
-    ----------
-    rows, seed : int
-        As for `load_sample`.
-    chunk_rows : int
-        Images in each chunk (the last may have fewer). It has no influence on the images.
-
-    Yields
-    ------
-    LesionDataset
-        The next rows of the data set that `load_sample` returns. The images of a lesion are
-        neighbours; a lesion that goes on in the next chunk keeps its id and its looks.
+    Together the chunks are the data set that `load_sample` returns, whatever the number of rows in
+    a chunk. A lesion may have images in two chunks.
 
     Raises
     ------
@@ -101,36 +71,11 @@ def generate(
     """
     if chunk_rows < 1:
         raise UsageError(f"A chunk has at least 1 row, not {chunk_rows}.")
-    plan = plan_rows(rows, seed)
-    return (
-        _make(plan.part(start, start + chunk_rows), seed) for start in range(0, rows, chunk_rows)
-    )
+    return (_make(part, seed) for part in plan_rows(rows, seed).parts(chunk_rows))
 
 
 def sample_metadata(rows: int = DEFAULT_ROWS, seed: int = 0) -> "pd.DataFrame":
-    """Return the metadata of the sample without painting its images.
-
-    Parameters
-    ----------
-    rows, seed : int
-        As for `load_sample`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per image, in the order of the images: ``lesion_id``, ``image_id``, ``dx``,
-        ``dx_type``, ``age`` (years in steps of five, some missing), ``sex``, ``localization``.
-
-    Raises
-    ------
-    UsageError
-        If `rows` is below 42 or `seed` below 0.
-
-    Examples
-    --------
-    >>> sample_metadata(rows=60)["image_id"][12]
-    'SAMPLE_0_0000012'
-    """
+    """Return the metadata that `load_sample` gives, without painting the images."""
     return describe(plan_rows(rows, seed), seed)
 
 
@@ -160,77 +105,41 @@ def write_sample(
     Raises
     ------
     UsageError
-        If the name ends otherwise, the pixel file or ``HAM10000_metadata.csv`` exists, or `rows`
-        or `seed` do not fit.
+        If `path` is no name for a pixel file, one of the two files exists, `rows` is below 42 or
+        `seed` below 0.
     WorkError
         If a file cannot be written.
     """
     path = Path(path)
     metadata_path = path.with_name(METADATA_FILE)
-    _refuse_to_overwrite(path, metadata_path)
-    plan = plan_rows(rows, seed)
+    check_pixel_file_name(path, example="sample.csv.gz")
+    refuse_to_overwrite(path, metadata_path)
+    chunks = generate(rows, seed)
     with (
-        write_file(path) as pixels,
-        write_file(metadata_path) as metadata,
-        open_pixel_file(pixels, compressed=path.suffix == ".gz") as pixel_file,
-        metadata.open("w", encoding="utf-8", newline="") as metadata_file,
+        write_file(metadata_path) as temporary,
+        write_pixel_file(path, SIZE * SIZE * 3) as pixel_file,
+        temporary.open("w", encoding="utf-8", newline="") as metadata_file,
     ):
-        for start in range(0, rows, _CHUNK_ROWS):
-            part = plan.part(start, start + _CHUNK_ROWS)
-            images = paint(part.labels, part.lesions, part.views, seed)
-            if start == 0:
-                pixel_file.write(format_header(images[0].size))
-            pixel_file.write(format_rows(images, part.labels))
-            describe(part, seed).to_csv(
-                metadata_file, index=False, header=start == 0, lineterminator="\n"
-            )
+        done = 0
+        for chunk in chunks:
+            pixel_file.write(format_rows(chunk.images, chunk.labels))
+            metadata = cast("pd.DataFrame", chunk.metadata)
+            metadata.to_csv(metadata_file, index=False, header=done == 0, lineterminator="\n")
+            done += len(chunk)
             if on_progress is not None:
-                on_progress(start + len(images))
+                on_progress(done)
     return path, metadata_path
 
 
 def is_sample(metadata: "pd.DataFrame | None") -> bool:
-    """Return whether metadata holds rows of a sample: their image ids start with ``SAMPLE_``.
-
-    Examples
-    --------
-    >>> is_sample(sample_metadata(rows=60)), is_sample(None)
-    (True, False)
-    """
+    """Return whether metadata contains rows of a sample: their image ids start with ``SAMPLE_``."""
     if metadata is None or "image_id" not in metadata:
         return False
     return bool(metadata["image_id"].astype(str).str.startswith(SAMPLE_PREFIX).any())
 
 
-def _make(plan: Plan, seed: int) -> LesionDataset:
-    metadata = describe(plan, seed)
-    return LesionDataset(
-        images=paint(plan.labels, plan.lesions, plan.views, seed),
-        labels=plan.labels,
-        lesion_ids=metadata["lesion_id"].to_numpy(dtype=str),
-        metadata=metadata,
-        name=SAMPLE_NAME,
-        synthetic=True,
-    )
-
-
-def _refuse_to_overwrite(path: Path, metadata_path: Path) -> None:
-    if not path.name.endswith((".csv", ".csv.gz")) or path == metadata_path:
-        raise UsageError(
-            f"{path} is no name for a pixel file: it ends in .csv or .csv.gz.",
-            "Name it, for example, sample.csv.gz.",
-        )
-    if path.exists():
-        raise UsageError(f"{path} exists already.", "Delete it or name another file.")
-    if metadata_path.exists():
-        raise UsageError(
-            f"{metadata_path} belongs to other data, and the sample's would take its place.",
-            "Name a file in another folder.",
-        )
-
-
 def is_sample_file(path: Path) -> bool:
-    """Return whether a metadata file is a sample's, as far as it can be read."""
+    """Return whether all rows of a metadata file are a sample's; False if it cannot be read."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             return next(file, "").startswith("lesion_id,") and all(
@@ -238,3 +147,15 @@ def is_sample_file(path: Path) -> bool:
             )
     except OSError:
         return False
+
+
+def _make(plan: Plan, seed: int) -> LesionDataset:
+    metadata = describe(plan, seed)
+    return LesionDataset(
+        images=paint(plan.labels, plan.lesions, plan.image_numbers, seed),
+        labels=plan.labels,
+        lesion_ids=metadata["lesion_id"].to_numpy(dtype=str),
+        metadata=metadata,
+        name=SAMPLE_NAME,
+        synthetic=True,
+    )

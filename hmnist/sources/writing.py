@@ -1,4 +1,4 @@
-"""Pixel files in the Kaggle format, as bytes: `format_header`, `format_rows`."""
+"""Writing pixel files in the Kaggle format: `write_pixel_file`, `format_rows`."""
 
 import contextlib
 import gzip
@@ -7,47 +7,56 @@ from pathlib import Path
 from typing import IO, cast
 
 import numpy as np
-import numpy.typing as npt
 
-__all__ = ["format_header", "format_rows", "open_pixel_file"]
+from hmnist.arrays import Labels, Pixels
+from hmnist.errors import UsageError
+from hmnist.files import write_file
+from hmnist.sources.metadata import METADATA_FILE
 
-_COMPRESSION = 3  # twice as quick as 6, for a file a sixth larger
+_COMPRESSION = 3  # twice as fast as 6, and the file is a sixth larger
+
+
+def check_pixel_file_name(path: Path, example: str) -> None:
+    """Raise UsageError with an example if a name is none for a pixel file."""
+    if not path.name.endswith((".csv", ".csv.gz")) or path.name == METADATA_FILE:
+        raise UsageError(
+            f"{path} is no name for a pixel file: that ends in .csv or .csv.gz, and is not "
+            f"{METADATA_FILE}.",
+            f"Name it, for example, {example}.",
+        )
 
 
 @contextlib.contextmanager
-def open_pixel_file(path: Path, *, compressed: bool) -> Iterator[IO[bytes]]:
-    """Open a file for writing; what is written is packed by gzip where that is asked for."""
-    with path.open("wb") as file:
-        if not compressed:
+def write_pixel_file(path: Path, pixels: int) -> Iterator[IO[bytes]]:
+    """Yield a file for the rows of a pixel file; a header for so many pixels is written already.
+
+    The file appears under its name when the block succeeds. It is packed by gzip if its name ends
+    in ``.gz``.
+
+    Raises
+    ------
+    WorkError
+        If it cannot be written.
+    """
+    with write_file(path) as temporary, temporary.open("wb") as file:
+        if path.suffix != ".gz":
+            file.write(format_header(pixels))
             yield file
             return
-        # Without a name and a time inside, the same images are the same file.
+        # Without a name and a time inside, the same images give the same file.
         with gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0) as packed:
+            packed.write(format_header(pixels))
             yield cast("IO[bytes]", packed)
 
 
 def format_header(pixels: int) -> bytes:
-    r"""Return the first line of a pixel file with so many pixel columns.
-
-    Their names have four digits, as in the Kaggle files, and more beyond ``pixel9999``.
-
-    Examples
-    --------
-    >>> format_header(2)
-    b'pixel0000,pixel0001,label\n'
-    """
+    """Return the first line: ``pixel0000,pixel0001, … ,label``, with more digits if needed."""
     names = [*(f"pixel{index:04d}" for index in range(pixels)), "label"]
     return (",".join(names) + "\n").encode()
 
 
-def format_rows(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]) -> bytes:
-    r"""Format images and labels as lines of comma-separated numbers.
-
-    Parameters
-    ----------
-    images : numpy.ndarray of uint8, shape (n, h, w, c)
-    labels : numpy.ndarray of int64, shape (n,)
-        0–6 in the Kaggle order.
+def format_rows(images: Pixels, labels: Labels) -> bytes:
+    r"""Format images (n, h, w, c) and labels (n,) as lines of comma-separated numbers.
 
     Examples
     --------
@@ -55,14 +64,14 @@ def format_rows(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]) ->
     b'7,80,255,4\n'
     """
     pixels = images.reshape(len(images), -1)
-    cells = np.empty((len(images), pixels.shape[1] + 1, 4), np.uint8)
-    cells[:, :-1] = _number_table(",")[pixels]
-    cells[:, -1] = _number_table("\n")[labels]
-    lines: bytes = cells[cells != 0].tobytes()
+    text = np.empty((len(images), pixels.shape[1] + 1, 4), np.uint8)
+    text[:, :-1] = _number_texts(",")[pixels]
+    text[:, -1] = _number_texts("\n")[labels]
+    lines: bytes = text[text != 0].tobytes()
     return lines
 
 
-def _number_table(end: str) -> npt.NDArray[np.uint8]:
-    """Characters of the numbers 0–255 and what follows them, padded with zero bytes: (256, 4)."""
+def _number_texts(end: str) -> Pixels:
+    """Characters of the numbers 0–255 and `end`, padded with zero bytes: shape (256, 4)."""
     padded = b"".join(f"{number}{end}".encode().ljust(4, b"\0") for number in range(256))
     return np.frombuffer(padded, np.uint8).reshape(256, 4)

@@ -1,1 +1,1 @@
-"""Who trains, who validates and who is tested."""
+"""Which images train, validate and test; groups, folds, split files, leaks in numbers."""

@@ -6,8 +6,6 @@ import numpy as np
 
 from hmnist.arrays import Indices, Labels, Strings
 
-__all__ = ["assign_groups"]
-
 
 def assign_groups(
     groups: Strings | Indices, labels: Labels, fractions: Sequence[float], rng: np.random.Generator

@@ -8,17 +8,6 @@ import numpy as np
 from hmnist.arrays import Booleans, Indices, Pixels, Strings
 from hmnist.dataset import LesionDataset
 
-__all__ = [
-    "LEAKS",
-    "NATURAL_COPIES",
-    "Leak",
-    "count_copies",
-    "count_shared_lesions",
-    "find_copies",
-    "find_leaks",
-    "number_images",
-]
-
 LEAKS = {
     "HM101": "shared lesion",
     "HM102": "resampled before split",

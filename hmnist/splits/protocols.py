@@ -15,8 +15,6 @@ from hmnist.errors import DataError, unknown_name
 from hmnist.systems import SYSTEMS
 from hmnist.systems.protocol import DrawnEqually, Protocol, RandomDivision, Resampling
 
-__all__ = ["PUBLISHED", "divide", "find_protocol", "resample_training", "target_of"]
-
 PUBLISHED = "published:"
 """How the name of such a split begins."""
 

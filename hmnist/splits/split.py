@@ -21,8 +21,6 @@ from hmnist.splits.protocols import PUBLISHED, divide, find_protocol
 from hmnist.splits.split_file import read_split_file
 from hmnist.systems.protocol import Protocol
 
-__all__ = ["FRACTIONS", "Split", "check_seed", "check_split", "known_lesions", "split"]
-
 FRACTIONS = (0.7, 0.1, 0.2)
 """The shares of the images that train, validate and test."""
 
@@ -188,7 +186,8 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
     >>> parts.shared_lesions
     0
     """
-    check_seed(seed)
+    if seed < 0:
+        raise UsageError(f"A seed is 0 or more, not {seed}.")
     by = by or _most_honest_kind(data)
     if by == "lesion":
         return check_split(_split_groups(data, "lesion", known_lesions(data), seed))
@@ -208,18 +207,6 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
         "Choose lesion, image, own, published:<system>, or name a CSV file with the columns "
         "image_id and part.",
     )
-
-
-def check_seed(seed: int) -> None:
-    """Refuse a negative seed.
-
-    Raises
-    ------
-    UsageError
-        If `seed` is below 0.
-    """
-    if seed < 0:
-        raise UsageError(f"A seed is 0 or more, not {seed}.")
 
 
 def _cure(data: LesionDataset) -> str:
@@ -242,13 +229,7 @@ def _most_honest_kind(data: LesionDataset) -> str:
 
 
 def known_lesions(data: LesionDataset) -> Strings:
-    """Return the lesion of each image.
-
-    Raises
-    ------
-    UsageError
-        If the lesions are unknown.
-    """
+    """Return the lesion of each image; a `UsageError` if they are unknown."""
     if data.lesion_ids is None:
         raise UsageError(
             f"{data.name} cannot be split by lesion: its lesions are unknown.", _cure(data)
@@ -283,13 +264,7 @@ def _by_parts(data: LesionDataset, kind: str, part_of_row: Strings) -> Split:
 
 
 def check_split(candidate: Split) -> Split:
-    """Return a split that models can be trained and tested on.
-
-    Raises
-    ------
-    UsageError
-        If no image trains or tests, or a split by lesion has lesions in more than one part.
-    """
+    """Return the split; a `UsageError` if no model can be trained and tested on it."""
     for part in ("train", "test"):
         if candidate.sizes[part] == 0:
             raise UsageError(

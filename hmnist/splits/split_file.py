@@ -13,8 +13,6 @@ import numpy as np
 from hmnist.arrays import Indices, Strings
 from hmnist.errors import DataError, DataMissingError, UsageError
 
-__all__ = ["read_split_file", "read_split_rows"]
-
 _PARTS = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}
 """The names of the parts in a file, and their names here."""
 

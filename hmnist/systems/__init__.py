@@ -10,8 +10,6 @@ from importlib import import_module
 from hmnist.errors import unknown_name
 from hmnist.systems.system import System
 
-__all__ = ["AUDITED", "SYSTEMS", "discover", "find_system"]
-
 
 def discover(package: str) -> dict[str, System]:
     """Return the systems that the modules of a package define, by name.

@@ -8,8 +8,6 @@ if TYPE_CHECKING:
 
     from hmnist.arrays import Shape
 
-__all__ = ["convolve", "make_network", "scale"]
-
 
 def make_network(shape: "Shape", classes: int, hidden: Callable[[Any], Any]) -> "keras.Model":
     """Return an untrained network from inputs of a shape to logits.

@@ -9,8 +9,6 @@ from hmnist.systems import lenet
 from hmnist.systems.protocol import Protocol, RaisedToCommonest, RandomDivision
 from hmnist.systems.system import Claim
 
-__all__ = ["SYSTEM"]
-
 SYSTEM = replace(
     lenet.SYSTEM,
     name="oversample-first",

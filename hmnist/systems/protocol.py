@@ -4,15 +4,6 @@ from dataclasses import dataclass
 
 from hmnist.diagnoses import RARE
 
-__all__ = [
-    "DrawnEqually",
-    "Protocol",
-    "RaisedToCommonest",
-    "RandomDivision",
-    "Resampling",
-    "SingleImageDivision",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class RandomDivision:

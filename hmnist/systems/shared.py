@@ -2,8 +2,6 @@
 
 from hmnist.systems.protocol import DrawnEqually, Protocol, RandomDivision
 
-__all__ = ["FIVE_HUNDRED_EACH", "FROM_SCRATCH", "REPEATABLE", "RESIZED", "SCALED"]
-
 REPEATABLE = (
     (
         "Departs: the network returns logits and the softmax is part of the loss; this is the "

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from hmnist.arrays import Shape
 
-__all__ = ["SYSTEM"]
-
 
 def build(shape: "Shape", classes: int) -> "keras.Model":
     """Return the network; see `System.build`."""

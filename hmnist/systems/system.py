@@ -18,14 +18,6 @@ if TYPE_CHECKING:
 
     from hmnist.arrays import Shape
 
-__all__ = [
-    "Backbone",
-    "Claim",
-    "Plateau",
-    "System",
-    "Training",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Claim:

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from hmnist.arrays import Shape
 
-__all__ = ["SYSTEM"]
-
 
 def build(shape: "Shape", classes: int) -> "keras.Model":
     """Return the network behind the backbone; see `System.build`."""

@@ -41,12 +41,12 @@ def codes(findings: list[Finding]) -> list[str]:
 
 
 def sentence(findings: list[Finding], code: str) -> str:
-    [found] = [finding.sentence for finding in findings if finding.code == code]
-    return found
+    [only] = [finding.sentence for finding in findings if finding.code == code]
+    return only
 
 
-def without(data: LesionDataset, *what: str) -> LesionDataset:
-    nothing: dict[str, Any] = dict.fromkeys(what)
+def without(data: LesionDataset, *fields: str) -> LesionDataset:
+    nothing: dict[str, Any] = dict.fromkeys(fields)
     return dataclasses.replace(data, **nothing)
 
 
@@ -58,9 +58,8 @@ def changed(on: Split, **parts: Any) -> Split:
 
 
 def test_codes_are_in_order_and_names_differ() -> None:
-    numbers = [one.code for one in CHECKS]
-    assert numbers == [f"HM{number}" for number in range(101, 101 + len(CHECKS))]
-    assert len({one.name for one in CHECKS}) == len({one.look for one in CHECKS}) == len(CHECKS)
+    assert [each.code for each in CHECKS] == [f"HM{101 + row}" for row in range(len(CHECKS))]
+    assert len({each.name for each in CHECKS}) == len({each.look for each in CHECKS}) == len(CHECKS)
 
 
 def test_sound_splits_trip_nothing(data: LesionDataset, sound: Split) -> None:
@@ -81,7 +80,7 @@ def test_every_finding_is_a_sentence(data: LesionDataset, sound: Split) -> None:
         assert str(finding) == f"{finding.code} {finding.name}: {finding.sentence}"
 
 
-def test_what_is_not_known_is_said(data: LesionDataset) -> None:
+def test_skipped_checks_name_their_needs(data: LesionDataset) -> None:
     skipped = inspect(without(data, "lesion_ids", "metadata")).skipped
     assert skipped["HM101"] == "a split and the lesions"
     assert skipped["HM105"] == "dx_type in the metadata, or features"
@@ -89,7 +88,7 @@ def test_what_is_not_known_is_said(data: LesionDataset) -> None:
     assert "HM104" not in skipped
 
 
-def test_the_split_that_data_bring_is_looked_at(data: LesionDataset, sound: Split) -> None:
+def test_the_split_that_data_bring_is_checked(data: LesionDataset, sound: Split) -> None:
     own = np.full(ROWS, "train", dtype="U10")
     own[sound.validation_indices] = "validation"
     own[sound.test_indices] = "test"
@@ -125,7 +124,7 @@ def test_a_split_of_the_same_images_is_taken(data: LesionDataset) -> None:
         assert codes(check(same, parts)) == expected
     bare = without(data, "metadata", "lesion_ids")
     assert "HM101" not in codes(check(bare, parts))
-    # What is known of the lesions is the data's, not the split's.
+    # The lesions are those of the data, not those of the split's data.
     assert "HM101" in codes(check(data, split(bare, "image")))
 
 
@@ -162,17 +161,17 @@ def test_rows_may_be_given_in_any_form(data: LesionDataset) -> None:
         ([2, ROWS], "row 700"),
     ],
 )
-def test_rows_that_are_none_are_refused(data: LesionDataset, rows: Any, said: str) -> None:
+def test_rows_of_other_kinds_are_refused(data: LesionDataset, rows: Any, said: str) -> None:
     none = np.empty(0, np.int64)
     with pytest.raises(UsageError, match=f"test part.*{said}") as caught:
         check(data, Split(data, "x", none, none, rows))
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("given", [([0], [1], [2]), {"train": [0]}, 3])
-def test_what_is_no_split_is_refused(data: LesionDataset, given: Any) -> None:
+@pytest.mark.parametrize("value", [([0], [1], [2]), {"train": [0]}, 3])
+def test_values_that_are_no_split_are_refused(data: LesionDataset, value: Any) -> None:
     with pytest.raises(UsageError, match="no split") as caught:
-        check(data, given)
+        check(data, value)
     assert caught.value.hint
 
 
@@ -223,14 +222,14 @@ def test_images_tested_and_validated_are_no_shared_lesions_as_well(sound: Split)
 
 
 def test_rows_in_training_and_test(data: LesionDataset, sound: Split) -> None:
-    one = np.append(sound.test_indices, sound.train_indices[0])
-    findings = check(data, changed(sound, test_indices=one))
+    rows = np.append(sound.test_indices, sound.train_indices[0])
+    findings = check(data, changed(sound, test_indices=rows))
     assert "1 of" in sentence(findings, "HM102")
     assert "test images is in train" in sentence(findings, "HM102")
 
 
 def test_resampling_before_the_split(data: LesionDataset) -> None:
-    # As notebooks do it: each diagnosis repeated up to the commonest, then images dealt at random.
+    # As notebooks do it: each diagnosis repeated up to the commonest, then a random split by image.
     resampled = data.take(oversample(data, "balanced").indices)
     alone = without(resampled, "lesion_ids", "metadata")
     findings = check(alone, split(alone, "image"))
@@ -292,8 +291,9 @@ def test_labels_in_some_other_order(data: LesionDataset) -> None:
 def test_one_label_that_contradicts_its_metadata(data: LesionDataset) -> None:
     labels = data.labels.copy()
     labels[5] = (labels[5] + 1) % 7
-    found = sentence(check(dataclasses.replace(data, labels=labels)), "HM104")
-    assert "1 of 700 labels contradict the metadata, that of row 6 first" in found
+    findings = check(dataclasses.replace(data, labels=labels))
+    said = "1 of 700 labels contradict the metadata, that of row 6 first"
+    assert said in sentence(findings, "HM104")
 
 
 def test_a_balanced_file_may_be_in_any_order(data: LesionDataset) -> None:
@@ -343,8 +343,9 @@ def test_other_names_are_features(data: LesionDataset) -> None:
     assert data.metadata is not None
     assert check(data, features=data.metadata[["age", "sex", "localization"]]) == []
     noise = np.random.default_rng(0).normal(size=(ROWS, 5))
-    assert check(data, features=noise) == []
-    assert check(data, features=np.zeros((ROWS, 2))) == []
+    assert check(data, features=pd.DataFrame(noise)) == []
+    assert check(data, features=pd.DataFrame(np.zeros((ROWS, 2)))) == []
+    assert check(data, features=[]) == check(data, features=pd.DataFrame(index=range(ROWS))) == []
 
 
 def test_dx_type_by_its_values(data: LesionDataset) -> None:
@@ -353,8 +354,9 @@ def test_dx_type_by_its_values(data: LesionDataset) -> None:
     table = pd.DataFrame({"age": data.metadata["age"], "how": kinds, "sure": kinds == "histo"})
     assert "'how' has one value for each dx_type" in sentence(check(data, features=table), "HM105")
     assert "'sure'" in sentence(check(data, features=table[["age", "sure"]]), "HM105")
-    array = np.column_stack([np.random.default_rng(0).normal(size=ROWS), pd.factorize(kinds)[0]])
-    assert "'1'" in sentence(check(data, features=array), "HM105")
+    noise = np.random.default_rng(0).normal(size=ROWS)
+    nameless = pd.DataFrame(np.column_stack([noise, pd.factorize(kinds)[0]]))
+    assert "'1'" in sentence(check(data, features=nameless), "HM105")
 
 
 def test_diagnosis_by_its_values(data: LesionDataset) -> None:
@@ -374,9 +376,8 @@ def test_an_empty_cell_is_a_value_of_its_own(data: LesionDataset) -> None:
     ):
         table = pd.DataFrame({"age": data.metadata["age"], "number": column})
         assert "'number'" in sentence(check(data, features=table), "HM106")
-    assert "'1'" in sentence(
-        check(data, features=np.column_stack([np.arange(ROWS), numbers])), "HM106"
-    )
+    nameless = pd.DataFrame(np.column_stack([np.arange(ROWS), numbers]))
+    assert "'1'" in sentence(check(data, features=nameless), "HM106")
     how = pd.DataFrame({"how": np.where(kinds == "histo", 1.0, np.nan)})
     assert "'how'" in sentence(check(data, features=how), "HM105")
     # Cells that are empty here and there, or all of them, tell nothing.
@@ -388,53 +389,37 @@ def test_indicators_of_the_diagnosis(data: LesionDataset) -> None:
     assert data.metadata is not None
     table = pd.get_dummies(data.metadata["dx"])
     assert "'akiec'" in sentence(check(data, features=table), "HM106")
-    assert codes(check(data, features=table.columns)) == ["HM106"]
+    assert (
+        codes(check(data, features=list(table.columns)))
+        == codes(check(data, features=table))
+        == ["HM106"]
+    )
 
 
-def test_features_may_be_given_in_any_form(data: LesionDataset) -> None:
-    assert data.metadata is not None
-    ages, dx = data.metadata["age"], data.metadata["dx"]
-    given: list[Any] = [
-        # Names alone.
-        ("age", "dx"),
-        pd.Index(["age", "dx"]),
-        np.array(["age", "dx"]),
-        {"age": 0, "dx": 1}.keys(),
-        "dx",
-        # Values.
-        {"age": ages, "dx": dx},
-        {"age": ages.tolist(), "code": dx.to_numpy()},
-        [[age, label] for age, label in zip(ages, data.labels, strict=True)],
-        [(code,) for code in dx],
-        data.labels[:, None].tolist(),
-        pd.Series(data.labels),
-        pd.Series(dx),
-    ]
-    for features in given:
-        assert codes(check(data, features=features)) == ["HM106"]
-    harmless: list[Any] = [[], [[age, 1.5] for age in ages], {"age": ages}, pd.Series(ages)]
-    for features in harmless:
-        assert check(data, features=features) == []
+def test_names_may_be_a_list_or_a_tuple(data: LesionDataset) -> None:
+    for names in (["age", "dx"], ("age", "dx")):
+        assert codes(check(data, features=names)) == ["HM106"]
 
 
 @pytest.mark.parametrize(
     "features",
     [
+        "dx",
         ["age", 3],
         [1, 2],
         [[1, 2], [3]],
         {"age": [1, 2, 3]},
-        {"age": 50},
-        {"age": [[1]] * 3},
         7,
-        np.zeros((ROWS, 2, 2)),
+        np.zeros((ROWS, 2)),
+        np.array(["age", "dx"]),
         ["male"] * ROWS,
         pd.DataFrame({"age": [[1]] * ROWS}),
-        pd.Series([1, 2]),
+        pd.Series(["age", "dx"]),
+        pd.Index(["age", "dx"]),
         object(),
     ],
 )
-def test_what_are_no_features_is_refused(data: LesionDataset, features: Any) -> None:
+def test_values_that_are_no_features_are_refused(data: LesionDataset, features: Any) -> None:
     with pytest.raises(UsageError) as caught:
         check(data, features=features)
     assert caught.value.message.count(".") == 1
@@ -461,9 +446,8 @@ def test_a_few_images_tell_nothing() -> None:
 
 
 def test_features_of_other_images_are_refused(data: LesionDataset) -> None:
-    for features in (np.zeros((3, 2)), np.zeros(ROWS)):
-        with pytest.raises(UsageError, match="a row for each of the 700 images"):
-            check(data, features=features)
+    with pytest.raises(UsageError, match="3 rows; expected a row for each of the 700 images"):
+        check(data, features=pd.DataFrame(np.zeros((3, 2))))
 
 
 # HM107
@@ -487,15 +471,15 @@ def test_a_known_pair_apart(data: LesionDataset) -> None:
     pair = known_pair(data, merged=False)
     assert pair.image_ids is not None
     rows = np.flatnonzero(np.isin(pair.image_ids, SAME_LESION[3]))
-    others = np.setdiff1d(np.arange(ROWS), rows)
+    rest = np.setdiff1d(np.arange(ROWS), rows)
     none = np.empty(0, np.int64)
-    apart = Split(pair, "x", np.append(others, rows[0]), none, rows[1:])
-    found = sentence(check(pair, apart), "HM107")
-    assert "1 pair of images" in found
-    assert all(name in found for name in SAME_LESION[3])
-    together = Split(pair, "x", others, none, rows)
+    apart = Split(pair, "x", np.append(rest, rows[0]), none, rows[1:])
+    said = sentence(check(pair, apart), "HM107")
+    assert "1 pair of images" in said
+    assert all(name in said for name in SAME_LESION[3])
+    together = Split(pair, "x", rest, none, rows)
     assert "HM107" not in codes(check(pair, together))
-    left_out = Split(pair, "x", np.append(others, rows[0]), none, others[:50])
+    left_out = Split(pair, "x", np.append(rest, rows[0]), none, rest[:50])
     assert "HM107" not in codes(check(pair, left_out))
     # Under one id it is a shared lesion like any other.
     known = known_pair(data, merged=True)
@@ -514,9 +498,9 @@ def test_one_image_under_two_lesions(data: LesionDataset) -> None:
     images = data.images.copy()
     images[other] = images[naevi[0]]
     twice = dataclasses.replace(data, images=images)
-    found = sentence(check(twice), "HM108")
-    assert "1 image has the same pixels as an earlier one" in found
-    assert f"row {other + 1} as row {naevi[0] + 1} first" in found
+    said = sentence(check(twice), "HM108")
+    assert "1 image has the same pixels as an earlier one" in said
+    assert f"row {other + 1} as row {naevi[0] + 1} first" in said
     lesion_ids = data.lesion_ids.copy()
     lesion_ids[other] = lesion_ids[naevi[0]]
     assert check(dataclasses.replace(twice, lesion_ids=lesion_ids)) == []
@@ -527,8 +511,8 @@ def test_one_image_with_two_diagnoses(data: LesionDataset) -> None:
     images = data.images.copy()
     mel, nv = (int(np.flatnonzero(data.labels == label)[0]) for label in (6, 4))
     images[mel] = images[nv]
-    found = sentence(check(dataclasses.replace(alone, images=images)), "HM109")
-    assert f"row {max(mel, nv) + 1} as row {min(mel, nv) + 1} first" in found
+    said = sentence(check(dataclasses.replace(alone, images=images)), "HM109")
+    assert f"row {max(mel, nv) + 1} as row {min(mel, nv) + 1} first" in said
     images[mel] = data.images[mel]
     images[nv] = images[nv + 1]
     assert data.labels[nv + 1] == 4
@@ -548,11 +532,11 @@ def test_test_images_that_are_scored_twice(data: LesionDataset, sound: Split) ->
 # HM111
 
 
-def test_a_resampled_test_part_has_another_mix(data: LesionDataset, sound: Split) -> None:
+def test_a_resampled_test_part_has_other_shares(data: LesionDataset, sound: Split) -> None:
     labels = data.labels[sound.train_indices]
     rows = sound.test_indices[oversample(sound.test, "balanced").indices]
-    found = sentence(check(data, changed(sound, test_indices=rows)), "HM111")
-    assert f"nv is 14% of the test part and {(labels == 4).mean():.0%}" in found
+    said = sentence(check(data, changed(sound, test_indices=rows)), "HM111")
+    assert f"nv is 14% of the test part and {(labels == 4).mean():.0%}" in said
 
 
 def test_a_small_test_part_may_differ_by_chance() -> None:
@@ -570,8 +554,8 @@ def test_a_small_test_part_may_differ_by_chance() -> None:
 
 def test_an_unshuffled_tail(data: LesionDataset) -> None:
     rows = np.arange(ROWS)
-    found = sentence(check(data, Split(data, "x", rows[:500], rows[500:600], rows[600:])), "HM112")
-    assert "rows 600 to 699" in found
+    tail = Split(data, "x", rows[:500], rows[500:600], rows[600:])
+    assert "rows 600 to 699" in sentence(check(data, tail), "HM112")
 
 
 def test_the_tail_of_a_shuffled_file_is_a_sample(data: LesionDataset) -> None:
@@ -694,4 +678,4 @@ def test_the_command_ends_with_1_where_it_finds_something(
     report = inspect_file(pixel_file, split_file=tmp_path / "mine.csv")
     assert printed["findings"] == [dataclasses.asdict(finding) for finding in report.findings]
     assert (printed["data"], printed["split"]) == ("pixels.csv", "mine.csv")
-    assert printed["looked"].keys() | printed["skipped"].keys() == {one.code for one in CHECKS}
+    assert printed["looked"].keys() | printed["skipped"].keys() == {each.code for each in CHECKS}

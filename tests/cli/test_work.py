@@ -97,8 +97,8 @@ def test_predict_agrees_with_the_library(command: Command, run: Run, pixel_file:
         expected = run.predict_proba(data.images)
     found = np.array([[float(row[code]) for code in CODES] for row in rows])
     np.testing.assert_array_equal(found, expected)
-    decisions = [CODES[label] for label in run.decision.decide(expected)]
-    assert [row.decision for row in rows] == decisions
+    predicted = [CODES[label] for label in run.decision.decide(expected)]
+    assert [row["predicted"] for row in rows] == predicted
 
 
 def test_predict_takes_photographs(command: Command, run: Run, tmp_path: Path) -> None:

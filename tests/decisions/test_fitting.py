@@ -1,24 +1,22 @@
 """Fitted decisions against brute force, known truths, and degenerate input."""
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
+from hmnist.arrays import Float64, Labels
 from hmnist.decisions.decision import KINDS, Decision
 from hmnist.decisions.fitting import check_feasible, fit_decision
 from hmnist.diagnoses import MALIGNANT
 from hmnist.errors import UsageError
 
 PRIOR = np.array([0.033, 0.051, 0.110, 0.011, 0.670, 0.014, 0.111])
-Part = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]
+Part = tuple[Labels, Float64]
 
 
-def draw_part(
-    seed: int, n: int, *, believed: npt.NDArray[np.float64] = PRIOR, sharpness: float = 1.0
-) -> Part:
+def draw_part(seed: int, n: int, *, believed: Float64 = PRIOR, sharpness: float = 1.0) -> Part:
     """Images with seven Gaussian features and the exact posterior under a believed prior."""
     rng = np.random.default_rng(seed)
     labels = rng.choice(7, n, p=PRIOR / PRIOR.sum())

@@ -1,15 +1,13 @@
 import numpy as np
-import numpy.typing as npt
 import pytest
 from scipy.optimize import minimize
 
+from hmnist.arrays import Float64, Labels
 from hmnist.decisions.soft_voting import EQUAL_IMAGES, fit_weights, soft_vote
 from hmnist.errors import UsageError
 
 
-def draw_models(
-    rng: np.random.Generator, images: int = 300
-) -> tuple[npt.NDArray[np.int64], list[npt.NDArray[np.float64]]]:
+def draw_models(rng: np.random.Generator, images: int = 300) -> tuple[Labels, list[Float64]]:
     labels = rng.integers(7, size=images)
     probabilities = []
     for skill in (2.0, 1.0, 0.2):
@@ -24,7 +22,7 @@ def test_weights_are_the_posterior_mode(rng: np.random.Generator) -> None:
     rows = np.arange(len(labels))
     likelihoods = np.stack([of_model[rows, labels] for of_model in probabilities])
 
-    def loss(free: npt.NDArray[np.float64]) -> float:
+    def loss(free: Float64) -> float:
         weights = np.exp(free) / np.exp(free).sum()
         return float(-np.log(weights @ likelihoods).sum() - EQUAL_IMAGES * np.log(weights).sum())
 

@@ -103,7 +103,7 @@ def test_other_images_and_threads_change_no_bit(
 ) -> None:
     table = fitted.transform(sample.images)
     for threads in (2, 3):
-        threaded = clone(fitted).set_params(n_jobs=threads).set_arrays(fitted.to_arrays())
+        threaded = LesionFeatures.from_arrays(fitted.to_arrays(), n_jobs=threads)
         assert threaded.transform(sample.images).tobytes() == table.tobytes()
     for part in (slice(0, 1), slice(3, 10), slice(250, 263), slice(399, 400)):
         assert fitted.transform(sample.images[part]).tobytes() == table[part].tobytes()

@@ -70,4 +70,4 @@ def test_damaged_arrays_are_refused(
     else:
         arrays[name] = array
     with pytest.raises(TrustError):
-        LesionFeatures().set_arrays(arrays)
+        LesionFeatures.from_arrays(arrays)

@@ -303,7 +303,7 @@ def test_validation_comes_in_batches_of_the_networks_size() -> None:
 
     sizes: list[int] = []
 
-    class Measure(keras.layers.Layer):
+    class Measure(keras.layers.Layer):  # type: ignore[name-defined,misc] # keras has no types
         def call(self, inputs: Any, *, training: bool = False) -> Any:
             if not training and tf.executing_eagerly():
                 sizes.append(len(inputs))

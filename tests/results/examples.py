@@ -6,6 +6,8 @@ from hmnist.results.audit_table import AuditRow
 from hmnist.results.rows import ScoreSummary, TableRow, TableSettings
 from hmnist.runs.facts import DataFacts, SplitFacts
 from hmnist.scores.scoring import SCORE_NAMES
+from hmnist.systems.protocol import Protocol, RandomDivision
+from hmnist.systems.system import Claim
 
 DIGEST = "0" * 64
 
@@ -80,9 +82,8 @@ def audit_row(system: str, **changes: Any) -> AuditRow:
     facts = {
         "system": system,
         "model": system,
-        "published": "",
-        "claimed": None,
-        "claim_note": "",
+        "claim": Claim(),
+        "protocol": Protocol(description="random 90/10 by image", division=RandomDivision(0.1)),
         "epochs": 20,
         "own_epochs": 20,
         "own_size": None,
@@ -90,11 +91,7 @@ def audit_row(system: str, **changes: Any) -> AuditRow:
         "pretrained": None,
         "reproduced": summaries(0.75, std),
         "honest": summaries(0.5, std),
-        "difference": dict.fromkeys(SCORE_NAMES, -0.25),
         "split": split_facts(kind=f"published:{system}", published=True, leaks=()),
-        "protocol": "random 90/10 by image",
-        "balanced": False,
         "resampling": "none",
-        "protocol_notes": (),
     }
     return AuditRow(**{**facts, **changes})

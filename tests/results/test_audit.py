@@ -96,7 +96,7 @@ def test_scores_are_those_of_the_runs(found: Audit, folder: Path, few: LesionDat
         honest_mean, reproduced_mean = row.honest["accuracy"].mean, row.reproduced["accuracy"].mean
         assert honest_mean is not None
         assert reproduced_mean is not None
-        assert row.difference["accuracy"] == pytest.approx(honest_mean - reproduced_mean)
+        assert row.difference("accuracy") == pytest.approx(honest_mean - reproduced_mean)
 
 
 def test_nothing_is_fitted_on_what_is_tested(found: Audit, folder: Path) -> None:
@@ -125,7 +125,7 @@ def test_the_reason_names_leaks_and_rows(found: Audit, few: LesionDataset) -> No
             assert leak.code in row.reason
         assert row.split.sizes == parts.sizes
         assert row.split.proof == parts.proof()
-    assert found.rows[0].claimed == 0.7445
+    assert found.rows[0].claim.accuracy == 0.7445
     assert (found.rows[0].epochs, found.rows[0].own_epochs) == (1, 20)
     assert "Epochs were cut: lenet 1 of 20" in found.to_markdown()
 

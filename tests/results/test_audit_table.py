@@ -7,11 +7,14 @@ from hmnist.errors import UsageError
 from hmnist.results.audit_table import FORMATS, SCHEMA, Audit, AuditRow, Promise
 from hmnist.scores.scoring import SCORE_NAMES
 from hmnist.splits.leaks import Leak
+from hmnist.systems.protocol import DrawnEqually, Protocol, RandomDivision
+from hmnist.systems.system import Claim
 from tests.results.examples import (
     UNKNOWN,
     audit_row,
     data_facts,
     split_facts,
+    summaries,
     table_settings,
 )
 
@@ -36,7 +39,7 @@ def drawn(audit: Audit) -> str:
 
 
 def test_claims_keep_the_digits_that_they_were_published_with() -> None:
-    audit = made(audit_row("small-cnn", published=".7520"), audit_row("skin-pamper"))
+    audit = made(audit_row("small-cnn", claim=Claim(".7520")), audit_row("skin-pamper"))
     lines = audit.to_markdown().splitlines()
     pair = ".750 [.650, .850] | .500 [.400, .600] | −.250"
     assert lines[2] == f"| small-cnn | .7520 | {pair} | {pair} |"
@@ -46,7 +49,7 @@ def test_claims_keep_the_digits_that_they_were_published_with() -> None:
 
 def test_it_fits_a_hundred_columns_with_every_number_whole() -> None:
     rows = [
-        audit_row(name, published=".7445", seeds=3)
+        audit_row(name, claim=Claim(".7445"), seeds=3)
         for name in ("inception-resnet", "oversample-first")
     ]
     text = drawn(made(*rows))
@@ -78,15 +81,20 @@ def test_epochs_that_were_cut_are_named() -> None:
 
 
 def test_differences_that_chance_allows_are_named() -> None:
-    small = dict.fromkeys(SCORE_NAMES, -0.14)  # Half widths of .1 and .1 reach to .141.
-    notes = " ".join(made(audit_row("lenet", difference=small), audit_row("vgg16")).notes())
+    near = summaries(0.61)  # Half widths of .1 and .1 reach to .141, and it is .14 below.
+    notes = " ".join(made(audit_row("lenet", honest=near), audit_row("vgg16")).notes())
     assert "no more than chance for lenet (95 %" in notes
     assert "beyond chance for all" in " ".join(made(audit_row("vgg16")).notes())
 
 
 def test_a_test_part_of_equal_shares_is_named() -> None:
+    even = Protocol(
+        description="drawn equally",
+        division=RandomDivision(0.2),
+        before_split=DrawnEqually(500),
+    )
     notes = " ".join(
-        made(audit_row("small-cnn", balanced=True), audit_row("lenet"), audit_row("x")).notes()
+        made(audit_row("small-cnn", protocol=even), audit_row("lenet"), audit_row("x")).notes()
     )
     assert "accuracy of small-cnn beside the honest balanced accuracy" in notes
 
@@ -108,18 +116,20 @@ def test_a_promise_stands_beside_the_difference_that_came_out() -> None:
 
 
 def test_unknown_scores_are_dashes() -> None:
-    unknown, none = dict.fromkeys(SCORE_NAMES, UNKNOWN), dict.fromkeys(SCORE_NAMES)
-    audit = made(audit_row("lenet", reproduced=unknown, honest=unknown, difference=none))
+    unknown = dict.fromkeys(SCORE_NAMES, UNKNOWN)
+    audit = made(audit_row("lenet", reproduced=unknown, honest=unknown))
     assert "| lenet | – | – | – | – | – | – | – |" in audit.to_markdown()
 
 
 def test_differences_that_round_to_nothing_are_not_negative() -> None:
-    audit = made(audit_row("lenet", difference=dict.fromkeys(SCORE_NAMES, -0.0001)))
+    audit = made(audit_row("lenet", honest=summaries(0.7499)))
     assert "| +.000 |" in audit.to_markdown()
 
 
 def test_pretrained_weights_and_notes_on_claims_are_named() -> None:
-    notes = list(made(audit_row("vgg16", pretrained="imagenet", claim_note="curves only")).notes())
+    notes = list(
+        made(audit_row("vgg16", pretrained="imagenet", claim=Claim(note="curves only"))).notes()
+    )
     assert "Pretrained weights: vgg16 imagenet." in notes
     assert "About the claims: vgg16 (curves only)." in notes
 

@@ -78,7 +78,7 @@ def test_the_majority_model_stands_last_in_every_table(
         sample, ["logistic"], features="pixels", effort="quick", threads=1, out=tmp_path
     )
     assert [row.model for row in table.rows] == ["logistic", "majority"]
-    assert table.rows[-1]["balanced_accuracy"].mean == pytest.approx(1 / 7)
+    assert table.rows[-1].scores["balanced_accuracy"].mean == pytest.approx(1 / 7)
 
 
 def test_a_second_benchmark_trains_nothing_and_says_the_same(
@@ -210,7 +210,7 @@ def test_each_fold_is_tested_once(sample: LesionDataset, tmp_path: Path) -> None
     rows = np.concatenate([run.predictions["test"].rows for run in runs])
     assert sorted(rows) == list(range(len(sample)))
     assert table.split.folds == 3
-    assert table.rows[0]["accuracy"].std is not None
+    assert table.rows[0].scores["accuracy"].std is not None
 
 
 def test_a_watcher_is_told(sample: LesionDataset, tmp_path: Path) -> None:

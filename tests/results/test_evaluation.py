@@ -49,7 +49,9 @@ def test_json_holds_it_all(run: Run) -> None:
     read = json.loads(evaluate_run(run).to_json())
     assert set(read) == {"schema", "title", "report", "own", "origin", "notes"}
     assert list(read["report"]["diagnoses"]) == list(CODES)
-    assert read["report"]["reliability"] == run.manifest.to_dict()["reliability"]
+    assert read["report"]["reliability"] == json.loads(
+        json.dumps(run.manifest.to_dict()["reliability"])
+    )
 
 
 def test_runs_on_one_split_are_compared(run: Run, sample: LesionDataset, tmp_path: Path) -> None:

@@ -114,6 +114,12 @@ def test_the_sample_and_unknown_lesions_are_named(table: Table) -> None:
     assert "lesions unknown" in text
 
 
+def test_pretrained_weights_are_named(table: Table) -> None:
+    assert not any(note.startswith("Pretrained") for note in table.notes())
+    pretrained = replace(table, rows=(table_row("vgg16", 0.5, pretrained="imagenet"),))
+    assert "Pretrained weights: vgg16 imagenet." in set(pretrained.notes())
+
+
 def test_cells_side_by_side_mark_the_times(table: Table) -> None:
     crowded = replace(table, settings=table_settings(side_by_side=True))
     assert "not comparable" in "\n".join(crowded.notes())

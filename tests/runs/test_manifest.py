@@ -37,7 +37,7 @@ def test_the_device_is_named_without_and_with_tensorflow() -> None:
     code = (
         "from hmnist.runs.facts import describe_device as say; from hmnist import make_model;"
         "first = say(make_model('majority'));"
-        "from hmnist.models.training import load_keras; load_keras();"
+        "from hmnist.models.keras_setup import load_keras; load_keras();"
         "print(first, say(make_model('cnn')))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

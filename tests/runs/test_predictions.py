@@ -51,7 +51,7 @@ def test_a_damaged_cell_is_refused(
     run: Run, tmp_path: Path, column: str, value: object, message: str
 ) -> None:
     table = pd.read_csv(run.folder / "predictions.csv").astype(object)
-    table.loc[0, column] = value
+    table[column] = [value, *table[column].iloc[1:]]
     table.to_csv(tmp_path / "predictions.csv", index=False)
     with pytest.raises(TrustError, match=message):
         read_predictions(tmp_path)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hmnist.dataset import LesionDataset
+from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.models.registry import MODELS
 from hmnist.runs.recipe import Recipe, Settings, check_one_pretrained_file
@@ -23,7 +24,7 @@ CHANGES: dict[str, Any] = {
     "features": "pixels",
     "pretrained": "imagenet",
     "seed": 1,
-    "threads": 2,
+    "threads": 97,
     "parameters": {"penalty": 1.0},
 }
 
@@ -135,3 +136,19 @@ def test_make_takes_effort_and_parameters() -> None:
     assert model.get_params()["penalty"] == 0.25
     assert model.get_params()["random_state"] == 5
     np.testing.assert_array_equal(model.get_params()["classes"], range(7))
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_recipe_is_resolved_once(name: str, sample: LesionDataset) -> None:
+    parts = split(sample, f"published:{name}")
+    resolved = Recipe(model="lenet").resolved_for(parts)
+    assert resolved.resolved_for(parts) == resolved
+    honest = Recipe(model="lenet", oversample="smote", decide="balanced")
+    assert honest.resolved_for(split(sample)) is honest
+
+
+def test_rare_diagnoses_are_raised_to_the_commonest_at_most(sample: LesionDataset) -> None:
+    parts = split(sample, "published:inception-resnet")
+    recipe = Recipe(model="inception-resnet").resolved_for(parts)
+    assert recipe.rare_to == np.bincount(parts.train.labels).max()
+    assert set(recipe.rare) == set(CODES) - {"nv"}

@@ -1,10 +1,10 @@
 """Comparisons against brute force and scipy, and their sentences."""
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from scipy import stats
 
+from hmnist.arrays import Strings
 from hmnist.errors import UsageError
 from hmnist.scores.comparison import Comparison, Difference, Pair, compare_predictions
 from hmnist.scores.intervals import bootstrap_scores
@@ -16,7 +16,7 @@ ROWS = 210
 
 
 def draw_model(
-    seed: int, skill: float, *, fold: int = 0, lesions: npt.NDArray[np.str_] | None = None
+    seed: int, skill: float, *, fold: int = 0, lesions: Strings | None = None
 ) -> Predictions:
     labels = np.repeat(np.arange(7), ROWS // 7)
     probabilities = np.exp(
@@ -26,7 +26,7 @@ def draw_model(
     return Predictions(labels, probabilities, probabilities.argmax(1), lesions, fold)
 
 
-def pairs_of_images() -> npt.NDArray[np.str_]:
+def pairs_of_images() -> Strings:
     return np.array([f"lesion {row // 2}" for row in range(ROWS)])
 
 

@@ -1,10 +1,10 @@
-"""Intervals against a bootstrap that repeats images and asks scikit-learn, one by one."""
+"""Intervals against a bootstrap that repeats images and calls scikit-learn each time."""
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from sklearn import metrics
 
+from hmnist.arrays import Indices
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.scores import intervals
@@ -32,20 +32,18 @@ def draw_predictions(
     return Predictions(labels, probabilities, probabilities.argmax(1), names, fold)
 
 
-def resampled_rows(
-    predictions: Predictions, resamples: int, seed: int
-) -> list[npt.NDArray[np.int64]]:
+def resampled_rows(predictions: Predictions, resamples: int, seed: int) -> list[Indices]:
     """The rows of each resample, drawn lesion by lesion in plain Python."""
     lesions = (
         predictions.lesions
         if predictions.lesions is not None
         else np.arange(len(predictions.labels))
     )
-    by_diagnosis: dict[int, list[npt.NDArray[np.int64]]] = {}
+    by_diagnosis: dict[int, list[Indices]] = {}
     for lesion in np.unique(lesions):
         rows = np.flatnonzero(lesions == lesion)
         by_diagnosis.setdefault(int(predictions.labels[rows[0]]), []).append(rows)
-    drawn: list[list[npt.NDArray[np.int64]]] = [[] for _ in range(resamples)]
+    drawn: list[list[Indices]] = [[] for _ in range(resamples)]
     for label, members in by_diagnosis.items():
         rng = np.random.default_rng([seed, predictions.fold, label])
         choices = rng.integers(len(members), size=(resamples, len(members)))
@@ -87,16 +85,16 @@ def test_predictions_of_one_fold_share_resamples_and_folds_do_not() -> None:
     first, second = draw_predictions(1), draw_predictions(2)
     other_fold = Predictions(first.labels, first.probabilities, first.predicted, first.lesions, 1)
 
-    one, two = (
+    alone, beside = (
         bootstrap_scores([predictions], resamples=20)["accuracy"] for predictions in (first, second)
     )
     moved = bootstrap_scores([other_fold], resamples=20)["accuracy"]
 
     both = bootstrap_scores([first, second], resamples=20)["accuracy"]
-    assert both == pytest.approx((one + two) / 2)
-    assert not np.array_equal(one, moved)
+    assert both == pytest.approx((alone + beside) / 2)
+    assert not np.array_equal(alone, moved)
     folds = bootstrap_scores([other_fold, first], resamples=20)["accuracy"]
-    assert folds == pytest.approx((one + moved) / 2)
+    assert folds == pytest.approx((alone + moved) / 2)
 
 
 def test_chunks_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:

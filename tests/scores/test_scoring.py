@@ -1,12 +1,12 @@
 """Scores against scikit-learn's, and against arithmetic done by hand."""
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
+from hmnist.arrays import Float64, Labels
 from hmnist.diagnoses import CODES, MALIGNANT
 from hmnist.errors import UsageError
 from hmnist.scores.predictions import Predictions
@@ -19,7 +19,7 @@ from hmnist.scores.scoring import (
 )
 from hmnist.scores.weighting import PreparedPredictions
 
-Drawn = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.int64]]
+Drawn = tuple[Labels, Float64, Labels]
 
 
 def draw_predictions(seed: int, n: int = 300, *, decimals: int | None = None) -> Drawn:
@@ -213,7 +213,7 @@ GOOD = np.full((2, 7), 1 / 7)
 )
 def test_unsound_input_is_refused(
     labels: list[int],
-    probabilities: npt.NDArray[np.float64],
+    probabilities: Float64,
     predicted: list[int] | None,
     message: str,
 ) -> None:

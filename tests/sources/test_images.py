@@ -13,7 +13,7 @@ SHAPE = (28, 28, 3)
 
 
 def picture(height: int = 45, width: int = 60, seed: int = 0) -> Image.Image:
-    """Return a picture in which no two places are alike."""
+    """Return an image in which no two parts are alike."""
     rng = np.random.default_rng(seed)
     return Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
 
@@ -84,7 +84,7 @@ def test_a_truncated_photograph_is_refused(tmp_path: Path, ending: str) -> None:
         assert str(path) in caught.value.message
 
 
-def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
+def test_other_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "one.jpg"
     path.write_text("pixel0000,label\n")
     with pytest.raises(DataError, match="cannot be read as a picture"):
@@ -95,7 +95,7 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
         read_photograph(path, SHAPE)
 
 
-def test_a_picture_made_to_fill_the_memory_is_refused(
+def test_an_image_too_large_for_the_memory_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "one.png"
@@ -105,10 +105,10 @@ def test_a_picture_made_to_fill_the_memory_is_refused(
         read_photograph(path, SHAPE)
 
 
-# What a command may be given
+# All kinds of paths
 
 
-def test_one_photograph_has_its_name_for_an_id(tmp_path: Path) -> None:
+def test_one_photograph_has_its_name_as_id(tmp_path: Path) -> None:
     path = tmp_path / "ISIC_1.JPG"
     picture().save(path)
     for given in (path, str(path)):
@@ -164,7 +164,7 @@ def test_a_pixel_file_of_another_size_is_refused(tmp_path: Path) -> None:
     assert load_images(path, (1, 1, 3))[2] is None
 
 
-def test_the_word_sample_is_the_sample_whatever_lies_here(
+def test_the_word_sample_is_the_sample_even_if_a_folder_has_that_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -178,7 +178,7 @@ def test_the_word_sample_is_the_sample_whatever_lies_here(
     assert len(load_images(Path("sample"), SHAPE)[1]) == 1
 
 
-def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataMissingError, match=r"none\.csv"):
         load_images(tmp_path / "none.csv", SHAPE)
     with pytest.raises(DataMissingError, match=r"none\.png"):

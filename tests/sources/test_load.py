@@ -18,7 +18,7 @@ LABELS = [4, 4, 6, 3, 0]
 
 
 @pytest.fixture(autouse=True)
-def _nothing_around(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _empty_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.delenv("HMNIST_DATA", raising=False)
@@ -33,7 +33,7 @@ def write_pixels(folder: Path, name: str = "hmnist_8_8_L.csv") -> Path:
 
 
 def write_metadata(folder: Path, name: str = "HAM10000_metadata.csv") -> Path:
-    rows = [f"L_{at // 2},I_{at},{CODES[label]}" for at, label in enumerate(LABELS)]
+    rows = [f"L_{row // 2},I_{row},{CODES[label]}" for row, label in enumerate(LABELS)]
     path = folder / name
     path.write_text("\n".join(["lesion_id,image_id,dx", *rows]) + "\n")
     return path
@@ -63,7 +63,7 @@ def test_metadata_beside_the_file_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("none", ["none", False])
-def test_metadata_beside_the_file_may_be_left(tmp_path: Path, none: object) -> None:
+def test_metadata_beside_the_file_may_be_ignored(tmp_path: Path, none: object) -> None:
     path = write_pixels(tmp_path)
     write_metadata(tmp_path)
     data = load(path, metadata=none)  # type: ignore[arg-type] # both words are right
@@ -71,7 +71,7 @@ def test_metadata_beside_the_file_may_be_left(tmp_path: Path, none: object) -> N
     assert data.metadata is None
 
 
-def test_named_metadata_goes_before_what_is_found(tmp_path: Path) -> None:
+def test_named_metadata_goes_before_the_file_beside(tmp_path: Path) -> None:
     path = write_pixels(tmp_path)
     (tmp_path / "HAM10000_metadata.csv").write_text("nonsense")
     assert load(path, metadata=write_metadata(tmp_path, "mine.csv")).lesion_count == 3
@@ -79,7 +79,7 @@ def test_named_metadata_goes_before_what_is_found(tmp_path: Path) -> None:
         load(path, metadata=tmp_path / "yours.csv")
 
 
-def test_found_metadata_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
+def test_metadata_beside_the_file_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
     path = write_pixels(tmp_path)
     metadata = write_metadata(tmp_path)
     metadata.write_text("\n".join(metadata.read_text().splitlines()[:-1]))
@@ -88,7 +88,7 @@ def test_found_metadata_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
     assert "--metadata none" in caught.value.hint
 
 
-def test_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_pixels(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert len(load("~/hmnist_8_8_L.csv")) == len(LABELS)
@@ -105,7 +105,7 @@ def test_medmnist_file_and_its_metadata(tmp_path: Path) -> None:
     data = load(tmp_path / "dermamnist.npz")
     assert data.lesion_ids is None
     codes = ["akiec", "bcc", "bkl", "df", "mel", "nv", "vasc"] * 3
-    rows = [f"L{at % 9},I{at},{code}" for at, code in enumerate(codes)]
+    rows = [f"L{row % 9},I{row},{code}" for row, code in enumerate(codes)]
     (tmp_path / "mine.csv").write_text("\n".join(["lesion_id,image_id,dx", *rows]))
     named = load(tmp_path / "dermamnist.npz", metadata=tmp_path / "mine.csv")
     assert named.lesion_count == 9
@@ -123,7 +123,7 @@ def test_the_word_sample(tmp_path: Path) -> None:
         load(Path("sample"))
 
 
-def test_a_sample_that_was_written_is_known_again(tmp_path: Path) -> None:
+def test_a_written_sample_is_recognised(tmp_path: Path) -> None:
     path, _ = write_sample(tmp_path / "mine.csv", rows=60)
     data = load(path)
     assert data.synthetic
@@ -137,14 +137,14 @@ def test_without_metadata_no_heavy_library_is_loaded(tmp_path: Path) -> None:
         "import sys; from hmnist.sources import load; load(sys.argv[1]);"
         "print(*{'pandas', 'sklearn', 'tensorflow', 'xgboost'} & set(sys.modules))"
     )
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", code, str(path)],
         capture_output=True,
         text=True,
         check=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
-    assert done.stdout.split() == []
+    assert completed.stdout.split() == []
 
 
 def test_digest_is_the_same_for_plain_and_packed(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_digest_is_the_same_for_plain_and_packed(tmp_path: Path) -> None:
 # find_data
 
 
-def test_what_is_named_is_returned_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_named_data_are_returned_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HMNIST_DATA", "elsewhere.csv")
     assert find_data("mine.csv", sample_allowed=False) == Path("mine.csv")
     assert find_data("sample", sample_allowed=False) == "sample"
@@ -167,16 +167,16 @@ def test_order_of_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert find_data(None, sample_allowed=True) == "sample"
     downloads = tmp_path / "cache" / "downloads"
     downloads.mkdir(parents=True)
-    places = [
+    paths = [
         downloads / "hmnist_28_28_RGB.csv.gz",
         downloads / "hmnist_28_28_RGB.csv",
         tmp_path / "here" / "hmnist_28_28_RGB.csv.gz",
         tmp_path / "here" / "hmnist_28_28_RGB.csv",
     ]
-    for place in places:
-        place.touch()
+    for path in paths:
+        path.touch()
         for sample_allowed in (False, True):
-            assert Path(find_data(None, sample_allowed=sample_allowed)).resolve() == place
+            assert Path(find_data(None, sample_allowed=sample_allowed)).resolve() == path
     variable = tmp_path / "variable.csv"
     variable.touch()
     monkeypatch.setenv("HMNIST_DATA", str(variable))
@@ -188,7 +188,7 @@ def test_variable_may_name_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_data(None, sample_allowed=False) == "sample"
 
 
-def test_variable_that_names_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variable_that_names_no_file_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     Path("hmnist_28_28_RGB.csv").touch()
     monkeypatch.setenv("HMNIST_DATA", "missing.csv")
     with pytest.raises(DataMissingError, match=r"\$HMNIST_DATA names missing\.csv") as caught:
@@ -196,7 +196,7 @@ def test_variable_that_names_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch
     assert caught.value.exit_code == 3
 
 
-def test_nothing_found_says_what_to_type() -> None:
+def test_without_data_the_error_says_what_to_type() -> None:
     with pytest.raises(DataMissingError, match=r"hmnist_28_28_RGB\.csv") as caught:
         find_data(None, sample_allowed=False)
     assert "sample" in caught.value.hint

@@ -8,7 +8,7 @@ from hmnist.diagnoses import CODES
 from hmnist.errors import DataError, DataMissingError
 from hmnist.sources.medmnist import read_medmnist
 
-# How the paper on MedMNIST lists DermaMNIST's classes, written out again as an independent truth.
+# DermaMNIST's classes as the paper on MedMNIST lists them, independent of the package.
 DERMAMNIST = {0: "akiec", 1: "bcc", 2: "bkl", 3: "df", 4: "mel", 5: "nv", 6: "vasc"}
 
 
@@ -47,7 +47,7 @@ def test_grey_images_get_a_channel(tmp_path: Path) -> None:
     assert read_medmnist(write(tmp_path, make_arrays(grey=True))).image_shape == (8, 8, 1)
 
 
-def test_flat_labels_and_further_arrays_are_welcome(tmp_path: Path) -> None:
+def test_flat_labels_and_more_arrays_are_accepted(tmp_path: Path) -> None:
     arrays = make_arrays()
     arrays["val_labels"] = arrays["val_labels"].ravel().astype(np.int32)
     arrays["note"] = np.array(["anything"])
@@ -76,13 +76,13 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("changes", "what"), WRONG.values(), ids=WRONG)
-def test_other_arrays_are_refused(tmp_path: Path, changes: dict[str, Any], what: str) -> None:
+@pytest.mark.parametrize(("changes", "message"), WRONG.values(), ids=WRONG)
+def test_other_arrays_are_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     arrays = {
         name: values for name, values in (make_arrays() | changes).items() if values is not None
     }
     path = write(tmp_path, arrays)
-    with pytest.raises(DataError, match=what) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         read_medmnist(path)
     assert str(path) in caught.value.message
     assert caught.value.hint
@@ -101,8 +101,9 @@ def test_flipped_bits_are_refused_or_harmless(tmp_path: Path) -> None:
     path = write(tmp_path, make_arrays())
     content, expected = path.read_bytes(), read_medmnist(path).digest
     refused = 0
-    for at in range(0, len(content), len(content) // 60):
-        path.write_bytes(content[:at] + bytes([content[at] ^ 0x55]) + content[at + 1 :])
+    for index in range(0, len(content), len(content) // 60):
+        flipped = bytes([content[index] ^ 0x55])
+        path.write_bytes(content[:index] + flipped + content[index + 1 :])
         try:
             assert read_medmnist(path).digest == expected
         except DataError:

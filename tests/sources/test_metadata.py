@@ -76,7 +76,7 @@ MALFORMED = {
     "empty": ("", "no column 'lesion_id'"),
     "no dx": ("lesion_id,image_id\na,b\n", "no column 'dx'; its columns are lesion_id, image_id"),
     "pixel file": (
-        ",".join(f"pixel{at}" for at in range(99)) + "\n",
+        ",".join(f"pixel{index}" for index in range(99)) + "\n",
         r"pixel8 … \(99 in all\)\.",
     ),
     "open quotation mark": (HEADER + ROWS.replace("male", '"male', 1), "not CSV text"),
@@ -115,10 +115,10 @@ MALFORMED = {
 }
 
 
-@pytest.mark.parametrize(("text", "what"), MALFORMED.values(), ids=MALFORMED)
-def test_first_offence_is_named(tmp_path: Path, text: str | bytes, what: str) -> None:
+@pytest.mark.parametrize(("text", "message"), MALFORMED.values(), ids=MALFORMED)
+def test_first_mistake_is_named(tmp_path: Path, text: str | bytes, message: str) -> None:
     path = write(tmp_path, text)
-    with pytest.raises(DataError, match=what) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         read_metadata(path)
     assert caught.value.message.startswith(str(path))
     assert caught.value.hint
@@ -146,7 +146,7 @@ def test_lesions_are_attached(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("codes", "what"),
+    ("codes", "message"),
     [
         (["nv", "mel", "nv", "df"], r"row 2 \(line 3\) says nv, the label of image 2 says mel"),
         (["nv", "nv", "mel"], "the first 3 rows agree.* 4 rows, the data 3"),
@@ -154,29 +154,31 @@ def test_lesions_are_attached(tmp_path: Path) -> None:
         (["nv", "df", "nv"], r"row 2 \(line 3\) says nv.* says df.* 4 rows, the data 3"),
     ],
 )
-def test_metadata_of_other_images_is_refused(tmp_path: Path, codes: list[str], what: str) -> None:
+def test_metadata_of_other_images_is_refused(
+    tmp_path: Path, codes: list[str], message: str
+) -> None:
     path = write(tmp_path, HEADER + ROWS)
-    with pytest.raises(DataError, match=what) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         attach_metadata(make_data(*codes), path)
     assert "--metadata none" in caught.value.hint
 
 
 @settings(max_examples=30, deadline=None)
 @given(codes=st.lists(st.sampled_from(CODES), min_size=1, max_size=12), data=st.data())
-def test_the_row_that_disagrees_is_the_first(
+def test_the_first_row_that_differs_is_named(
     tmp_path_factory: pytest.TempPathFactory, codes: list[str], data: st.DataObject
 ) -> None:
-    at = data.draw(st.integers(0, len(codes) - 1))
-    other = data.draw(st.sampled_from([code for code in CODES if code != codes[at]]))
+    index = data.draw(st.integers(0, len(codes) - 1))
+    wrong = data.draw(st.sampled_from([code for code in CODES if code != codes[index]]))
     text = "lesion_id,image_id,dx\n" + "".join(f"L{i},I{i},{c}\n" for i, c in enumerate(codes))
     path = write(tmp_path_factory.mktemp("metadata"), text)
     attach_metadata(make_data(*codes), path)
-    wrong = [*codes[:at], other, *data.draw(st.permutations(codes[at + 1 :]))]
-    with pytest.raises(DataError, match=rf"row {at + 1} \(line {at + 2}\)"):
-        attach_metadata(make_data(*wrong), path)
+    changed = [*codes[:index], wrong, *data.draw(st.permutations(codes[index + 1 :]))]
+    with pytest.raises(DataError, match=rf"row {index + 1} \(line {index + 2}\)"):
+        attach_metadata(make_data(*changed), path)
 
 
-# Lesions known to be one
+# Lesions known to be the same
 
 
 def test_pairs_are_eighteen_and_well_formed() -> None:

@@ -20,7 +20,7 @@ COUNT = 12
 
 
 def photograph(seed: int) -> Image.Image:
-    """Return a picture of 600×450 in which no two places are alike."""
+    """Return an image of 600×450 in which no two parts are alike."""
     rng = np.random.default_rng(seed)
     coarse = Image.fromarray(rng.integers(0, 256, (45, 60, 3), dtype=np.uint8))
     return coarse.resize((600, 450), Image.Resampling.BICUBIC)
@@ -40,11 +40,11 @@ def archive(tmp_path: Path) -> Path:
     rows = [f"HAM_{number // 2},{name(number)},{CODES[number % 7]}" for number in range(COUNT)]
     (root / "HAM10000_metadata.csv").write_text("\n".join(["lesion_id,image_id,dx", *rows]) + "\n")
     for number in range(COUNT):
-        photograph(number).save(place(root, number), quality=90)
+        photograph(number).save(path_of(root, number), quality=90)
     return root
 
 
-def place(root: Path, number: int) -> Path:
+def path_of(root: Path, number: int) -> Path:
     return root / f"HAM10000_images_part_{1 + number % 2}" / f"{name(number)}.jpg"
 
 
@@ -52,29 +52,31 @@ def metadata_of(root: Path) -> Path:
     return root / "HAM10000_metadata.csv"
 
 
-def as_pillow_does(path: Path, size: tuple[int, int], mode: str) -> npt.NDArray[np.uint8]:
-    """Squeeze first, convert then: for photographs in colour that is how the files were made."""
+def squeeze_by_pillow(path: Path, size: tuple[int, int], mode: str) -> npt.NDArray[np.uint8]:
+    """Squeeze first, then convert: photographs in colour were made into the files like this."""
     with Image.open(path) as opened:
         resized = opened.resize((size[1], size[0]), Image.Resampling.LANCZOS).convert(mode)
     return np.asarray(resized).reshape(*size, -1)
 
 
-# What is written
+# Files that are written
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("size", [(28, 28), (75, 100), (8, 8), (33, 20)])
-def test_every_pixel_is_pillows(archive: Path, size: tuple[int, int], mode: str) -> None:
+def test_every_pixel_equals_pillows(archive: Path, size: tuple[int, int], mode: str) -> None:
     out = archive / pixel_file_name(size, mode)
     written = from_images(archive, metadata_of(archive), out, size=size, mode=mode)
     assert written == (out, metadata_of(archive))
     data = load(out)
     assert data.image_shape == (*size, 3 if mode == "RGB" else 1)
     for number, image in enumerate(data.images):
-        np.testing.assert_array_equal(image, as_pillow_does(place(archive, number), size, mode))
+        np.testing.assert_array_equal(
+            image, squeeze_by_pillow(path_of(archive, number), size, mode)
+        )
 
 
-def test_rows_labels_and_lesions_are_the_metadatas(archive: Path) -> None:
+def test_rows_labels_and_lesions_come_from_the_metadata(archive: Path) -> None:
     pixels, _ = from_images(archive, metadata_of(archive), archive / "hmnist_8_8_L.csv",
                             size=(8, 8), mode="L")  # fmt: skip
     data = load(pixels)
@@ -103,7 +105,7 @@ def test_columns_are_named_as_in_the_kaggle_files_and_beyond(archive: Path) -> N
 @pytest.mark.parametrize("jobs", [1, 2, 5, None])
 def test_the_file_is_the_same_whatever_the_number_of_jobs(archive: Path, jobs: int | None) -> None:
     out, again = archive / "a_9_7_L.csv", archive / "b_9_7_L.csv.gz"
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     from_images(archive, metadata_of(archive), out, size=(9, 7), mode="L", jobs=1)
     from_images(
         [archive / f"HAM10000_images_part_{part}" for part in (2, 1)],
@@ -112,20 +114,20 @@ def test_the_file_is_the_same_whatever_the_number_of_jobs(archive: Path, jobs: i
         size=(9, 7),
         mode="L",
         jobs=jobs,
-        on_progress=lambda done, total: told.append((done, total)),
+        on_progress=lambda done, total: progress.append((done, total)),
     )
     np.testing.assert_array_equal(load(out).images, load(again).images)
-    assert told == [(done, COUNT) for done in range(1, COUNT + 1)]
+    assert progress == [(done, COUNT) for done in range(1, COUNT + 1)]
 
 
 def test_only_a_few_photographs_are_read_ahead(
     archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun: list[int] = []
-    most: list[int] = []
+    started: list[int] = []
+    ahead: list[int] = []
 
     def squeeze(path: Path, shape: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
-        begun.append(1)
+        started.append(1)
         return np.zeros(shape, np.uint8)
 
     monkeypatch.setattr("hmnist.sources.photographs.squeeze_photograph", squeeze)
@@ -136,13 +138,13 @@ def test_only_a_few_photographs_are_read_ahead(
         size=(1, 1),
         mode="L",
         jobs=1,
-        on_progress=lambda done, _: most.append(len(begun) - done),
+        on_progress=lambda done, _: ahead.append(len(started) - done),
     )
-    assert len(begun) == COUNT
-    assert max(most) <= 5
+    assert len(started) == COUNT
+    assert max(ahead) <= 5
 
 
-def test_metadata_are_laid_beside_the_file(archive: Path, tmp_path: Path) -> None:
+def test_metadata_are_copied_beside_the_file(archive: Path, tmp_path: Path) -> None:
     out = tmp_path / "elsewhere" / "hmnist_8_8_RGB.csv"
     pixels, beside = from_images(archive, metadata_of(archive), out, size=(8, 8))
     assert beside == out.with_name("HAM10000_metadata.csv")
@@ -153,19 +155,19 @@ def test_metadata_are_laid_beside_the_file(archive: Path, tmp_path: Path) -> Non
                 mode="L")  # fmt: skip
 
 
-def test_copies_of_a_photograph_do_no_harm(archive: Path) -> None:
+def test_copies_of_a_photograph_are_allowed(archive: Path) -> None:
     # The Kaggle archive holds its folders twice.
     copy = archive / "ham10000_images_part_1"
     copy.mkdir()
-    (copy / place(archive, 0).name).write_bytes(place(archive, 0).read_bytes())
+    (copy / path_of(archive, 0).name).write_bytes(path_of(archive, 0).read_bytes())
     from_images(archive, metadata_of(archive), archive / "a_2_2_L.csv", size=(2, 2), mode="L")
 
 
-# What is refused
+# Options and photographs that are refused
 
 
 def refused(archive: Path, **options: object) -> HmnistError:
-    """Return the error, having seen that nothing was left."""
+    """Return the error, after checking that no file was left."""
     before = sorted(archive.rglob("*"))
     with pytest.raises(HmnistError) as caught:
         from_images(archive, metadata_of(archive), archive / "hmnist_4_4_L.csv",
@@ -174,16 +176,16 @@ def refused(archive: Path, **options: object) -> HmnistError:
     return caught.value
 
 
-def test_all_that_is_wrong_is_named_at_once(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_problems_are_named_at_once(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 600 * 450)
-    place(archive, 1).unlink()
-    place(archive, 11).unlink()
-    whole = place(archive, 3).read_bytes()
-    place(archive, 3).write_bytes(whole[: len(whole) // 2])
-    place(archive, 4).write_text("no picture")
+    path_of(archive, 1).unlink()
+    path_of(archive, 11).unlink()
+    whole = path_of(archive, 3).read_bytes()
+    path_of(archive, 3).write_bytes(whole[: len(whole) // 2])
+    path_of(archive, 4).write_text("no picture")
     # Between Pillow's limit and twice it, where Pillow itself would only warn; and beyond.
-    photograph(5).resize((700, 450)).save(place(archive, 5))
-    photograph(6).resize((1800, 1000)).save(place(archive, 6))
+    photograph(5).resize((700, 450)).save(path_of(archive, 5))
+    photograph(6).resize((1800, 1000)).save(path_of(archive, 6))
     photograph(7).save(archive / f"{name(8)}.png")
     error = refused(archive)
     assert isinstance(error, DataError)
@@ -199,23 +201,23 @@ def test_all_that_is_wrong_is_named_at_once(archive: Path, monkeypatch: pytest.M
 
 
 def test_photographs_that_are_missing_only(archive: Path) -> None:
-    place(archive, 2).unlink()
+    path_of(archive, 2).unlink()
     error = refused(archive)
     assert isinstance(error, DataMissingError)
     assert f"Missing: {name(2)}." in error.message
 
 
 def test_a_long_list_says_how_long_it_is(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hmnist.sources.photographs._LISTED", 2)
+    monkeypatch.setattr("hmnist.sources.photographs.LISTED", 2)
     for number in (1, 2, 3, 4):
-        place(archive, number).unlink()
+        path_of(archive, number).unlink()
     assert f"Missing: {name(1)}, {name(2)} and 2 more." in refused(archive).message
 
 
 def test_the_wrong_folder(archive: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    for folder, what in [("empty", "None of the 12"), ("none", "does not exist")]:
-        with pytest.raises(DataMissingError, match=what):
+    for folder, message in [("empty", "None of the 12"), ("none", "does not exist")]:
+        with pytest.raises(DataMissingError, match=message):
             from_images(tmp_path / folder, metadata_of(archive), tmp_path / "a_2_2_L.csv",
                         size=(2, 2), mode="L")  # fmt: skip
     with pytest.raises(DataMissingError, match="is no folder"):
@@ -223,22 +225,22 @@ def test_the_wrong_folder(archive: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"size": (0, 4)}, "0×4"),
         ({"size": (4, 1025)}, "4×1025"),
-        ({"mode": "HSV"}, "no mode 'HSV'"),
+        ({"mode": "HSV"}, "no mode called 'HSV'"),
         ({"jobs": 0}, "one job"),
         ({"size": (20, 30)}, "does not tell that its images are 20×30 L"),
     ],
 )
-def test_options_out_of_range(archive: Path, options: dict[str, object], said: str) -> None:
+def test_options_out_of_range(archive: Path, options: dict[str, object], message: str) -> None:
     error = refused(archive, **options)
     assert isinstance(error, UsageError)
-    assert said in error.message
+    assert message in error.message
 
 
-def test_a_name_must_tell_what_the_number_of_columns_does_not(archive: Path) -> None:
+def test_a_name_must_tell_the_shape_if_the_columns_do_not(archive: Path) -> None:
     for file, size, mode in [
         ("mine.csv", (75, 100), "RGB"),  # as many columns as 150×150 in grey
         ("hmnist_2_8_L.csv", (4, 4), "L"),
@@ -261,10 +263,10 @@ def test_no_file_is_overwritten(archive: Path, tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_nothing(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> bytes:
+    def fail(*_: object) -> bytes:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("hmnist.sources.photographs.format_header", full)
+    monkeypatch.setattr("hmnist.sources.writing.format_header", fail)
     error = refused(archive)
     assert isinstance(error, WorkError)
     assert "No space left" in error.message
@@ -288,13 +290,13 @@ def test_the_command_takes_several_folders(command: Command, archive: Path) -> N
     called = command(*words, "--mode", "L", "--out", "mine_20_30_L.csv.gz", "--jobs", "2", "-q")
     assert (called.code, called.out, called.err) == (0, "", "")
     assert load("mine_20_30_L.csv.gz").image_shape == (20, 30, 1)
-    place(archive, 0).unlink()
+    path_of(archive, 0).unlink()
     called = command("data", "from-images", *folders, metadata_of(archive))
     assert called.code == 3
     assert name(0) in called.err
 
 
-# What becomes of it
+# Images of other shapes in the rest of the package
 
 
 def oblong(shape: tuple[int, int, int] = (20, 30, 3), count: int = 210) -> LesionDataset:
@@ -319,7 +321,7 @@ def test_models_of_tables_learn_oblong_images(model: str, features: str, tmp_pat
     run = train(
         oblong((8, 12, 3), 105),
         model,
-        oversampling="augment",
+        oversample="augment",
         features=features,
         effort="quick",
         threads=1,

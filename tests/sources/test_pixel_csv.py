@@ -41,7 +41,7 @@ def write(folder: Path, content: str | bytes, name: str = "hmnist_8_8_L.csv") ->
     return path
 
 
-# What is read
+# Files that are read
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,9 @@ def test_name_decides_the_shape_where_it_fits(
     assert image_shape(pixels, Path(name)) == shape
 
 
-@pytest.mark.parametrize(("pixels", "what"), [(22500, "may be 150×150"), (65, "no square")])
-def test_unclear_shape_is_refused(pixels: int, what: str) -> None:
-    with pytest.raises(DataError, match=what) as caught:
+@pytest.mark.parametrize(("pixels", "message"), [(22500, "may be 150×150"), (65, "no square")])
+def test_unclear_shape_is_refused(pixels: int, message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
         image_shape(pixels, Path("pixels.csv"))
     assert "_RGB.csv" in caught.value.hint
 
@@ -162,7 +162,7 @@ def _read_by_hand(text: str) -> list[list[int]] | None:
     cut=st.integers(0, 4),
     patch=st.text(alphabet='0123456789,\n\r .-"eé\0', max_size=4),
 )
-def test_a_damaged_row_is_read_right_or_refused(
+def test_a_damaged_row_is_read_correctly_or_refused(
     tmp_path_factory: pytest.TempPathFactory, at: int, cut: int, patch: str
 ) -> None:
     text = make_text(*make_table(4, 4))
@@ -174,11 +174,11 @@ def test_a_damaged_row_is_read_right_or_refused(
     except DataError:
         assert expected is None
     else:
-        found = np.column_stack([images.reshape(len(images), -1), labels]).tolist()
-        assert expected is None or found == expected
+        rows = np.column_stack([images.reshape(len(images), -1), labels]).tolist()
+        assert expected is None or rows == expected
 
 
-# What is refused, and how
+# Files that are refused, and the messages
 
 
 def edit(row: int, column: int, cell: str) -> Change:
@@ -232,14 +232,14 @@ MALFORMED: dict[str, tuple[Change, list[str]]] = {
     "missing last pixel": (drop_column(63), ["63 pixel columns", "no square image"]),
     "missing label": (drop_column(64), ["no column 'label'", "'pixel0063'"]),
     "label only": (lambda _: "label\n4\n", ["no pixel columns"]),
-    "extra column": (each_row(",lesion", ",9"), ["column 66 is 'lesion'"]),
+    "extra column": (each_row(",lesion", ",9"), ["column 66 of 66 is 'lesion'"]),
     "extra unnamed column": (each_row(",", ","), ["column 66 of 66 is ''", "index=False"]),
     "repeated pixel": (edit(0, 9, "pixel0008"), ["column 10 repeats 'pixel0008'", "column 9"]),
     "repeated label": (edit(0, 9, "label"), ["column 65 repeats 'label'"]),
     "reordered pixels": (reorder(0, 2, 1), ["column 2 is 'pixel0002'", "expected 'pixel0001'"]),
     "label first": (reorder(64), ["column 1 is 'label'", "expected 'pixel0000'"]),
     "pixels from 1": (edit(0, 0, "pixel0064"), ["no column 'pixel0000'"]),
-    "other capitals": (edit(0, 0, "Pixel0000"), ["column 1 is 'Pixel0000'"]),
+    "other capitals": (edit(0, 0, "Pixel0000"), ["column 1 of 65 is 'Pixel0000'"]),
     "no header": (lambda text: text.split("\n", 1)[1], ["no header"]),
     "semicolons": (lambda text: text.replace(",", ";"), ["separated by ';'"]),
     "header without rows": (lambda text: text.split("\n")[0] + "\n", ["a header and no rows"]),
@@ -297,7 +297,7 @@ MALFORMED: dict[str, tuple[Change, list[str]]] = {
 @pytest.mark.parametrize(("change", "fragments"), MALFORMED.values(), ids=MALFORMED)
 @pytest.mark.parametrize("ending", ["\n", "\r\n"], ids=["lf", "crlf"])
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
-def test_first_offence_is_named(
+def test_first_mistake_is_named(
     tmp_path: Path, change: Change, fragments: list[str], ending: str, packed: bool
 ) -> None:
     content = change(make_text(*make_table())).replace("\n", ending).encode()
@@ -343,10 +343,10 @@ NOT_READABLE: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize(("content", "what"), NOT_READABLE.values(), ids=NOT_READABLE)
-def test_files_that_are_no_pixel_files(tmp_path: Path, content: bytes, what: str) -> None:
+@pytest.mark.parametrize(("content", "message"), NOT_READABLE.values(), ids=NOT_READABLE)
+def test_files_that_are_no_pixel_files(tmp_path: Path, content: bytes, message: str) -> None:
     path = write(tmp_path, content)
-    with pytest.raises(DataError, match=what) as caught:
+    with pytest.raises(DataError, match=message) as caught:
         read_pixel_csv(path)
     assert str(path) in caught.value.message
     assert caught.value.hint

@@ -1,4 +1,4 @@
-"""The embedded sample: who is in it, that it is the same again, and what its files hold."""
+"""The embedded sample: its lesions, that it is the same every time, and its files."""
 
 import gzip
 from pathlib import Path
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.sources import load
+from hmnist.sources.cohort import MINIMUM_ROWS
 from hmnist.sources.sample import (
-    MINIMUM_ROWS,
     generate,
     is_sample,
     load_sample,
@@ -48,7 +48,7 @@ def test_metadata_belongs_to_the_images() -> None:
     pd.testing.assert_frame_equal(metadata, sample_metadata(200, seed=3))
 
 
-def test_mix_and_multiplicity_are_the_published_ones() -> None:
+def test_shares_and_images_per_lesion_are_the_published_ones() -> None:
     metadata = sample_metadata(10_015)
     assert metadata["dx"].value_counts().to_dict() == PUBLISHED_IMAGES
     images = metadata.groupby("lesion_id").size()
@@ -110,7 +110,7 @@ def test_the_same_seed_gives_the_same_data_set() -> None:
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 37, 100, 1000])
-def test_chunks_have_no_influence(chunk_rows: int) -> None:
+def test_the_size_of_chunks_changes_nothing(chunk_rows: int) -> None:
     whole = load_sample(150, seed=5)
     chunks = list(generate(150, seed=5, chunk_rows=chunk_rows))
     assert all(len(chunk) == chunk_rows for chunk in chunks[:-1])
@@ -121,7 +121,7 @@ def test_chunks_have_no_influence(chunk_rows: int) -> None:
     pd.testing.assert_frame_equal(metadata, sample_metadata(150, seed=5))
 
 
-def test_a_million_rows_arrive_piece_by_piece() -> None:
+def test_a_million_rows_come_in_chunks() -> None:
     chunks = generate(1_000_000, chunk_rows=64)
     first, second = next(chunks), next(chunks)
     assert len(first) == len(second) == 64
@@ -145,8 +145,8 @@ def test_unsuitable_sizes_are_refused_at_once(arguments: dict[str, int], sentenc
 
 @pytest.mark.parametrize("name", ["sample.csv", "sample.csv.gz"])
 def test_a_written_sample_reads_back(tmp_path: Path, name: str) -> None:
-    seen: list[int] = []
-    pixel_path, metadata_path = write_sample(tmp_path / name, 120, 4, on_progress=seen.append)
+    progress: list[int] = []
+    pixel_path, metadata_path = write_sample(tmp_path / name, 120, 4, on_progress=progress.append)
     data = load_sample(120, seed=4)
     raw = pixel_path.read_bytes()
     text = (gzip.decompress(raw) if name.endswith(".gz") else raw).decode()
@@ -159,7 +159,7 @@ def test_a_written_sample_reads_back(tmp_path: Path, name: str) -> None:
     read = pd.read_csv(metadata_path)
     pd.testing.assert_frame_equal(read, sample_metadata(120, seed=4), check_dtype=False)
     assert is_sample(read)
-    assert seen[-1] == 120
+    assert progress[-1] == 120
     assert sorted(path.name for path in tmp_path.iterdir()) == ["HAM10000_metadata.csv", name]
 
 
@@ -174,13 +174,13 @@ def test_a_written_sample_loads_as_the_same_synthetic_data(
 
 
 def test_a_sample_of_several_chunks_has_one_header(tmp_path: Path) -> None:
-    seen: list[int] = []
-    pixel_path, metadata_path = write_sample(tmp_path / "s.csv", 2100, on_progress=seen.append)
+    progress: list[int] = []
+    pixel_path, metadata_path = write_sample(tmp_path / "s.csv", 2100, on_progress=progress.append)
     assert pixel_path.read_text().count("pixel0000") == 1
     pd.testing.assert_frame_equal(
         pd.read_csv(metadata_path), sample_metadata(2100), check_dtype=False
     )
-    assert seen == [2048, 2100]
+    assert progress == [2048, 2100]
 
 
 def test_the_same_sample_is_the_same_file(tmp_path: Path) -> None:

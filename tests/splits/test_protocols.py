@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from hmnist.checks import check
 from hmnist.dataset import LesionDataset
-from hmnist.diagnoses import CODES, RARE
+from hmnist.diagnoses import CODES
 from hmnist.errors import DataError, UsageError
-from hmnist.oversampling import METHODS, oversample
-from hmnist.runs.recipe import Recipe
+from hmnist.oversampling import METHODS
 from hmnist.splits.protocols import divide, find_protocol, resample_training, target_of
 from hmnist.splits.split import split
 from hmnist.systems import SYSTEMS
@@ -277,57 +276,6 @@ def test_diagnoses_are_raised_to_the_commonest_at_most() -> None:
 def test_only_published_splits_have_a_protocol(ham: LesionDataset) -> None:
     assert split(ham, "lesion").protocol is None
     assert split(ham, "image").protocol is None
-
-
-# What it does to a recipe.
-
-
-def test_a_protocol_resamples_instead_of_the_recipe(ham: LesionDataset) -> None:
-    recipe = Recipe("lenet").under(split(ham, "published:lenet"))
-    assert recipe.oversampling == "none"
-    recipe = Recipe("skin-pamper").under(split(ham, "published:skin-pamper"))
-    assert (recipe.oversampling, recipe.rare, recipe.rare_to) == ("augment", RARE, None)
-    honest = Recipe("lenet", oversampling="smote", decision="balanced")
-    assert honest.under(split(ham)) is honest
-
-
-def test_a_protocol_is_applied_once(ham: LesionDataset) -> None:
-    for name in PROTOCOLS:
-        on = split(ham, f"published:{name}")
-        once = Recipe("lenet").under(on)
-        assert once.under(on) == once
-
-
-def test_training_images_of_the_largest_system_are_raised_to_some_6000(ham: LesionDataset) -> None:
-    on = split(ham, "published:inception-resnet")
-    recipe = Recipe("inception-resnet").under(on)
-    raised = oversample(
-        on.train, recipe.oversampling, rare=recipe.rare, target=recipe.rare_to, seed=0
-    )
-    raised_counts = counts(on.train, raised.indices)
-    naevi = raised_counts.pop("nv")
-    assert naevi == counts(on.train, slice(None))["nv"]
-    assert set(raised_counts.values()) == {min(6000, naevi)}
-    assert 5800 < naevi < 6100
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"oversampling": "smote"},
-        {"decision": "balanced"},
-        {"rare": ("mel",)},
-        {"rare_to": 50},
-    ],
-)
-def test_a_recipe_cannot_tell_a_protocol_what_to_do(
-    change: dict[str, Any], ham: LesionDataset
-) -> None:
-    on = split(ham, "published:lenet")
-    with pytest.raises(UsageError, match="resamples and decides as its source did"):
-        replace(Recipe("lenet"), **change).under(on)
-    # The majority model stands in every table, and is never told anything.
-    replace(Recipe("majority"), **change).under(on)
 
 
 # Bad choices.

@@ -15,8 +15,8 @@ import pytest
 from hmnist.cli.audit import audit as command
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
+from hmnist.models.keras_setup import load_keras
 from hmnist.models.registry import MODELS
-from hmnist.models.training import load_keras
 from hmnist.systems import AUDITED, SYSTEMS, discover, find_system
 from hmnist.systems.system import System
 
@@ -255,7 +255,7 @@ def test_transfer_systems_are_preprocessed_as_their_application() -> None:
 
 @every_system
 def test_every_system_has_a_claim(system: System) -> None:
-    assert MODELS[system.model].published
+    assert MODELS[system.model].system is not None
     assert system.claim.published or system.claim.note
     assert system.claim.better_than in {"", *SYSTEMS}
 
