@@ -25,18 +25,8 @@ SETTINGS: set[str] = set()
 def shared(name: str, metavar: str | None, text: str, *flags: str, **facts: Any) -> Any:
     """Return an option under its name on the command line, in the environment and in the file.
 
-    Parameters
-    ----------
-    name : str
-        The keyword of the library, with underscores.
-    metavar : str or None
-        What stands for the value in the help.
-    text : str
-        What the help says.
-    *flags : str
-        Further flags, such as ``-q``.
-    **facts
-        Further arguments of `typer.Option`: ``callback``, ``min``, ``max``.
+    `name` is the keyword of the library, with underscores; `flags` are further flags such as
+    ``-q``; `facts` are further arguments of `typer.Option`: ``callback``, ``min``, ``max``.
     """
     SETTINGS.add(name)
     return typer.Option(

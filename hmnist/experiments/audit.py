@@ -27,16 +27,7 @@ SIDES = ("reproduced", "honest")
 
 @dataclass(frozen=True, eq=False)
 class AuditedSystem:
-    """A system with the cells of both sides, one cell per seed.
-
-    Attributes
-    ----------
-    system : System
-    epochs : int
-        How often training images are seen.
-    cells : mapping of str to tuple of Cell
-        By side.
-    """
+    """A system, its epochs, and the cells of both sides: one cell per seed."""
 
     system: System
     epochs: int
@@ -45,14 +36,7 @@ class AuditedSystem:
 
 @dataclass(frozen=True, eq=False)
 class AuditPlan:
-    """What an audit trains.
-
-    Attributes
-    ----------
-    honest : Split
-        By lesion, before any resampling.
-    systems : tuple of AuditedSystem
-    """
+    """What an audit trains; `honest` is the split by lesion, before any resampling."""
 
     honest: Split
     systems: tuple[AuditedSystem, ...]
@@ -74,12 +58,7 @@ def plan_audit(
 ) -> AuditPlan:
     """Return the cells of an audit, checked before any work begins.
 
-    Parameters
-    ----------
-    data, systems, seeds, epochs, **settings
-        As for `hmnist.audit`.
-    folder : pathlib.Path
-        Where the run folders go.
+    The arguments are those of `hmnist.audit`; `folder` is where the run folders go.
 
     Raises
     ------

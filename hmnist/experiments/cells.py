@@ -58,18 +58,10 @@ class Watcher:
 
 
 def run_cells(cells: Sequence[Cell], jobs: int, watcher: Watcher) -> Iterator[tuple[Cell, Run]]:
-    """Yield each cell with its run as it is finished.
+    """Yield each cell with its run as it is finished; finished cells are opened, not trained again.
 
-    Ensembles come last: their members have to be trained before they can be averaged.
-
-    Parameters
-    ----------
-    cells : sequence of Cell
-        Finished cells are opened rather than trained again.
-    jobs : int
-        How many run side by side, in processes of their own.
-    watcher : Watcher
-        Is told when cells begin, how far they are, and when they are finished.
+    Ensembles come last: their members have to be trained before they can be averaged. With several
+    `jobs`, cells run side by side, each in a process of its own.
 
     Raises
     ------

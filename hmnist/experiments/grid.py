@@ -24,19 +24,9 @@ def plan_benchmark(
     seeds: int = 1,
     **settings: Unpack[Settings],
 ) -> list[Cell]:
-    """Return the cells of a benchmark, checked before any work begins.
+    """Return the cells of a benchmark, model by model, the baseline last.
 
-    Parameters
-    ----------
-    data, models, split, folds, seeds, **settings
-        As for `hmnist.benchmark`.
-    folder : pathlib.Path
-        Where the run folders go.
-
-    Returns
-    -------
-    list of Cell
-        Model by model; the baseline last, once.
+    The arguments are those of `hmnist.benchmark`; `folder` is where the run folders go.
 
     Raises
     ------

@@ -47,22 +47,9 @@ def train_cell(
 ) -> Run:
     """Train, calibrate, decide, score once, and write the run folder.
 
-    Parameters
-    ----------
-    split : Split
-        Which images train, validate and are tested.
-    recipe : Recipe
-        How the model is trained; resolved for the split.
-    folder : pathlib.Path
-        Where the run goes. If it holds a finished run of the same key, that one is opened.
-    on_step : callable or None
-        Called as ``on_step(done, total)`` while the model is fitted.
-    side_by_side : bool
-        Whether other cells run at the same time, so that times say little; noted in the run.
-
-    Returns
-    -------
-    Run
+    The recipe has to be resolved for the split. If the folder holds a finished run of the same key,
+    that one is opened. `on_step` is called as ``on_step(done, total)`` while the model is fitted;
+    `side_by_side` notes in the run that other cells ran at the same time, so that times say little.
 
     Raises
     ------
@@ -98,23 +85,10 @@ def train_cell(
 
 
 def compose_ensemble(split: Split, recipe: Recipe, folder: Path, members: Sequence[Run]) -> Run:
-    """Average trained models, at no further training, and write the run folder of the ensemble.
+    """Average trained models, without further training, and write the run folder of the ensemble.
 
-    Parameters
-    ----------
-    split : Split
-        The split that the members were trained on.
-    recipe : Recipe
-        The members' own, except for the model.
-    folder : pathlib.Path
-        Where the run goes, beside its members.
-    members : sequence of Run
-        Two or more.
-
-    Returns
-    -------
-    Run
-        Its manifest names the members by digest, each with its weight.
+    The folder lies beside those of the members. The manifest names each member by digest, with its
+    weight. The recipe is that of the members, except for the model.
 
     Raises
     ------

@@ -18,11 +18,10 @@ from hmnist.results.formatting import (
     signed_text,
     thread_text,
 )
-from hmnist.results.rows import ScoreSummary, TableSettings, subtract
+from hmnist.results.rows import ScoreSummary, TableSettings, decode_result, subtract
 from hmnist.results.table import summary_text
 from hmnist.runs.facts import DataFacts, SplitFacts
 from hmnist.scores.scoring import SCORE_NAMES
-from hmnist.systems.protocol import Protocol
 from hmnist.systems.system import Claim
 
 if TYPE_CHECKING:
@@ -55,8 +54,10 @@ class AuditRow:
         The system, and the model that is trained.
     claim : Claim
         What its source published.
-    protocol : Protocol
-        How its source split and resampled.
+    protocol : str
+        How its source split and resampled, in a phrase.
+    balanced : bool
+        Whether the protocol's test part holds every diagnosis about equally often.
     split : SplitFacts
         The split of the protocol, leaks included.
     resampling : str
@@ -75,7 +76,8 @@ class AuditRow:
     system: str
     model: str
     claim: Claim
-    protocol: Protocol
+    protocol: str
+    balanced: bool
     split: SplitFacts
     resampling: str
     epochs: int
@@ -95,7 +97,7 @@ class AuditRow:
         """The protocol, and what its test part shares with the other parts, in words."""
         leaks = "; ".join(f"{leak.sentence} ({leak.code})" for leak in self.split.leaks or ())
         shared = leaks or "its test part shares nothing with the other two"
-        return f"Protocol: {self.protocol.description}. {shared[0].upper()}{shared[1:]}."
+        return f"Protocol: {self.protocol}. {shared[0].upper()}{shared[1:]}."
 
     @property
     def within_chance(self) -> bool:
@@ -164,7 +166,7 @@ class Audit:
         )
         yield self._describe_scores()
         yield self._describe_chance()
-        if balanced := [row.system for row in self.rows if row.protocol.balanced]:
+        if balanced := [row.system for row in self.rows if row.balanced]:
             yield (
                 f"Read the accuracy of {as_sentence_list(balanced)} beside the honest balanced "
                 "accuracy: in that test part every diagnosis is about equally frequent."
@@ -185,6 +187,17 @@ class Audit:
             f"Device: {self.settings.device}, {thread_text(self.settings.threads)}. Research "
             "software, no medical device."
         )
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Audit":
+        """Return the audit that `to_json` wrote, every key, type and range checked.
+
+        Raises
+        ------
+        TrustError
+            If it is damaged, or of another version.
+        """
+        return decode_result(text, SCHEMA, cls)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the audit as JSON's types: ``schema, data, split, settings, rows, promises``."""

@@ -93,19 +93,8 @@ def plain_table(
 ) -> "RichTable":
     """Return a table for the terminal, with one rule.
 
-    Parameters
-    ----------
-    header : sequence of str
-        The headings.
-    body : sequence of sequence of str
-        The rows.
-    text : sequence of str
-        The headings of columns that hold words, beside the first: they stand to the left and may
-        take a second line. Numbers stand to the right and are never broken.
-
-    Returns
-    -------
-    rich.table.Table
+    The first column and those whose headings are in `text` hold words: they stand to the left and
+    may take a second line. Numbers stand to the right and are never broken.
     """
     from rich import box
     from rich.table import Table as RichTable

@@ -1,17 +1,22 @@
 """Runs → the rows of a table: what several runs of one kind amount to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
+from hmnist.errors import TrustError
 from hmnist.oversampling import METHODS
+from hmnist.runs.facts import Amount, Count
 from hmnist.runs.manifest import Manifest
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run
 from hmnist.scores.intervals import mean_scores, score_intervals
 from hmnist.scores.scoring import SCORE_NAMES, none_if_unknown
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -68,12 +73,12 @@ class TableRow:
     pretrained: str | None
     effort: str
     baseline: bool
-    seeds: int
+    seeds: Count
     scores: Mapping[str, ScoreSummary]
-    fit_seconds: float
-    predict_ms_per_1000: float
-    parameters: int
-    model_bytes: int
+    fit_seconds: Amount
+    predict_ms_per_1000: Amount
+    parameters: Count
+    model_bytes: Count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,24 +95,14 @@ class TableSettings:
     versions : mapping of str to str
     """
 
-    threads: int
+    threads: Count
     side_by_side: bool
     device: str
     versions: Mapping[str, str]
 
 
 def make_row(runs: Sequence[Run]) -> TableRow:
-    """Summarise runs that differ only in seed and fold.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        At least one; the same model, oversampling, decision and effort.
-
-    Returns
-    -------
-    TableRow
-    """
+    """Summarise runs that differ only in seed and fold: the same model, oversampling and effort."""
     first = runs[0].manifest
     tested = [run.part("test") for run in runs]
     means, intervals = mean_scores(tested), score_intervals(tested)
@@ -191,10 +186,35 @@ def _oversampling_note(recipe: Recipe) -> str:
     method, target = recipe.oversample, recipe.rare_to
     if method == "none":
         return f"none ({METHODS[method].summary})"
-    raised = "all diagnoses" if method == "balanced" else " and ".join(recipe.rare)
-    default = "the largest diagnosis" if method == "balanced" else "the median diagnosis"
+    everything = METHODS[method].raises_all
+    raised = "all diagnoses" if everything else " and ".join(recipe.rare)
+    default = "the largest diagnosis" if everything else "the median diagnosis"
     goal = default if target is None else f"{target:,} images"
     return f"{method} ({raised} to {goal}, training part only)"
+
+
+def decode_result(
+    text: str | bytes,
+    schema: str,
+    kind: type[Result],
+    arrange: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+) -> Result:
+    """Decode a table or an audit from JSON, every key, type and range checked.
+
+    Raises
+    ------
+    TrustError
+        If it is damaged, or of another version.
+    """
+    import msgspec
+
+    try:
+        facts = msgspec.json.decode(text, type=dict[str, Any])
+        if facts.get("schema") == schema:
+            return msgspec.convert(arrange(facts), kind)
+    except (msgspec.MsgspecError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise TrustError(f"The {kind.__name__.lower()} is damaged: {error}.") from error
+    raise TrustError(f"The {kind.__name__.lower()} is not of the kind {schema}.")
 
 
 def subtract(first: float | None, second: float | None) -> float | None:

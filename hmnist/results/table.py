@@ -22,9 +22,9 @@ from hmnist.results.formatting import (
     score_text,
     thread_text,
 )
-from hmnist.results.rows import ScoreSummary, TableRow, TableSettings
+from hmnist.results.rows import ScoreSummary, TableRow, TableSettings, decode_result
 from hmnist.runs.facts import DataFacts, SplitFacts
-from hmnist.scores.scoring import LOWER_IS_BETTER, SCORES
+from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES, SCORES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,6 +115,17 @@ class Table:
             f"Device: {self.settings.device}, {thread_text(self.settings.threads)}"
             f"{side_by_side if self.settings.side_by_side else ''}."
         )
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Table":
+        """Return the table that `to_json` wrote, every key, type and range checked.
+
+        Raises
+        ------
+        TrustError
+            If it is damaged, or of another version.
+        """
+        return decode_result(text, SCHEMA, cls, _nest_scores)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the table as JSON's types: ``schema, data, split, settings, rows``."""
@@ -257,6 +268,15 @@ def _flatten_scores(row: TableRow) -> dict[str, Any]:
     scores: Mapping[str, Any] = facts.pop("scores")
     costs = {name: facts.pop(name) for name in _COSTS}
     return {**facts, **scores, **costs}
+
+
+def _nest_scores(facts: dict[str, Any]) -> dict[str, Any]:
+    """Undo `_flatten_scores` in the rows of a table."""
+    rows = [
+        {**row, "scores": {name: row[name] for name in SCORE_NAMES if name in row}}
+        for row in facts["rows"]
+    ]
+    return {**facts, "rows": rows}
 
 
 def _flatten(row: TableRow) -> dict[str, Any]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from hmnist.dataset import LesionDataset
     from hmnist.splits.split import Split
 
+Amount = Annotated[float, Meta(ge=0)]
+
 Count = Annotated[int, Meta(ge=0)]
 
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]

@@ -13,7 +13,7 @@ from msgspec import Meta
 from hmnist.decisions.decision import Decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError
-from hmnist.runs.facts import Count, DataFacts, Digest, SplitFacts
+from hmnist.runs.facts import Amount, Count, DataFacts, Digest, SplitFacts
 from hmnist.runs.recipe import Recipe
 from hmnist.scores.reliability import ReliabilityBin
 from hmnist.scores.scoring import SCORE_NAMES
@@ -21,8 +21,6 @@ from hmnist.scores.scoring import SCORE_NAMES
 SCHEMA = "hmnist-run/2"
 
 MANIFEST = "manifest.json"
-
-Amount = Annotated[float, Meta(ge=0)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -160,15 +160,7 @@ def _read_diagnoses(path: Path, column: "pd.Series[str]") -> Labels:
 
 
 def write_history(folder: Path, history: Mapping[str, list[float]]) -> None:
-    """Write ``history.csv``: a row per epoch, recalls under the diagnoses' codes.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The run folder.
-    history : mapping of str to list of float
-        What a network recorded in each epoch; it numbers the diagnoses.
-    """
+    """Write ``history.csv``: a row per epoch, recalls under the diagnoses' codes."""
     import pandas as pd
 
     # A model numbers the diagnoses; the reader of the file needs their codes.

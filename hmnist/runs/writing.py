@@ -25,12 +25,11 @@ def write_run(
     seen: Pixels,
     predictions: Mapping[str, PartPredictions],
 ) -> Run:
-    """Write a run folder, whole or not at all.
+    """Write a run folder, whole or not at all; a folder of that name is replaced.
 
     Parameters
     ----------
     folder : pathlib.Path
-        Where; a folder of that name is replaced.
     manifest : Manifest
         What it says of the run; its `files` are filled in here.
     model : Model or None
@@ -39,10 +38,6 @@ def write_run(
         The images that trained and validated it.
     predictions : mapping of str to PartPredictions
         By part.
-
-    Returns
-    -------
-    Run
 
     Raises
     ------

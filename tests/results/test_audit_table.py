@@ -3,11 +3,10 @@ import re
 
 import pytest
 
-from hmnist.errors import UsageError
+from hmnist.errors import TrustError, UsageError
 from hmnist.results.audit_table import FORMATS, SCHEMA, Audit, AuditRow, Promise
 from hmnist.scores.scoring import SCORE_NAMES
 from hmnist.splits.leaks import Leak
-from hmnist.systems.protocol import DrawnEqually, Protocol, RandomDivision
 from hmnist.systems.system import Claim
 from tests.results.examples import (
     UNKNOWN,
@@ -88,13 +87,8 @@ def test_differences_that_chance_allows_are_named() -> None:
 
 
 def test_a_test_part_of_equal_shares_is_named() -> None:
-    even = Protocol(
-        description="drawn equally",
-        division=RandomDivision(0.2),
-        before_split=DrawnEqually(500),
-    )
     notes = " ".join(
-        made(audit_row("small-cnn", protocol=even), audit_row("lenet"), audit_row("x")).notes()
+        made(audit_row("small-cnn", balanced=True), audit_row("lenet"), audit_row("x")).notes()
     )
     assert "accuracy of small-cnn beside the honest balanced accuracy" in notes
 
@@ -141,6 +135,18 @@ def test_json_says_what_it_is() -> None:
     assert facts["rows"][0]["reproduced"]["accuracy"]["mean"] == 0.75
     assert facts["rows"][0]["reason"] == audit.rows[0].reason
     assert facts["notes"] == list(audit.notes())
+
+
+def test_json_is_read_as_it_was_written() -> None:
+    leak = Leak("HM103", "test used for validation", 10, "all 10 test images validate as well")
+    row = audit_row("lenet", split=split_facts(published=True, leaks=(leak,)), seeds=3)
+    promise = Promise(
+        systems=("a", "b"), promised="more", epochs=1, own_epochs=2, reproduced=0.1, honest=None
+    )
+    audit = made(row, promises=(promise,))
+    assert Audit.from_json(audit.to_json()) == audit
+    with pytest.raises(TrustError, match="not of the kind"):
+        Audit.from_json('{"schema": "hmnist-audit/1"}')
 
 
 def test_an_unknown_format_is_refused() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from hmnist.errors import UsageError
+from hmnist.errors import TrustError, UsageError
 from hmnist.results.table import FORMATS, SCHEMA, Table
 from hmnist.scores.scoring import SCORE_NAMES
 from tests.results.examples import UNKNOWN, data_facts, split_facts, table_row, table_settings
@@ -69,6 +69,25 @@ def test_json_is_what_the_table_holds(table: Table) -> None:
     assert set(read) == {"schema", "data", "split", "settings", "rows"}
     assert read["rows"][0]["accuracy"] == {"mean": 0.9, "std": None, "low": 0.8, "high": 1.0}
     assert read["rows"][0]["parameters"] == 1_163_175
+
+
+def test_json_is_read_as_it_was_written(table: Table) -> None:
+    assert Table.from_json(table.to_json()) == table
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"schema": "hmnist-table/1"},
+        {"rows": [{"model": "cnn"}]},
+        {"rows": 7},
+        {"data": {}},
+        {"split": None},
+    ],
+)
+def test_a_damaged_table_is_refused(table: Table, change: dict[str, object]) -> None:
+    with pytest.raises(TrustError):
+        Table.from_json(json.dumps({**table.to_dict(), **change}))
 
 
 def test_csv_and_pandas_hold_every_number(table: Table) -> None:
