@@ -50,7 +50,7 @@ def main() -> None:
     print(table.to_markdown())
     print(_calibration_table(watcher.runs), end="\n\n")
     print(_decision_table(watcher.runs), end="\n\n")
-    print("\n".join(_describe_differences(watcher.runs)))
+    print("\n\n".join(_describe_differences(watcher.runs)))
     print(f"\nSplit by image instead: {hmnist.split(data, 'image').proof()}")
 
 
