@@ -34,7 +34,7 @@ def main() -> None:
         data, epochs=arguments.epochs, threads=arguments.threads, out=arguments.out, **given
     )
     print(markdown_table(HEADER, [_cells(row) for row in audit.rows]))
-    print("", *audit.notes(), sep="\n\n")
+    print("", "\n\n".join(audit.notes()), sep="\n")
 
 
 def _parse() -> argparse.Namespace:

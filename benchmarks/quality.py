@@ -50,7 +50,7 @@ def main() -> None:
     print(table.to_markdown())
     print(_calibration_table(watcher.runs), end="\n\n")
     print(_decision_table(watcher.runs), end="\n\n")
-    print("\n".join(_describe_differences(watcher.runs)))
+    print("\n\n".join(_describe_differences(watcher.runs)))
     print(f"\nSplit by image instead: {hmnist.split(data, 'image').proof()}")
 
 
@@ -58,7 +58,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", help="a pixel file, or the word sample")
     parser.add_argument("--metadata")
-    parser.add_argument("--models", default="cnn,mlp,xgboost,hist-gbdt,logistic")
+    parser.add_argument("--models", default="cnn,mlp,xgboost,hist-gbdt,logistic,ensemble")
     parser.add_argument("--folds", type=int, default=5, help="0 for a single split")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--oversample", default="random")

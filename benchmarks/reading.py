@@ -7,10 +7,10 @@ file are read as well. The file is read once beforehand, so that it is in the sy
 all three. Prints Markdown.
 """
 
+import argparse
 import os
 import platform
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -31,11 +31,13 @@ FIRST, SECOND = "hmnist.load, first", "hmnist.load, second"
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", nargs="?", type=Path, help="a pixel file")
+    path = parser.parse_args().file
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder) / "cache"
         os.environ["HMNIST_CACHE"] = str(cache)
-        path = Path(sys.argv[1]) if len(sys.argv) > 1 else make_file(Path(folder))
-        measure(path, cache)
+        measure(path or make_file(Path(folder)), cache)
 
 
 def make_file(folder: Path) -> Path:

@@ -174,8 +174,10 @@ def _decision_note(runs: Sequence[Run]) -> str:
 
 def _pretrained(manifest: Manifest) -> str | None:
     """Return where a transfer model started from; a file by its name and its digest."""
-    pretrained: str | None = manifest.parameters.get("pretrained")
-    if pretrained is None or manifest.pretrained_digest is None:
+    if "pretrained" not in manifest.recipe.entry.settings:
+        return None
+    pretrained: str = manifest.parameters["pretrained"]
+    if manifest.pretrained_digest is None:
         return pretrained
     return f"{Path(pretrained).name} (SHA-256 {manifest.pretrained_digest[:12]})"
 
