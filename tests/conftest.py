@@ -25,7 +25,13 @@ Command = Callable[..., Called]
 
 @pytest.fixture(autouse=True)
 def _own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep tests away from the user's cache, data and settings."""
+    """Keep tests away from the user's cache, data and settings, and use one thread in all.
+
+    TensorFlow cannot change its number of threads in a process, so that tests with several numbers
+    would depend on their order.
+    """
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(variable, "1")
     monkeypatch.setenv("HMNIST_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.delenv("HMNIST_DATA", raising=False)
 

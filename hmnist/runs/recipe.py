@@ -173,21 +173,24 @@ class Recipe:
     def resolved_for(self, split: "Split") -> "Recipe":
         """Return the recipe with what the model and the split's protocol decide by themselves.
 
-        The baseline is never oversampled. A published protocol resamples as its source did, and
-        the largest probability decides: its validation part is mostly the test part, and nothing
-        may be fitted on that.
+        The registry says which models are oversampled and calibrated. A published protocol
+        resamples as its source did, and the largest probability decides: its validation part is
+        mostly the test part, and nothing may be fitted on that.
 
         Raises
         ------
         UsageError
             If the recipe asks for another oversampling or decision than the protocol's.
         """
-        if self.entry.baseline:
-            return replace(self, oversample="none", decide="natural")
-        if split.protocol is None:
-            return self
+        resolved = self
+        if not self.entry.oversampled:
+            resolved = replace(resolved, oversample="none")
+        if not self.entry.calibrated:
+            resolved = replace(resolved, decide="natural")
+        if split.protocol is None or self.entry.baseline:
+            return resolved
         resampling = split.protocol.training
-        resolved = replace(self.resampled_as(resampling, split), decide="natural")
+        resolved = replace(resolved.resampled_as(resampling, split), decide="natural")
         defaults = Recipe(model=self.model)
         for name in ("oversample", "rare", "rare_to", "decide"):
             if getattr(self, name) not in (getattr(defaults, name), getattr(resolved, name)):
