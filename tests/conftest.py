@@ -1,5 +1,6 @@
 """What tests share: a small sample, and a command line that can be called."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,16 +23,17 @@ class Called:
 
 Command = Callable[..., Called]
 
+# TensorFlow cannot change its number of threads in a process: tests that train with several numbers
+# would depend on their order. Set before numpy and TensorFlow are imported.
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+os.environ.update(THREADS)
+
 
 @pytest.fixture(autouse=True)
 def _own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep tests away from the user's cache, data and settings, and use one thread in all.
-
-    TensorFlow cannot change its number of threads in a process, so that tests with several numbers
-    would depend on their order.
-    """
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        monkeypatch.setenv(variable, "1")
+    """Keep tests away from the user's cache, data and settings, and give back their threads."""
+    for name, value in THREADS.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("HMNIST_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.delenv("HMNIST_DATA", raising=False)
 
