@@ -8,9 +8,13 @@ from hmnist.systems.system import Claim
 
 
 def _hidden_layers(pixels: Any) -> Any:
+    return deep_cnn.hidden_layers(pixels, _normalise)
+
+
+def _normalise(x: Any) -> Any:
     from keras import layers
 
-    return deep_cnn.hidden_layers(pixels, normalise=lambda x: layers.BatchNormalization()(x))
+    return layers.BatchNormalization()(x)
 
 
 SYSTEM = replace(
