@@ -101,7 +101,13 @@ class Decision:
                 raise UsageError(f"The {name} is {value}; it must lie in 0–{largest:.2g}.")
 
     def calibrate(self, probabilities: npt.NDArray[np.floating]) -> Float64:
-        """Return softmax(log p / temperature) of the bare model's probabilities: float64, (n, 7)."""
+        """Return softmax(log p / temperature): float64, shape (n, 7).
+
+        Parameters
+        ----------
+        probabilities : numpy.ndarray of float, shape (n, 7)
+            Those of the bare model.
+        """
         if self.temperature == 1:
             return np.asarray(probabilities, dtype=np.float64)
         return rescale(probabilities, self.temperature)

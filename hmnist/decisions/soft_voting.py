@@ -20,12 +20,18 @@ _ROUNDS = 200
 
 
 def fit_weights(labels: Labels, probabilities: Sequence[npt.NDArray[np.floating]]) -> Float64:
-    """Return a weight for each model of an ensemble, fitted on validation; their sum is 1.
+    """Fit the weights of the models of an ensemble on validation: positive, with the sum 1.
 
     Expectation-maximisation for the shares of a mixture under a Dirichlet prior (Dempster, Laird &
     Rubin 1977): each round computes how much of the probability of every true diagnosis comes from
-    each model. The probabilities, (n, 7) of each model, are calibrated. If n is 0, all weights are
-    equal.
+    each model.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray of int64, shape (n,)
+        The true diagnoses of the validation images; n may be 0, then all weights are equal.
+    probabilities : sequence of numpy.ndarray, shape (n, 7)
+        The calibrated probabilities of each model.
 
     Raises
     ------
