@@ -151,7 +151,8 @@ def inspect(
 ) -> Report:
     """Do what `check` does, and report as well which checks could not look."""
     names, values = ((), None) if features is None else as_features(features, len(data))
-    return _report(Subject(data, as_split(data, split), names, values))
+    subject = Subject(data, as_split(data, split), names, values)
+    return _report(subject, {each.code: lack for each in CHECKS if (lack := each.lacks(subject))})
 
 
 def inspect_file(
@@ -183,26 +184,20 @@ def inspect_file(
     return inspect(data, None if split_file is None else Path(split_file))
 
 
-def _report(subject: Subject) -> Report:
-    skipped = {each.code: lack for each in CHECKS if (lack := each.lacks(subject))}
-    looked = tuple(each for each in CHECKS if each.code not in skipped)
-    kind = None if subject.split is None else subject.split.kind
-    return Report(subject.data.name, kind, _findings(looked, subject), looked, skipped)
-
-
 def _report_columns(name: str, columns: Sequence[str]) -> Report:
     """Report on a pixel file that cannot be read for the columns it should not have."""
     nothing = LesionDataset(np.empty((0, 1, 1, 1), np.uint8), np.empty(0, np.int64), name=name)
-    subject = Subject(nothing, feature_names=tuple(columns))
-    looked = tuple(each for each in CHECKS if each.code in {"HM105", "HM106"})
     unread = "the pixels, which can be read when the other columns are gone"
-    skipped = {each.code: unread for each in CHECKS if each not in looked}
-    return Report(name, None, _findings(looked, subject), looked, skipped)
+    skipped = {each.code: unread for each in CHECKS if each.code not in {"HM105", "HM106"}}
+    return _report(Subject(nothing, feature_names=tuple(columns)), skipped)
 
 
-def _findings(checks: Sequence[Check], subject: Subject) -> tuple[Finding, ...]:
-    return tuple(
+def _report(subject: Subject, skipped: Mapping[str, str]) -> Report:
+    looked = tuple(each for each in CHECKS if each.code not in skipped)
+    findings = tuple(
         Finding(each.code, each.name, sentence)
-        for each in checks
+        for each in looked
         if (sentence := each.look(subject)) is not None
     )
+    kind = None if subject.split is None else subject.split.kind
+    return Report(subject.data.name, kind, findings, looked, skipped)
