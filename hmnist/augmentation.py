@@ -48,19 +48,9 @@ def orient(images: npt.NDArray[T], orientation: int) -> npt.NDArray[T]:
 
 
 def orient_each(images: npt.NDArray[T], orientations: npt.NDArray[np.integer]) -> npt.NDArray[T]:
-    """Turn each image into its own orientation.
+    """Return a copy of the images, each in its own orientation, 0–7.
 
-    Parameters
-    ----------
-    images : numpy.ndarray, shape (n, h, w, c)
-        For images that are not square only the orientations that keep the shape may occur.
-    orientations : numpy.ndarray of int, shape (n,)
-        0–7 for each image.
-
-    Returns
-    -------
-    numpy.ndarray
-        A new array of the same shape and dtype.
+    For images that are not square only the orientations that keep the shape may occur.
     """
     oriented = images.copy()
     for orientation in range(1, ORIENTATIONS):
@@ -71,13 +61,7 @@ def orient_each(images: npt.NDArray[T], orientations: npt.NDArray[np.integer]) -
 
 
 def orient_randomly(images: npt.NDArray[T], rng: np.random.Generator) -> npt.NDArray[T]:
-    """Turn each image into a random orientation that keeps the shape.
-
-    Returns
-    -------
-    numpy.ndarray
-        A new array of the same shape and dtype.
-    """
+    """Return a copy of the images, each in a random orientation that keeps the shape."""
     return orient_each(images, rng.choice(_orientations_of(images), size=len(images)))
 
 
@@ -94,12 +78,9 @@ def _orientations_of(images: npt.NDArray[T]) -> list[int]:
 
 
 def shift_randomly(images: npt.NDArray[T], pixels: int, rng: np.random.Generator) -> npt.NDArray[T]:
-    """Move each image by up to `pixels` in each direction; edges are mirrored.
+    """Return a copy of the images, each moved by up to `pixels` in each direction.
 
-    Returns
-    -------
-    numpy.ndarray
-        A new array of the same shape and dtype.
+    Edges are mirrored; those of images that are smaller than the shift are repeated.
     """
     count, height, width, _ = images.shape
     margins = ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0))
@@ -117,22 +98,11 @@ def jitter_brightness(
     gain: float = 0.15,
     offset: float = 8.0,
 ) -> Float32:
-    """Change brightness and colour cast at random, as another lamp would.
+    """Change brightness and colour cast of pixels 0–255 at random, as another lamp would.
 
-    Parameters
-    ----------
-    images : numpy.ndarray, shape (n, h, w, c)
-        Pixels 0–255.
-    rng : numpy.random.Generator
-    gain : float
-        Each image is multiplied by 1 ± `gain`, uniformly.
-    offset : float
-        Standard deviation of the number that is added to each channel, in grey levels.
-
-    Returns
-    -------
-    numpy.ndarray of float32
-        Not clipped, because clipping would lose bright skin.
+    Each image is multiplied by 1 ± `gain`, uniformly; to each channel a number is added whose
+    standard deviation is `offset`, in grey levels. Clipping would lose bright skin, so nothing is
+    clipped.
     """
     count, _, _, channels = images.shape
     gains = rng.uniform(1 - gain, 1 + gain, size=(count, 1, 1, 1)).astype(np.float32)
@@ -145,21 +115,9 @@ def mixup(
 ) -> tuple[Float32, Float32]:
     """Mix each example with another example of the batch (Zhang et al., *mixup*, ICLR 2018).
 
-    Parameters
-    ----------
-    inputs : numpy.ndarray of float32, shape (n, …)
-        Images or rows of features.
-    targets : numpy.ndarray of float32, shape (n, k)
-        Their shares of each class; mixed in the same way.
-    strength : float
-        Shares are drawn from Beta(strength, strength); the larger one stays with the example. 0
-        mixes nothing.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    inputs, targets : numpy.ndarray of float32
-        New arrays of the same shapes.
+    Inputs, shape (n, …), are images or rows of features; targets, shape (n, k), their shares of
+    each class, mixed in the same way. Shares are drawn from Beta(strength, strength); the larger
+    one stays with the example. A strength of 0 mixes nothing.
     """
     if not strength:
         return inputs, targets

@@ -52,16 +52,5 @@ MEDMNIST_CODES: tuple[str, ...] = ("akiec", "bcc", "bkl", "df", "mel", "nv", "va
 
 
 def label_of(code: str) -> int:
-    """Return the label (0–6, Kaggle order) of a diagnosis code.
-
-    Raises
-    ------
-    ValueError
-        If `code` is not one of the seven.
-
-    Examples
-    --------
-    >>> label_of("mel")
-    6
-    """
+    """Return the label (0–6, Kaggle order) of a diagnosis code; a `ValueError` if unknown."""
     return CODES.index(code)

@@ -1,8 +1,8 @@
 """More images of the rare diagnoses, in the training part only: `oversample`.
 
-A method is a function and its line in `METHODS`. imbalanced-learn's samplers get row numbers where
-these are enough, so that repetition copies no pixels; SMOTE, which makes new images, gets float32
-pixels, because differences of uint8 wrap around.
+A method is a function and its line in `METHODS`. imbalanced-learn's samplers get row numbers, so
+that repetition copies no pixels; SMOTE, which makes new images, gets float32 pixels, because
+differences of uint8 wrap around.
 """
 
 from collections.abc import Callable, Sequence
@@ -123,12 +123,9 @@ def _targets(
         raise UsageError(f"A target of {target} images per diagnosis cannot be reached.")
     counts = np.bincount(labels, minlength=len(CODES))
     present = counts[counts > 0]
-    if METHODS[method].raises_all:
-        raised = list(range(len(CODES)))
-        goal = target or int(present.max())
-    else:
-        raised = [CODES.index(code) for code in rare]
-        goal = target or int(np.median(present))
+    raises_all = METHODS[method].raises_all
+    goal = target or int(present.max() if raises_all else np.median(present))
+    raised = map(CODES.index, CODES if raises_all else rare)
     targets = {label: goal for label in raised if 0 < counts[label] < goal}
     if targets and len(present) == 1:
         raise UsageError(
@@ -139,12 +136,13 @@ def _targets(
 
 
 def _unchanged(training: LesionDataset) -> Oversampled:
-    return Oversampled(
-        np.arange(len(training)),
-        np.zeros(len(training), np.uint8),
-        np.empty((0, *training.image_shape), np.uint8),
-        np.empty(0, np.int64),
-    )
+    return _repeated(training, np.arange(len(training)))
+
+
+def _repeated(training: LesionDataset, indices: Indices) -> Oversampled:
+    orientations = np.zeros(len(indices), np.uint8)
+    new_images = np.empty((0, *training.image_shape), np.uint8)
+    return Oversampled(indices, orientations, new_images, np.empty(0, np.int64))
 
 
 def _repeat(training: LesionDataset, targets: dict[int, int], seed: int) -> Oversampled:
@@ -153,9 +151,7 @@ def _repeat(training: LesionDataset, targets: dict[int, int], seed: int) -> Over
 
     sampler = RandomOverSampler(sampling_strategy=targets, random_state=seed)
     rows, _ = sampler.fit_resample(np.arange(len(training))[:, None], training.labels)
-    indices = np.asarray(rows[:, 0], dtype=np.int64)
-    unturned = np.zeros(len(indices), np.uint8)
-    return replace(_unchanged(training), indices=indices, orientations=unturned)
+    return _repeated(training, np.asarray(rows[:, 0], dtype=np.int64))
 
 
 def _repeat_oriented(training: LesionDataset, targets: dict[int, int], seed: int) -> Oversampled:
@@ -192,11 +188,8 @@ def _interpolate(training: LesionDataset, targets: dict[int, int], seed: int) ->
     for label, goal in targets.items():
         if counts[label] < 2:
             continue  # a single image has no neighbour to interpolate with
-        sampler = SMOTE(
-            sampling_strategy={label: goal},
-            k_neighbors=min(5, int(counts[label]) - 1),
-            random_state=seed,
-        )
+        neighbors = min(5, int(counts[label]) - 1)
+        sampler = SMOTE(sampling_strategy={label: goal}, k_neighbors=neighbors, random_state=seed)
         pixels, resampled = sampler.fit_resample(training.X.astype(np.float32), training.labels)
         new = np.clip(np.rint(pixels[len(training) :]), 0, 255).astype(np.uint8)
         images.append(new.reshape(-1, *training.image_shape))
@@ -223,11 +216,8 @@ class Method:
 
     Attributes
     ----------
-    summary : str
-        A short description.
     sample : callable or None
-        Takes the training part, the count to reach by label, and the seed; returns `Oversampled`.
-        None changes nothing.
+        Takes the training part, the count to reach by label, and the seed. None changes nothing.
     raises_all : bool
         Whether it raises all diagnoses, up to the commonest, instead of the rare ones.
     """

@@ -1,9 +1,8 @@
 """Checks by name: each mistake in data, a split or features is a sentence: `check`.
 
-A check is a code, a name, what it needs, and one small function that returns None or a sentence. It
-looks at any split, also one that `hmnist.split` would refuse. `parts` holds the functions that look
-at a split, `content` those that look at the data and at features. A new check is a function and a
-line in `CHECKS`.
+Checks look at any split, also one that `hmnist.split` would refuse. `parts` holds the functions
+that look at a split, `content` those that look at the data and at features. A new check is a
+function, which returns None or a sentence, and a line in `CHECKS`.
 """
 
 import os
@@ -14,26 +13,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from hmnist.checks.content import (
-    find_diagnosis_among_features,
-    find_dx_type_among_features,
-    find_image_under_two_lesions,
-    find_image_with_two_diagnoses,
-    find_other_label_order,
-)
+from hmnist.checks import content, parts
 from hmnist.checks.given import as_features, as_split
 from hmnist.checks.loading import load_mislabelled, unexpected_columns
-from hmnist.checks.parts import (
-    find_empty_parts,
-    find_lesion_under_two_ids,
-    find_missing_diagnoses,
-    find_other_shares,
-    find_repeated_test_images,
-    find_resampled_before_split,
-    find_shared_lesions,
-    find_test_used_for_validation,
-    find_unshuffled_tail,
-)
 from hmnist.checks.subject import Check, Subject
 from hmnist.dataset import LesionDataset
 from hmnist.splits.leaks import LEAKS
@@ -43,20 +25,24 @@ if TYPE_CHECKING:
     from hmnist.checks.given import Features
 
 CHECKS = (
-    Check("HM101", LEAKS["HM101"], ("split", "lesions"), find_shared_lesions),
-    Check("HM102", LEAKS["HM102"], ("split",), find_resampled_before_split),
-    Check("HM103", LEAKS["HM103"], ("split",), find_test_used_for_validation),
-    Check("HM104", "label order of another file", (), find_other_label_order),
-    Check("HM105", "dx_type among the features", ("dx_type",), find_dx_type_among_features),
-    Check("HM106", "diagnosis among the features", (), find_diagnosis_among_features),
-    Check("HM107", "one lesion under two ids", ("split", "images"), find_lesion_under_two_ids),
-    Check("HM108", "one image under two lesions", ("lesions",), find_image_under_two_lesions),
-    Check("HM109", "one image with two diagnoses", (), find_image_with_two_diagnoses),
-    Check("HM110", "repeated test images", ("split",), find_repeated_test_images),
-    Check("HM111", "another mix in the test part", ("split",), find_other_shares),
-    Check("HM112", "unshuffled tail", ("split",), find_unshuffled_tail),
-    Check("HM113", "diagnosis missing from a part", ("split",), find_missing_diagnoses),
-    Check("HM114", "empty part", ("split",), find_empty_parts),
+    Check("HM101", LEAKS["HM101"], ("split", "lesions"), parts.find_shared_lesions),
+    Check("HM102", LEAKS["HM102"], ("split",), parts.find_resampled_before_split),
+    Check("HM103", LEAKS["HM103"], ("split",), parts.find_test_used_for_validation),
+    Check("HM104", "label order of another file", (), content.find_other_label_order),
+    Check("HM105", "dx_type among the features", ("dx_type",), content.find_dx_type_among_features),
+    Check("HM106", "diagnosis among the features", (), content.find_diagnosis_among_features),
+    Check(
+        "HM107", "one lesion under two ids", ("split", "images"), parts.find_lesion_under_two_ids
+    ),
+    Check(
+        "HM108", "one image under two lesions", ("lesions",), content.find_image_under_two_lesions
+    ),
+    Check("HM109", "one image with two diagnoses", (), content.find_image_with_two_diagnoses),
+    Check("HM110", "repeated test images", ("split",), parts.find_repeated_test_images),
+    Check("HM111", "another mix in the test part", ("split",), parts.find_other_shares),
+    Check("HM112", "unshuffled tail", ("split",), parts.find_unshuffled_tail),
+    Check("HM113", "diagnosis missing from a part", ("split",), parts.find_missing_diagnoses),
+    Check("HM114", "empty part", ("split",), parts.find_empty_parts),
 )
 """All checks, by code."""
 
@@ -94,7 +80,6 @@ class Report:
     split : str or None
         The kind of the split; None if there is none.
     findings : tuple of Finding
-        By code.
     looked : tuple of Check
         Those whose needs are met.
     skipped : mapping of str to str
@@ -166,7 +151,8 @@ def inspect(
 ) -> Report:
     """Do what `check` does, and report as well which checks could not look."""
     names, values = ((), None) if features is None else as_features(features, len(data))
-    return _report(Subject(data, as_split(data, split), names, values))
+    subject = Subject(data, as_split(data, split), names, values)
+    return _report(subject, {each.code: lack for each in CHECKS if (lack := each.lacks(subject))})
 
 
 def inspect_file(
@@ -177,19 +163,9 @@ def inspect_file(
 ) -> Report:
     """Look for mistakes in a data file, also where `hmnist.load` would refuse it for one of them.
 
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        A file that `hmnist.load` reads; also a pixel file that has columns that it should not
-        have, or labels in another order than its metadata.
-    metadata : str, os.PathLike, False or None
-        As for `hmnist.load`.
-    split_file : str, os.PathLike or None
-        As the `split` of `check`.
-
-    Returns
-    -------
-    Report
+    Those are columns that a pixel file should not have, and labels in another order than that of
+    its metadata. `path` and `metadata` are those of `hmnist.load`; `split_file` is the `split` of
+    `check`.
 
     Raises
     ------
@@ -208,26 +184,20 @@ def inspect_file(
     return inspect(data, None if split_file is None else Path(split_file))
 
 
-def _report(subject: Subject) -> Report:
-    skipped = {each.code: lack for each in CHECKS if (lack := each.lacks(subject))}
-    looked = tuple(each for each in CHECKS if each.code not in skipped)
-    kind = None if subject.split is None else subject.split.kind
-    return Report(subject.data.name, kind, _findings(looked, subject), looked, skipped)
-
-
 def _report_columns(name: str, columns: Sequence[str]) -> Report:
     """Report on a pixel file that cannot be read for the columns it should not have."""
     nothing = LesionDataset(np.empty((0, 1, 1, 1), np.uint8), np.empty(0, np.int64), name=name)
-    subject = Subject(nothing, feature_names=tuple(columns))
-    looked = tuple(each for each in CHECKS if each.code in {"HM105", "HM106"})
     unread = "the pixels, which can be read when the other columns are gone"
-    skipped = {each.code: unread for each in CHECKS if each not in looked}
-    return Report(name, None, _findings(looked, subject), looked, skipped)
+    skipped = {each.code: unread for each in CHECKS if each.code not in {"HM105", "HM106"}}
+    return _report(Subject(nothing, feature_names=tuple(columns)), skipped)
 
 
-def _findings(checks: Sequence[Check], subject: Subject) -> tuple[Finding, ...]:
-    return tuple(
+def _report(subject: Subject, skipped: Mapping[str, str]) -> Report:
+    looked = tuple(each for each in CHECKS if each.code not in skipped)
+    findings = tuple(
         Finding(each.code, each.name, sentence)
-        for each in checks
+        for each in looked
         if (sentence := each.look(subject)) is not None
     )
+    kind = None if subject.split is None else subject.split.kind
+    return Report(subject.data.name, kind, findings, looked, skipped)

@@ -34,14 +34,11 @@ def find_other_label_order(subject: Subject) -> str | None:
     commonest = int(counts.argmax())
     if commonest == _COMMONEST or counts[commonest] <= 0.5 * len(labels):
         return None
+    is_medmnists = MEDMNIST_CODES[commonest] == "nv"
+    end = "; MedMNIST's order, the alphabet's, has nv there." if is_medmnists else "."
     return (
         f"{counts[commonest] / len(labels):.0%} of the images have label {commonest}, "
-        f"{CODES[commonest]} in the Kaggle order, where nv should be the commonest"
-        + (
-            "; MedMNIST's order, the alphabet's, has nv there."
-            if MEDMNIST_CODES[commonest] == "nv"
-            else "."
-        )
+        f"{CODES[commonest]} in the Kaggle order, where nv should be the commonest{end}"
     )
 
 
@@ -71,26 +68,14 @@ def find_image_under_two_lesions(subject: Subject) -> str | None:
     lesion_ids = subject.data.lesion_ids
     if lesion_ids is None:
         return None
-    pairs = _pairs_that_differ(subject.image_keys, lesion_ids)
-    if not pairs:
-        return None
-    first, second = pairs[0]
-    return (
-        f"{_number(pairs)} the same pixels as an earlier one under another lesion_id, row "
-        f"{second + 1:,} as row {first + 1:,} first: a split by lesion may part them."
+    return _same_pixels(
+        subject, lesion_ids, "under another lesion_id", ": a split by lesion may part them"
     )
 
 
 def find_image_with_two_diagnoses(subject: Subject) -> str | None:
     """Find images that are the same pixel by pixel, but have two labels."""
-    pairs = _pairs_that_differ(subject.image_keys, subject.data.labels)
-    if not pairs:
-        return None
-    first, second = pairs[0]
-    return (
-        f"{_number(pairs)} the same pixels as an earlier one of another diagnosis, row "
-        f"{second + 1:,} as row {first + 1:,} first."
-    )
+    return _same_pixels(subject, subject.data.labels, "of another diagnosis")
 
 
 def _contradiction(labels: Labels, dx: Strings) -> str | None:
@@ -159,12 +144,17 @@ def _same(values: Pixels | Float64, reference: Pixels | Float64) -> Booleans:
     return same
 
 
-def _pairs_that_differ(keys: Indices, names: npt.NDArray[np.generic]) -> list[tuple[int, int]]:
-    """Return pairs of rows that have the same key but different names, the earlier row first."""
-    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
-    differs = np.flatnonzero(names != names[first[group]])
-    return [(int(first[group[row]]), int(row)) for row in differs]
-
-
-def _number(pairs: list[tuple[int, int]]) -> str:
-    return f"{len(pairs):,} images have" if len(pairs) > 1 else "1 image has"
+def _same_pixels(
+    subject: Subject, names: npt.NDArray[np.generic], which: str, end: str = ""
+) -> str | None:
+    """Describe images that have the pixels of an earlier one, but another name."""
+    _, first, group = np.unique(subject.image_keys, return_index=True, return_inverse=True)
+    earlier = first[group]
+    rows = np.flatnonzero(names != names[earlier])
+    if not len(rows):
+        return None
+    images = f"{len(rows):,} images have" if len(rows) > 1 else "1 image has"
+    return (
+        f"{images} the same pixels as an earlier one {which}, row {rows[0] + 1:,} as row "
+        f"{earlier[rows[0]] + 1:,} first{end}."
+    )

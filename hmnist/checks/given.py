@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.arrays import Float64, Indices
-from hmnist.dataset import PARTS, LesionDataset
+from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
-from hmnist.splits.split import Split
+from hmnist.splits.split import Split, own_split
 from hmnist.splits.split_file import read_split_rows
 
 if TYPE_CHECKING:
@@ -30,14 +30,9 @@ _FEATURES = "Give a pandas.DataFrame with a row per image, or a list of the name
 
 
 def as_split(data: LesionDataset, split: Split | str | os.PathLike[str] | None) -> Split | None:
-    """Return a split, read from a file if a path is given.
+    """Return a split of `data` whose rows are int64, in any order and maybe repeated.
 
     Parameters and errors are those of `hmnist.check`.
-
-    Returns
-    -------
-    Split or None
-        One of `data`, its rows int64, in any order and maybe repeated; None if there is none.
 
     Examples
     --------
@@ -47,22 +42,14 @@ def as_split(data: LesionDataset, split: Split | str | os.PathLike[str] | None) 
     array([1, 2])
     """
     if split is None:
-        if data.own_split is None:
-            return None
-        train, validation, test = (np.flatnonzero(data.own_split == part) for part in PARTS)
-        return Split(data, "own", train, validation, test)
+        return None if data.own_split is None else own_split(data)
     if isinstance(split, Split):
         _refuse_other_data(data, split.data)
-        train, validation, test = (
-            _as_rows(part, rows, len(data)) for part, rows in split.indices.items()
-        )
-        return replace(
-            split,
-            data=data,
-            train_indices=train,
-            validation_indices=validation,
-            test_indices=test,
-        )
+        parts: dict[str, Any] = {
+            f"{part}_indices": _as_rows(part, rows, len(data))
+            for part, rows in split.indices.items()
+        }
+        return replace(split, data=data, **parts)
     if not isinstance(split, str | os.PathLike):
         raise UsageError(f"A {type(split).__name__} is no split.", _SPLITS)
     path = Path(split)
@@ -71,25 +58,9 @@ def as_split(data: LesionDataset, split: Split | str | os.PathLike[str] | None) 
 
 
 def as_features(features: "Features", count: int) -> tuple[tuple[str, ...], Float64 | None]:
-    """Return the names of features and, if they are given, their values.
+    """Return the names of features and, if they are given, their values: float64, (count, k).
 
-    Parameters
-    ----------
-    features : pandas.DataFrame, or list or tuple of str
-        A table with a row per image, or the names of its columns alone.
-    count : int
-        The number of images.
-
-    Returns
-    -------
-    names : tuple of str
-    values : numpy.ndarray of float64, shape (count, k), or None
-        Words are numbered. Empty cells are NaN among numbers and -1 among words.
-
-    Raises
-    ------
-    UsageError
-        If they are neither, or have another number of rows.
+    Words are numbered. Empty cells are NaN among numbers and -1 among words.
 
     Examples
     --------
@@ -112,9 +83,7 @@ def as_features(features: "Features", count: int) -> tuple[tuple[str, ...], Floa
         columns = [_as_numbers(str(name), column) for name, column in features.items()]
         values = np.column_stack(columns) if columns else np.empty((count, 0))
         return tuple(map(str, features.columns)), values
-    if not isinstance(features, list | tuple) or not all(
-        isinstance(name, str) for name in features
-    ):
+    if not (isinstance(features, list | tuple) and all(isinstance(name, str) for name in features)):
         raise UsageError(
             f"The features are neither a table nor names, but a {type(features).__name__}.",
             _FEATURES,
@@ -139,9 +108,9 @@ def _refuse_other_data(data: LesionDataset, other: LesionDataset) -> None:
     elif other.lesion_ids is not None and data.lesion_ids is not None:
         columns["shows the lesion"] = (other.lesion_ids, data.lesion_ids)
     for verb, (of_split, of_data) in columns.items():
-        differs = np.flatnonzero(of_split != of_data)
-        if len(differs):
-            row = differs[0]
+        differs = of_split != of_data
+        if differs.any():
+            row = int(differs.argmax())
             raise UsageError(
                 f"The split is one of other data: row {row:,} {verb} {of_split[row]} in its data "
                 f"and {of_data[row]} in these.",
@@ -156,23 +125,18 @@ def _as_rows(part: str, given: Any, count: int) -> Indices:
     except ValueError:
         rows = np.empty((), object)  # lists of several lengths
     if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "biu"):
-        raise UsageError(
-            f"The {part} part is no list of whole numbers: it has the type {rows.dtype} and the "
-            f"shape {rows.shape}.",
-            _ROWS,
+        fault = (
+            f"is no list of whole numbers: it has the type {rows.dtype} and the shape {rows.shape}"
         )
-    if rows.dtype == bool:
-        if len(rows) != count:
-            raise UsageError(
-                f"The {part} part is a mask of {len(rows):,} rows; the data hold {count:,}.", _ROWS
-            )
+    elif rows.dtype == bool and len(rows) != count:
+        fault = f"is a mask of {len(rows):,} rows; the data hold {count:,}"
+    elif rows.dtype == bool:
         return np.flatnonzero(rows)
-    outside = rows[(rows < 0) | (rows >= count)]
-    if len(outside):
-        raise UsageError(
-            f"The {part} part holds row {outside[0]}; the data hold {count:,} rows, from 0.", _ROWS
-        )
-    return rows.astype(np.int64)
+    elif len(outside := rows[(rows < 0) | (rows >= count)]):
+        fault = f"holds row {outside[0]}; the data hold {count:,} rows, from 0"
+    else:
+        return rows.astype(np.int64)
+    raise UsageError(f"The {part} part {fault}.", _ROWS)
 
 
 def _as_numbers(name: str, column: "pd.Series[Any]") -> Float64:

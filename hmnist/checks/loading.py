@@ -31,13 +31,7 @@ def unexpected_columns(path: Path) -> list[str]:
 def load_mislabelled(
     path: str | Path, metadata: str | os.PathLike[str] | Literal[False] | None
 ) -> LesionDataset:
-    """Load data as `hmnist.load` does, also where all labels follow another order than `CODES`.
-
-    Raises
-    ------
-    DataError
-        As `hmnist.load`.
-    """
+    """Load data as `hmnist.load` does, also where all labels follow another order than `CODES`."""
     try:
         return load(path, metadata=metadata)
     except DataError as error:

@@ -76,19 +76,12 @@ def find_lesion_under_two_ids(subject: Subject) -> str | None:
     if image_ids is None:
         return None
     row_of = {image: row for row, image in enumerate(image_ids.tolist())}
-    parts_of = {
-        row: {part for part in PARTS if row in subject.rows(part)}
-        for pair in SAME_LESION
-        for image in pair
-        if (row := row_of.get(image)) is not None
-    }
     apart = []
     for pair in SAME_LESION:
-        first, second = (row_of.get(image) for image in pair)
-        if first is None or second is None or not (parts_of[first] and parts_of[second]):
-            continue
-        merged = lesion_ids is not None and lesion_ids[first] == lesion_ids[second]
-        if not merged and len(parts_of[first] | parts_of[second]) > 1:
+        rows = [row_of[image] for image in pair if image in row_of]
+        parts = [{part for part in PARTS if row in subject.rows(part)} for row in rows]
+        merged = lesion_ids is not None and len(np.unique(lesion_ids[rows])) == 1
+        if len(rows) == 2 and all(parts) and len(parts[0] | parts[1]) > 1 and not merged:
             apart.append(pair)
     if not apart:
         return None

@@ -19,7 +19,6 @@ class Subject:
     Attributes
     ----------
     data : LesionDataset
-        Images, labels and what is known of them.
     split : Split or None
         Which images train, validate and test; parts may share rows and repeat them.
     feature_names : tuple of str
@@ -64,12 +63,10 @@ class Subject:
 
 @dataclass(frozen=True)
 class Check:
-    """A check: its name, what it needs, and the function that looks for the mistake.
+    """A check: its code and name, what it needs, and the function that looks for the mistake.
 
     Attributes
     ----------
-    code, name : str
-        As in `hmnist.checks.Finding`.
     needs : tuple of str
         ``split``, ``lesions``, ``images`` (their names), ``dx_type``.
     look : callable

@@ -32,21 +32,12 @@ def rescale(probabilities: npt.NDArray[np.floating], temperature: float) -> Floa
 
 
 def fit_temperature(labels: Labels, probabilities: npt.NDArray[np.floating]) -> float:
-    """Return the temperature of least log loss, shrunk slightly toward 1.
+    """Return the temperature of least log loss for probabilities (n, 7), shrunk slightly toward 1.
 
     The sum of the losses plus (log T)² / (2 · 0.5²) is minimised: the most probable T if log T is
-    normal around 0. Seven hundred images determine T; a handful cannot move it far. Source of
-    temperature scaling: Guo et al., *On Calibration of Modern Neural Networks*, ICML 2017.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray of int64, shape (n,)
-    probabilities : numpy.ndarray of float, shape (n, 7)
-
-    Returns
-    -------
-    float
-        0.1–10; 1 without images.
+    normal around 0. Seven hundred images determine T; a handful cannot move it far. T is 0.1–10; 1
+    without images. Source of temperature scaling: Guo et al., *On Calibration of Modern Neural
+    Networks*, ICML 2017.
     """
     from scipy.optimize import minimize_scalar
 

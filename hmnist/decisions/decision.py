@@ -2,15 +2,8 @@
 
 Probabilities are first calibrated by one temperature; `roc_auc_ovr`, `log_loss` and
 `calibration_error` are those of the calibrated probabilities. The decision then chooses the
-predicted diagnosis of each image and changes nothing else:
-
-- ``natural``: the largest probability;
-- ``balanced``: the largest probability after dividing by the prior to some power, for balanced
-  accuracy;
-- ``sensitive``: malignant if P(akiec) + P(bcc) + P(mel) reaches a threshold, for a stated
-  sensitivity.
-
-`hmnist.decisions.fitting` fits its numbers on the validation part.
+predicted diagnosis of each image and changes nothing else. `hmnist.decisions.fitting` fits its
+numbers on the validation part.
 """
 
 import math
@@ -42,6 +35,9 @@ class Decision:
     Attributes
     ----------
     kind : {"natural", "balanced", "sensitive"}
+        ``natural`` takes the largest probability; ``balanced`` the largest after dividing by the
+        prior to some power, for balanced accuracy; ``sensitive`` predicts malignant if P(akiec) +
+        P(bcc) + P(mel) reaches a threshold, for a stated sensitivity.
     temperature : float
         Above 0; logarithms of probabilities are divided by it. 1 leaves them as they are.
     prior : tuple of 7 floats, or None
@@ -105,33 +101,24 @@ class Decision:
                 raise UsageError(f"The {name} is {value}; it must lie in 0–{largest:.2g}.")
 
     def calibrate(self, probabilities: npt.NDArray[np.floating]) -> Float64:
-        """Return the calibrated probabilities: softmax(log p / temperature).
+        """Return softmax(log p / temperature): float64, shape (n, 7).
 
         Parameters
         ----------
         probabilities : numpy.ndarray of float, shape (n, 7)
             Those of the bare model.
-
-        Returns
-        -------
-        numpy.ndarray of float64, shape (n, 7)
         """
         if self.temperature == 1:
             return np.asarray(probabilities, dtype=np.float64)
         return rescale(probabilities, self.temperature)
 
     def decide(self, probabilities: npt.NDArray[np.floating]) -> Labels:
-        """Return the predicted diagnoses, given calibrated probabilities.
+        """Return the predicted diagnoses, 0–6 in the Kaggle order: int64, shape (n,).
 
         Parameters
         ----------
         probabilities : numpy.ndarray of float, shape (n, 7)
-            What `calibrate` returned.
-
-        Returns
-        -------
-        numpy.ndarray of int64, shape (n,)
-            0–6 in the Kaggle order.
+            Calibrated: what `calibrate` returned.
         """
         calibrated = np.asarray(probabilities, dtype=np.float64)
         if self.kind == "balanced" and self.prior is not None and self.strength is not None:

@@ -73,7 +73,8 @@ def fit_decision(
     Raises
     ------
     UsageError
-        As `check_feasible`, or if the shapes disagree.
+        If `kind` is unknown or the shapes disagree; if `kind` is ``sensitive``, and `sensitivity`
+        is not between 0 and 1 or there are too few malignant validation images for it.
 
     Examples
     --------
@@ -105,14 +106,6 @@ def fit_decision(
 
 def check_feasible(kind: str, labels: Labels, sensitivity: float = SENSITIVITY) -> None:
     """Refuse a decision that cannot be fitted on validation images with these labels.
-
-    Parameters are those of `fit_decision`.
-
-    Raises
-    ------
-    UsageError
-        If `kind` is unknown; or if it is ``sensitive``, and `sensitivity` is not between 0 and 1
-        or there are too few malignant validation images for it.
 
     Examples
     --------
@@ -186,14 +179,13 @@ def _fit_threshold(
     rank = _threshold_rank(int(malignant.sum()), sensitivity)
     threshold = float(np.sort(probability[malignant])[rank - 1])
     called = probability >= threshold
-    benign = ~malignant
     return Decision(
         "sensitive",
         temperature,
         threshold=threshold,
         target_sensitivity=sensitivity,
         validation_sensitivity=float(called[malignant].mean()),
-        validation_specificity=float((~called[benign]).mean()) if benign.any() else None,
+        validation_specificity=None if malignant.all() else float((~called[~malignant]).mean()),
     )
 
 

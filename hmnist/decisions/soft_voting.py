@@ -20,7 +20,7 @@ _ROUNDS = 200
 
 
 def fit_weights(labels: Labels, probabilities: Sequence[npt.NDArray[np.floating]]) -> Float64:
-    """Fit the weights of the models of an ensemble on validation.
+    """Fit the weights of the models of an ensemble on validation: positive, with the sum 1.
 
     Expectation-maximisation for the shares of a mixture under a Dirichlet prior (Dempster, Laird &
     Rubin 1977): each round computes how much of the probability of every true diagnosis comes from
@@ -32,11 +32,6 @@ def fit_weights(labels: Labels, probabilities: Sequence[npt.NDArray[np.floating]
         The true diagnoses of the validation images; n may be 0, then all weights are equal.
     probabilities : sequence of numpy.ndarray, shape (n, 7)
         The calibrated probabilities of each model.
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (models,)
-        Positive, with the sum 1.
 
     Raises
     ------

@@ -29,12 +29,10 @@ SIGNIFICANT = 0.05
 
 @dataclass(frozen=True)
 class Difference:
-    """How far apart two models are on one score.
+    """The first model's score minus the second's; NaN where the images cannot tell.
 
     Attributes
     ----------
-    difference : float
-        The first model's score minus the second's; NaN where the images cannot tell.
     low, high : float
         The 95 % percentile interval of the difference.
     p_value : float
@@ -49,16 +47,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two models side by side.
-
-    Attributes
-    ----------
-    first, second : str
-        Their names.
-    scores : dict of str to Difference
-        By the names and in the order of `SCORE_NAMES`.
-    mcnemar : McNemar
-    """
+    """Two models side by side; `scores` are named and ordered as in `SCORE_NAMES`."""
 
     first: str
     second: str
@@ -160,7 +149,10 @@ def compare_predictions(
         Pair(
             first,
             second,
-            _differences(scores[first], scores[second], resampled[first], resampled[second]),
+            _differences(
+                {name: scores[first][name] - scores[second][name] for name in SCORE_NAMES},
+                {name: resampled[first][name] - resampled[second][name] for name in SCORE_NAMES},
+            ),
             mcnemar(_by_fold(models[first], models[second])),
         )
         for first, second in itertools.combinations(models, 2)
@@ -169,18 +161,11 @@ def compare_predictions(
 
 
 def _differences(
-    first: dict[str, float],
-    second: dict[str, float],
-    first_resampled: dict[str, Float64],
-    second_resampled: dict[str, Float64],
+    observed: dict[str, float], resampled: dict[str, Float64]
 ) -> dict[str, Difference]:
-    observed = {name: first[name] - second[name] for name in SCORE_NAMES}
-    resampled = centre_calibration(
-        {name: first_resampled[name] - second_resampled[name] for name in SCORE_NAMES}, observed
-    )
     return {
         name: Difference(observed[name], *interval(values), bootstrap_p_value(values))
-        for name, values in resampled.items()
+        for name, values in centre_calibration(resampled, observed).items()
     }
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from hmnist.arrays import Float64, Indices, Labels
 from hmnist.errors import UsageError
 from hmnist.scores.predictions import Predictions
-from hmnist.scores.scoring import SCORE_NAMES, weighted_scores
+from hmnist.scores.scoring import SCORE_NAMES, mean_of_known, weighted_scores
 from hmnist.scores.weighting import PreparedPredictions
 
 RESAMPLES = 1000
@@ -71,20 +71,28 @@ def score_intervals(
 
 
 def mean_scores(predictions: Sequence[Predictions]) -> dict[str, float]:
-    """Return each score's mean over the predictions for which it is known.
+    """Return each score's mean over the predictions for which it is known, by `SCORE_NAMES`.
+
+    Parameters
+    ----------
+    predictions : sequence of Predictions
+        Of models of one kind (several seeds, several folds); at least one.
+
+    Returns
+    -------
+    dict of str to float
+        NaN where no predictions can tell.
 
     Raises
     ------
     UsageError
         If there are no predictions.
     """
-    means = _mean_of_known(
-        [
-            weighted_scores(PreparedPredictions(each), np.ones((len(each.labels), 1)))
-            for each in predictions
-        ]
-    )
-    return {name: float(values[0]) for name, values in means.items()}
+    scores = [
+        weighted_scores(PreparedPredictions(each), np.ones((len(each.labels), 1)))
+        for each in predictions
+    ]
+    return {name: float(mean[0]) for name, mean in _means(scores).items()}
 
 
 def bootstrap_scores(
@@ -96,19 +104,18 @@ def bootstrap_scores(
     independently. A lesion has the diagnosis of its first image. The draws depend on labels,
     lesions, fold and seed only, so that two models' resamples can be compared pair by pair.
 
-    Parameters and errors are those of `score_intervals`.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray of float64, shape (resamples,)
-        By the names of `SCORE_NAMES`.
+    Parameters and errors are those of `score_intervals`; each array has the shape (resamples,).
     """
     if resamples < 1:
         raise UsageError(f"resamples is {resamples}; it must be at least 1.")
     scores: list[dict[str, Float64]] = []
     for fold in sorted({each.fold for each in predictions}):
         of_fold = [each for each in predictions if each.fold == fold]
-        _check_same_rows(of_fold)
+        if not all(of_fold[0].has_rows_of(each) for each in of_fold):
+            raise UsageError(
+                f"Two sets of predictions for fold {fold} have different rows.",
+                "Number the folds apart, or compare predictions for the same images.",
+            )
         prepared = [PreparedPredictions(each) for each in of_fold]
         chunks = [
             [weighted_scores(each, weights) for each in prepared]
@@ -118,7 +125,7 @@ def bootstrap_scores(
             {name: np.concatenate([chunk[name] for chunk in of_model]) for name in SCORE_NAMES}
             for of_model in zip(*chunks, strict=True)
         ]
-    return _mean_of_known(scores)
+    return _means(scores)
 
 
 def centre_calibration(
@@ -128,15 +135,7 @@ def centre_calibration(
 
     A resample adds noise to every bin, and the absolute value turns noise into error: resampled
     calibration errors lie above the score itself, often all of them. Their spread is useful, their
-    level is not.
-
-    Parameters
-    ----------
-    resampled : dict of str to numpy.ndarray of float64, shape (resamples,)
-        What `bootstrap_scores` returned, or the differences of two; the result is the same but for
-        `calibration_error`.
-    scores : dict of str to float
-        The scores, or differences, of the images themselves.
+    level is not. Differences of two models are moved in the same way.
     """
     name = "calibration_error"
     return resampled | {name: resampled[name] - resampled[name].mean() + scores[name]}
@@ -146,11 +145,6 @@ def interval(values: Float64, level: float = 0.95) -> tuple[float, float]:
     """Return the percentiles that enclose the middle `level` of the values.
 
     Values that are NaN are left out; if all are, so are both ends.
-
-    Raises
-    ------
-    UsageError
-        If `level` is not between 0 and 1.
 
     Examples
     --------
@@ -199,22 +193,7 @@ def _lesions(predictions: Predictions) -> tuple[Indices, Labels]:
     return lesion_of_image, predictions.labels[first_image]
 
 
-def _mean_of_known(scores: Sequence[dict[str, Float64]]) -> dict[str, Float64]:
+def _means(scores: list[dict[str, Float64]]) -> dict[str, Float64]:
     if not scores:
         raise UsageError("There are no predictions to score.")
-    means: dict[str, Float64] = {}
-    for name in SCORE_NAMES:
-        values = np.array([of_model[name] for of_model in scores])
-        known = ~np.isnan(values)
-        sums, counts = np.where(known, values, 0).sum(0), known.sum(0)
-        means[name] = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-    return means
-
-
-def _check_same_rows(predictions: Sequence[Predictions]) -> None:
-    first, *rest = predictions
-    if not all(first.has_rows_of(other) for other in rest):
-        raise UsageError(
-            f"Two sets of predictions for fold {first.fold} have different rows.",
-            "Number the folds apart, or compare predictions for the same images.",
-        )
+    return {name: mean_of_known(np.array([each[name] for each in scores])) for name in SCORE_NAMES}

@@ -63,14 +63,7 @@ class Predictions:
 
 
 def check_probabilities(probabilities: Float64, n: int) -> None:
-    """Refuse anything but n rows of seven probabilities.
-
-    Raises
-    ------
-    UsageError
-        If the shape differs, there are no rows, or a row is not finite, outside 0–1 or without
-        the sum 1 (within 0.001).
-    """
+    """Refuse anything but n > 0 rows of seven finite numbers 0–1 with the sum 1 (± 0.001)."""
     if n == 0:
         raise UsageError("There are no images to score.")
     if probabilities.shape != (n, len(CODES)):

@@ -1,8 +1,8 @@
 """Reliability: how often a model is right, by how confident it is.
 
-The largest probability of each image is its confidence. `measure_reliability` sorts images by it
-into 15 bins of equal width. In each bin of a calibrated model, the share of right answers equals
-the mean confidence. The expected calibration error (`hmnist.scores.scoring`) uses the same bins.
+The largest probability of each image is its confidence; images are sorted by it into 15 bins of
+equal width. In each bin of a calibrated model, the share of right answers equals the mean
+confidence. The expected calibration error (`hmnist.scores.scoring`) uses the same bins.
 """
 
 from collections.abc import Sequence
@@ -26,8 +26,6 @@ class ReliabilityBin:
     ----------
     low, high : float
         The range, 0–1; `high` belongs to it, `low` does not.
-    images : int
-        How many images are in it.
     confidence : float or None
         Their mean largest probability; None where there are none.
     accuracy : float or None
@@ -92,11 +90,6 @@ def pooled_calibration_error(predictions: Sequence[Predictions]) -> float:
     images: on 1,400 images, a perfectly calibrated model shows an error of about .02. So the mean
     of several folds' errors is larger than the error of their images together, which is the fairer
     one. For a single fold it is the score `calibration_error`.
-
-    Raises
-    ------
-    UsageError
-        If there are no predictions.
     """
     filled = [
         (each.images, abs(each.confidence - each.accuracy))

@@ -28,12 +28,7 @@ class ReportRow:
 
 
 def confusion_matrix(predictions: Predictions) -> Labels:
-    """Count the images by true and by predicted diagnosis.
-
-    Returns
-    -------
-    numpy.ndarray of int64, shape (7, 7)
-        Rows are true diagnoses, columns predicted ones, both in the Kaggle order.
+    """Count the images by true (rows) and by predicted diagnosis (columns): shape (7, 7).
 
     Examples
     --------
@@ -47,12 +42,7 @@ def confusion_matrix(predictions: Predictions) -> Labels:
 
 
 def classification_report(predictions: Predictions) -> dict[str, ReportRow]:
-    """Return precision, recall and F1 of each diagnosis, as scikit-learn defines them.
-
-    Returns
-    -------
-    dict of str to ReportRow
-        By the diagnosis' code, in the Kaggle order.
+    """Return precision, recall and F1 by the diagnosis' code, as scikit-learn defines them.
 
     Examples
     --------

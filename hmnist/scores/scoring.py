@@ -68,18 +68,12 @@ class Scores:
 
 @dataclass(frozen=True)
 class Score:
-    """One score: its names, and how it is computed.
+    """One score: its name, the heading of its column in a table, and how it is computed.
 
     Attributes
     ----------
-    name : str
-        As in tables, manifests and `Scores`.
-    heading : str
-        The short heading of its column in a table.
     compute : callable
         From weighted sums of r weightings to float64, shape (r,); NaN where it is unknown.
-    lower_is_better : bool
-        Whether a smaller value is a better one.
     diagnosis : str or None
         The code of the diagnosis whose recall it is; None for a score of all diagnoses.
     """
@@ -91,51 +85,34 @@ class Score:
     diagnosis: str | None = None
 
 
-def _balanced_accuracy(sums: WeightedSums) -> Float64:
-    return _mean_of_known(_ratio(sums.hits, sums.images))
-
-
-def _accuracy(sums: WeightedSums) -> Float64:
-    return _ratio(sums.hits.sum(0), sums.total)
-
-
-def _f1_macro(sums: WeightedSums) -> Float64:
-    return _mean_of_known(_ratio(2 * sums.hits, sums.images + sums.predicted))
-
-
-def _roc_auc_ovr(sums: WeightedSums) -> Float64:
-    return _mean_of_known(_ratio(sums.pairs_won, sums.images * (sums.total - sums.images)))
-
-
-def _log_loss(sums: WeightedSums) -> Float64:
-    return _ratio(sums.losses, sums.total)
-
-
-def _calibration_error(sums: WeightedSums) -> Float64:
-    return _ratio(np.abs(sums.gaps).sum(0), sums.total)
-
-
-def _sensitivity_malignant(sums: WeightedSums) -> Float64:
-    return _ratio(sums.screened[0], sums.malignant)
-
-
-def _specificity_malignant(sums: WeightedSums) -> Float64:
-    return _ratio(sums.screened[1], sums.total - sums.malignant)
-
-
 def _recall(sums: WeightedSums, label: int) -> Float64:
     return _ratio(sums.hits[label], sums.images[label])
 
 
 SCORES: tuple[Score, ...] = (
-    Score("balanced_accuracy", "balanced acc.", _balanced_accuracy),
-    Score("accuracy", "accuracy", _accuracy),
-    Score("f1_macro", "F1", _f1_macro),
-    Score("roc_auc_ovr", "AUC", _roc_auc_ovr),
-    Score("log_loss", "log loss", _log_loss, lower_is_better=True),
-    Score("calibration_error", "ECE", _calibration_error, lower_is_better=True),
-    Score("sensitivity_malignant", "sens.", _sensitivity_malignant),
-    Score("specificity_malignant", "spec.", _specificity_malignant),
+    Score("balanced_accuracy", "balanced acc.", lambda sums: _mean_ratio(sums.hits, sums.images)),
+    Score("accuracy", "accuracy", lambda sums: _ratio(sums.hits.sum(0), sums.total)),
+    Score("f1_macro", "F1", lambda sums: _mean_ratio(2 * sums.hits, sums.images + sums.predicted)),
+    Score(
+        "roc_auc_ovr",
+        "AUC",
+        lambda sums: _mean_ratio(sums.pairs_won, sums.images * (sums.total - sums.images)),
+    ),
+    Score(
+        "log_loss", "log loss", lambda sums: _ratio(sums.losses, sums.total), lower_is_better=True
+    ),
+    Score(
+        "calibration_error",
+        "ECE",
+        lambda sums: _ratio(np.abs(sums.gaps).sum(0), sums.total),
+        lower_is_better=True,
+    ),
+    Score("sensitivity_malignant", "sens.", lambda sums: _ratio(sums.screened[0], sums.malignant)),
+    Score(
+        "specificity_malignant",
+        "spec.",
+        lambda sums: _ratio(sums.screened[1], sums.total - sums.malignant),
+    ),
     *(
         Score(f"recall_{code}", code, partial(_recall, label=label), diagnosis=code)
         for label, code in enumerate(CODES)
@@ -195,31 +172,26 @@ def score_predictions(
 
 
 def weighted_scores(prepared: PreparedPredictions, weights: Float64) -> dict[str, Float64]:
-    """Return every score by its name for each column of `weights`, float64, shape (n, r).
-
-    A score that the weighted images cannot tell is NaN.
-    """
+    """Return every score by its name for each column of `weights` (n, r); NaN if unknown."""
     sums = prepared.weigh(weights)
     return {score.name: score.compute(sums) for score in SCORES}
 
 
 def none_if_unknown(value: float | np.floating) -> float | None:
-    """Return a score as JSON can hold it: None for NaN, what the images cannot tell.
-
-    Examples
-    --------
-    >>> none_if_unknown(0.5), none_if_unknown(float("nan"))
-    (0.5, None)
-    """
+    """Return a score as JSON can hold it: None for NaN, what the images cannot tell."""
     return None if np.isnan(value) else float(value)
+
+
+def mean_of_known(values: Float64) -> Float64:
+    """Return the mean over the first axis of what is not NaN; NaN where nothing is known."""
+    known = ~np.isnan(values)
+    return _ratio(np.where(known, values, 0).sum(0), known.sum(0).astype(np.float64))
+
+
+def _mean_ratio(parts: Float64, wholes: Float64) -> Float64:
+    return mean_of_known(_ratio(parts, wholes))
 
 
 def _ratio(parts: Float64, wholes: Float64) -> Float64:
     unknown = np.full(parts.shape, np.nan)
     return np.asarray(np.divide(parts, wholes, out=unknown, where=wholes > 0))
-
-
-def _mean_of_known(values: Float64) -> Float64:
-    """Mean over the first axis of what is not NaN."""
-    known = ~np.isnan(values)
-    return _ratio(np.where(known, values, 0).sum(0), known.sum(0).astype(np.float64))

@@ -35,16 +35,8 @@ def mcnemar(pairs: Iterable[tuple[Predictions, Predictions]]) -> McNemar:
     """Count the lesions on which each of two models is right more often, and test the counts.
 
     Images of one lesion are right or wrong together, so that counting images would claim too much.
-    With one image per lesion this is McNemar's test.
-
-    Parameters
-    ----------
-    pairs : iterable of (Predictions, Predictions)
-        The predictions of both models for the same images; a pair for each fold.
-
-    Returns
-    -------
-    McNemar
+    With one image per lesion this is McNemar's test. Each pair holds the predictions of both models
+    for the images of one fold.
 
     Examples
     --------

@@ -51,13 +51,7 @@ class WeightedSums:
 
 
 class PreparedPredictions:
-    """Predictions, and everything about them that does not depend on the weights.
-
-    Parameters
-    ----------
-    predictions : Predictions
-        n images.
-    """
+    """Predictions, and everything about them that does not depend on the weights."""
 
     def __init__(self, predictions: Predictions) -> None:
         labels, predicted = predictions.labels, predictions.predicted

@@ -47,7 +47,7 @@ def find_leaks(
     Parameters
     ----------
     data : LesionDataset
-        The data set that is split. Where its lesions are unknown, shared lesions are not counted.
+        Where its lesions are unknown, shared lesions are not counted.
     train, validation, test : numpy.ndarray of int64
         Rows of `data`; parts may share and repeat them.
 
@@ -90,20 +90,10 @@ def count_shared_lesions(lesion_ids: Strings, rows: Indices, seen: Indices) -> t
 
 
 def find_copies(keys: Indices, rows: Indices, seen: Indices) -> Booleans:
-    """Tell which rows have the same pixels as a row of another part.
+    """Tell which rows of a part have the same pixels as a row of another part, `seen`.
 
-    Parameters
-    ----------
-    keys : numpy.ndarray of int64, shape (n,)
-        Made by `number_images`.
-    rows, seen : numpy.ndarray of int64
-        The rows of a part, and of the other part.
-
-    Returns
-    -------
-    numpy.ndarray of bool, shape (len(rows),)
-        All False where the copies are other rows of the file, and so few that they may be
-        photographs which the file holds twice.
+    `keys` are numbers of all images of the data, from `number_images`. All are False where the
+    copies are other rows of the file, and so few that the file may hold these photographs twice.
 
     Examples
     --------
@@ -128,9 +118,9 @@ def number_images(images: Pixels) -> Indices:
     >>> number_images(np.array([3, 5, 3], np.uint8).reshape(3, 1, 1, 1))
     array([0, 1, 0])
     """
-    hashes = [hashlib.blake2b(image.tobytes()).digest() for image in images]
-    first: dict[bytes, int] = {}
-    numbers = [first.setdefault(digest, len(first)) for digest in hashes]
+    number_of: dict[bytes, int] = {}
+    hashes = (hashlib.blake2b(image.tobytes()).digest() for image in images)
+    numbers = [number_of.setdefault(digest, len(number_of)) for digest in hashes]
     return np.array(numbers, dtype=np.int64)
 
 

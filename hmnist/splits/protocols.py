@@ -1,7 +1,6 @@
 """Split and resample as a published system did, leaks included: `divide`, `resample_training`.
 
-A protocol (`hmnist.systems.protocol`) says what is done before the split, how images are divided,
-and what is done to the training part. Here it is executed.
+`hmnist.systems.protocol` says what a system does; here it is done.
 """
 
 import math
@@ -28,9 +27,7 @@ def divide(data: LesionDataset, protocol: Protocol, seed: int) -> Parts:
     Parameters
     ----------
     data : LesionDataset
-        The data set to split.
     protocol : Protocol
-        How to split it.
     seed : int
         0 or more; it fixes the split. The split depends on the image ids alone where there are
         any, not on the order of the rows.
@@ -69,22 +66,7 @@ def divide(data: LesionDataset, protocol: Protocol, seed: int) -> Parts:
 def resample_training(data: LesionDataset, rows: Indices, protocol: Protocol, seed: int) -> Indices:
     """Do to a training part alone what a published system did to all images before its split.
 
-    Parameters
-    ----------
-    data : LesionDataset
-        The data set that was split.
-    rows : numpy.ndarray of int64
-        The rows of the training part, ascending.
-    protocol : Protocol
-        How the system resampled.
-    seed : int
-        0 or more; it fixes the draw.
-
-    Returns
-    -------
-    numpy.ndarray of int64
-        The rows of the training part, ascending and repeated as the protocol says; unchanged if
-        the protocol resamples nothing before its split.
+    The rows of the training part come back ascending, and repeated as the protocol says.
 
     Examples
     --------
@@ -112,13 +94,7 @@ def target_of(resampling: Resampling, labels: Labels) -> int | None:
 
 
 def find_protocol(name: str) -> Protocol:
-    """Return the protocol of a published system, named with or without ``published:``.
-
-    Raises
-    ------
-    UsageError
-        If there is no system of that name.
-    """
+    """Return the protocol of a published system, named with or without ``published:``."""
     name = name.removeprefix(PUBLISHED)
     if name not in SYSTEMS:
         raise unknown_name("published protocol", name, SYSTEMS)
@@ -151,13 +127,11 @@ def _divide_single_images(
         lesion_ids = data.metadata["lesion_id"].to_numpy(dtype=str)
     _, lesion_of_row, sizes = np.unique(lesion_ids, return_inverse=True, return_counts=True)
     single = rows[sizes[lesion_of_row[rows]] == 1]
-    counts = np.bincount(data.labels[single], minlength=len(CODES))
+    images = np.bincount(data.labels[single], minlength=len(CODES))
     order = rng.permutation(single)
+    counts = _apportion(images, math.ceil(share * len(single)))
     test = np.concatenate(
-        [
-            order[data.labels[order] == label][:count]
-            for label, count in enumerate(_apportion(counts, math.ceil(share * len(single))))
-        ]
+        [order[data.labels[order] == label][:count] for label, count in enumerate(counts)]
     )
     return np.setdiff1d(rows, test), test, test
 

@@ -1,8 +1,8 @@
 """Which images train, validate and test: `split`.
 
 A lesion may have up to six images. If one of them trains a model and another tests it, the test
-measures what the model remembers, not what it has learnt. So the default keeps whole lesions
-together, and every split counts the lesions that stand in more than one part.
+measures what the model remembers. So the default keeps whole lesions together, and every split
+counts the lesions that stand in more than one part.
 """
 
 import hashlib
@@ -188,14 +188,16 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
     """
     if seed < 0:
         raise UsageError(f"A seed is 0 or more, not {seed}.")
-    by = by or _most_honest_kind(data)
+    if not by:
+        without_lesions = "image" if data.own_split is None else "own"
+        by = without_lesions if data.lesion_ids is None else "lesion"
     if by == "lesion":
         return check_split(_split_groups(data, "lesion", known_lesions(data), seed))
     if by == "image":
         names = np.arange(len(data)) if data.image_ids is None else data.image_ids
         return check_split(_split_groups(data, "image", names, seed))
     if by == "own":
-        return check_split(_own(data))
+        return check_split(own_split(data))
     if isinstance(by, str) and by.startswith(PUBLISHED):
         protocol = find_protocol(by)
         parts = divide(data, protocol, seed)
@@ -210,7 +212,7 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
 
 
 def _cure(data: LesionDataset) -> str:
-    """Name the file that would tell which images show one lesion."""
+    """Name the file that tells which images show one lesion."""
     if data.own_split is not None:
         return (
             "MedMNIST files do not tell; hmnist_28_28_RGB.csv with HAM10000_metadata.csv beside "
@@ -220,12 +222,6 @@ def _cure(data: LesionDataset) -> str:
         "Put HAM10000_metadata.csv beside the pixel file or name it with --metadata: "
         "it tells which images show one lesion."
     )
-
-
-def _most_honest_kind(data: LesionDataset) -> str:
-    if data.lesion_ids is not None:
-        return "lesion"
-    return "image" if data.own_split is None else "own"
 
 
 def known_lesions(data: LesionDataset) -> Strings:
@@ -238,12 +234,12 @@ def known_lesions(data: LesionDataset) -> Strings:
 
 
 def _split_groups(data: LesionDataset, kind: str, groups: Strings | Indices, seed: int) -> Split:
-    part_of_row = assign_groups(groups, data.labels, FRACTIONS, np.random.default_rng(seed))
-    train, validation, test = (np.flatnonzero(part_of_row == part) for part in range(len(PARTS)))
-    return Split(data, kind, train, validation, test, seed=seed)
+    numbers = assign_groups(groups, data.labels, FRACTIONS, np.random.default_rng(seed))
+    return _by_parts(data, kind, np.array(PARTS)[numbers], seed)
 
 
-def _own(data: LesionDataset) -> Split:
+def own_split(data: LesionDataset) -> Split:
+    """Return the split that the file brings; a `UsageError` if it brings none."""
     if data.own_split is None:
         raise UsageError(
             f"{data.name} brings no split of its own.", "Use --split lesion or --split image."
@@ -258,9 +254,11 @@ def _from_file(data: LesionDataset, path: Path) -> Split:
     return _by_parts(data, kind, read_split_file(path, len(data), data.image_ids))
 
 
-def _by_parts(data: LesionDataset, kind: str, part_of_row: Strings) -> Split:
+def _by_parts(
+    data: LesionDataset, kind: str, part_of_row: Strings, seed: int | None = None
+) -> Split:
     train, validation, test = (np.flatnonzero(part_of_row == part) for part in PARTS)
-    return Split(data, kind, train, validation, test)
+    return Split(data, kind, train, validation, test, seed=seed)
 
 
 def check_split(candidate: Split) -> Split:

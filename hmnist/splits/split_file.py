@@ -1,12 +1,10 @@
 """A split of the user's own, in a CSV file: `read_split_file`.
 
-`read_split_rows` also reads splits that no model should be trained on: the checks look at these.
+`read_split_rows` also reads splits that no model should be trained on, for the checks.
 """
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -17,14 +15,6 @@ _PARTS = {"train": "train", "validation": "validation", "val": "validation", "te
 """The names of the parts in a file, and their names here."""
 
 _HINT = "Its first line is image_id,part or row,part; each line below names one image."
-
-
-class _Entry(NamedTuple):
-    """One line: an image and its part."""
-
-    line: int
-    image: str
-    part: str
 
 
 def read_split_file(path: Path, count: int, image_ids: Strings | None) -> Strings:
@@ -64,33 +54,18 @@ def read_split_file(path: Path, count: int, image_ids: Strings | None) -> String
     ['test', '', 'train']
     """
     part_of_row = np.full(count, "", dtype="U10")
-    line_of_row: dict[int, int] = {}
-    for column, row, entry in _rows_of_entries(path, count, image_ids):
-        if row in line_of_row:
-            expected = f"each image once, and line {line_of_row[row]} names this one"
-            raise _unexpected(path, entry.line, column, entry.image, expected)
-        line_of_row[row] = entry.line
-        part_of_row[row] = entry.part
+    for part, rows in read_split_rows(path, count, image_ids, repeated=False).items():
+        part_of_row[rows] = part
     return part_of_row
 
 
-def read_split_rows(path: Path, count: int, image_ids: Strings | None) -> dict[str, Indices]:
-    r"""Read a split that may name images more than once, in one part or in several.
+def read_split_rows(
+    path: Path, count: int, image_ids: Strings | None, *, repeated: bool = True
+) -> dict[str, Indices]:
+    r"""Read the rows of each part, as often as the file names them.
 
-    Parameters
-    ----------
-    path, count, image_ids
-        As for `read_split_file`.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray of int64
-        The rows of ``train``, ``validation`` and ``test``, as often as the file names them.
-
-    Raises
-    ------
-    DataMissingError, DataError, UsageError
-        As `read_split_file`, but for images that are named twice.
+    Parameters and errors are those of `read_split_file`; images may be `repeated`, in one part or
+    in several.
 
     Examples
     --------
@@ -100,16 +75,6 @@ def read_split_rows(path: Path, count: int, image_ids: Strings | None) -> dict[s
     >>> read_split_rows(path, 3, None)["train"]
     array([0, 0])
     """
-    rows: dict[str, list[int]] = {part: [] for part in _PARTS.values()}
-    for _, row, entry in _rows_of_entries(path, count, image_ids):
-        rows[entry.part].append(row)
-    return {part: np.array(of_part, dtype=np.int64) for part, of_part in rows.items()}
-
-
-def _rows_of_entries(
-    path: Path, count: int, image_ids: Strings | None
-) -> Iterator[tuple[str, int, _Entry]]:
-    """Yield the column that names the images, and each line with the row of its image."""
     column, entries = _read_entries(path)
     if column == "image_id" and image_ids is None:
         raise UsageError(
@@ -121,17 +86,24 @@ def _rows_of_entries(
     expected = (
         f"a whole number from 0 to {count - 1}" if column == "row" else "an image of the data"
     )
-    for entry in entries:
-        row = row_of_image.get(entry.image)
+    rows: dict[str, list[int]] = {part: [] for part in _PARTS.values()}
+    line_of_row: dict[int, int] = {}
+    for line, image, part in entries:
+        row = row_of_image.get(image)
         if row is None:
-            raise _unexpected(path, entry.line, column, entry.image, expected)
-        if entry.part not in _PARTS:
-            raise _unexpected(path, entry.line, "part", entry.part, f"one of {', '.join(_PARTS)}")
-        yield column, row, entry._replace(part=_PARTS[entry.part])
+            raise _unexpected(path, line, column, image, expected)
+        if part not in _PARTS:
+            raise _unexpected(path, line, "part", part, f"one of {', '.join(_PARTS)}")
+        if row in line_of_row and not repeated:
+            once = f"each image once, and line {line_of_row[row]} names this one"
+            raise _unexpected(path, line, column, image, once)
+        line_of_row[row] = line
+        rows[_PARTS[part]].append(row)
+    return {part: np.array(of_part, dtype=np.int64) for part, of_part in rows.items()}
 
 
-def _read_entries(path: Path) -> tuple[str, list[_Entry]]:
-    """Return the column that names the images, and the entry of each line."""
+def _read_entries(path: Path) -> tuple[str, list[tuple[int, str, str]]]:
+    """Return the column that names the images; and the number, image and part of each line."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
@@ -157,7 +129,7 @@ def _read_entries(path: Path) -> tuple[str, list[_Entry]]:
                 _HINT,
             )
     image, part = names.index(column), names.index("part")
-    return column, [_Entry(line, cells[image], cells[part]) for line, cells in filled[1:]]
+    return column, [(line, cells[image], cells[part]) for line, cells in filled[1:]]
 
 
 def _unexpected(path: Path, line: int, column: str, cell: str, expected: str) -> DataError:

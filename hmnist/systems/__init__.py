@@ -14,31 +14,21 @@ from hmnist.systems.system import System
 def discover(package: str) -> dict[str, System]:
     """Return the systems that the modules of a package define, by name.
 
-    Parameters
-    ----------
-    package : str
-        A package whose modules may define `SYSTEM`; modules without it are ignored.
-
-    Returns
-    -------
-    dict of str to System
-        The quickest to train first; variants of others last.
+    The quickest to train come first, variants of others last.
 
     Raises
     ------
     ValueError
         If two systems have the same name, or a variant names a system that does not exist.
     """
-    modules = [
-        import_module(f"{package}.{module.name}")
-        for module in pkgutil.iter_modules(import_module(package).__path__)
-    ]
-    found: list[System] = [module.SYSTEM for module in modules if hasattr(module, "SYSTEM")]
-    found.sort(key=lambda system: (system.variant_of != "", system.seconds, system.name))
-    systems = {system.name: system for system in found}
-    if len(systems) < len(found):
+    names = [module.name for module in pkgutil.iter_modules(import_module(package).__path__)]
+    modules = [import_module(f"{package}.{name}") for name in names]
+    defined: list[System] = [module.SYSTEM for module in modules if hasattr(module, "SYSTEM")]
+    defined.sort(key=lambda system: (system.variant_of != "", system.seconds, system.name))
+    systems = {system.name: system for system in defined}
+    if len(systems) < len(defined):
         raise ValueError(f"Two of the systems in {package} have the same name.")
-    for system in found:
+    for system in defined:
         if system.model not in systems:
             raise ValueError(f"{system.name} is a variant of {system.model}, which does not exist.")
     return systems
@@ -52,12 +42,7 @@ AUDITED = tuple(name for name, system in SYSTEMS.items() if system.audited)
 
 
 def find_system(name: str) -> System:
-    """Return a system by its name.
-
-    Raises
-    ------
-    UsageError
-        If there is no system of that name.
+    """Return a system by its name; a `UsageError` if there is none.
 
     Examples
     --------

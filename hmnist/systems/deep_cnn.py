@@ -1,22 +1,12 @@
 """`deep-cnn`: three wide convolutions and three dense layers; 672,007 parameters for RGB images."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hmnist.systems.layers import convolve, make_network, scale
+from hmnist.systems.layers import convolve, scale
 from hmnist.systems.protocol import Protocol, RandomDivision
 from hmnist.systems.shared import REPEATABLE, RESIZED, SCALED
 from hmnist.systems.system import Claim, System, Training
-
-if TYPE_CHECKING:
-    import keras
-
-    from hmnist.arrays import Shape
-
-
-def build(shape: "Shape", classes: int) -> "keras.Model":
-    """Return the network; see `System.build`."""
-    return make_network(shape, classes, hidden_layers)
 
 
 def hidden_layers(pixels: Any, normalise: Callable[[Any], Any] = lambda x: x) -> Any:
@@ -37,7 +27,7 @@ SYSTEM = System(
     summary="published: three wide convolutions at 75×100",
     size=(75, 100),
     resizes=True,
-    build=build,
+    hidden_layers=hidden_layers,
     training=Training(optimizer="Adam", learning_rate=1e-3, batch_size=64, epochs=20),
     protocol=Protocol(
         description="not stated; here random 90/10 by image, the test part also validates",

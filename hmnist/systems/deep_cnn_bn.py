@@ -1,22 +1,14 @@
 """`deep-cnn-bn`: `deep-cnn` with batch normalisation behind each pooling and hidden dense layer."""
 
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hmnist.systems import deep_cnn
-from hmnist.systems.layers import make_network
 from hmnist.systems.system import Claim
 
-if TYPE_CHECKING:
-    import keras
 
-    from hmnist.arrays import Shape
-
-
-def build(shape: "Shape", classes: int) -> "keras.Model":
-    """Return the network; see `System.build`."""
-    return make_network(shape, classes, partial(deep_cnn.hidden_layers, normalise=_normalise))
+def _hidden_layers(pixels: Any) -> Any:
+    return deep_cnn.hidden_layers(pixels, _normalise)
 
 
 def _normalise(x: Any) -> Any:
@@ -29,7 +21,7 @@ SYSTEM = replace(
     deep_cnn.SYSTEM,
     name="deep-cnn-bn",
     summary="published: the same with batch normalisation",
-    build=build,
+    hidden_layers=_hidden_layers,
     claim=Claim(note="a higher validation accuracy than deep-cnn", better_than="deep-cnn"),
     notes=(
         (

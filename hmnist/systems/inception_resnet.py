@@ -3,23 +3,12 @@
 If it is pretrained, the last 50 layers of the whole network are trained.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hmnist.diagnoses import CODES
-from hmnist.systems.layers import make_network
 from hmnist.systems.protocol import Protocol, Resampling, SingleImageDivision
 from hmnist.systems.shared import FROM_SCRATCH, REPEATABLE, RESIZED
 from hmnist.systems.system import Backbone, Claim, Plateau, System, Training
-
-if TYPE_CHECKING:
-    import keras
-
-    from hmnist.arrays import Shape
-
-
-def build(shape: "Shape", classes: int) -> "keras.Model":
-    """Return the network behind the backbone; see `System.build`."""
-    return make_network(shape, classes, _hidden_layers)
 
 
 def _hidden_layers(features: Any) -> Any:
@@ -35,7 +24,7 @@ SYSTEM = System(
     resizes=True,
     smallest_side=75,
     scaling="keras.applications.inception_resnet_v2",
-    build=build,
+    hidden_layers=_hidden_layers,
     backbone=Backbone(
         application="InceptionResNetV2",
         module="inception_resnet_v2",

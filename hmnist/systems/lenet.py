@@ -1,21 +1,11 @@
 """`lenet`: three convolutions and a sigmoid layer; 162,887 parameters at 28×28×3."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hmnist.systems.layers import convolve, make_network, scale
+from hmnist.systems.layers import convolve, scale
 from hmnist.systems.protocol import Protocol, RandomDivision
 from hmnist.systems.shared import REPEATABLE
 from hmnist.systems.system import Claim, System, Training
-
-if TYPE_CHECKING:
-    import keras
-
-    from hmnist.arrays import Shape
-
-
-def build(shape: "Shape", classes: int) -> "keras.Model":
-    """Return the network; see `System.build`."""
-    return make_network(shape, classes, _hidden_layers)
 
 
 def _hidden_layers(pixels: Any) -> Any:
@@ -32,7 +22,7 @@ SYSTEM = System(
     summary="published: three convolutions, dense 512",
     size=(28, 28),
     smallest_side=22,
-    build=build,
+    hidden_layers=_hidden_layers,
     training=Training(optimizer="RMSprop", learning_rate=1e-3, batch_size=128, epochs=20),
     protocol=Protocol(
         description="random 90/10 by image; the test part also validates",

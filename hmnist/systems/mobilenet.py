@@ -1,21 +1,10 @@
 """`mobilenet`: MobileNet, global mean, dropout and one dense layer, at 128×128; all is trained."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hmnist.systems.layers import make_network
 from hmnist.systems.protocol import Protocol, RandomDivision, Resampling
 from hmnist.systems.shared import REPEATABLE, RESIZED
 from hmnist.systems.system import Backbone, Claim, System, Training
-
-if TYPE_CHECKING:
-    import keras
-
-    from hmnist.arrays import Shape
-
-
-def build(shape: "Shape", classes: int) -> "keras.Model":
-    """Return the network behind the backbone; see `System.build`."""
-    return make_network(shape, classes, _hidden_layers)
 
 
 def _hidden_layers(features: Any) -> Any:
@@ -31,7 +20,7 @@ SYSTEM = System(
     resizes=True,
     smallest_side=32,
     scaling="keras.applications.mobilenet",
-    build=build,
+    hidden_layers=_hidden_layers,
     backbone=Backbone(application="MobileNet", module="mobilenet"),
     training=Training(optimizer="Adam", learning_rate=1e-4, batch_size=32, epochs=20),
     augmentation="of df and vasc: part of its protocol, not of the model",

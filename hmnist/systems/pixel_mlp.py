@@ -1,20 +1,10 @@
 """`pixel-mlp`: dense layers that read one pixel each, at 32×32, then all pixels together."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hmnist.systems.layers import make_network, scale
+from hmnist.systems.layers import scale
 from hmnist.systems.shared import FIVE_HUNDRED_EACH, REPEATABLE, RESIZED
 from hmnist.systems.system import Claim, System, Training
-
-if TYPE_CHECKING:
-    import keras
-
-    from hmnist.arrays import Shape
-
-
-def build(shape: "Shape", classes: int) -> "keras.Model":
-    """Return the network; see `System.build`."""
-    return make_network(shape, classes, _hidden_layers)
 
 
 def _hidden_layers(pixels: Any) -> Any:
@@ -32,7 +22,7 @@ SYSTEM = System(
     summary="published: dense layers on each pixel's colour",
     size=(32, 32),
     resizes=True,
-    build=build,
+    hidden_layers=_hidden_layers,
     training=Training(optimizer="Adam", learning_rate=1e-3, batch_size=32, epochs=50),
     protocol=FIVE_HUNDRED_EACH,
     claim=Claim(".7057"),

@@ -7,14 +7,9 @@ from hmnist.diagnoses import RARE
 
 @dataclass(frozen=True, slots=True)
 class RandomDivision:
-    """A random division by image, whole images in random order.
+    """Images are divided at random, in shares (0–1) of all; lesions are not kept together.
 
-    Attributes
-    ----------
-    test : float
-        The share of the images that is tested, 0–1.
-    validation : float or None
-        The share that validates; None if the test part validates, too.
+    Without a share for `validation`, the test part validates, too.
     """
 
     test: float
@@ -23,12 +18,9 @@ class RandomDivision:
 
 @dataclass(frozen=True, slots=True)
 class SingleImageDivision:
-    """Some of the lesions that have a single image validate and test; all other images train.
+    """A share (0–1) of the lesions that have a single image validates and tests; the rest trains.
 
-    Attributes
-    ----------
-    share : float
-        The share of these lesions, 0–1, stratified by diagnosis.
+    The share is stratified by diagnosis.
     """
 
     share: float
@@ -36,13 +28,7 @@ class SingleImageDivision:
 
 @dataclass(frozen=True, slots=True)
 class DrawnEqually:
-    """Before the split, draw the same number of images of each diagnosis, with replacement.
-
-    Attributes
-    ----------
-    images : int
-        How many of each diagnosis.
-    """
+    """Before the split, draw so many images of each diagnosis, with replacement."""
 
     images: int
 

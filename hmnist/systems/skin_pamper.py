@@ -1,21 +1,11 @@
 """`skin-pamper`: 2×2 convolutions up to 1024, seven dense layers; 4,341,319 parameters."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hmnist.systems.layers import convolve, make_network, scale
+from hmnist.systems.layers import convolve, scale
 from hmnist.systems.protocol import Protocol, RandomDivision, Resampling
 from hmnist.systems.shared import REPEATABLE
 from hmnist.systems.system import Claim, System, Training
-
-if TYPE_CHECKING:
-    import keras
-
-    from hmnist.arrays import Shape
-
-
-def build(shape: "Shape", classes: int) -> "keras.Model":
-    """Return the network; see `System.build`."""
-    return make_network(shape, classes, _hidden_layers)
 
 
 def _hidden_layers(pixels: Any) -> Any:
@@ -36,7 +26,7 @@ SYSTEM = System(
     summary="published: convolutions up to 1024, seven dense",
     size=(28, 28),
     smallest_side=15,
-    build=build,
+    hidden_layers=_hidden_layers,
     training=Training(optimizer="Adam", learning_rate=1e-3, batch_size=64, epochs=25),
     augmentation="of df and vasc: here by the oversampling, --oversample augment",
     protocol=Protocol(

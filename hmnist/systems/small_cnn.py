@@ -1,20 +1,10 @@
 """`small-cnn`: three wide convolutions at 32×32 and a linear dense layer."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hmnist.systems.layers import convolve, make_network, scale
+from hmnist.systems.layers import convolve, scale
 from hmnist.systems.shared import FIVE_HUNDRED_EACH, REPEATABLE, RESIZED, SCALED
 from hmnist.systems.system import Claim, System, Training
-
-if TYPE_CHECKING:
-    import keras
-
-    from hmnist.arrays import Shape
-
-
-def build(shape: "Shape", classes: int) -> "keras.Model":
-    """Return the network; see `System.build`."""
-    return make_network(shape, classes, _hidden_layers)
 
 
 def _hidden_layers(pixels: Any) -> Any:
@@ -31,7 +21,7 @@ SYSTEM = System(
     summary="published: three wide convolutions at 32×32",
     size=(32, 32),
     resizes=True,
-    build=build,
+    hidden_layers=_hidden_layers,
     training=Training(optimizer="Adam", learning_rate=1e-3, batch_size=32, epochs=50),
     protocol=FIVE_HUNDRED_EACH,
     claim=Claim(".7520"),

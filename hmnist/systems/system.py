@@ -1,9 +1,7 @@
 """`System`: a published classifier of HAM10000, as data.
 
-A system says how its network is built, how it is trained, how its source split and resampled the
-images (`Protocol`), and which score its source published (`Claim`). It knows nothing of estimators,
-splits or runs: `hmnist.splits` executes the protocol, `hmnist.models` trains the recipe, and the
-audit compares the claim with what comes out.
+A system knows nothing of estimators, splits or runs: `hmnist.splits` executes its protocol,
+`hmnist.models` trains its network, and the audit compares its claim with what comes out.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,8 +28,7 @@ class Claim:
     note : str
         What was published instead, or besides.
     better_than : str
-        The system that has a lower validation accuracy, according to the source; empty if the
-        source compares it with none.
+        The system whose validation accuracy is lower, says the source; empty if it compares none.
     """
 
     published: str = ""
@@ -46,14 +43,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Plateau:
-    """When the learning rate falls: the loss on validation (else in training) stands still.
+    """When the learning rate is multiplied by `factor` (0–1): the loss stands still.
 
-    Attributes
-    ----------
-    factor : float
-        What the learning rate is multiplied by, 0–1.
-    patience : int
-        After how many epochs without a new minimum.
+    That is, `patience` epochs bring no new minimum on validation (without it, in training).
     """
 
     factor: float
@@ -135,20 +127,16 @@ class System:
         The smallest side, in pixels, that the network can be built for.
     scaling : str
         How pixels are scaled: ``1/255``, or the preprocessing of a Keras application.
-    build : callable
-        ``build(shape, classes)`` returns an untrained `keras.Model` from pixels 0–255 of that
-        shape to logits. For transfer systems `shape` is that of the output of the backbone, and
-        the network takes this output.
+    hidden_layers : callable
+        Takes pixels 0–255 as a Keras tensor, for transfer systems the output of the backbone, and
+        returns what the last dense layer reads.
     backbone : Backbone or None
         What a transfer system starts from; None for networks that are trained from scratch.
     training : Training
-        How it is trained.
     augmentation : str
         How its source augmented the images, and which part of the program does it here.
     protocol : Protocol
-        How its source split and resampled the images.
     claim : Claim
-        What its source published.
     notes : tuple of str
         Where the network or its training departs from the source (``Departs: …``), and what the
         source leaves open and was chosen here (``Ours: …``).
@@ -166,7 +154,7 @@ class System:
     name: str
     summary: str
     size: tuple[int, int]
-    build: "Callable[[Shape, int], keras.Model]"
+    hidden_layers: Callable[[Any], Any]
     training: Training
     protocol: Protocol
     claim: Claim
@@ -191,14 +179,21 @@ class System:
         """How long the whole training takes, for 7,000 images on two cores; an estimate."""
         return self.training.epochs * self.seconds_per_epoch
 
-    def check_size(self, height: int, width: int) -> None:
-        """Refuse images that are too small for the network, before it is built.
+    def build(self, shape: "Shape", classes: int) -> "keras.Model":
+        """Return an untrained network from inputs of a shape (h, w, c) to logits.
 
-        Raises
-        ------
-        UsageError
-            If they are, and the network does not enlarge them.
+        The inputs are pixels 0–255; for transfer systems, the output of the backbone.
         """
+        import keras
+        from keras import layers
+
+        inputs = keras.Input(shape)
+        # Initialisers draw their seeds when a layer is made: the last layer is made first.
+        logits = layers.Dense(classes)
+        return keras.Model(inputs, logits(self.hidden_layers(inputs)))
+
+    def check_size(self, height: int, width: int) -> None:
+        """Refuse images that are too small for the network and not enlarged by it."""
         if not self.resizes and min(height, width) < self.smallest_side:
             raise UsageError(
                 f"Images of {height}×{width} pixels are too small for {self.model}, which needs "

@@ -1,20 +1,9 @@
 """`vgg16`: VGG16 and one dense layer, at 150×150; VGG16 is frozen if it is pretrained."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hmnist.systems.layers import make_network
 from hmnist.systems.shared import FIVE_HUNDRED_EACH, FROM_SCRATCH, REPEATABLE, RESIZED
 from hmnist.systems.system import Backbone, Claim, System, Training
-
-if TYPE_CHECKING:
-    import keras
-
-    from hmnist.arrays import Shape
-
-
-def build(shape: "Shape", classes: int) -> "keras.Model":
-    """Return the network behind the backbone; see `System.build`."""
-    return make_network(shape, classes, _hidden_layers)
 
 
 def _hidden_layers(features: Any) -> Any:
@@ -30,7 +19,7 @@ SYSTEM = System(
     resizes=True,
     smallest_side=32,
     scaling="keras.applications.vgg16",
-    build=build,
+    hidden_layers=_hidden_layers,
     backbone=Backbone(application="VGG16", module="vgg16", frozen=True),
     training=Training(optimizer="Adam", learning_rate=1e-3, batch_size=32, epochs=50),
     protocol=FIVE_HUNDRED_EACH,
