@@ -73,15 +73,9 @@ def load(
 def find_data(named: str | None, *, sample_allowed: bool) -> Path | str:
     """Return the data for a command that may or may not name its data.
 
-    The named data come first. Then come ``$HMNIST_DATA``, ``hmnist_28_28_RGB.csv`` (or
-    ``.csv.gz``) in the working folder, and the same in the download cache.
-
-    Parameters
-    ----------
-    named : str or None
-        The data that the user named; returned unchecked.
-    sample_allowed : bool
-        Whether the word ``"sample"`` is returned if there is nothing else.
+    The `named` data come first, unchecked. Then come ``$HMNIST_DATA``, ``hmnist_28_28_RGB.csv``
+    (or ``.csv.gz``) in the working folder, the same in the download cache, and ``"sample"`` if the
+    command allows it.
 
     Raises
     ------
@@ -91,7 +85,14 @@ def find_data(named: str | None, *, sample_allowed: bool) -> Path | str:
     if named is not None:
         return named if named == "sample" else Path(named)
     if variable := os.environ.get("HMNIST_DATA"):
-        return _from_environment(variable)
+        path = Path(variable).expanduser()
+        if variable != "sample" and not path.exists():
+            raise DataMissingError(
+                f"$HMNIST_DATA names {variable}, which does not exist.",
+                "Correct the variable, remove it (unset HMNIST_DATA), or name the data in the "
+                "command.",
+            )
+        return variable if variable == "sample" else path
     downloads = cache_folder() / "downloads"
     for folder in (Path(), downloads):
         for name in _PIXEL_FILES:
@@ -104,18 +105,6 @@ def find_data(named: str | None, *, sample_allowed: bool) -> Path | str:
         f"({Path.cwd()}) nor among the downloads ({downloads}).",
         "Type the pixel file's path behind the command, or the word sample for generated lesions.",
     )
-
-
-def _from_environment(variable: str) -> Path | str:
-    if variable == "sample":
-        return variable
-    path = Path(variable).expanduser()
-    if not path.exists():
-        raise DataMissingError(
-            f"$HMNIST_DATA names {variable}, which does not exist.",
-            "Correct the variable, remove it (unset HMNIST_DATA), or name the data in the command.",
-        )
-    return path
 
 
 def _with_metadata(

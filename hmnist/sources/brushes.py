@@ -20,15 +20,8 @@ SIZE = 28
 class Canvas:
     """The pixels of n images in the coordinates of the lesions that they show.
 
-    Attributes
-    ----------
-    across, down : numpy.ndarray of float32, shape (n, 28, 28)
-        The position of each pixel on its lesion: the centre is 0, 0; the edges of the image are
-        at about 1.
-    lesions : numpy.ndarray of int64, shape (n,)
-        The lesion of each image.
-    seed : int
-        0 or more.
+    `across` and `down`, shape (n, 28, 28), are the position of each pixel on its lesion: the centre
+    is 0, 0; the edges of the image are at about 1. `lesions` (n,) are the lesions of the images.
     """
 
     across: Float32

@@ -1,7 +1,6 @@
 """The sample's lesions and metadata: diagnoses, images per lesion, ages, sexes, sites.
 
-`plan_rows` distributes a number of rows over lesions, `describe` makes the metadata of any part of
-them. The shares of the diagnoses and the number of images per lesion are those of HAM10000
+The shares of the diagnoses and the number of images per lesion are those of HAM10000
 (Tschandl, Rosendahl & Kittler, Scientific Data 5:180161, 2018). Ages, sexes and body sites follow
 it roughly and overlap as they do there.
 """
@@ -75,24 +74,15 @@ _CONFIRMATIONS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """The diagnosis, the lesion and the number of each image.
-
-    Attributes
-    ----------
-    first_row : int
-        The position of the first row in the whole sample.
-    labels : numpy.ndarray of int64, shape (n,)
-        Diagnoses in the Kaggle order.
-    lesions : numpy.ndarray of int64, shape (n,)
-        Numbers of the lesions, ascending from 0.
-    image_numbers : numpy.ndarray of int64, shape (n,)
-        0–5: which image of its lesion each row is.
-    """
+    """The diagnosis, the lesion and the number of each image: arrays of shape (n,)."""
 
     first_row: int
+    """The position of the first row in the whole sample."""
     labels: Labels
     lesions: Indices
+    """Numbers of the lesions, ascending from 0."""
     image_numbers: Indices
+    """0–5: which image of its lesion each row is."""
 
     def parts(self, rows: int) -> Iterator[Self]:
         """Yield the plan in parts of so many rows; the last may have fewer."""
@@ -105,12 +95,8 @@ class Plan:
 def plan_rows(rows: int, seed: int) -> Plan:
     """Distribute rows (42 or more) over diagnoses and lesions.
 
-    Rows of one diagnosis stand together, and among them the images of one lesion.
-
-    Raises
-    ------
-    UsageError
-        If `rows` is below 42 or `seed` below 0.
+    Rows of one diagnosis stand together, and among them the images of one lesion. Raises UsageError
+    if `rows` is below 42 or `seed` below 0.
 
     Examples
     --------
@@ -133,12 +119,12 @@ def plan_rows(rows: int, seed: int) -> Plan:
         sizes.append(rng.permutation(_images_by_lesion(images[code], lesions)))
         labels.append(np.full(lesions, label_of(code)))
     size = np.concatenate(sizes)
-    first = np.cumsum(size) - size
+    first_row = np.repeat(np.cumsum(size) - size, size)
     return Plan(
         first_row=0,
         labels=np.repeat(np.concatenate(labels), size),
         lesions=np.repeat(np.arange(len(size)), size),
-        image_numbers=np.arange(rows) - np.repeat(first, size),
+        image_numbers=np.arange(rows) - first_row,
     )
 
 

@@ -12,7 +12,6 @@ from hmnist.errors import DataError
 from hmnist.sources.opening import DOWNLOAD_AGAIN
 
 _PIXEL = re.compile(r"pixel\d{1,9}", re.ASCII)
-
 _LONGEST_HEADER = 1 << 26  # bytes; the names of a million pixels are 12 MB
 
 _OTHER_KINDS = (
@@ -35,12 +34,8 @@ _OBLONG = (75, 100)
 def read_header(file: BinaryIO, path: Path) -> tuple[list[str], bytes]:
     r"""Read the first line of a file that should be text: the names of the columns, and its end.
 
-    The end is ``b"\n"``, ``b"\r\n"``, or ``b""`` if the file has no more lines.
-
-    Raises
-    ------
-    DataError
-        If the file is empty or not CSV text in UTF-8.
+    The end is ``b"\n"``, ``b"\r\n"``, or ``b""`` if the file has no more lines. Raises DataError if
+    the file is empty or not CSV text in UTF-8.
     """
     line = file.readline(_LONGEST_HEADER)
     if not line.strip():
@@ -64,23 +59,14 @@ def read_header(file: BinaryIO, path: Path) -> tuple[list[str], bytes]:
 def check_header(names: list[str], path: Path) -> Shape:
     """Return the shape of the images in a file with these columns; see `image_shape`.
 
-    Raises
-    ------
-    DataError
-        If a column is missing, unknown, repeated or out of order, or the number of pixels makes
-        no image.
-
-    Examples
-    --------
-    >>> check_header([f"pixel{i:04d}" for i in range(64)] + ["label"], Path("hmnist_8_8_L.csv"))
-    (8, 8, 1)
+    Raises DataError if a column is missing, unknown, repeated or out of order, or the number of
+    pixels makes no image.
     """
     _refuse_other_tables(names, path)
     _refuse_repeated(names, path)
     if "label" not in names:
-        raise DataError(
-            f"{path} has no column 'label'; its last column is {names[-1][:40]!r}.", _HINT
-        )
+        last = names[-1][:40]
+        raise DataError(f"{path} has no column 'label'; its last column is {last!r}.", _HINT)
     _refuse_unknown(names, path)
     pixels = sorted((name for name in names if name != "label"), key=_index)
     _refuse_gaps(pixels, path)
@@ -93,12 +79,8 @@ def image_shape(pixels: int, path: Path) -> Shape:
 
     A size in the name, ``_75_100_`` or ``_75x100_``, perhaps followed by ``RGB`` or ``L``, decides
     if it fits the number. Otherwise the image is the only square of one or three channels. 22,500
-    columns may be 150×150 grey or 75×100 RGB, so there the name is needed.
-
-    Raises
-    ------
-    DataError
-        If no shape fits, or several do.
+    columns may be 150×150 grey or 75×100 RGB, so there the name is needed. Raises DataError if no
+    shape fits, or several do.
 
     Examples
     --------
@@ -153,12 +135,9 @@ def _refuse_other_tables(names: list[str], path: Path) -> None:
 def _refuse_repeated(names: list[str], path: Path) -> None:
     name, times = Counter(names).most_common(1)[0]
     if times > 1:
-        first = names.index(name)
-        second = names.index(name, first + 1)
+        first, second, *_ = (number for number, other in enumerate(names, 1) if other == name)
         raise DataError(
-            f"{path}: column {second + 1:,} repeats {name[:40]!r}, the name of column "
-            f"{first + 1:,}.",
-            _HINT,
+            f"{path}: column {second:,} repeats {name[:40]!r}, the name of column {first:,}.", _HINT
         )
 
 
@@ -177,17 +156,16 @@ def _refuse_unknown(names: list[str], path: Path) -> None:
 
 
 def _refuse_gaps(pixels: list[str], path: Path) -> None:
+    if not pixels:
+        raise DataError(f"{path} has no pixel columns, only 'label'.", _HINT)
     missing = set(range(len(pixels))).difference(map(_index, pixels))
     if missing:
         # With as many digits as the file's own names have.
-        digits = min(len(name) for name in pixels) - len("pixel")
+        digits = min(map(len, pixels)) - len("pixel")
+        name = f"pixel{min(missing):0{digits}d}"
         raise DataError(
-            f"{path} has no column 'pixel{min(missing):0{digits}d}', though it names "
-            f"{len(pixels):,} pixel columns.",
-            _HINT,
+            f"{path} has no column {name!r}, though it names {len(pixels):,} pixel columns.", _HINT
         )
-    if not pixels:
-        raise DataError(f"{path} has no pixel columns, only 'label'.", _HINT)
 
 
 def _refuse_disorder(names: list[str], ordered: list[str], path: Path) -> None:

@@ -20,14 +20,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading bytes; one that is packed by gzip is unpacked, whatever its name.
 
     The block should only read the file, since every failure of the system inside it is reported as
-    a failure of this file.
-
-    Raises
-    ------
-    DataMissingError
-        If there is no such file; the hint names files with similar names.
-    DataError
-        If it is a folder or a device, may not be read, or is a damaged gzip file.
+    a failure of this file: DataMissingError, or DataError if it is a folder or a device, may not be
+    read, or is a damaged gzip file.
 
     Examples
     --------
@@ -66,15 +60,16 @@ def explain_failure(path: Path) -> Iterator[None]:
         raise DataError(f"{path} could not be read: {reason}.", "Check its permissions.") from error
 
 
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of a file, unpacked; the errors are those of `opened`."""
+    with opened(path) as file:
+        return file.read()
+
+
 def row_name(row: int, line: int | None = None) -> str:
-    """Name a data row, counted from 1 below the header, as every message about a file does.
+    """Name a data row, counted from 1 below the header, for messages: ``row 17 (line 18)``.
 
     `line` is its line in the file, counted from 1, if rows may have several lines.
-
-    Examples
-    --------
-    >>> row_name(17)
-    'row 17 (line 18)'
     """
     return f"row {row:,} (line {row + 1 if line is None else line:,})"
 

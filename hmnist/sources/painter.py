@@ -21,11 +21,7 @@ _BLOCK = 128  # images at a time; their arrays fit into the processor's cache
 _MIMICRY = 0.08
 """Share of the lesions that look like another diagnosis, which no model can recognise."""
 
-_ABSORPTION = {
-    "melanin": (0.58, 1.05, 1.40),
-    "blood": (0.22, 1.05, 0.65),
-    "deep": (1.20, 0.85, 0.65),
-}
+_MELANIN, _BLOOD, _DEEP = (0.58, 1.05, 1.40), (0.22, 1.05, 0.65), (1.20, 0.85, 0.65)
 """Optical density of one unit of each pigment for red, green and blue light."""
 
 _WHITE = (228.0, 205.0, 190.0)
@@ -51,25 +47,16 @@ _LOOKS: dict[str, tuple[float, ...]] = {
 }  # fmt: skip
 """The typical value for each diagnosis, its standard deviation, and the least value.
 
-Lengths are in half image heights, pigments in units of `_ABSORPTION`, the others are shares.
+Lengths are in half image heights, pigments in units of their density, the others are shares.
 """
 
 
 def paint(labels: Labels, lesions: Indices, image_numbers: Indices, seed: int) -> Pixels:
     """Paint one RGB image for each row: uint8, shape (n, 28, 28, 3).
 
-    Each image depends only on its own row and the seed.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray of int64, shape (n,)
-        Diagnoses in the Kaggle order, 0–6.
-    lesions : numpy.ndarray of int64, shape (n,)
-        Numbers of 0 or more; rows with the same number (and label) show the same lesion.
-    image_numbers : numpy.ndarray of int64, shape (n,)
-        0–7: which image of its lesion each row is.
-    seed : int
-        0 or more.
+    Each image depends only on its own row and the seed (0 or more). The rows name the diagnosis,
+    the number of the lesion (0 or more), and which image of its lesion it is (0–7): shape (n,)
+    each. Rows with the same lesion and label show the same lesion.
 
     Examples
     --------
@@ -94,9 +81,7 @@ def _paint_block(labels: Labels, lesions: Indices, image_keys: Indices, seed: in
     noise = _draw_noise(image_keys, seed)
     painted = np.empty((len(labels), SIZE, SIZE, 3), np.uint8)
     for channel in range(3):
-        density = _ABSORPTION["melanin"][channel] * melanin
-        density += _ABSORPTION["blood"][channel] * blood
-        density += _ABSORPTION["deep"][channel] * deep
+        density = _MELANIN[channel] * melanin + _BLOOD[channel] * blood + _DEEP[channel] * deep
         colour = skin[channel] * np.exp(-density)
         colour += (_WHITE[channel] - colour) * white
         colour = colour * light[channel] + noise[channel]

@@ -31,12 +31,7 @@ def write_pixel_file(path: Path, pixels: int) -> Iterator[IO[bytes]]:
     """Yield a file for the rows of a pixel file; a header for so many pixels is written already.
 
     The file appears under its name when the block succeeds. It is packed by gzip if its name ends
-    in ``.gz``.
-
-    Raises
-    ------
-    WorkError
-        If it cannot be written.
+    in ``.gz``. Raises WorkError if it cannot be written.
     """
     with write_file(path) as temporary, temporary.open("wb") as file:
         if path.suffix != ".gz":
@@ -51,8 +46,7 @@ def write_pixel_file(path: Path, pixels: int) -> Iterator[IO[bytes]]:
 
 def format_header(pixels: int) -> bytes:
     """Return the first line: ``pixel0000,pixel0001, … ,label``, with more digits if needed."""
-    names = [*(f"pixel{index:04d}" for index in range(pixels)), "label"]
-    return (",".join(names) + "\n").encode()
+    return ("".join(f"pixel{index:04d}," for index in range(pixels)) + "label\n").encode()
 
 
 def format_rows(images: Pixels, labels: Labels) -> bytes:
@@ -67,8 +61,7 @@ def format_rows(images: Pixels, labels: Labels) -> bytes:
     text = np.empty((len(images), pixels.shape[1] + 1, 4), np.uint8)
     text[:, :-1] = _number_texts(",")[pixels]
     text[:, -1] = _number_texts("\n")[labels]
-    lines: bytes = text[text != 0].tobytes()
-    return lines
+    return bytes(text[text != 0])
 
 
 def _number_texts(end: str) -> Pixels:

@@ -126,11 +126,11 @@ def test_only_a_few_photographs_are_read_ahead(
     started: list[int] = []
     ahead: list[int] = []
 
-    def squeeze(path: Path, shape: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
+    def read(path: Path, shape: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
         started.append(1)
         return np.zeros(shape, np.uint8)
 
-    monkeypatch.setattr("hmnist.sources.photographs.squeeze_photograph", squeeze)
+    monkeypatch.setattr("hmnist.sources.photographs.read_photograph", read)
     from_images(
         archive,
         metadata_of(archive),
