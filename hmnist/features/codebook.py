@@ -21,7 +21,6 @@ _SAMPLES = 20_000
 """Pixels drawn for fitting: about 400 for each entry of a codebook of 48."""
 
 _ITERATIONS = 15
-
 _RIDGE = 1e-4
 """Added to the variances before whitening: a standard deviation of .01 is noise."""
 
@@ -34,21 +33,14 @@ _BATCH_WEIGHTS = 300_000
 
 @dataclass(frozen=True, eq=False)
 class Codebook:
-    """The typical colours of one view.
-
-    Attributes
-    ----------
-    mean : numpy.ndarray of float32, shape (3,)
-        The mean training colour.
-    whiten : numpy.ndarray of float32, shape (3, 3)
-        The matrix that colours, as rows and without the mean, are multiplied by.
-    entries : numpy.ndarray of float32, shape (count, 3)
-        The codebook's colours, whitened.
-    """
+    """The typical colours of one view."""
 
     mean: Float32
+    """The mean training colour, shape (3,)."""
     whiten: Float32
+    """The matrix (3, 3) that colours, as rows and without the mean, are multiplied by."""
     entries: Float32
+    """The codebook's colours, whitened: shape (count, 3)."""
 
 
 def add_codes(columns: Columns, planes: Float32, codebook: Codebook, view: str) -> None:

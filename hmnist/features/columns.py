@@ -28,10 +28,7 @@ class Columns:
     def add(self, values: npt.NDArray[Any], names: Iterable[str]) -> None:
         """Append values (rows, …) as columns; the axes after the first are flattened.
 
-        Raises
-        ------
-        ValueError
-            If the numbers of columns and names differ.
+        Raises ValueError if the numbers of columns and names differ.
         """
         names = list(names)
         group = values.astype(np.float32, copy=False).reshape(self.rows, -1)

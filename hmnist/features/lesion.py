@@ -104,12 +104,7 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         self.n_jobs = n_jobs
 
     def fit(self, X: npt.ArrayLike, y: object = None) -> Self:  # noqa: ARG002 - labels are not used
-        """Fit filters and codebooks to images.
-
-        Parameters
-        ----------
-        X : array-like, shape (n, h·w·c) or (n, h, w, c)
-            Pixels 0–255 of training images only.
+        """Fit filters and codebooks to training images: pixels as for `transform`.
 
         Raises
         ------
@@ -121,17 +116,14 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         images = as_images(X, self.image_shape)
         channels = images.shape[3]
         rng = np.random.default_rng(self.random_state)
+        filters, codebooks = {}, {}
         with threadpool_limits(1):  # with more threads, sums are added in another order
-            filters = {
-                view: fit_filters(
-                    *draw_patches(images, view, self.patch, rng), self.n_filters, self.ridge
-                )
-                for view in view_names(channels)
-            }
-            codebooks = {
-                view: fit_codebook(draw_colours(images, view, rng), self.n_colours, rng)
-                for view in codebook_views(channels)
-            }
+            for view in view_names(channels):
+                patches, side = draw_patches(images, view, self.patch, rng)
+                filters[view] = fit_filters(patches, side, self.n_filters, self.ridge)
+            for view in codebook_views(channels):
+                colours = draw_colours(images, view, rng)
+                codebooks[view] = fit_codebook(colours, self.n_colours, rng)
         return self._set_fitted(images.shape[1:], filters, codebooks)
 
     def transform(self, X: npt.ArrayLike) -> Float32:
@@ -158,10 +150,8 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
             part = slice(start, start + size)
             table[part] = self._describe(images[part]).table()
 
-        threads = _thread_count(self.n_jobs)
-        with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
-            for _ in pool.map(describe, range(0, len(images), size)):
-                pass
+        with threadpool_limits(1), ThreadPoolExecutor(_thread_count(self.n_jobs)) as pool:
+            list(pool.map(describe, range(0, len(images), size)))
         return table
 
     def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[Any]:  # noqa: ARG002
@@ -182,13 +172,7 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, **parameters: Any) -> Self:
-        """Return fitted features from the result of `to_arrays`.
-
-        Raises
-        ------
-        TrustError
-            If an array is missing, has a wrong shape, or is not finite.
-        """
+        """Return fitted features from the result of `to_arrays`, which is checked: TrustError."""
         return cls(**parameters)._set_fitted(*unpack(arrays))  # noqa: SLF001 - its own class
 
     def _set_fitted(
@@ -216,10 +200,9 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         return columns
 
     def _check_parameters(self) -> None:
-        least = {"n_filters": 1, "patch": 2, "n_colours": 1, "ridge": 1e-12}
-        for name, limit in least.items():
-            if (value := getattr(self, name)) < limit:
-                raise UsageError(f"{name} is {value}; expected at least {limit}.")
+        for name, least in {"n_filters": 1, "patch": 2, "n_colours": 1, "ridge": 1e-12}.items():
+            if (value := getattr(self, name)) < least:
+                raise UsageError(f"{name} is {value}; expected at least {least}.")
 
 
 def _thread_count(jobs: int | None) -> int:

@@ -38,22 +38,15 @@ core's cache can hold."""
 
 @dataclass(frozen=True, eq=False)
 class PatchFilters:
-    """Filters for one view.
-
-    Attributes
-    ----------
-    weights : numpy.ndarray of float32, shape (8·count, c·side·side)
-        The filters on flattened patches (channels first), all in the first orientation, then all
-        in the second, and so on. They include the whitening.
-    offset : numpy.ndarray of float32, shape (8·count,)
-        The responses to the mean patch, which are subtracted.
-    side : int
-        Height and width of a patch.
-    """
+    """Filters for one view, on flattened patches (channels first)."""
 
     weights: Float32
+    """Shape (8·count, c·side·side): all filters in the first orientation, then all in the second,
+    and so on. They include the whitening."""
     offset: Float32
+    """The responses (8·count,) to the mean patch, which are subtracted."""
     side: int
+    """Height and width of a patch."""
 
     @property
     def count(self) -> int:
@@ -87,27 +80,16 @@ def add_patches(columns: Columns, planes: Float32, filters: PatchFilters, view: 
 
 
 def patch_side(patch: int, height: int, width: int) -> int:
-    """Return the side of a patch that fits at several positions in an image of this size.
-
-    Examples
-    --------
-    >>> patch_side(6, 28, 28), patch_side(6, 8, 8), patch_side(6, 4, 4)
-    (6, 4, 2)
-    """
+    """Return the side of a patch, at most `patch`, that fits at several positions in an image."""
     return min(patch, max(2, min(height, width) // 2))
 
 
 def draw_patches(
     images: npt.NDArray[Any], view: str, patch: int, rng: np.random.Generator
 ) -> tuple[Float32, int]:
-    """Draw patches of a view from random positions of random images (n, h, w, c).
+    """Draw patches (30000, c·side·side) of a view from random positions of random images.
 
-    Returns
-    -------
-    patches : numpy.ndarray of float32, shape (30000, c·side·side)
-        Flattened channels first.
-    side : int
-        Their height and width: `patch`, or less if the view is too small for it.
+    Also returns their side: `patch`, or less if the view is too small for it.
     """
     height, width = view_size(images.shape[1], images.shape[2], view)
     side = patch_side(patch, height, width)
@@ -119,16 +101,8 @@ def draw_patches(
 def fit_filters(patches: Float32, side: int, count: int, ridge: float) -> PatchFilters:
     """Fit filters: the directions in which patches differ, in any orientation.
 
-    Parameters
-    ----------
-    patches : numpy.ndarray of float32, shape (n, c·side·side)
-        Training patches in random order, flattened channels first.
-    side : int
-        Their height and width.
-    count : int
-        The number of filters, at most n.
-    ridge : float
-        Added to the variances before whitening: smaller variances count as noise.
+    The training patches (n, c·side·side) are in random order; `count` is at most n. `ridge` is
+    added to the variances before whitening: smaller variances count as noise.
     """
     permutations = patch_orientations((side, side, patches.shape[1] // side**2))
     mean, whiten = _fit_whitening(patches.astype(np.float64), permutations, ridge)
@@ -138,8 +112,7 @@ def fit_filters(patches: Float32, side: int, count: int, ridge: float) -> PatchF
     for _ in range(_ITERATIONS):
         centres = _move_centres(centres, points, permutations)
     # (count, 8, numbers) to one orientation after the other
-    oriented = centres[:, permutations].swapaxes(0, 1).reshape(ORIENTATIONS * count, -1)
-    weights = oriented @ whiten
+    weights = centres[:, permutations].swapaxes(0, 1).reshape(ORIENTATIONS * count, -1) @ whiten
     return PatchFilters(weights.astype(np.float32), (weights @ mean).astype(np.float32), side)
 
 

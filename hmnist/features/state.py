@@ -39,10 +39,7 @@ def pack(
 def unpack(arrays: Arrays) -> tuple[Shape, dict[str, PatchFilters], dict[str, Codebook]]:
     """Return the shape, the filters and the codebooks that `pack` was given.
 
-    Raises
-    ------
-    TrustError
-        If an array is missing, has a wrong shape, or is not finite.
+    Raises TrustError if an array is missing, has a wrong shape, or is not finite.
     """
     shape = _read_shape(arrays)
     filters = {view: _read_filters(arrays, view, shape) for view in view_names(shape[2])}

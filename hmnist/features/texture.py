@@ -14,11 +14,9 @@ from hmnist.features.colour import main_scales
 from hmnist.features.columns import Columns
 
 _QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
-
+_RADII = (1, 2)
 _CIRCLE = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 """The eight neighbours in a circle, as rows and columns."""
-
-_RADII = (1, 2)
 
 _ROUGH = 9
 """The code of every pattern that is not uniform: more than two changes around the circle."""

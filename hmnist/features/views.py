@@ -5,7 +5,6 @@ pixels are fastest where these lie side by side in memory.
 """
 
 import functools
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -55,13 +54,6 @@ def to_planes(images: npt.NDArray[Any]) -> Float32:
     return np.asarray(planes / np.float32(255))
 
 
-def view_chunks(images: npt.NDArray[Any], view: str) -> Iterator[tuple[int, Float32]]:
-    """Yield a view of all images in chunks, each with the index of its first image."""
-    size = chunk_size(images.shape[1], images.shape[2])
-    for start in range(0, len(images), size):
-        yield start, make_view(to_planes(images[start : start + size]), view)
-
-
 def chunk_size(height: int, width: int) -> int:
     """Return how many images are processed together, so that the memory needed is limited."""
     return max(1, CHUNK_PIXELS // (height * width))
@@ -77,7 +69,9 @@ def cut_patches(
     """
     image, row, column = corners
     patches = np.empty((len(image), images.shape[3], side, side), dtype=np.float32)
-    for start, planes in view_chunks(images, view):
+    size = chunk_size(images.shape[1], images.shape[2])
+    for start in range(0, len(images), size):
+        planes = make_view(to_planes(images[start : start + size]), view)
         windows = np.lib.stride_tricks.sliding_window_view(planes, (side, side), (2, 3))
         chosen = np.flatnonzero((image >= start) & (image < start + len(planes)))
         patches[chosen] = windows[image[chosen] - start, :, row[chosen], column[chosen]]
