@@ -16,8 +16,7 @@ from hmnist.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-PARTS = ("train", "validation", "test")
-"""The three parts of a split."""
+PARTS = ("train", "validation", "test")  # the three parts of a split
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,6 @@ from pathlib import Path
 from hmnist.errors import UsageError, WorkError
 
 _CPU_FLAGS = ("avx512_bf16", "amx_bf16")
-
 _VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 

@@ -17,13 +17,9 @@ from hmnist.features.columns import Columns
 from hmnist.features.geometry import ZONES, zone_weights
 from hmnist.features.views import cut_patches
 
-_SAMPLES = 20_000
-"""Pixels drawn for fitting: about 400 for each entry of a codebook of 48."""
-
+_SAMPLES = 20_000  # pixels drawn for fitting: about 400 for each entry of a codebook of 48
 _ITERATIONS = 15
-_RIDGE = 1e-4
-"""Added to the variances before whitening: a standard deviation of .01 is noise."""
-
+_RIDGE = 1e-4  # added to the variances before whitening: a standard deviation of .01 is noise
 _REACH = 0.6
 """An entry counts where its distance is below this share of the mean distance to all entries."""
 

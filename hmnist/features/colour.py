@@ -18,11 +18,8 @@ _MAIN = slice(3, 6)
 """Brightness and the two opponent colours, which are nearly uncorrelated in photographs (Ruderman,
 Cronin and Chiao 1998). Shape and texture use these three."""
 
-_FLOOR = 0.02
-"""Added to a brightness (0–1) before dividing by it, so that black has no random hue."""
-
+_FLOOR = 0.02  # added to a brightness (0–1) before dividing by it, so that black has no random hue
 _QUANTILES = (0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98)
-
 _KURTOSIS_LIMIT = 20.0
 """A larger kurtosis means one unusual spot. Its exact size says little and would dominate."""
 

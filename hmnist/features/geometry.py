@@ -16,8 +16,7 @@ from hmnist.augmentation import ORIENTATIONS, orient
 ZONES = ("image", "centre", "middle", "rim")
 """The parts of an image that are averaged over: all of it, and three rings of about equal area."""
 
-_BORDER_SHARE = 1 / 14
-"""The border's width on each side: two of 28 pixels, which show mostly skin."""
+_BORDER_SHARE = 1 / 14  # the border's width on each side: two of 28 pixels, which show mostly skin
 
 
 def centre_distances(height: int, width: int) -> Float64:

@@ -25,12 +25,8 @@ from hmnist.features.columns import Columns
 from hmnist.features.geometry import ZONES, patch_orientations, zone_weights
 from hmnist.features.views import cut_patches, view_size
 
-_SAMPLES = 30_000
-"""Patches drawn for fitting: about 300 for each number of a 6×6 patch in colour."""
-
-_ITERATIONS = 5
-"""Iterations of k-means; the centres hardly move afterwards."""
-
+_SAMPLES = 30_000  # patches drawn for fitting: about 300 for each number of a 6×6 patch in colour
+_ITERATIONS = 5  # iterations of k-means; the centres hardly move afterwards
 _BATCH_RESPONSES = 4 * 23 * 23 * 8 * 32
 """Responses in memory at once: those of four 28×28 images to 8 × 32 filters, about as many as a
 core's cache can hold."""

@@ -8,8 +8,7 @@ import numpy.typing as npt
 from hmnist.arrays import Shape, check_pixels, infer_shape
 from hmnist.errors import UsageError
 
-LEAST_SIDE = 6
-"""Smaller images are too small for patterns of radius two."""
+LEAST_SIDE = 6  # smaller images are too small for patterns of radius two
 
 
 def as_images(X: npt.ArrayLike, shape: Shape | None) -> npt.NDArray[Any]:

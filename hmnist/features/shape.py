@@ -13,8 +13,7 @@ from hmnist.features.colour import main_scales, scale_names
 from hmnist.features.columns import Columns
 from hmnist.features.geometry import border_mask
 
-_BINS = 64
-"""Bins of the histogram for Otsu's threshold."""
+_BINS = 64  # bins of the histogram for Otsu's threshold
 
 
 def add_shapes(columns: Columns, scales: Float32, relative: Float32) -> None:

@@ -18,11 +18,8 @@ _RADII = (1, 2)
 _CIRCLE = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 """The eight neighbours in a circle, as rows and columns."""
 
-_ROUGH = 9
-"""The code of every pattern that is not uniform: more than two changes around the circle."""
-
-_BANDS = 14
-"""The largest number of bands of the spectrum: all wavelengths that 28 pixels can show."""
+_ROUGH = 9  # the code of every pattern that is not uniform: more than two changes around the circle
+_BANDS = 14  # the largest number of bands of the spectrum: all wavelengths that 28 pixels can show
 
 
 def add_textures(columns: Columns, scales: Float32) -> None:

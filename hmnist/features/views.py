@@ -16,8 +16,7 @@ from hmnist.features.geometry import border_mask
 _FLOOR = 0.05
 """Added to brightness (0–1) before the logarithm, so that noise in dark pixels stays small."""
 
-CHUNK_PIXELS = 200_704
-"""Pixels of the images that are processed together: 256 images of 28×28."""
+CHUNK_PIXELS = 200_704  # pixels of the images that are processed together: 256 images of 28×28
 
 
 def view_names(channels: int) -> tuple[str, str, str]:

@@ -12,8 +12,7 @@ import numpy as np
 from hmnist.arrays import Booleans, Float32, Indices
 from hmnist.sources.random_numbers import normal, uniform
 
-SIZE = 28
-"""Height and width of an image in pixels."""
+SIZE = 28  # height and width of an image in pixels
 
 
 @dataclass(frozen=True)

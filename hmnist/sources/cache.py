@@ -23,15 +23,9 @@ from hmnist.arrays import Labels, Pixels
 from hmnist.errors import WorkError
 from hmnist.files import cache_folder, hash_file, write_file
 
-SMALLEST_FILE = 4_000_000
-"""Bytes; a smaller file is parsed in about 10 ms."""
-
-ENTRIES = 8
-"""Parsed files in the cache; the oldest is deleted when there are more."""
-
-SETTLED = 2 * 10**9
-"""Nanoseconds after which every change of a file shows in its times."""
-
+SMALLEST_FILE = 4_000_000  # bytes; a smaller file is parsed in about 10 ms
+ENTRIES = 8  # parsed files in the cache; the oldest is deleted when there are more
+SETTLED = 2 * 10**9  # nanoseconds after which every change of a file shows in its times
 _DIGEST_SIZE = hashlib.sha256().digest_size
 
 

@@ -26,7 +26,6 @@ SAMPLE_PREFIX = "SAMPLE_"
 """The start of all ids of generated images and lesions, and of no real ones."""
 
 _MINIMUM = MINIMUM_ROWS // len(CODES)
-
 _BLOCKS = ("bkl", "df", "mel", "vasc", "bcc", "nv", "akiec")
 """The order of the diagnoses in the rows, similar to that of the Kaggle file."""
 

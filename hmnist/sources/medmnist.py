@@ -19,7 +19,6 @@ from hmnist.errors import DataError
 from hmnist.sources.opening import DOWNLOAD_AGAIN, opened
 
 _PREFIXES = dict(zip(PARTS, ("train", "val", "test"), strict=True))
-
 _TO_KAGGLE = np.array([label_of(code) for code in MEDMNIST_CODES])
 """The label in the Kaggle order of each label in MedMNIST's."""
 

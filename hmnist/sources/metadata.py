@@ -22,8 +22,7 @@ from hmnist.sources.opening import DOWNLOAD_AGAIN, read_bytes, row_name
 if TYPE_CHECKING:
     import pandas as pd
 
-METADATA_FILE = "HAM10000_metadata.csv"
-"""The name of the metadata file beside a pixel file."""
+METADATA_FILE = "HAM10000_metadata.csv"  # the name of the metadata file beside a pixel file
 
 SAME_LESION: tuple[tuple[str, str], ...] = (
     ("ISIC_0033481", "ISIC_0033421"), ("ISIC_0033556", "ISIC_0032634"),

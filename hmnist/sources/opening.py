@@ -11,8 +11,7 @@ from typing import BinaryIO, cast
 
 from hmnist.errors import DataError, DataMissingError, HmnistError
 
-DOWNLOAD_AGAIN = "Download or copy it again."
-"""The hint for files that are damaged or incomplete."""
+DOWNLOAD_AGAIN = "Download or copy it again."  # the hint for files that are damaged or incomplete
 
 
 @contextlib.contextmanager

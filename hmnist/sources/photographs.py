@@ -30,14 +30,9 @@ from hmnist.sources.metadata import METADATA_FILE, read_metadata
 from hmnist.sources.opening import read_bytes
 from hmnist.sources.writing import check_pixel_file_name, format_rows, write_pixel_file
 
-CHANNELS = {"RGB": 3, "L": 1}
-"""Pillow's names for colour and grey, and their channels."""
-
-LARGEST_SIDE = 1024
-"""Pixels; the photographs themselves are 600×450."""
-
-LISTED = 100
-"""Photographs of a kind that an error names before it only counts them."""
+CHANNELS = {"RGB": 3, "L": 1}  # Pillow's names for colour and grey, and their channels
+LARGEST_SIDE = 1024  # pixels; the photographs themselves are 600×450
+LISTED = 100  # photographs of a kind that an error names before it only counts them
 
 
 def from_images(

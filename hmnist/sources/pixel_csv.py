@@ -19,9 +19,7 @@ from hmnist.sources.header import check_header, image_shape, read_header
 from hmnist.sources.malformed import read_carefully
 from hmnist.sources.opening import opened
 
-BLOCK = 1 << 18
-"""Bytes parsed at once: the dozen arrays of that size stay in the processor's cache."""
-
+BLOCK = 1 << 18  # bytes parsed at once: the dozen arrays of that size stay in the processor's cache
 _ZERO, _COMMA, _NEWLINE = (np.uint8(ord(character)) for character in "0,\n")
 
 

@@ -20,11 +20,8 @@ from hmnist.sources.writing import check_pixel_file_name, format_rows, write_pix
 if TYPE_CHECKING:
     import pandas as pd
 
-DEFAULT_ROWS = 2500
-"""Images of the sample if no number is given."""
-
-SAMPLE_NAME = "synthetic sample"
-"""The sample's name in tables."""
+DEFAULT_ROWS = 2500  # images of the sample if no number is given
+SAMPLE_NAME = "synthetic sample"  # the sample's name in tables
 
 
 def load_sample(rows: int = DEFAULT_ROWS, seed: int = 0) -> LesionDataset:
