@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 from hmnist.errors import UsageError
 
+Array = npt.NDArray[Any]
+"""Numbers or texts of any type and shape."""
+
 Pixels = npt.NDArray[np.uint8]
 """Images as they are stored: uint8, 0–255, shape (n, h, w, c)."""
 
@@ -35,7 +38,7 @@ Shape = tuple[int, int, int]
 """Height, width, channels."""
 
 
-def check_pixels(pixels: npt.NDArray[Any]) -> None:
+def check_pixels(pixels: Array) -> None:
     """Refuse what are no pixels 0–255.
 
     Parameters

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from hmnist.arrays import Float32, Shape
+from hmnist.arrays import Array, Float32, Shape
 from hmnist.errors import UsageError
 from hmnist.features.codebook import Codebook, add_codes, draw_colours, fit_codebook
 from hmnist.features.colour import add_colours, colour_scales
@@ -154,7 +154,7 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
             list(pool.map(describe, range(0, len(images), size)))
         return table
 
-    def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[Any]:  # noqa: ARG002
+    def get_feature_names_out(self, input_features: object = None) -> Array:  # noqa: ARG002
         """Return the names of the columns: str, shape (n_features_out,)."""
         check_is_fitted(self)
         return np.array(self._names, dtype=object)
@@ -165,7 +165,7 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return len(self._names)
 
-    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+    def to_arrays(self) -> dict[str, Array]:
         """Return what was fitted as plain arrays for `numpy.savez`; see `hmnist.features.state`."""
         check_is_fitted(self)
         return pack(self.image_shape_, self.filters_, self.codebooks_)
@@ -186,7 +186,7 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
             self._names = self._describe(np.zeros((1, *shape), dtype=np.uint8)).names
         return self
 
-    def _describe(self, images: npt.NDArray[Any]) -> Columns:
+    def _describe(self, images: Array) -> Columns:
         columns, planes = Columns(len(images)), to_planes(images)
         views = {view: make_view(planes, view) for view in self.filters_}
         for view, filters in self.filters_.items():

@@ -14,12 +14,10 @@ applied in all eight orientations. So turning an image does not change its colum
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from hmnist.arrays import Float32, Float64
+from hmnist.arrays import Array, Float32, Float64, Indices
 from hmnist.augmentation import ORIENTATIONS
 from hmnist.features.columns import Columns
 from hmnist.features.geometry import ZONES, patch_orientations, zone_weights
@@ -81,7 +79,7 @@ def patch_side(patch: int, height: int, width: int) -> int:
 
 
 def draw_patches(
-    images: npt.NDArray[Any], view: str, patch: int, rng: np.random.Generator
+    images: Array, view: str, patch: int, rng: np.random.Generator
 ) -> tuple[Float32, int]:
     """Draw patches (30000, c·side·side) of a view from random positions of random images.
 
@@ -113,7 +111,7 @@ def fit_filters(patches: Float32, side: int, count: int, ridge: float) -> PatchF
 
 
 def _fit_whitening(
-    patches: Float64, permutations: npt.NDArray[np.intp], ridge: float
+    patches: Float64, permutations: Indices, ridge: float
 ) -> tuple[Float64, Float64]:
     """Return the mean and the whitening matrix of all patches in all orientations."""
     mean = patches.mean(axis=0)[permutations].mean(axis=0)
@@ -126,7 +124,7 @@ def _fit_whitening(
     return mean, (vectors / np.sqrt(values.clip(0) + ridge)) @ vectors.T
 
 
-def _move_centres(centres: Float64, points: Float64, permutations: npt.NDArray[np.intp]) -> Float64:
+def _move_centres(centres: Float64, points: Float64, permutations: Indices) -> Float64:
     """Move each centre to the mean direction of its nearest points, each turned to fit it.
 
     A centre without points stays where it is.

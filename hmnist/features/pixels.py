@@ -1,17 +1,15 @@
 """The input of the features: pixels 0–255 as rows or as images, grey or in colour."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Shape, check_pixels, infer_shape
+from hmnist.arrays import Array, Shape, check_pixels, infer_shape
 from hmnist.errors import UsageError
 
 LEAST_SIDE = 6  # smaller images are too small for patterns of radius two
 
 
-def as_images(X: npt.ArrayLike, shape: Shape | None) -> npt.NDArray[Any]:
+def as_images(X: npt.ArrayLike, shape: Shape | None) -> Array:
     """Return pixels 0–255, shape (n, h·w·c) or (n, h, w, c), as images, without copying an array.
 
     Without a shape, that of the images is taken; rows must then be squares. Raises UsageError if

@@ -4,12 +4,10 @@ Arrays that are read are checked, since the file may be damaged or come from som
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from hmnist.arrays import Float32, Shape
+from hmnist.arrays import Array, Float32, Shape
 from hmnist.augmentation import ORIENTATIONS
 from hmnist.errors import TrustError
 from hmnist.features.codebook import Codebook
@@ -17,18 +15,18 @@ from hmnist.features.patches import PatchFilters, patch_side
 from hmnist.features.pixels import LEAST_SIDE
 from hmnist.features.views import codebook_views, view_names, view_size
 
-Arrays = Mapping[str, npt.NDArray[Any]]
+Arrays = Mapping[str, Array]
 
 
 def pack(
     shape: Shape, filters: Mapping[str, PatchFilters], codebooks: Mapping[str, Codebook]
-) -> dict[str, npt.NDArray[Any]]:
+) -> dict[str, Array]:
     """Return the shape of the images, and the filters and codebooks of each view, as plain arrays.
 
     They are ``image_shape`` (int64); for each view ``<view>_weights`` and ``<view>_offset``
     (float32); for views with a codebook ``<view>_mean``, ``<view>_whiten`` and ``<view>_entries``.
     """
-    arrays: dict[str, npt.NDArray[Any]] = {"image_shape": np.array(shape, dtype=np.int64)}
+    arrays: dict[str, Array] = {"image_shape": np.array(shape, dtype=np.int64)}
     for view, fitted in filters.items():
         arrays |= {f"{view}_weights": fitted.weights, f"{view}_offset": fitted.offset}
     for view, codebook in codebooks.items():

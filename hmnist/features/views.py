@@ -5,17 +5,13 @@ pixels are fastest where these lie side by side in memory.
 """
 
 import functools
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from hmnist.arrays import Float32, Indices
+from hmnist.arrays import Array, Float32, Indices
 from hmnist.features.geometry import border_mask
 
-_FLOOR = 0.05
-"""Added to brightness (0–1) before the logarithm, so that noise in dark pixels stays small."""
-
+_FLOOR = 0.05  # added to brightness (0–1) before the logarithm, so that noise in the dark is small
 CHUNK_PIXELS = 200_704  # pixels of the images that are processed together: 256 images of 28×28
 
 
@@ -47,7 +43,7 @@ def make_view(planes: Float32, view: str) -> Float32:
     return _subtract_skin(planes) if view == "relative" else planes
 
 
-def to_planes(images: npt.NDArray[Any]) -> Float32:
+def to_planes(images: Array) -> Float32:
     """Return images (n, h, w, c) of 0–255 as colour planes (n, c, h, w) of 0–1."""
     planes = np.ascontiguousarray(images.transpose(0, 3, 1, 2), dtype=np.float32)
     return np.asarray(planes / np.float32(255))
@@ -59,7 +55,7 @@ def chunk_size(height: int, width: int) -> int:
 
 
 def cut_patches(
-    images: npt.NDArray[Any], view: str, side: int, corners: tuple[Indices, Indices, Indices]
+    images: Array, view: str, side: int, corners: tuple[Indices, Indices, Indices]
 ) -> Float32:
     """Cut square patches out of a view of images (n, h, w, c): float32, shape (k, c·side·side).
 

@@ -19,12 +19,8 @@ from hmnist.sources.random_numbers import normal, uniform
 if TYPE_CHECKING:
     import pandas as pd
 
-MINIMUM_ROWS = 42
-"""The fewest images: six of each diagnosis, so that each part of a split can have each."""
-
-SAMPLE_PREFIX = "SAMPLE_"
-"""The start of all ids of generated images and lesions, and of no real ones."""
-
+MINIMUM_ROWS = 42  # six of each diagnosis, so that each part of a split can have each
+SAMPLE_PREFIX = "SAMPLE_"  # the start of all ids of generated images and lesions, of no real ones
 _MINIMUM = MINIMUM_ROWS // len(CODES)
 _BLOCKS = ("bkl", "df", "mel", "vasc", "bcc", "nv", "akiec")
 """The order of the diagnoses in the rows, similar to that of the Kaggle file."""
@@ -41,8 +37,7 @@ _AGES = {
 """Mean and standard deviation in years."""
 
 _MALE = {"akiec": 0.65, "bcc": 0.6, "bkl": 0.57, "df": 0.5, "nv": 0.51, "vasc": 0.5, "mel": 0.6}
-_UNKNOWN_SHARE = 0.006
-"""The share of lesions whose age is missing, and that of lesions whose sex is unknown."""
+_UNKNOWN_SHARE = 0.006  # of the lesions have no age, and so many have no known sex
 
 _SITES = {
     #                   akiec bcc bkl df nv vasc mel, in 100 lesions of each diagnosis
@@ -118,12 +113,12 @@ def plan_rows(rows: int, seed: int) -> Plan:
         sizes.append(rng.permutation(_images_by_lesion(images[code], lesions)))
         labels.append(np.full(lesions, label_of(code)))
     size = np.concatenate(sizes)
-    first_row = np.repeat(np.cumsum(size) - size, size)
+    first_image = np.repeat(np.cumsum(size) - size, size)
     return Plan(
         first_row=0,
         labels=np.repeat(np.concatenate(labels), size),
         lesions=np.repeat(np.arange(len(size)), size),
-        image_numbers=np.arange(rows) - first_row,
+        image_numbers=np.arange(rows) - first_image,
     )
 
 

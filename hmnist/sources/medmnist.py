@@ -6,13 +6,12 @@ The file contains its own split, by image: images of one lesion are in several p
 
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
-import numpy.typing as npt
 
-from hmnist.arrays import Labels, Pixels
+from hmnist.arrays import Array, Labels, Pixels
 from hmnist.dataset import PARTS, LesionDataset
 from hmnist.diagnoses import MEDMNIST_CODES, label_of
 from hmnist.errors import DataError
@@ -57,7 +56,7 @@ def read_medmnist(path: Path) -> LesionDataset:
     )
 
 
-def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+def _read_arrays(path: Path) -> dict[str, Array]:
     with opened(path) as file:
         try:
             return _load(file, path)
@@ -69,7 +68,7 @@ def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
             raise DataError(message, DOWNLOAD_AGAIN) from error
 
 
-def _load(file: BinaryIO, path: Path) -> dict[str, npt.NDArray[Any]]:
+def _load(file: BinaryIO, path: Path) -> dict[str, Array]:
     if not is_zipfile(file):
         raise BadZipFile("it is cut off or no .npz file")
     file.seek(0)
@@ -82,9 +81,7 @@ def _load(file: BinaryIO, path: Path) -> dict[str, npt.NDArray[Any]]:
         return {name: archive[name] for name in names}
 
 
-def _check_part(
-    images: npt.NDArray[Any], labels: npt.NDArray[Any], name: str
-) -> tuple[Pixels, Labels]:
+def _check_part(images: Array, labels: Array, name: str) -> tuple[Pixels, Labels]:
     if images.ndim == 3:
         images = images[..., np.newaxis]
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):

@@ -111,12 +111,6 @@ def merge_same_lesions(image_ids: Sequence[str], lesion_ids: Sequence[str]) -> S
 
     If both images of a pair in `SAME_LESION` are there, all images of the two lesions have the
     alphabetically first of the two ids.
-
-    Examples
-    --------
-    >>> images = ["ISIC_0033481", "ISIC_0000001", "ISIC_0033421"]
-    >>> merge_same_lesions(images, ["HAM_7", "HAM_7", "HAM_2"]).tolist()
-    ['HAM_2', 'HAM_2', 'HAM_2']
     """
     lesion_of = dict(zip(image_ids, lesion_ids, strict=True))
     merged: dict[str, set[str]] = {}

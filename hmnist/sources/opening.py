@@ -77,17 +77,14 @@ def _refuse_folders_and_devices(path: Path) -> None:
     # Checked before opening, since opening a named pipe would wait for its writer.
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
-        raise DataError(f"{path} is a folder; expected a file.", _data_files(path))
+        data = [name for name in _names_in(path) if name.endswith((".csv", ".csv.gz", ".npz"))]
+        hint = f"Name one of the files in it: {', '.join(data[:5])}." if data else ""
+        raise DataError(f"{path} is a folder; expected a file.", hint)
     if not stat.S_ISREG(mode):
         raise DataError(
             f"{path} is a device or a pipe; expected a file.",
             "Save the data to a file and name that: it is read more than once.",
         )
-
-
-def _data_files(folder: Path) -> str:
-    names = [name for name in _names_in(folder) if name.endswith((".csv", ".csv.gz", ".npz"))]
-    return f"Name one of the files in it: {', '.join(names[:5])}." if names else ""
 
 
 def _similar_names(path: Path) -> str:

@@ -17,8 +17,7 @@ from hmnist.sources.brushes import SIZE, Canvas, cloud, lines, mesh, spots
 from hmnist.sources.random_numbers import normal, uniform
 
 _BLOCK = 128  # images at a time; their arrays fit into the processor's cache
-_MIMICRY = 0.08
-"""Share of the lesions that look like another diagnosis, which no model can recognise."""
+_MIMICRY = 0.08  # of the lesions look like another diagnosis, which no model can recognise
 
 _MELANIN, _BLOOD, _DEEP = (0.58, 1.05, 1.40), (0.22, 1.05, 0.65), (1.20, 0.85, 0.65)
 """Optical density of one unit of each pigment for red, green and blue light."""
@@ -119,16 +118,12 @@ def _draw_canvas(lesions: Indices, image_keys: Indices, seed: int) -> Canvas:
     return Canvas(cosine * x + sine * y, cosine * y - sine * x, lesions, seed)
 
 
-def _draw_pigments(
-    looks: dict[str, Float32], canvas: Canvas
-) -> tuple[Float32, Float32, Float32, Float32]:
+def _draw_pigments(looks: dict[str, Float32], canvas: Canvas) -> tuple[Float32, ...]:
     """Melanin, blood, deep melanin and white for each pixel, shape (n, 28, 28) each."""
     distance, inside, slope = _draw_outline(looks, canvas)
     blotches, grain = cloud(canvas, "blotches", 4.0), cloud(canvas, "grain", 14.0)
-    dark, pale = (
-        spots(canvas, purpose, looks["size"], width)
-        for purpose, width in (("dark", 0.13), ("pale", 0.10))
-    )
+    dark = spots(canvas, "dark", looks["size"], 0.13)
+    pale = spots(canvas, "pale", looks["size"], 0.10)
     profile = 1 + looks["centre"] * (0.6 - np.minimum(distance, np.float32(1.2)))
     profile += 1.5 * looks["lopsided"] * slope + looks["blotches"] * blotches
     melanin = looks["melanin"] * np.maximum(profile, np.float32(0.08))
@@ -138,12 +133,8 @@ def _draw_pigments(
     deep = looks["deep"] * np.maximum(0.8 - 1.2 * blotches + dark, np.float32(0))
     white = 1.6 * looks["scar"] * np.exp(-np.square(distance / np.float32(0.5)))
     white += looks["scale"] * np.maximum(0.4 + grain, np.float32(0)) + 2 * looks["cysts"] * pale
-    return (
-        inside * np.maximum(melanin, np.float32(0)),
-        inside * blood,
-        inside * deep,
-        np.minimum(inside * white, np.float32(0.85)),
-    )
+    melanin = inside * np.maximum(melanin, np.float32(0))
+    return melanin, inside * blood, inside * deep, np.minimum(inside * white, np.float32(0.85))
 
 
 def _draw_outline(looks: dict[str, Float32], canvas: Canvas) -> tuple[Float32, Float32, Float32]:

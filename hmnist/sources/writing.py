@@ -50,13 +50,7 @@ def format_header(pixels: int) -> bytes:
 
 
 def format_rows(images: Pixels, labels: Labels) -> bytes:
-    r"""Format images (n, h, w, c) and labels (n,) as lines of comma-separated numbers.
-
-    Examples
-    --------
-    >>> format_rows(np.array([[[[7, 80, 255]]]], np.uint8), np.array([4]))
-    b'7,80,255,4\n'
-    """
+    """Format images (n, h, w, c) and labels (n,) as lines of comma-separated numbers."""
     pixels = images.reshape(len(images), -1)
     text = np.empty((len(images), pixels.shape[1] + 1, 4), np.uint8)
     text[:, :-1] = _number_texts(",")[pixels]
