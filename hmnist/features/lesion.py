@@ -5,6 +5,7 @@ computed from each image alone. So an image has the same row, bit for bit, whate
 are transformed with it and whatever the number of threads.
 """
 
+import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
@@ -106,13 +107,12 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
     def fit(self, X: npt.ArrayLike, y: object = None) -> Self:  # noqa: ARG002 - labels are not used
         """Fit filters and codebooks to training images: pixels as for `transform`.
 
-        Raises
-        ------
-        UsageError
-            If the pixels are not 0–255, the images are too small or of unknown shape, or a
-            parameter is out of range.
+        Raises UsageError if the pixels are not 0–255, the images are too small or of unknown shape,
+        or a parameter is out of range.
         """
-        self._check_parameters()
+        for name, least in {"n_filters": 1, "patch": 2, "n_colours": 1, "ridge": 1e-12}.items():
+            if (value := getattr(self, name)) < least:
+                raise UsageError(f"{name} is {value}; expected at least {least}.")
         images = as_images(X, self.image_shape)
         channels = images.shape[3]
         rng = np.random.default_rng(self.random_state)
@@ -129,17 +129,8 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
     def transform(self, X: npt.ArrayLike) -> Float32:
         """Describe images: float32, shape (n, n_features_out), finite numbers.
 
-        Parameters
-        ----------
-        X : array-like, shape (n, h·w·c) or (n, h, w, c)
-            Pixels 0–255, of the shape that was fitted.
-
-        Raises
-        ------
-        UsageError
-            If the pixels are not 0–255 or have another shape.
-        sklearn.exceptions.NotFittedError
-            If it was not fitted.
+        X are pixels 0–255 of the shape that was fitted, (n, h·w·c) or (n, h, w, c). Raises
+        UsageError if they are not, and scikit-learn's NotFittedError if it was not fitted.
         """
         check_is_fitted(self)
         images = as_images(X, self.image_shape_)
@@ -178,9 +169,7 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
     def _set_fitted(
         self, shape: Shape, filters: dict[str, PatchFilters], codebooks: dict[str, Codebook]
     ) -> Self:
-        height, width, channels = shape
-        self.image_shape_ = (height, width, channels)
-        self.n_features_in_ = height * width * channels
+        self.image_shape_, self.n_features_in_ = shape, math.prod(shape)
         self.filters_, self.codebooks_ = filters, codebooks
         with threadpool_limits(1):
             self._names = self._describe(np.zeros((1, *shape), dtype=np.uint8)).names
@@ -198,11 +187,6 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         add_shapes(columns, scales, views["relative"])
         add_textures(columns, scales)
         return columns
-
-    def _check_parameters(self) -> None:
-        for name, least in {"n_filters": 1, "patch": 2, "n_colours": 1, "ridge": 1e-12}.items():
-            if (value := getattr(self, name)) < least:
-                raise UsageError(f"{name} is {value}; expected at least {least}.")
 
 
 def _thread_count(jobs: int | None) -> int:

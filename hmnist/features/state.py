@@ -41,7 +41,11 @@ def unpack(arrays: Arrays) -> tuple[Shape, dict[str, PatchFilters], dict[str, Co
     """
     shape = _read_shape(arrays)
     filters = {view: _read_filters(arrays, view, shape) for view in view_names(shape[2])}
-    codebooks = {view: _read_codebook(arrays, view) for view in codebook_views(shape[2])}
+    sides = {"mean": (3,), "whiten": (3, 3), "entries": (None, 3)}
+    codebooks = {
+        view: Codebook(**{name: _read(arrays, f"{view}_{name}", sides[name]) for name in sides})
+        for view in codebook_views(shape[2])
+    }
     return shape, filters, codebooks
 
 
@@ -61,11 +65,6 @@ def _read_filters(arrays: Arrays, view: str, shape: Shape) -> PatchFilters:
     if not rows or rows % ORIENTATIONS or not fits:
         raise TrustError(f"The features' {view}_weights have shape {weights.shape}.")
     return PatchFilters(weights, _read(arrays, f"{view}_offset", (rows,)), side)
-
-
-def _read_codebook(arrays: Arrays, view: str) -> Codebook:
-    shapes = {"mean": (3,), "whiten": (3, 3), "entries": (None, 3)}
-    return Codebook(**{name: _read(arrays, f"{view}_{name}", shapes[name]) for name in shapes})
 
 
 def _read(arrays: Arrays, name: str, shape: tuple[int | None, ...]) -> Float32:

@@ -39,7 +39,8 @@ def view_size(height: int, width: int, view: str) -> tuple[int, int]:
 def make_view(planes: Float32, view: str) -> Float32:
     """Return a view of colour planes (n, c, h, w) of 0–1; for ``half`` it is (n, c, h//2, w//2)."""
     if view == "half":
-        return _halve(planes)
+        height, width = planes.shape[2:]
+        return np.asarray(_halving_matrix(height) @ planes @ _halving_matrix(width).T)
     return _subtract_skin(planes) if view == "relative" else planes
 
 
@@ -81,11 +82,6 @@ def _subtract_skin(planes: Float32) -> Float32:
     pixels = border.shape[2]
     skin = (border[:, :, (pixels - 1) // 2] + border[:, :, pixels // 2]) / 2
     return np.asarray(light - skin[:, :, None, None])
-
-
-def _halve(planes: Float32) -> Float32:
-    height, width = planes.shape[2:]
-    return np.asarray(_halving_matrix(height) @ planes @ _halving_matrix(width).T)
 
 
 @functools.cache

@@ -57,8 +57,7 @@ def parse_cached(
 
 
 def _traits(status: os.stat_result) -> list[int]:
-    times = [status.st_mtime_ns, status.st_ctime_ns]
-    return [status.st_size, *times, status.st_dev, status.st_ino]
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_dev, status.st_ino]
 
 
 def _content_hash(path: Path, status: os.stat_result, folder: Path) -> str:
@@ -72,8 +71,8 @@ def _content_hash(path: Path, status: os.stat_result, folder: Path) -> str:
     # Two changes within one tick of the clock leave the same times. So a file that was changed a
     # moment ago is hashed again next time.
     if now - max(status.st_mtime_ns, status.st_ctime_ns) > SETTLED:
+        content = json.dumps({"traits": _traits(status), "sha256": digest})
         with contextlib.suppress(OSError, WorkError), write_file(note) as temporary:
-            content = json.dumps({"traits": _traits(status), "sha256": digest})
             temporary.write_text(content, encoding="ascii")
     return digest
 

@@ -67,10 +67,8 @@ def check_header(names: list[str], path: Path) -> Shape:
         last = names[-1][:40]
         raise DataError(f"{path} has no column 'label'; its last column is {last!r}.", _HINT)
     _refuse_unknown(names, path)
-    pixels = sorted((name for name in names if name != "label"), key=_index)
-    _refuse_gaps(pixels, path)
-    _refuse_disorder(names, [*pixels, "label"], path)
-    return image_shape(len(pixels), path)
+    _refuse_disorder(names, path)
+    return image_shape(len(names) - 1, path)
 
 
 def image_shape(pixels: int, path: Path) -> Shape:
@@ -154,10 +152,12 @@ def _refuse_unknown(names: list[str], path: Path) -> None:
         )
 
 
-def _refuse_gaps(pixels: list[str], path: Path) -> None:
+def _refuse_disorder(names: list[str], path: Path) -> None:
+    pixels = [name for name in names if name != "label"]
+    pixel_of = {int(name.removeprefix("pixel")): name for name in pixels}
     if not pixels:
         raise DataError(f"{path} has no pixel columns, only 'label'.", _HINT)
-    missing = set(range(len(pixels))).difference(map(_index, pixels))
+    missing = set(range(len(pixels))).difference(pixel_of)
     if missing:
         # With as many digits as the file's own names have.
         digits = min(map(len, pixels)) - len("pixel")
@@ -165,9 +165,7 @@ def _refuse_gaps(pixels: list[str], path: Path) -> None:
         raise DataError(
             f"{path} has no column {name!r}, though it names {len(pixels):,} pixel columns.", _HINT
         )
-
-
-def _refuse_disorder(names: list[str], ordered: list[str], path: Path) -> None:
+    ordered = [*(pixel_of[index] for index in range(len(pixels))), "label"]
     for number, (name, expected) in enumerate(zip(names, ordered, strict=True), start=1):
         if name != expected:
             raise DataError(
@@ -176,7 +174,3 @@ def _refuse_disorder(names: list[str], ordered: list[str], path: Path) -> None:
                 "Pixels are read by position. Put the columns in order (pandas: frame[[*sorted("
                 "frame.columns.drop('label'), key=lambda name: int(name[5:])), 'label']]).",
             )
-
-
-def _index(name: str) -> int:
-    return int(name.removeprefix("pixel"))

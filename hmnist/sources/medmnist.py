@@ -18,9 +18,7 @@ from hmnist.errors import DataError
 from hmnist.sources.opening import DOWNLOAD_AGAIN, opened
 
 _PREFIXES = dict(zip(PARTS, ("train", "val", "test"), strict=True))
-_TO_KAGGLE = np.array([label_of(code) for code in MEDMNIST_CODES])
-"""The label in the Kaggle order of each label in MedMNIST's."""
-
+_TO_KAGGLE = np.array([label_of(code) for code in MEDMNIST_CODES])  # labels in the Kaggle order
 _HINT = "Name dermamnist.npz (or dermamnist_64.npz …) from https://zenodo.org/records/10519652."
 
 
@@ -29,14 +27,8 @@ def read_medmnist(path: Path) -> LesionDataset:
 
     The ``.npz`` file has the arrays ``train_images``, ``train_labels`` and the same for ``val`` and
     ``test``: images uint8 of shape (n, h, w, 3) or (n, h, w), labels integers of shape (n, 1) or
-    (n,).
-
-    Raises
-    ------
-    DataMissingError
-        If there is no such file.
-    DataError
-        If it is damaged, lacks an array, or contains another data set than DermaMNIST.
+    (n,). Raises DataMissingError if there is no such file, DataError if it is damaged, lacks an
+    array, or contains another data set than DermaMNIST.
     """
     arrays = _read_arrays(path)
     parts = [
@@ -47,7 +39,14 @@ def read_medmnist(path: Path) -> LesionDataset:
     if len(shapes) > 1:
         raise DataError(f"{path}: the parts have images of different shapes: {shapes}.", _HINT)
     labels = np.concatenate([labels for _, labels in parts])
-    _check_labels(labels, path)
+    # The other sets of MedMNIST have the same arrays and 2, 4, 5, 8, 9 or 11 classes. So all seven
+    # labels are needed to tell DermaMNIST from them.
+    values = np.unique(labels)
+    if not np.array_equal(values, np.arange(len(MEDMNIST_CODES))):
+        numbers = ", ".join(map(str, values[:12])) or "none"
+        raise DataError(
+            f"{path} is not DermaMNIST: its labels are {numbers}; expected each of 0–6.", _HINT
+        )
     return LesionDataset(
         np.concatenate([images for images, _ in parts]),
         _TO_KAGGLE[labels],
@@ -97,14 +96,3 @@ def _check_part(images: Array, labels: Array, name: str) -> tuple[Pixels, Labels
             _HINT,
         )
     return images, labels.reshape(-1).astype(np.int64)
-
-
-def _check_labels(labels: Labels, path: Path) -> None:
-    # The other sets of MedMNIST have the same arrays and 2, 4, 5, 8, 9 or 11 classes. So all seven
-    # labels are needed to tell DermaMNIST from them.
-    values = np.unique(labels)
-    if not np.array_equal(values, np.arange(len(MEDMNIST_CODES))):
-        numbers = ", ".join(map(str, values[:12])) or "none"
-        raise DataError(
-            f"{path} is not DermaMNIST: its labels are {numbers}; expected each of 0–6.", _HINT
-        )

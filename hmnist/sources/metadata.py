@@ -85,9 +85,8 @@ def read_metadata(path: Path) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    content = read_bytes(path)
     try:
-        text = content.decode("utf-8-sig")
+        text = read_bytes(path).decode("utf-8-sig")
         _check_table(text, path)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is not CSV text in UTF-8: {error}.", DOWNLOAD_AGAIN) from error

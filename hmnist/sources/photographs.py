@@ -204,15 +204,13 @@ def _find_photographs(folders: Sequence[Path], metadata: Path) -> list[_Photogra
     ]
 
 
-def _make_rows(
-    photographs: Sequence[_Photograph], shape: Shape, threads: int
-) -> Iterator[bytes | str]:
+def _make_rows(photographs: list[_Photograph], shape: Shape, jobs: int) -> Iterator[bytes | str]:
     """Yield the row of each photograph in order; only a few are made ahead."""
     waiting: deque[Future[bytes | str]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(jobs) as pool:
         for photograph in photographs:
             waiting.append(pool.submit(photograph.to_row, shape))
-            if len(waiting) > 4 * threads:
+            if len(waiting) > 4 * jobs:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -28,13 +28,8 @@ def read_pixel_csv(path: Path) -> tuple[Pixels, Labels]:
 
     Pixels stand row by row, the channels of a pixel side by side. The columns and the file's name
     tell the images' shape (`hmnist.sources.header.image_shape`). Labels are in the Kaggle order.
-
-    Raises
-    ------
-    DataMissingError
-        If there is no such file.
-    DataError
-        If it cannot be read or is malformed; the message names the first mistake.
+    Raises DataMissingError if there is no such file, DataError if it cannot be read or is
+    malformed; the message names the first mistake.
 
     Examples
     --------
