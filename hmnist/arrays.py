@@ -27,11 +27,8 @@ Indices = npt.NDArray[np.int64]
 """Rows of a data set or of an array: shape (n,)."""
 
 Float32 = npt.NDArray[np.float32]
-
 Float64 = npt.NDArray[np.float64]
-
 Booleans = npt.NDArray[np.bool_]
-
 Strings = npt.NDArray[np.str_]
 
 Shape = tuple[int, int, int]
@@ -39,18 +36,10 @@ Shape = tuple[int, int, int]
 
 
 def check_pixels(pixels: Array) -> None:
-    """Refuse what are no pixels 0–255.
+    """Refuse an array, of any shape but not empty, that holds no pixels 0–255.
 
-    Parameters
-    ----------
-    pixels : numpy.ndarray
-        At least one number, of any shape.
-
-    Raises
-    ------
-    UsageError
-        If they are not numbers, not finite, or not within 0–255; or if they are floats within 0–1,
-        which someone has divided by 255.
+    Raises UsageError if they are not numbers, not finite, or not within 0–255; or if they are
+    floats within 0–1, which someone has divided by 255.
 
     Examples
     --------
@@ -81,10 +70,7 @@ Multiply by 255 if they were divided, and pass uint8.
 def infer_shape(count: int) -> Shape:
     """Return the shape of a square image of `count` pixels with three channels or one.
 
-    Raises
-    ------
-    UsageError
-        If there is no such square.
+    Raises UsageError if there is no such square.
 
     Examples
     --------

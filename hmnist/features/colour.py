@@ -107,9 +107,7 @@ def _add_rings(columns: Columns, rest: Float32, height: int, width: int) -> None
     rings = ring_weights(height, width, _RINGS).T
     level = np.matmul(rest, rings)
     spread = np.sqrt((np.matmul(rest * rest, rings) - level**2).clip(0))
-    names = scale_names(rest.shape[1])
+    scales = scale_names(rest.shape[1])
+    names = [f"{scale} ring {ring}" for ring in range(rings.shape[1]) for scale in scales]
     for kind, values in (("minus mean", level), ("std", spread)):
-        columns.add(
-            values.swapaxes(1, 2),
-            (f"{scale} ring {ring} {kind}" for ring in range(rings.shape[1]) for scale in names),
-        )
+        columns.add(values.swapaxes(1, 2), (f"{name} {kind}" for name in names))

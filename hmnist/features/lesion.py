@@ -6,7 +6,6 @@ are transformed with it and whatever the number of threads.
 """
 
 import math
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
@@ -27,7 +26,7 @@ from hmnist.features.shape import add_shapes
 from hmnist.features.state import Arrays, pack, unpack
 from hmnist.features.texture import add_textures
 from hmnist.features.views import chunk_size, codebook_views, make_view, to_planes, view_names
-from hmnist.hardware import available_cores
+from hmnist.hardware import available_cores, named_threads
 
 
 class LesionFeatures(TransformerMixin, BaseEstimator):
@@ -65,15 +64,8 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    The columns, in this order:
-
-    - ``<view> patch …``: responses to whitened patches (`hmnist.features.patches`).
-    - ``<view> code …``: shares of a codebook's colours (`hmnist.features.codebook`).
-    - ``<scale> quantile|mean|std|skew|kurtosis|ring …``: `hmnist.features.colour`.
-    - ``<scale> asymmetry …``, ``<mask> lesion …``: `hmnist.features.shape`.
-    - ``<scale> gradient|pattern|spectrum …``: `hmnist.features.texture`.
-
-    Images of 28×28×3 have 2,765 columns with the default parameters.
+    The columns are those of `add_patches`, `add_codes`, `add_colours`, `add_shapes` and
+    `add_textures`, in this order. Images of 28×28×3 have 2,765 with the default parameters.
 
     Examples
     --------
@@ -194,6 +186,5 @@ def _thread_count(jobs: int | None) -> int:
         raise UsageError("n_jobs is 0; expected a number of threads, -1 for all cores, or None.")
     cores = available_cores()
     if jobs is None:
-        allowed = os.environ.get("OMP_NUM_THREADS", "")
-        return min(cores, int(allowed)) if allowed.isdecimal() and int(allowed) else cores
+        return min(cores, named_threads() or cores)
     return jobs if jobs > 0 else max(1, cores + 1 + jobs)

@@ -15,11 +15,6 @@ def as_images(X: npt.ArrayLike, shape: Shape | None) -> Array:
     Without a shape, that of the images is taken; rows must then be squares. Raises UsageError if
     the pixels are not 0–255 or do not have that shape, or if the images are too small or have
     neither one nor three channels.
-
-    Examples
-    --------
-    >>> as_images(np.zeros((5, 192), np.uint8), None).shape
-    (5, 8, 8, 3)
     """
     pixels = np.asarray(X)
     if pixels.ndim not in {2, 4} or not len(pixels):

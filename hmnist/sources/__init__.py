@@ -56,18 +56,27 @@ def load(
     >>> load(path)
     LesionDataset('tiny.csv', 1 images 1×1×3, lesions: unknown)
     """
+    from hmnist.sources.sample import is_sample, is_sample_file, load_sample
+
     file, beside = Path(path).expanduser(), None
     # Only the text "sample" is the sample; a Path of that name is a file.
     if path == "sample":
-        from hmnist.sources.sample import load_sample
-
         data = load_sample()
     elif file.suffix.lower() == ".npz":
         data = read_medmnist(file)
     else:
         data = LesionDataset(*read_pixel_csv(file), name=file.name)
         beside = file.with_name(METADATA_FILE)
-    return _with_metadata(data, metadata, beside)
+    if metadata is False or metadata == "none":
+        # A sample in a file is still synthetic if its metadata is not wanted.
+        synthetic = data.synthetic or (beside is not None and is_sample_file(beside))
+        return dataclasses.replace(data, metadata=None, lesion_ids=None, synthetic=synthetic)
+    if metadata is None:
+        if beside is None or not beside.is_file():
+            return data
+        metadata = beside
+    data = attach_metadata(data, Path(metadata).expanduser())
+    return dataclasses.replace(data, synthetic=data.synthetic or is_sample(data.metadata))
 
 
 def find_data(named: str | None, *, sample_allowed: bool) -> Path | str:
@@ -105,22 +114,3 @@ def find_data(named: str | None, *, sample_allowed: bool) -> Path | str:
         f"({Path.cwd()}) nor among the downloads ({downloads}).",
         "Type the pixel file's path behind the command, or the word sample for generated lesions.",
     )
-
-
-def _with_metadata(
-    data: LesionDataset,
-    metadata: str | os.PathLike[str] | Literal[False] | None,
-    beside: Path | None,
-) -> LesionDataset:
-    from hmnist.sources.sample import is_sample, is_sample_file
-
-    if metadata is False or metadata == "none":
-        # A sample in a file is still synthetic if its metadata is not wanted.
-        synthetic = data.synthetic or (beside is not None and is_sample_file(beside))
-        return dataclasses.replace(data, metadata=None, lesion_ids=None, synthetic=synthetic)
-    if metadata is None:
-        if beside is None or not beside.is_file():
-            return data
-        metadata = beside
-    data = attach_metadata(data, Path(metadata).expanduser())
-    return dataclasses.replace(data, synthetic=data.synthetic or is_sample(data.metadata))

@@ -91,12 +91,6 @@ def plan_rows(rows: int, seed: int) -> Plan:
 
     Rows of one diagnosis stand together, and among them the images of one lesion. Raises UsageError
     if `rows` is below 42 or `seed` below 0.
-
-    Examples
-    --------
-    >>> plan = plan_rows(10_015, seed=0)
-    >>> np.bincount(plan.labels), plan.lesions[-1] + 1
-    (array([ 327,  514, 1099,  115, 6705,  142, 1113]), np.int64(7470))
     """
     if rows < MINIMUM_ROWS:
         raise UsageError(

@@ -16,8 +16,7 @@ _LONGEST_HEADER = 1 << 26  # bytes; the names of a million pixels are 12 MB
 
 _OTHER_KINDS = (
     (b"PK\x03\x04", "a ZIP archive", "Unpack it; a MedMNIST file keeps its ending .npz."),
-    (b"\xff\xfe", "UTF-16 text", "Save it again as CSV in UTF-8."),
-    (b"\xfe\xff", "UTF-16 text", "Save it again as CSV in UTF-8."),
+    ((b"\xff\xfe", b"\xfe\xff"), "UTF-16 text", "Save it again as CSV in UTF-8."),
     (b"<", "a web page", "The download went wrong: fetch the file again."),
 )
 """First bytes of other files, what they are, and what to do."""

@@ -14,8 +14,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -217,7 +217,7 @@ def _make_rows(photographs: list[_Photograph], shape: Shape, jobs: int) -> Itera
 
 
 def _write_rows(
-    file: IO[bytes],
+    file: BufferedIOBase,
     photographs: Sequence[_Photograph],
     rows: Iterator[bytes | str],
     on_progress: Callable[[int, int], None] | None,

@@ -3,8 +3,8 @@
 import contextlib
 import gzip
 from collections.abc import Iterator
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, cast
 
 import numpy as np
 
@@ -27,21 +27,19 @@ def check_pixel_file_name(path: Path, example: str) -> None:
 
 
 @contextlib.contextmanager
-def write_pixel_file(path: Path, pixels: int) -> Iterator[IO[bytes]]:
+def write_pixel_file(path: Path, pixels: int) -> Iterator[BufferedIOBase]:
     """Yield a file for the rows of a pixel file; a header for so many pixels is written already.
 
     The file appears under its name when the block succeeds. It is packed by gzip if its name ends
     in ``.gz``. Raises WorkError if it cannot be written.
     """
-    with write_file(path) as temporary, temporary.open("wb") as file:
-        if path.suffix != ".gz":
-            file.write(format_header(pixels))
-            yield file
-            return
-        # Without a name and a time inside, the same images give the same file.
-        with gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0) as packed:
-            packed.write(format_header(pixels))
-            yield cast("IO[bytes]", packed)
+    with write_file(path) as temporary, contextlib.ExitStack() as stack:
+        file: BufferedIOBase = stack.enter_context(temporary.open("wb"))
+        if path.suffix == ".gz":
+            # Without a name and a time inside, the same images give the same file.
+            file = stack.enter_context(gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0))
+        file.write(format_header(pixels))
+        yield file
 
 
 def format_header(pixels: int) -> bytes:
