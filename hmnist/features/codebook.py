@@ -26,12 +26,11 @@ _BATCH_WEIGHTS = 300_000  # pixels × entries in memory at once: about what a co
 class Codebook:
     """The typical colours of one view."""
 
-    mean: Float32
-    """The mean training colour, shape (3,)."""
-    whiten: Float32
-    """The matrix (3, 3) that colours, as rows and without the mean, are multiplied by."""
-    entries: Float32
-    """The codebook's colours, whitened: shape (count, 3)."""
+    mean: Float32  # the mean training colour, shape (3,)
+    whiten: (
+        Float32  # the matrix (3, 3) that colours, as rows and without the mean, are multiplied by
+    )
+    entries: Float32  # the codebook's colours, whitened: shape (count, 3)
 
 
 def add_codes(columns: Columns, planes: Float32, codebook: Codebook, view: str) -> None:

@@ -32,15 +32,15 @@ core's cache can hold."""
 
 @dataclass(frozen=True, eq=False)
 class PatchFilters:
-    """Filters for one view, on flattened patches (channels first)."""
+    """Filters for one view, on flattened patches (channels first).
+
+    The weights (8·count, c·side·side) are all filters in the first orientation, then all in the
+    second, and so on. They include the whitening.
+    """
 
     weights: Float32
-    """Shape (8·count, c·side·side): all filters in the first orientation, then all in the second,
-    and so on. They include the whitening."""
-    offset: Float32
-    """The responses (8·count,) to the mean patch, which are subtracted."""
-    side: int
-    """Height and width of a patch."""
+    offset: Float32  # the responses (8·count,) to the mean patch, which are subtracted
+    side: int  # height and width of a patch
 
     @property
     def count(self) -> int:

@@ -39,21 +39,17 @@ def unpack(arrays: Arrays) -> tuple[Shape, dict[str, PatchFilters], dict[str, Co
 
     Raises TrustError if an array is missing, has a wrong shape, or is not finite.
     """
-    shape = _read_shape(arrays)
-    filters = {view: _read_filters(arrays, view, shape) for view in view_names(shape[2])}
+    height, width, channels = map(int, _read(arrays, "image_shape", (3,)))
+    if channels not in {1, 3} or min(height, width) < LEAST_SIDE:
+        raise TrustError(f"The features' image_shape is {height}×{width}×{channels}.")
+    shape = (height, width, channels)
+    filters = {view: _read_filters(arrays, view, shape) for view in view_names(channels)}
     sides = {"mean": (3,), "whiten": (3, 3), "entries": (None, 3)}
     codebooks = {
         view: Codebook(**{name: _read(arrays, f"{view}_{name}", sides[name]) for name in sides})
-        for view in codebook_views(shape[2])
+        for view in codebook_views(channels)
     }
     return shape, filters, codebooks
-
-
-def _read_shape(arrays: Arrays) -> Shape:
-    height, width, channels = _read(arrays, "image_shape", (3,)).tolist()
-    if channels not in {1, 3} or min(height, width) < LEAST_SIDE:
-        raise TrustError(f"The features' image_shape is {height}×{width}×{channels}.")
-    return int(height), int(width), int(channels)
 
 
 def _read_filters(arrays: Arrays, view: str, shape: Shape) -> PatchFilters:

@@ -84,12 +84,8 @@ def find_data(named: str | None, *, sample_allowed: bool) -> Path | str:
 
     The `named` data come first, unchecked. Then come ``$HMNIST_DATA``, ``hmnist_28_28_RGB.csv``
     (or ``.csv.gz``) in the working folder, the same in the download cache, and ``"sample"`` if the
-    command allows it.
-
-    Raises
-    ------
-    DataMissingError
-        If ``$HMNIST_DATA`` names no file, or there are no data and the sample is not allowed.
+    command allows it. Raises DataMissingError if ``$HMNIST_DATA`` names no file, or there are no
+    data and the sample is not allowed.
     """
     if named is not None:
         return named if named == "sample" else Path(named)

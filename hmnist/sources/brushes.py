@@ -5,11 +5,10 @@ lesion, so that all its images show the same structures.
 """
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 
-from hmnist.arrays import Booleans, Float32, Indices
+from hmnist.arrays import Float32, Indices
 from hmnist.sources.random_numbers import normal, uniform
 
 SIZE = 28  # height and width of an image in pixels
@@ -36,10 +35,6 @@ class Canvas:
     def normal(self, purpose: str, count: int) -> Float32:
         """Draw `count` normal numbers for each lesion, shape (count, n, 1, 1)."""
         return normal(self.seed, purpose, self.lesions, count).T[:, :, None, None]
-
-    def take(self, chosen: Booleans) -> Self:
-        """Return the canvas of the chosen images."""
-        return type(self)(self.across[chosen], self.down[chosen], self.lesions[chosen], self.seed)
 
 
 def cloud(canvas: Canvas, purpose: str, frequency: float) -> Float32:

@@ -70,13 +70,10 @@ _CONFIRMATIONS = {
 class Plan:
     """The diagnosis, the lesion and the number of each image: arrays of shape (n,)."""
 
-    first_row: int
-    """The position of the first row in the whole sample."""
+    first_row: int  # its position in the whole sample
     labels: Labels
-    lesions: Indices
-    """Numbers of the lesions, ascending from 0."""
-    image_numbers: Indices
-    """0–5: which image of its lesion each row is."""
+    lesions: Indices  # ascending from 0
+    image_numbers: Indices  # 0–5: which image of its lesion each row is
 
     def parts(self, rows: int) -> Iterator[Self]:
         """Yield the plan in parts of so many rows; the last may have fewer."""

@@ -61,10 +61,6 @@ def check_header(names: list[str], path: Path) -> Shape:
     pixels makes no image.
     """
     _refuse_other_tables(names, path)
-    _refuse_repeated(names, path)
-    if "label" not in names:
-        last = names[-1][:40]
-        raise DataError(f"{path} has no column 'label'; its last column is {last!r}.", _HINT)
     _refuse_unknown(names, path)
     _refuse_disorder(names, path)
     return image_shape(len(names) - 1, path)
@@ -126,15 +122,15 @@ def _refuse_other_tables(names: list[str], path: Path) -> None:
             f"{path} has no header: its first line holds numbers already.",
             f"Put the names of the columns into the first line. {_HINT}",
         )
-
-
-def _refuse_repeated(names: list[str], path: Path) -> None:
     name, times = Counter(names).most_common(1)[0]
     if times > 1:
         first, second, *_ = (number for number, other in enumerate(names, 1) if other == name)
         raise DataError(
             f"{path}: column {second:,} repeats {name[:40]!r}, the name of column {first:,}.", _HINT
         )
+    if "label" not in names:
+        last = names[-1][:40]
+        raise DataError(f"{path} has no column 'label'; its last column is {last!r}.", _HINT)
 
 
 def _refuse_unknown(names: list[str], path: Path) -> None:
@@ -144,11 +140,8 @@ def _refuse_unknown(names: list[str], path: Path) -> None:
         hint = f"Rename or remove it; facts about the images belong into the metadata. {_HINT}"
         if name in {"", "Unnamed: 0", "index"}:
             hint = "An index or a trailing comma was saved: save without (pandas: index=False)."
-        raise DataError(
-            f"{path}: column {number:,} of {len(names):,} is {name[:40]!r}, neither a pixel nor "
-            "the label.",
-            hint,
-        )
+        position = f"column {number:,} of {len(names):,} is {name[:40]!r}"
+        raise DataError(f"{path}: {position}, neither a pixel nor the label.", hint)
 
 
 def _refuse_disorder(names: list[str], path: Path) -> None:
@@ -167,9 +160,9 @@ def _refuse_disorder(names: list[str], path: Path) -> None:
     ordered = [*(pixel_of[index] for index in range(len(pixels))), "label"]
     for number, (name, expected) in enumerate(zip(names, ordered, strict=True), start=1):
         if name != expected:
+            position = f"column {number:,} is {name!r}; expected {expected!r}"
             raise DataError(
-                f"{path}: the columns are out of order: column {number:,} is {name!r}; expected "
-                f"{expected!r}.",
+                f"{path}: the columns are out of order: {position}.",
                 "Pixels are read by position. Put the columns in order (pandas: frame[[*sorted("
                 "frame.columns.drop('label'), key=lambda name: int(name[5:])), 'label']]).",
             )

@@ -22,14 +22,8 @@ def load_images(path: str | Path, shape: Shape) -> tuple[str, Pixels, Strings | 
 
     The path is a photograph, a folder of photographs, a pixel file, a MedMNIST ``.npz``, or
     ``"sample"``. Photographs are squeezed to the shape that the model expects; other files must
-    have it.
-
-    Raises
-    ------
-    DataError
-        If something is missing or cannot be read.
-    UsageError
-        If the images of a pixel file have another shape.
+    have it. Raises DataError if something is missing or cannot be read, UsageError if the images of
+    a pixel file have another shape.
     """
     file = Path(path)
     # Only the text "sample" is the sample, as for `load`; a Path of that name is a folder.

@@ -65,15 +65,10 @@ def attach_metadata(data: LesionDataset, path: Path) -> LesionDataset:
 def read_metadata(path: Path) -> "pd.DataFrame":
     r"""Read a metadata file: CSV in UTF-8 with at least the columns ``lesion_id, image_id, dx``.
 
-    All columns are returned; ``age``, if there, in years as float64, NaN where missing.
-
-    Raises
-    ------
-    DataMissingError
-        If there is no such file.
-    DataError
-        If a required column is missing, a row has too many or too few cells, an id is empty, an
-        image is repeated, a diagnosis is none of the seven or an age is no number.
+    All columns are returned; ``age``, if there, in years as float64, NaN where missing. Raises
+    DataMissingError if there is no such file; DataError if a required column is missing, a row has
+    too many or too few cells, an id is empty, an image is repeated, a diagnosis is none of the
+    seven or an age is no number.
 
     Examples
     --------
@@ -148,10 +143,13 @@ def _check_table(text: str, path: Path) -> None:
     """Check the columns and the length of each row, since pandas fills or drops cells."""
     reader = csv.reader(io.StringIO(text), strict=True)
     names = next(reader, [])
+    # A pixel file named by mistake has thousands of columns.
+    some = ", ".join(name[:40] for name in names[:9]) or "none"
+    some += f" … ({len(names):,} in all)" if len(names) > 9 else ""
     for name in _REQUIRED:
         if name not in names:
             raise DataError(
-                f"{path} has no column {name!r}; its columns are {_some(names)}.",
+                f"{path} has no column {name!r}; its columns are {some}.",
                 "Metadata has the columns lesion_id, image_id and dx, separated by commas, as in "
                 f"{METADATA_FILE}.",
             )
@@ -168,12 +166,6 @@ def _check_table(text: str, path: Path) -> None:
             )
     if not row:
         raise DataError(f"{path} has a header and no rows.", DOWNLOAD_AGAIN)
-
-
-def _some(names: list[str]) -> str:
-    # A pixel file named by mistake has thousands.
-    some = ", ".join(name[:40] for name in names[:9]) or "none"
-    return f"{some} … ({len(names):,} in all)" if len(names) > 9 else some
 
 
 def _check_ids(metadata: "pd.DataFrame", path: Path) -> None:

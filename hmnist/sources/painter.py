@@ -146,16 +146,13 @@ def _draw_outline(looks: dict[str, Float32], canvas: Canvas) -> tuple[Float32, F
     across, down = canvas.across / stretch, canvas.down * stretch
     distance = np.sqrt(across * across + down * down) + np.float32(1e-6)
     cosine, sine = across / distance, down / distance
-    wave_cosine, wave_sine = cosine, sine
+    wave_x, wave_y = cosine, sine
     wobble = np.zeros_like(distance)
     for order, weights in enumerate(zip(*np.split(canvas.normal("border", 12), 2), strict=True)):
         # The next wave from the sum of angles: two products are faster than a cosine.
-        wave_cosine, wave_sine = (
-            wave_cosine * cosine - wave_sine * sine,
-            wave_sine * cosine + wave_cosine * sine,
-        )
+        wave_x, wave_y = wave_x * cosine - wave_y * sine, wave_y * cosine + wave_x * sine
         strength = np.float32(1.2 / (order + 1.5))
-        wobble += strength * (weights[0] * wave_cosine + weights[1] * wave_sine)
+        wobble += strength * (weights[0] * wave_x + weights[1] * wave_y)
     radius = looks["size"] * np.maximum(1 + looks["ragged"] * wobble, np.float32(0.3))
     depth = (radius - distance) / looks["softness"]
     inside = 1 / (1 + np.exp(np.clip(-2 * depth, -30, 30)))
@@ -194,8 +191,9 @@ def _draw_hair(canvas: Canvas) -> Float32:
     hairy = share < 0.125
     hair = np.zeros_like(canvas.across)
     if hairy.any():
+        across, down, lesions = (v[hairy] for v in (canvas.across, canvas.down, canvas.lesions))
         darkness = (0.15 + 0.3 * strength[hairy])[:, None, None]
-        hair[hairy] = darkness * lines(canvas.take(hairy), "hair", 0.03)
+        hair[hairy] = darkness * lines(Canvas(across, down, lesions, canvas.seed), "hair", 0.03)
     return hair
 
 

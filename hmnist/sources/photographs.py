@@ -236,7 +236,11 @@ def _write_rows(
 
 
 def _explain(problems: dict[str, list[str]], total: int) -> DataError:
-    listed = "; ".join(f"{kind}: {_some(names)}" for kind, names in sorted(problems.items()))
+    kinds = []
+    for kind, names in sorted(problems.items()):
+        more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+        kinds.append(f"{kind}: {', '.join(names[:LISTED])}{more}")
+    listed = "; ".join(kinds)
     error = DataMissingError if problems.keys() == {"missing"} else DataError
     return error(
         f"{sum(map(len, problems.values())):,} of {total:,} photographs cannot be used, so nothing "
@@ -244,8 +248,3 @@ def _explain(problems: dict[str, list[str]], total: int) -> DataError:
         "Name all folders of photographs, download or copy the damaged ones again, or take their "
         "rows out of the metadata.",
     )
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more

@@ -38,13 +38,9 @@ def write_pixel_file(path: Path, pixels: int) -> Iterator[BufferedIOBase]:
         if path.suffix == ".gz":
             # Without a name and a time inside, the same images give the same file.
             file = stack.enter_context(gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0))
-        file.write(format_header(pixels))
+        names = "".join(f"pixel{index:04d}," for index in range(pixels))
+        file.write(f"{names}label\n".encode())
         yield file
-
-
-def format_header(pixels: int) -> bytes:
-    """Return the first line: ``pixel0000,pixel0001, … ,label``, with more digits if needed."""
-    return ("".join(f"pixel{index:04d}," for index in range(pixels)) + "label\n").encode()
 
 
 def format_rows(images: Pixels, labels: Labels) -> bytes:

@@ -266,7 +266,7 @@ def test_a_full_disk_leaves_nothing(archive: Path, monkeypatch: pytest.MonkeyPat
     def fail(*_: object) -> bytes:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("hmnist.sources.writing.format_header", fail)
+    monkeypatch.setattr("hmnist.sources.photographs.format_rows", fail)
     error = refused(archive)
     assert isinstance(error, WorkError)
     assert "No space left" in error.message
