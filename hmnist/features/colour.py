@@ -20,9 +20,7 @@ Cronin and Chiao 1998). Shape and texture use these three."""
 
 _FLOOR = 0.02  # added to a brightness (0–1) before dividing by it, so that black has no random hue
 _QUANTILES = (0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98)
-_KURTOSIS_LIMIT = 20.0
-"""A larger kurtosis means one unusual spot. Its exact size says little and would dominate."""
-
+_KURTOSIS_LIMIT = 20.0  # more means one unusual spot; its exact size says little and would dominate
 _RINGS = tuple(edge / 14 for edge in (0, 3, 6, 9, 12, 15, 30))
 """Six rings: steps of three pixels in an image of 28×28; the last one is its corners."""
 
@@ -87,10 +85,9 @@ def _add_moments(columns: Columns, flat: Float32, rest: Float32) -> None:
     std = np.sqrt(squares.mean(axis=2))
     skew = (squares * rest).mean(axis=2) / (std**3 + 1e-6)
     kurtosis = np.minimum((squares * squares).mean(axis=2) / (std**4 + 1e-6), _KURTOSIS_LIMIT)
-    names = scale_names(flat.shape[1])
     moments = {"mean": flat.mean(axis=2), "std": std, "skew": skew, "kurtosis": kurtosis}
     for moment, values in moments.items():
-        columns.add(values, (f"{scale} {moment}" for scale in names))
+        columns.add(values, (f"{scale} {moment}" for scale in scale_names(flat.shape[1])))
 
 
 def _add_correlations(columns: Columns, rest: Float32) -> None:

@@ -14,7 +14,6 @@ from hmnist.features.colour import main_scales
 from hmnist.features.columns import Columns
 
 _QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
-_RADII = (1, 2)
 _CIRCLE = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 """The eight neighbours in a circle, as rows and columns."""
 
@@ -43,7 +42,7 @@ def add_textures(columns: Columns, scales: Float32) -> None:
     main, names = main_scales(scales)
     for image, name in zip(main.swapaxes(0, 1), names, strict=True):
         _add_gradients(columns, image, name)
-        for radius in _RADII:
+        for radius in (1, 2):
             _add_patterns(columns, image, name, radius)
         _add_spectrum(columns, image, name)
 

@@ -2,7 +2,6 @@
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,11 +9,7 @@ from hmnist.arrays import Pixels, Shape, Strings
 from hmnist.errors import DataError, DataMissingError, UsageError
 from hmnist.sources.opening import explain_failure
 
-if TYPE_CHECKING:
-    from PIL.ImageFile import ImageFile
-
-PHOTOGRAPHS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
-"""The endings of photographs, which Pillow reads."""
+PHOTOGRAPHS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")  # endings that Pillow reads
 
 
 def load_images(path: str | Path, shape: Shape) -> tuple[str, Pixels, Strings | None]:
@@ -55,7 +50,7 @@ def read_photograph(path: Path, shape: Shape) -> Pixels:
     height, width, channels = shape
     try:
         with Image.open(path) as photograph:
-            _refuse_oversized(photograph)
+            _refuse_oversized(photograph.width, photograph.height)
             resized = photograph.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
     except FileNotFoundError as error:
         raise DataMissingError(f"There is no image {path}.") from error
@@ -67,14 +62,14 @@ def read_photograph(path: Path, shape: Shape) -> Pixels:
     return np.asarray(resized, dtype=np.uint8).reshape(shape)
 
 
-def _refuse_oversized(photograph: "ImageFile") -> None:
+def _refuse_oversized(width: int, height: int) -> None:
     # Up to twice its limit Pillow only warns, which would still use half a gigabyte of memory.
     from PIL import Image
 
     limit = Image.MAX_IMAGE_PIXELS
-    if limit is not None and photograph.width * photograph.height > limit:
+    if limit is not None and width * height > limit:
         raise Image.DecompressionBombError(
-            f"it has {photograph.width:,}×{photograph.height:,} pixels, more than {limit:,} in all"
+            f"it has {width:,}×{height:,} pixels, more than {limit:,} in all"
         )
 
 

@@ -18,11 +18,10 @@ from hmnist.sources.random_numbers import normal, uniform
 
 _BLOCK = 128  # images at a time; their arrays fit into the processor's cache
 _MIMICRY = 0.08  # of the lesions look like another diagnosis, which no model can recognise
+_WHITE = (228.0, 205.0, 190.0)  # the colour of scar and scale, 0–255
 
 _MELANIN, _BLOOD, _DEEP = (0.58, 1.05, 1.40), (0.22, 1.05, 0.65), (1.20, 0.85, 0.65)
 """Optical density of one unit of each pigment for red, green and blue light."""
-
-_WHITE = (228.0, 205.0, 190.0)  # the colour of scar and scale, 0–255
 
 _LOOKS: dict[str, tuple[float, ...]] = {
     #             akiec    bcc    bkl     df     nv   vasc    mel  spread  least

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEFAULT_ROWS = 2500  # images of the sample if no number is given
-SAMPLE_NAME = "synthetic sample"  # the sample's name in tables
 
 
 def load_sample(rows: int = DEFAULT_ROWS, seed: int = 0) -> LesionDataset:
@@ -139,6 +138,6 @@ def _make(plan: Plan, seed: int) -> LesionDataset:
         labels=plan.labels,
         lesion_ids=metadata["lesion_id"].to_numpy(dtype=str),
         metadata=metadata,
-        name=SAMPLE_NAME,
+        name="synthetic sample",
         synthetic=True,
     )
