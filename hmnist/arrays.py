@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 from hmnist.errors import UsageError
 
+Array = npt.NDArray[Any]
+"""Numbers or texts of any type and shape."""
+
 Pixels = npt.NDArray[np.uint8]
 """Images as they are stored: uint8, 0–255, shape (n, h, w, c)."""
 
@@ -24,30 +27,19 @@ Indices = npt.NDArray[np.int64]
 """Rows of a data set or of an array: shape (n,)."""
 
 Float32 = npt.NDArray[np.float32]
-
 Float64 = npt.NDArray[np.float64]
-
 Booleans = npt.NDArray[np.bool_]
-
 Strings = npt.NDArray[np.str_]
 
 Shape = tuple[int, int, int]
 """Height, width, channels."""
 
 
-def check_pixels(pixels: npt.NDArray[Any]) -> None:
-    """Refuse what are no pixels 0–255.
+def check_pixels(pixels: Array) -> None:
+    """Refuse an array, of any shape but not empty, that holds no pixels 0–255.
 
-    Parameters
-    ----------
-    pixels : numpy.ndarray
-        At least one number, of any shape.
-
-    Raises
-    ------
-    UsageError
-        If they are not numbers, not finite, or not within 0–255; or if they are floats within 0–1,
-        which someone has divided by 255.
+    Raises UsageError if they are not numbers, not finite, or not within 0–255; or if they are
+    floats within 0–1, which someone has divided by 255.
 
     Examples
     --------
@@ -78,10 +70,7 @@ Multiply by 255 if they were divided, and pass uint8.
 def infer_shape(count: int) -> Shape:
     """Return the shape of a square image of `count` pixels with three channels or one.
 
-    Raises
-    ------
-    UsageError
-        If there is no such square.
+    Raises UsageError if there is no such square.
 
     Examples
     --------

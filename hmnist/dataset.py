@@ -16,8 +16,7 @@ from hmnist.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-PARTS = ("train", "validation", "test")
-"""The three parts of a split."""
+PARTS = ("train", "validation", "test")  # the three parts of a split
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +69,8 @@ class LesionDataset:
             )
         for name in ("labels", "lesion_ids", "metadata", "own_split"):
             values = getattr(self, name)
-            if values is not None and len(values) != len(self.images):
-                raise DataError(
-                    f"{self.name}: {len(values):,} {name} for {len(self.images):,} images."
-                )
+            if values is not None and len(values) != len(self):
+                raise DataError(f"{self.name}: {len(values):,} {name} for {len(self):,} images.")
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(CODES):
             raise DataError(f"{self.name}: labels must lie in 0–{len(CODES) - 1}.")
 
@@ -83,10 +80,8 @@ class LesionDataset:
     def __repr__(self) -> str:
         lesions = "unknown" if self.lesion_ids is None else f"{self.lesion_count:,}"
         height, width, channels = self.image_shape
-        return (
-            f"LesionDataset({self.name!r}, {len(self):,} images {height}×{width}×{channels}, "
-            f"lesions: {lesions})"
-        )
+        images = f"{len(self):,} images {height}×{width}×{channels}"
+        return f"LesionDataset({self.name!r}, {images}, lesions: {lesions})"
 
     @property
     def image_shape(self) -> Shape:
@@ -144,14 +139,12 @@ class LesionDataset:
         >>> data.take(np.array([2, 0])).labels
         array([6, 4])
         """
-        metadata = self.metadata
-        if metadata is not None:
-            metadata = metadata.iloc[indices].reset_index(drop=True)
+        lesions, table, parts = self.lesion_ids, self.metadata, self.own_split
         return dataclasses.replace(
             self,
             images=self.images[indices],
             labels=self.labels[indices],
-            lesion_ids=None if self.lesion_ids is None else self.lesion_ids[indices],
-            metadata=metadata,
-            own_split=None if self.own_split is None else self.own_split[indices],
+            lesion_ids=None if lesions is None else lesions[indices],
+            metadata=None if table is None else table.iloc[indices].reset_index(drop=True),
+            own_split=None if parts is None else parts[indices],
         )

@@ -75,20 +75,7 @@ class SampleWarning(UserWarning):
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    """Return the error for a name that is none of a list, with the nearest names first.
-
-    Parameters
-    ----------
-    kind : str
-        What the name should be, in a word or two: ``"model"``.
-    name : str
-        What was asked for.
-    known : iterable of str
-        The names that exist.
-
-    Returns
-    -------
-    UsageError
+    """Return the error for a `name` that is no known name of its `kind`; the nearest come first.
 
     Examples
     --------

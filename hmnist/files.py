@@ -12,8 +12,7 @@ from pathlib import Path
 
 from hmnist.errors import HmnistError, UsageError, WorkError
 
-RUNS_FOLDER = Path("hmnist-runs")
-"""The folder for runs, in the working folder, where no other is named."""
+RUNS_FOLDER = Path("hmnist-runs")  # in the working folder, where no other folder is named
 
 
 @contextlib.contextmanager
@@ -38,10 +37,8 @@ def write_file(path: Path) -> Iterator[Path]:
     """
     with _write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name}-", suffix=path.suffix
-        )
-        os.close(descriptor)
+        handle, name = tempfile.mkstemp(path.suffix, f".{path.name}-", path.parent)
+        os.close(handle)
         temporary = Path(name)
         try:
             yield temporary
@@ -57,12 +54,8 @@ def write_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `path` that is renamed to `path` when the block succeeds.
 
     An existing folder of that name is replaced. If anything fails, the temporary folder is removed
-    and `path` is not changed.
-
-    Raises
-    ------
-    WorkError
-        If the folder cannot be written (no permission, a full disk, a file of that name).
+    and `path` is not changed. Raises WorkError if the folder cannot be written (no permission, a
+    full disk, a file of that name).
     """
     with _write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,12 +74,8 @@ def write_folder(path: Path) -> Iterator[Path]:
 def make_parent(path: Path) -> None:
     """Make the parent folder of `path` and check that files can be written there.
 
-    Long work calls this first, so that it does not fail at its end.
-
-    Raises
-    ------
-    WorkError
-        If no file can be written there.
+    Long work calls this first, so that it does not fail at its end. Raises WorkError if no file can
+    be written there.
     """
     with _write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,19 +84,9 @@ def make_parent(path: Path) -> None:
 
 
 def refuse_to_overwrite(path: Path, *companions: Path) -> None:
-    """Refuse to write a file, and the files that belong to it, where files exist already.
+    """Raise UsageError if a file exists already, or one that is written beside it.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file to write.
-    *companions : pathlib.Path
-        Files that are written beside it under fixed names, such as its metadata.
-
-    Raises
-    ------
-    UsageError
-        If one of them exists.
+    The `companions` have fixed names, such as that of the metadata.
     """
     if path.exists():
         raise UsageError(f"{path} exists already.", "Delete it or name another file.")
@@ -126,10 +105,7 @@ def hash_file(path: Path) -> str:
 
 
 def cache_folder() -> Path:
-    """Return the folder for files that can be made again: ``$HMNIST_CACHE`` or the user's cache.
-
-    It may not exist yet.
-    """
+    """Return ``$HMNIST_CACHE`` or the user's cache, for files that can be made again."""
     if folder := os.environ.get("HMNIST_CACHE"):
         return Path(folder)
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -137,18 +113,7 @@ def cache_folder() -> Path:
 
 
 def new_runs_folder(suffix: str = "") -> Path:
-    """Return a folder for new runs, named after the current time; it is not made yet.
-
-    Parameters
-    ----------
-    suffix : str
-        The end of the name.
-
-    Examples
-    --------
-    >>> new_runs_folder("-audit").match("hmnist-runs/20*-*-audit")
-    True
-    """
+    """Return a folder for new runs, named after the current time; it is not made yet."""
     return RUNS_FOLDER / f"{datetime.now():%Y%m%d-%H%M%S}{suffix}"
 
 

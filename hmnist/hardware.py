@@ -4,6 +4,7 @@ The number of threads is recorded with every run. With more threads, sums are ad
 order, so weights differ in their last bits. With equal threads, the same work gives equal bits.
 """
 
+import contextlib
 import os
 import platform
 from functools import cache
@@ -12,18 +13,11 @@ from pathlib import Path
 from hmnist.errors import UsageError, WorkError
 
 _CPU_FLAGS = ("avx512_bf16", "amx_bf16")
-
 _VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def available_cores() -> int:
-    """Return the number of cores that this process may use.
-
-    Examples
-    --------
-    >>> available_cores() >= 1
-    True
-    """
+    """Return the number of cores that this process may use, at least 1."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -33,12 +27,8 @@ def use_threads(threads: int) -> None:
     """Make every numerical library of this process use `threads` threads from now on.
 
     TensorFlow is told when the next network is trained (`configure_tensorflow`): models without
-    one may use any number, whatever TensorFlow has begun with.
-
-    Raises
-    ------
-    UsageError
-        If it is not one thread at least.
+    one may use any number, whatever TensorFlow has begun with. Raises UsageError if it is not one
+    thread at least.
     """
     from threadpoolctl import threadpool_limits
 
@@ -50,24 +40,24 @@ def use_threads(threads: int) -> None:
     threadpool_limits(threads)
 
 
+def named_threads() -> int:
+    """Return the number in ``OMP_NUM_THREADS``, which `use_threads` sets, 0 if it names none."""
+    # A user may have set the variable to something else that OpenMP understands, as "4,2".
+    named = os.environ.get(_VARIABLES[0], "")
+    return int(named) if named.isdecimal() else 0
+
+
 def configure_tensorflow() -> None:
     """Give TensorFlow the threads that `use_threads` named, if it did.
 
-    Raises
-    ------
-    WorkError
-        If it already runs with another number; it cannot change once it has begun.
+    Raises WorkError if it already runs with another number; it cannot change once it has begun.
     """
     import tensorflow as tf
 
-    # A user may have set the variable to something else that OpenMP understands, as "4,2".
-    named = os.environ.get(_VARIABLES[0], "")
-    threads = int(named) if named.isdecimal() else 0
-    if threads == 0:
-        return
+    threads = named_threads()
     threading = tf.config.threading
     running = threading.get_intra_op_parallelism_threads()
-    if running == threads:
+    if threads in {0, running}:
         return
     try:
         threading.set_intra_op_parallelism_threads(threads)
@@ -84,31 +74,18 @@ def configure_tensorflow() -> None:
 
 @cache
 def training_precision() -> str:
-    """Return the Keras policy to train convolutions with.
+    """Return the Keras policy to train convolutions with: ``mixed_bfloat16`` or ``float32``.
 
     ``mixed_bfloat16`` keeps the weights in float32 and multiplies in bfloat16. It trains half as
     fast again on processors with instructions for it, and many times slower on others. What was
     trained is used in float32 either way, so that a run predicts the same everywhere.
-
-    Examples
-    --------
-    >>> training_precision() in {"mixed_bfloat16", "float32"}
-    True
     """
-    return "mixed_bfloat16" if _flags() & set(_CPU_FLAGS) else "float32"
-
-
-def _flags() -> set[str]:
-    """Return what the processor says it can do; only Linux on x86-64 tells."""
-    if platform.machine() != "x86_64":
-        return set()
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        return set()
-    return {
-        flag
-        for line in lines
-        if line.startswith("flags")
-        for flag in line.partition(":")[2].split()
+    text = ""
+    # Only Linux on x86-64 tells what the processor can do.
+    if platform.machine() == "x86_64":
+        with contextlib.suppress(OSError):
+            text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    flags = {
+        flag for line in text.splitlines() if line.startswith("flags") for flag in line.split()
     }
+    return "float32" if flags.isdisjoint(_CPU_FLAGS) else "mixed_bfloat16"

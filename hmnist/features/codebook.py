@@ -7,48 +7,30 @@ al. 2010, "Visual Word Ambiguity"). The soft weight is the triangle of Coates, N
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from hmnist.arrays import Float32
+from hmnist.arrays import Array, Float32
 from hmnist.features.columns import Columns
 from hmnist.features.geometry import ZONES, zone_weights
 from hmnist.features.views import cut_patches
 
-_SAMPLES = 20_000
-"""Pixels drawn for fitting: about 400 for each entry of a codebook of 48."""
-
+_SAMPLES = 20_000  # pixels drawn for fitting: about 400 for each entry of a codebook of 48
 _ITERATIONS = 15
-
-_RIDGE = 1e-4
-"""Added to the variances before whitening: a standard deviation of .01 is noise."""
-
-_REACH = 0.6
-"""An entry counts where its distance is below this share of the mean distance to all entries."""
-
-_BATCH_WEIGHTS = 300_000
-"""Pixels × entries in memory at once: about as many as a core's cache can hold."""
+_RIDGE = 1e-4  # added to the variances before whitening: a standard deviation of .01 is noise
+_REACH = 0.6  # an entry counts at less than this share of the mean distance to all entries
+_BATCH_WEIGHTS = 300_000  # pixels × entries in memory at once: about what a core's cache can hold
 
 
 @dataclass(frozen=True, eq=False)
 class Codebook:
-    """The typical colours of one view.
+    """The typical colours of one view."""
 
-    Attributes
-    ----------
-    mean : numpy.ndarray of float32, shape (3,)
-        The mean training colour.
-    whiten : numpy.ndarray of float32, shape (3, 3)
-        The matrix that colours, as rows and without the mean, are multiplied by.
-    entries : numpy.ndarray of float32, shape (count, 3)
-        The codebook's colours, whitened.
-    """
-
-    mean: Float32
-    whiten: Float32
-    entries: Float32
+    mean: Float32  # the mean training colour, shape (3,)
+    whiten: (
+        Float32  # the matrix (3, 3) that colours, as rows and without the mean, are multiplied by
+    )
+    entries: Float32  # the codebook's colours, whitened: shape (count, 3)
 
 
 def add_codes(columns: Columns, planes: Float32, codebook: Codebook, view: str) -> None:
@@ -69,7 +51,7 @@ def add_codes(columns: Columns, planes: Float32, codebook: Codebook, view: str) 
     columns.add(np.sqrt(np.concatenate(shares)), names)
 
 
-def draw_colours(images: npt.NDArray[Any], view: str, rng: np.random.Generator) -> Float32:
+def draw_colours(images: Array, view: str, rng: np.random.Generator) -> Float32:
     """Draw pixels of a view of images (n, h, w, 3): float32, shape (20000, 3)."""
     count, height, width, _ = images.shape
     image, pixel = np.divmod(rng.integers(count * height * width, size=_SAMPLES), height * width)

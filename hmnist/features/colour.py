@@ -18,14 +18,9 @@ _MAIN = slice(3, 6)
 """Brightness and the two opponent colours, which are nearly uncorrelated in photographs (Ruderman,
 Cronin and Chiao 1998). Shape and texture use these three."""
 
-_FLOOR = 0.02
-"""Added to a brightness (0–1) before dividing by it, so that black has no random hue."""
-
+_FLOOR = 0.02  # added to a brightness (0–1) before dividing by it, so that black has no random hue
 _QUANTILES = (0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98)
-
-_KURTOSIS_LIMIT = 20.0
-"""A larger kurtosis means one unusual spot. Its exact size says little and would dominate."""
-
+_KURTOSIS_LIMIT = 20.0  # more means one unusual spot; its exact size says little and would dominate
 _RINGS = tuple(edge / 14 for edge in (0, 3, 6, 9, 12, 15, 30))
 """Six rings: steps of three pixels in an image of 28×28; the last one is its corners."""
 
@@ -61,13 +56,6 @@ def colour_scales(planes: Float32) -> Float32:
     red − green and (red + green) / 2 − blue (−1 to 1); saturation (max − min) / max (0–1); redness
     and blueness, the shares of red and blue in the sum of the three (0–1). For grey images, the
     planes themselves.
-
-    Examples
-    --------
-    >>> red = np.zeros((1, 3, 1, 1), np.float32)
-    >>> red[:, 0] = 1
-    >>> colour_scales(red).ravel().astype(float).round(2)
-    array([1.  , 0.  , 0.  , 0.33, 1.  , 0.5 , 0.98, 0.94, 0.  ])
     """
     if planes.shape[1] == 1:
         return planes
@@ -97,10 +85,9 @@ def _add_moments(columns: Columns, flat: Float32, rest: Float32) -> None:
     std = np.sqrt(squares.mean(axis=2))
     skew = (squares * rest).mean(axis=2) / (std**3 + 1e-6)
     kurtosis = np.minimum((squares * squares).mean(axis=2) / (std**4 + 1e-6), _KURTOSIS_LIMIT)
-    names = scale_names(flat.shape[1])
     moments = {"mean": flat.mean(axis=2), "std": std, "skew": skew, "kurtosis": kurtosis}
     for moment, values in moments.items():
-        columns.add(values, (f"{scale} {moment}" for scale in names))
+        columns.add(values, (f"{scale} {moment}" for scale in scale_names(flat.shape[1])))
 
 
 def _add_correlations(columns: Columns, rest: Float32) -> None:
@@ -117,9 +104,7 @@ def _add_rings(columns: Columns, rest: Float32, height: int, width: int) -> None
     rings = ring_weights(height, width, _RINGS).T
     level = np.matmul(rest, rings)
     spread = np.sqrt((np.matmul(rest * rest, rings) - level**2).clip(0))
-    names = scale_names(rest.shape[1])
+    scales = scale_names(rest.shape[1])
+    names = [f"{scale} ring {ring}" for ring in range(rings.shape[1]) for scale in scales]
     for kind, values in (("minus mean", level), ("std", spread)):
-        columns.add(
-            values.swapaxes(1, 2),
-            (f"{scale} ring {ring} {kind}" for ring in range(rings.shape[1]) for scale in names),
-        )
+        columns.add(values.swapaxes(1, 2), (f"{name} {kind}" for name in names))

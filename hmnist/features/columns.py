@@ -1,12 +1,10 @@
 """`Columns`: values with the names of their columns, collected together."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from hmnist.arrays import Float32
+from hmnist.arrays import Array, Float32
 
 
 class Columns:
@@ -25,13 +23,10 @@ class Columns:
         self.names: list[str] = []
         self._groups: list[Float32] = []
 
-    def add(self, values: npt.NDArray[Any], names: Iterable[str]) -> None:
+    def add(self, values: Array, names: Iterable[str]) -> None:
         """Append values (rows, …) as columns; the axes after the first are flattened.
 
-        Raises
-        ------
-        ValueError
-            If the numbers of columns and names differ.
+        Raises ValueError if the numbers of columns and names differ.
         """
         names = list(names)
         group = values.astype(np.float32, copy=False).reshape(self.rows, -1)

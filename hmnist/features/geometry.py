@@ -8,16 +8,14 @@ import functools
 import itertools
 
 import numpy as np
-import numpy.typing as npt
 
-from hmnist.arrays import Booleans, Float32, Float64, Shape
+from hmnist.arrays import Booleans, Float32, Float64, Indices, Shape
 from hmnist.augmentation import ORIENTATIONS, orient
 
 ZONES = ("image", "centre", "middle", "rim")
 """The parts of an image that are averaged over: all of it, and three rings of about equal area."""
 
-_BORDER_SHARE = 1 / 14
-"""The border's width on each side: two of 28 pixels, which show mostly skin."""
+_BORDER_SHARE = 1 / 14  # the border's width on each side: two of 28 pixels, which show mostly skin
 
 
 def centre_distances(height: int, width: int) -> Float64:
@@ -60,13 +58,7 @@ def ring_weights(height: int, width: int, edges: tuple[float, ...]) -> Float32:
 
 @functools.cache
 def border_mask(height: int, width: int) -> Booleans:
-    """Return which pixels form the border: shape (h·w,), at least one pixel on each side.
-
-    Examples
-    --------
-    >>> int(border_mask(28, 28).sum())  # 28² - 24²
-    208
-    """
+    """Return which pixels form the border: shape (h·w,), at least one pixel on each side."""
     border = np.ones((height, width), dtype=bool)
     rows, columns = (max(1, round(side * _BORDER_SHARE)) for side in (height, width))
     border[rows:-rows, columns:-columns] = False
@@ -74,7 +66,7 @@ def border_mask(height: int, width: int) -> Booleans:
 
 
 @functools.cache
-def patch_orientations(shape: Shape) -> npt.NDArray[np.intp]:
+def patch_orientations(shape: Shape) -> Indices:
     """Return how each orientation permutes the numbers of a square patch: int, shape (8, c·h·w).
 
     The patch is flattened channels first. ``patch[permutations[k]]`` is the patch in orientation k
@@ -84,7 +76,7 @@ def patch_orientations(shape: Shape) -> npt.NDArray[np.intp]:
     numbers = np.arange(height * width * channels).reshape(1, channels, height, width)
     images = numbers.transpose(0, 2, 3, 1)
     oriented = [orient(images, way).transpose(0, 3, 1, 2).ravel() for way in range(ORIENTATIONS)]
-    return np.array(oriented, dtype=np.intp)
+    return np.array(oriented, dtype=np.int64)
 
 
 def _averages(rings: Float64) -> Float32:

@@ -5,7 +5,7 @@ computed from each image alone. So an image has the same row, bit for bit, whate
 are transformed with it and whatever the number of threads.
 """
 
-import os
+import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from hmnist.arrays import Float32, Shape
+from hmnist.arrays import Array, Float32, Shape
 from hmnist.errors import UsageError
 from hmnist.features.codebook import Codebook, add_codes, draw_colours, fit_codebook
 from hmnist.features.colour import add_colours, colour_scales
@@ -26,7 +26,7 @@ from hmnist.features.shape import add_shapes
 from hmnist.features.state import Arrays, pack, unpack
 from hmnist.features.texture import add_textures
 from hmnist.features.views import chunk_size, codebook_views, make_view, to_planes, view_names
-from hmnist.hardware import available_cores
+from hmnist.hardware import available_cores, named_threads
 
 
 class LesionFeatures(TransformerMixin, BaseEstimator):
@@ -64,15 +64,8 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    The columns, in this order:
-
-    - ``<view> patch …``: responses to whitened patches (`hmnist.features.patches`).
-    - ``<view> code …``: shares of a codebook's colours (`hmnist.features.codebook`).
-    - ``<scale> quantile|mean|std|skew|kurtosis|ring …``: `hmnist.features.colour`.
-    - ``<scale> asymmetry …``, ``<mask> lesion …``: `hmnist.features.shape`.
-    - ``<scale> gradient|pattern|spectrum …``: `hmnist.features.texture`.
-
-    Images of 28×28×3 have 2,765 columns with the default parameters.
+    The columns are those of `add_patches`, `add_codes`, `add_colours`, `add_shapes` and
+    `add_textures`, in this order. Images of 28×28×3 have 2,765 with the default parameters.
 
     Examples
     --------
@@ -104,50 +97,32 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         self.n_jobs = n_jobs
 
     def fit(self, X: npt.ArrayLike, y: object = None) -> Self:  # noqa: ARG002 - labels are not used
-        """Fit filters and codebooks to images.
+        """Fit filters and codebooks to training images: pixels as for `transform`.
 
-        Parameters
-        ----------
-        X : array-like, shape (n, h·w·c) or (n, h, w, c)
-            Pixels 0–255 of training images only.
-
-        Raises
-        ------
-        UsageError
-            If the pixels are not 0–255, the images are too small or of unknown shape, or a
-            parameter is out of range.
+        Raises UsageError if the pixels are not 0–255, the images are too small or of unknown shape,
+        or a parameter is out of range.
         """
-        self._check_parameters()
+        for name, least in {"n_filters": 1, "patch": 2, "n_colours": 1, "ridge": 1e-12}.items():
+            if (value := getattr(self, name)) < least:
+                raise UsageError(f"{name} is {value}; expected at least {least}.")
         images = as_images(X, self.image_shape)
         channels = images.shape[3]
         rng = np.random.default_rng(self.random_state)
+        filters, codebooks = {}, {}
         with threadpool_limits(1):  # with more threads, sums are added in another order
-            filters = {
-                view: fit_filters(
-                    *draw_patches(images, view, self.patch, rng), self.n_filters, self.ridge
-                )
-                for view in view_names(channels)
-            }
-            codebooks = {
-                view: fit_codebook(draw_colours(images, view, rng), self.n_colours, rng)
-                for view in codebook_views(channels)
-            }
+            for view in view_names(channels):
+                patches, side = draw_patches(images, view, self.patch, rng)
+                filters[view] = fit_filters(patches, side, self.n_filters, self.ridge)
+            for view in codebook_views(channels):
+                colours = draw_colours(images, view, rng)
+                codebooks[view] = fit_codebook(colours, self.n_colours, rng)
         return self._set_fitted(images.shape[1:], filters, codebooks)
 
     def transform(self, X: npt.ArrayLike) -> Float32:
         """Describe images: float32, shape (n, n_features_out), finite numbers.
 
-        Parameters
-        ----------
-        X : array-like, shape (n, h·w·c) or (n, h, w, c)
-            Pixels 0–255, of the shape that was fitted.
-
-        Raises
-        ------
-        UsageError
-            If the pixels are not 0–255 or have another shape.
-        sklearn.exceptions.NotFittedError
-            If it was not fitted.
+        X are pixels 0–255 of the shape that was fitted, (n, h·w·c) or (n, h, w, c). Raises
+        UsageError if they are not, and scikit-learn's NotFittedError if it was not fitted.
         """
         check_is_fitted(self)
         images = as_images(X, self.image_shape_)
@@ -158,13 +133,11 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
             part = slice(start, start + size)
             table[part] = self._describe(images[part]).table()
 
-        threads = _thread_count(self.n_jobs)
-        with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
-            for _ in pool.map(describe, range(0, len(images), size)):
-                pass
+        with threadpool_limits(1), ThreadPoolExecutor(_thread_count(self.n_jobs)) as pool:
+            list(pool.map(describe, range(0, len(images), size)))
         return table
 
-    def get_feature_names_out(self, input_features: object = None) -> npt.NDArray[Any]:  # noqa: ARG002
+    def get_feature_names_out(self, input_features: object = None) -> Array:  # noqa: ARG002
         """Return the names of the columns: str, shape (n_features_out,)."""
         check_is_fitted(self)
         return np.array(self._names, dtype=object)
@@ -175,34 +148,26 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return len(self._names)
 
-    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+    def to_arrays(self) -> dict[str, Array]:
         """Return what was fitted as plain arrays for `numpy.savez`; see `hmnist.features.state`."""
         check_is_fitted(self)
         return pack(self.image_shape_, self.filters_, self.codebooks_)
 
     @classmethod
     def from_arrays(cls, arrays: Arrays, **parameters: Any) -> Self:
-        """Return fitted features from the result of `to_arrays`.
-
-        Raises
-        ------
-        TrustError
-            If an array is missing, has a wrong shape, or is not finite.
-        """
+        """Return fitted features from the result of `to_arrays`, which is checked: TrustError."""
         return cls(**parameters)._set_fitted(*unpack(arrays))  # noqa: SLF001 - its own class
 
     def _set_fitted(
         self, shape: Shape, filters: dict[str, PatchFilters], codebooks: dict[str, Codebook]
     ) -> Self:
-        height, width, channels = shape
-        self.image_shape_ = (height, width, channels)
-        self.n_features_in_ = height * width * channels
+        self.image_shape_, self.n_features_in_ = shape, math.prod(shape)
         self.filters_, self.codebooks_ = filters, codebooks
         with threadpool_limits(1):
             self._names = self._describe(np.zeros((1, *shape), dtype=np.uint8)).names
         return self
 
-    def _describe(self, images: npt.NDArray[Any]) -> Columns:
+    def _describe(self, images: Array) -> Columns:
         columns, planes = Columns(len(images)), to_planes(images)
         views = {view: make_view(planes, view) for view in self.filters_}
         for view, filters in self.filters_.items():
@@ -215,18 +180,11 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         add_textures(columns, scales)
         return columns
 
-    def _check_parameters(self) -> None:
-        least = {"n_filters": 1, "patch": 2, "n_colours": 1, "ridge": 1e-12}
-        for name, limit in least.items():
-            if (value := getattr(self, name)) < limit:
-                raise UsageError(f"{name} is {value}; expected at least {limit}.")
-
 
 def _thread_count(jobs: int | None) -> int:
     if jobs == 0:
         raise UsageError("n_jobs is 0; expected a number of threads, -1 for all cores, or None.")
     cores = available_cores()
     if jobs is None:
-        allowed = os.environ.get("OMP_NUM_THREADS", "")
-        return min(cores, int(allowed)) if allowed.isdecimal() and int(allowed) else cores
+        return min(cores, named_threads() or cores)
     return jobs if jobs > 0 else max(1, cores + 1 + jobs)

@@ -14,23 +14,17 @@ applied in all eight orientations. So turning an image does not change its colum
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from hmnist.arrays import Float32, Float64
+from hmnist.arrays import Array, Float32, Float64, Indices
 from hmnist.augmentation import ORIENTATIONS
 from hmnist.features.columns import Columns
 from hmnist.features.geometry import ZONES, patch_orientations, zone_weights
 from hmnist.features.views import cut_patches, view_size
 
-_SAMPLES = 30_000
-"""Patches drawn for fitting: about 300 for each number of a 6×6 patch in colour."""
-
-_ITERATIONS = 5
-"""Iterations of k-means; the centres hardly move afterwards."""
-
+_SAMPLES = 30_000  # patches drawn for fitting: about 300 for each number of a 6×6 patch in colour
+_ITERATIONS = 5  # iterations of k-means; the centres hardly move afterwards
 _BATCH_RESPONSES = 4 * 23 * 23 * 8 * 32
 """Responses in memory at once: those of four 28×28 images to 8 × 32 filters, about as many as a
 core's cache can hold."""
@@ -38,22 +32,15 @@ core's cache can hold."""
 
 @dataclass(frozen=True, eq=False)
 class PatchFilters:
-    """Filters for one view.
+    """Filters for one view, on flattened patches (channels first).
 
-    Attributes
-    ----------
-    weights : numpy.ndarray of float32, shape (8·count, c·side·side)
-        The filters on flattened patches (channels first), all in the first orientation, then all
-        in the second, and so on. They include the whitening.
-    offset : numpy.ndarray of float32, shape (8·count,)
-        The responses to the mean patch, which are subtracted.
-    side : int
-        Height and width of a patch.
+    The weights (8·count, c·side·side) are all filters in the first orientation, then all in the
+    second, and so on. They include the whitening.
     """
 
     weights: Float32
-    offset: Float32
-    side: int
+    offset: Float32  # the responses (8·count,) to the mean patch, which are subtracted
+    side: int  # height and width of a patch
 
     @property
     def count(self) -> int:
@@ -87,27 +74,16 @@ def add_patches(columns: Columns, planes: Float32, filters: PatchFilters, view: 
 
 
 def patch_side(patch: int, height: int, width: int) -> int:
-    """Return the side of a patch that fits at several positions in an image of this size.
-
-    Examples
-    --------
-    >>> patch_side(6, 28, 28), patch_side(6, 8, 8), patch_side(6, 4, 4)
-    (6, 4, 2)
-    """
+    """Return the side of a patch, at most `patch`, that fits at several positions in an image."""
     return min(patch, max(2, min(height, width) // 2))
 
 
 def draw_patches(
-    images: npt.NDArray[Any], view: str, patch: int, rng: np.random.Generator
+    images: Array, view: str, patch: int, rng: np.random.Generator
 ) -> tuple[Float32, int]:
-    """Draw patches of a view from random positions of random images (n, h, w, c).
+    """Draw patches (30000, c·side·side) of a view from random positions of random images.
 
-    Returns
-    -------
-    patches : numpy.ndarray of float32, shape (30000, c·side·side)
-        Flattened channels first.
-    side : int
-        Their height and width: `patch`, or less if the view is too small for it.
+    Also returns their side: `patch`, or less if the view is too small for it.
     """
     height, width = view_size(images.shape[1], images.shape[2], view)
     side = patch_side(patch, height, width)
@@ -119,16 +95,8 @@ def draw_patches(
 def fit_filters(patches: Float32, side: int, count: int, ridge: float) -> PatchFilters:
     """Fit filters: the directions in which patches differ, in any orientation.
 
-    Parameters
-    ----------
-    patches : numpy.ndarray of float32, shape (n, c·side·side)
-        Training patches in random order, flattened channels first.
-    side : int
-        Their height and width.
-    count : int
-        The number of filters, at most n.
-    ridge : float
-        Added to the variances before whitening: smaller variances count as noise.
+    The training patches (n, c·side·side) are in random order; `count` is at most n. `ridge` is
+    added to the variances before whitening: smaller variances count as noise.
     """
     permutations = patch_orientations((side, side, patches.shape[1] // side**2))
     mean, whiten = _fit_whitening(patches.astype(np.float64), permutations, ridge)
@@ -138,13 +106,12 @@ def fit_filters(patches: Float32, side: int, count: int, ridge: float) -> PatchF
     for _ in range(_ITERATIONS):
         centres = _move_centres(centres, points, permutations)
     # (count, 8, numbers) to one orientation after the other
-    oriented = centres[:, permutations].swapaxes(0, 1).reshape(ORIENTATIONS * count, -1)
-    weights = oriented @ whiten
+    weights = centres[:, permutations].swapaxes(0, 1).reshape(ORIENTATIONS * count, -1) @ whiten
     return PatchFilters(weights.astype(np.float32), (weights @ mean).astype(np.float32), side)
 
 
 def _fit_whitening(
-    patches: Float64, permutations: npt.NDArray[np.intp], ridge: float
+    patches: Float64, permutations: Indices, ridge: float
 ) -> tuple[Float64, Float64]:
     """Return the mean and the whitening matrix of all patches in all orientations."""
     mean = patches.mean(axis=0)[permutations].mean(axis=0)
@@ -157,7 +124,7 @@ def _fit_whitening(
     return mean, (vectors / np.sqrt(values.clip(0) + ridge)) @ vectors.T
 
 
-def _move_centres(centres: Float64, points: Float64, permutations: npt.NDArray[np.intp]) -> Float64:
+def _move_centres(centres: Float64, points: Float64, permutations: Indices) -> Float64:
     """Move each centre to the mean direction of its nearest points, each turned to fit it.
 
     A centre without points stays where it is.

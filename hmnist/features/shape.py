@@ -13,8 +13,7 @@ from hmnist.features.colour import main_scales, scale_names
 from hmnist.features.columns import Columns
 from hmnist.features.geometry import border_mask
 
-_BINS = 64
-"""Bins of the histogram for Otsu's threshold."""
+_BINS = 64  # bins of the histogram for Otsu's threshold
 
 
 def add_shapes(columns: Columns, scales: Float32, relative: Float32) -> None:
@@ -54,22 +53,11 @@ def add_shapes(columns: Columns, scales: Float32, relative: Float32) -> None:
 
 
 def split_by_otsu(values: Float32) -> tuple[Float64, Float64]:
-    """Return the threshold that splits the values (n, k) of each row best into two parts.
+    """Return the threshold (n,) that splits the values (n, k) of each row best into two parts.
 
-    The values are counted in 64 bins between the smallest and the largest of the row.
-
-    Returns
-    -------
-    threshold : numpy.ndarray of float64, shape (n,)
-        The upper edge of the last bin of the lower part.
-    separation : numpy.ndarray of float64, shape (n,)
-        The variance between the parts, in squared bins.
-
-    Examples
-    --------
-    >>> threshold, _ = split_by_otsu(np.array([[0, 1, 1, 9, 10]], np.float32))
-    >>> bool(1 < threshold[0] < 9)
-    True
+    The values are counted in 64 bins between the smallest and the largest of the row. The threshold
+    is the upper edge of the last bin of the lower part. Also returns the variance (n,) between the
+    parts, in squared bins.
     """
     low, high = values.min(axis=1, keepdims=True), values.max(axis=1, keepdims=True)
     scaled = (values - low) / (high - low + np.float32(1e-9)) * _BINS

@@ -4,12 +4,10 @@ Arrays that are read are checked, since the file may be damaged or come from som
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from hmnist.arrays import Float32, Shape
+from hmnist.arrays import Array, Float32, Shape
 from hmnist.augmentation import ORIENTATIONS
 from hmnist.errors import TrustError
 from hmnist.features.codebook import Codebook
@@ -17,18 +15,18 @@ from hmnist.features.patches import PatchFilters, patch_side
 from hmnist.features.pixels import LEAST_SIDE
 from hmnist.features.views import codebook_views, view_names, view_size
 
-Arrays = Mapping[str, npt.NDArray[Any]]
+Arrays = Mapping[str, Array]
 
 
 def pack(
     shape: Shape, filters: Mapping[str, PatchFilters], codebooks: Mapping[str, Codebook]
-) -> dict[str, npt.NDArray[Any]]:
+) -> dict[str, Array]:
     """Return the shape of the images, and the filters and codebooks of each view, as plain arrays.
 
     They are ``image_shape`` (int64); for each view ``<view>_weights`` and ``<view>_offset``
     (float32); for views with a codebook ``<view>_mean``, ``<view>_whiten`` and ``<view>_entries``.
     """
-    arrays: dict[str, npt.NDArray[Any]] = {"image_shape": np.array(shape, dtype=np.int64)}
+    arrays: dict[str, Array] = {"image_shape": np.array(shape, dtype=np.int64)}
     for view, fitted in filters.items():
         arrays |= {f"{view}_weights": fitted.weights, f"{view}_offset": fitted.offset}
     for view, codebook in codebooks.items():
@@ -39,22 +37,19 @@ def pack(
 def unpack(arrays: Arrays) -> tuple[Shape, dict[str, PatchFilters], dict[str, Codebook]]:
     """Return the shape, the filters and the codebooks that `pack` was given.
 
-    Raises
-    ------
-    TrustError
-        If an array is missing, has a wrong shape, or is not finite.
+    Raises TrustError if an array is missing, has a wrong shape, or is not finite.
     """
-    shape = _read_shape(arrays)
-    filters = {view: _read_filters(arrays, view, shape) for view in view_names(shape[2])}
-    codebooks = {view: _read_codebook(arrays, view) for view in codebook_views(shape[2])}
-    return shape, filters, codebooks
-
-
-def _read_shape(arrays: Arrays) -> Shape:
-    height, width, channels = _read(arrays, "image_shape", (3,)).tolist()
+    height, width, channels = map(int, _read(arrays, "image_shape", (3,)))
     if channels not in {1, 3} or min(height, width) < LEAST_SIDE:
         raise TrustError(f"The features' image_shape is {height}×{width}×{channels}.")
-    return int(height), int(width), int(channels)
+    shape = (height, width, channels)
+    filters = {view: _read_filters(arrays, view, shape) for view in view_names(channels)}
+    sides = {"mean": (3,), "whiten": (3, 3), "entries": (None, 3)}
+    codebooks = {
+        view: Codebook(**{name: _read(arrays, f"{view}_{name}", sides[name]) for name in sides})
+        for view in codebook_views(channels)
+    }
+    return shape, filters, codebooks
 
 
 def _read_filters(arrays: Arrays, view: str, shape: Shape) -> PatchFilters:
@@ -66,11 +61,6 @@ def _read_filters(arrays: Arrays, view: str, shape: Shape) -> PatchFilters:
     if not rows or rows % ORIENTATIONS or not fits:
         raise TrustError(f"The features' {view}_weights have shape {weights.shape}.")
     return PatchFilters(weights, _read(arrays, f"{view}_offset", (rows,)), side)
-
-
-def _read_codebook(arrays: Arrays, view: str) -> Codebook:
-    shapes = {"mean": (3,), "whiten": (3, 3), "entries": (None, 3)}
-    return Codebook(**{name: _read(arrays, f"{view}_{name}", shapes[name]) for name in shapes})
 
 
 def _read(arrays: Arrays, name: str, shape: tuple[int | None, ...]) -> Float32:

@@ -14,17 +14,11 @@ from hmnist.features.colour import main_scales
 from hmnist.features.columns import Columns
 
 _QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
-
 _CIRCLE = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 """The eight neighbours in a circle, as rows and columns."""
 
-_RADII = (1, 2)
-
-_ROUGH = 9
-"""The code of every pattern that is not uniform: more than two changes around the circle."""
-
-_BANDS = 14
-"""The largest number of bands of the spectrum: all wavelengths that 28 pixels can show."""
+_ROUGH = 9  # the code of every pattern that is not uniform: more than two changes around the circle
+_BANDS = 14  # the largest number of bands of the spectrum: all wavelengths that 28 pixels can show
 
 
 def add_textures(columns: Columns, scales: Float32) -> None:
@@ -48,7 +42,7 @@ def add_textures(columns: Columns, scales: Float32) -> None:
     main, names = main_scales(scales)
     for image, name in zip(main.swapaxes(0, 1), names, strict=True):
         _add_gradients(columns, image, name)
-        for radius in _RADII:
+        for radius in (1, 2):
             _add_patterns(columns, image, name, radius)
         _add_spectrum(columns, image, name)
 
@@ -59,13 +53,6 @@ def binary_patterns(image: Float32, radius: int) -> Pixels:
     The radius is the distance of the neighbours in pixels, along the axes and the diagonals. The
     patterns have shape (n, h - 2·radius, w - 2·radius). 0–8: so many neighbours are higher, and
     they are side by side; 9: they are not.
-
-    Examples
-    --------
-    >>> peak = np.zeros((1, 3, 3), np.float32)
-    >>> peak[0, 1, 1] = 1
-    >>> int(binary_patterns(peak, 1)[0, 0, 0]), int(binary_patterns(-peak, 1)[0, 0, 0])
-    (0, 8)
     """
     _, height, width = image.shape
     rows, columns = height - 2 * radius, width - 2 * radius

@@ -5,20 +5,14 @@ pixels are fastest where these lie side by side in memory.
 """
 
 import functools
-from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from hmnist.arrays import Float32, Indices
+from hmnist.arrays import Array, Float32, Indices
 from hmnist.features.geometry import border_mask
 
-_FLOOR = 0.05
-"""Added to brightness (0–1) before the logarithm, so that noise in dark pixels stays small."""
-
-CHUNK_PIXELS = 200_704
-"""Pixels of the images that are processed together: 256 images of 28×28."""
+_FLOOR = 0.05  # added to brightness (0–1) before the logarithm, so that noise in the dark is small
+CHUNK_PIXELS = 200_704  # pixels of the images that are processed together: 256 images of 28×28
 
 
 def view_names(channels: int) -> tuple[str, str, str]:
@@ -45,21 +39,15 @@ def view_size(height: int, width: int, view: str) -> tuple[int, int]:
 def make_view(planes: Float32, view: str) -> Float32:
     """Return a view of colour planes (n, c, h, w) of 0–1; for ``half`` it is (n, c, h//2, w//2)."""
     if view == "half":
-        return _halve(planes)
+        height, width = planes.shape[2:]
+        return np.asarray(_halving_matrix(height) @ planes @ _halving_matrix(width).T)
     return _subtract_skin(planes) if view == "relative" else planes
 
 
-def to_planes(images: npt.NDArray[Any]) -> Float32:
+def to_planes(images: Array) -> Float32:
     """Return images (n, h, w, c) of 0–255 as colour planes (n, c, h, w) of 0–1."""
     planes = np.ascontiguousarray(images.transpose(0, 3, 1, 2), dtype=np.float32)
     return np.asarray(planes / np.float32(255))
-
-
-def view_chunks(images: npt.NDArray[Any], view: str) -> Iterator[tuple[int, Float32]]:
-    """Yield a view of all images in chunks, each with the index of its first image."""
-    size = chunk_size(images.shape[1], images.shape[2])
-    for start in range(0, len(images), size):
-        yield start, make_view(to_planes(images[start : start + size]), view)
 
 
 def chunk_size(height: int, width: int) -> int:
@@ -68,7 +56,7 @@ def chunk_size(height: int, width: int) -> int:
 
 
 def cut_patches(
-    images: npt.NDArray[Any], view: str, side: int, corners: tuple[Indices, Indices, Indices]
+    images: Array, view: str, side: int, corners: tuple[Indices, Indices, Indices]
 ) -> Float32:
     """Cut square patches out of a view of images (n, h, w, c): float32, shape (k, c·side·side).
 
@@ -77,7 +65,9 @@ def cut_patches(
     """
     image, row, column = corners
     patches = np.empty((len(image), images.shape[3], side, side), dtype=np.float32)
-    for start, planes in view_chunks(images, view):
+    size = chunk_size(images.shape[1], images.shape[2])
+    for start in range(0, len(images), size):
+        planes = make_view(to_planes(images[start : start + size]), view)
         windows = np.lib.stride_tricks.sliding_window_view(planes, (side, side), (2, 3))
         chosen = np.flatnonzero((image >= start) & (image < start + len(planes)))
         patches[chosen] = windows[image[chosen] - start, :, row[chosen], column[chosen]]
@@ -92,11 +82,6 @@ def _subtract_skin(planes: Float32) -> Float32:
     pixels = border.shape[2]
     skin = (border[:, :, (pixels - 1) // 2] + border[:, :, pixels // 2]) / 2
     return np.asarray(light - skin[:, :, None, None])
-
-
-def _halve(planes: Float32) -> Float32:
-    height, width = planes.shape[2:]
-    return np.asarray(_halving_matrix(height) @ planes @ _halving_matrix(width).T)
 
 
 @functools.cache

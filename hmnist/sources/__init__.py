@@ -56,42 +56,48 @@ def load(
     >>> load(path)
     LesionDataset('tiny.csv', 1 images 1×1×3, lesions: unknown)
     """
+    from hmnist.sources.sample import is_sample, is_sample_file, load_sample
+
     file, beside = Path(path).expanduser(), None
     # Only the text "sample" is the sample; a Path of that name is a file.
     if path == "sample":
-        from hmnist.sources.sample import load_sample
-
         data = load_sample()
     elif file.suffix.lower() == ".npz":
         data = read_medmnist(file)
     else:
         data = LesionDataset(*read_pixel_csv(file), name=file.name)
         beside = file.with_name(METADATA_FILE)
-    return _with_metadata(data, metadata, beside)
+    if metadata is False or metadata == "none":
+        # A sample in a file is still synthetic if its metadata is not wanted.
+        synthetic = data.synthetic or (beside is not None and is_sample_file(beside))
+        return dataclasses.replace(data, metadata=None, lesion_ids=None, synthetic=synthetic)
+    if metadata is None:
+        if beside is None or not beside.is_file():
+            return data
+        metadata = beside
+    data = attach_metadata(data, Path(metadata).expanduser())
+    return dataclasses.replace(data, synthetic=data.synthetic or is_sample(data.metadata))
 
 
 def find_data(named: str | None, *, sample_allowed: bool) -> Path | str:
     """Return the data for a command that may or may not name its data.
 
-    The named data come first. Then come ``$HMNIST_DATA``, ``hmnist_28_28_RGB.csv`` (or
-    ``.csv.gz``) in the working folder, and the same in the download cache.
-
-    Parameters
-    ----------
-    named : str or None
-        The data that the user named; returned unchecked.
-    sample_allowed : bool
-        Whether the word ``"sample"`` is returned if there is nothing else.
-
-    Raises
-    ------
-    DataMissingError
-        If ``$HMNIST_DATA`` names no file, or there are no data and the sample is not allowed.
+    The `named` data come first, unchecked. Then come ``$HMNIST_DATA``, ``hmnist_28_28_RGB.csv``
+    (or ``.csv.gz``) in the working folder, the same in the download cache, and ``"sample"`` if the
+    command allows it. Raises DataMissingError if ``$HMNIST_DATA`` names no file, or there are no
+    data and the sample is not allowed.
     """
     if named is not None:
         return named if named == "sample" else Path(named)
     if variable := os.environ.get("HMNIST_DATA"):
-        return _from_environment(variable)
+        path = Path(variable).expanduser()
+        if variable != "sample" and not path.exists():
+            raise DataMissingError(
+                f"$HMNIST_DATA names {variable}, which does not exist.",
+                "Correct the variable, remove it (unset HMNIST_DATA), or name the data in the "
+                "command.",
+            )
+        return variable if variable == "sample" else path
     downloads = cache_folder() / "downloads"
     for folder in (Path(), downloads):
         for name in _PIXEL_FILES:
@@ -104,34 +110,3 @@ def find_data(named: str | None, *, sample_allowed: bool) -> Path | str:
         f"({Path.cwd()}) nor among the downloads ({downloads}).",
         "Type the pixel file's path behind the command, or the word sample for generated lesions.",
     )
-
-
-def _from_environment(variable: str) -> Path | str:
-    if variable == "sample":
-        return variable
-    path = Path(variable).expanduser()
-    if not path.exists():
-        raise DataMissingError(
-            f"$HMNIST_DATA names {variable}, which does not exist.",
-            "Correct the variable, remove it (unset HMNIST_DATA), or name the data in the command.",
-        )
-    return path
-
-
-def _with_metadata(
-    data: LesionDataset,
-    metadata: str | os.PathLike[str] | Literal[False] | None,
-    beside: Path | None,
-) -> LesionDataset:
-    from hmnist.sources.sample import is_sample, is_sample_file
-
-    if metadata is False or metadata == "none":
-        # A sample in a file is still synthetic if its metadata is not wanted.
-        synthetic = data.synthetic or (beside is not None and is_sample_file(beside))
-        return dataclasses.replace(data, metadata=None, lesion_ids=None, synthetic=synthetic)
-    if metadata is None:
-        if beside is None or not beside.is_file():
-            return data
-        metadata = beside
-    data = attach_metadata(data, Path(metadata).expanduser())
-    return dataclasses.replace(data, synthetic=data.synthetic or is_sample(data.metadata))

@@ -5,30 +5,21 @@ lesion, so that all its images show the same structures.
 """
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 
-from hmnist.arrays import Booleans, Float32, Indices
+from hmnist.arrays import Float32, Indices
 from hmnist.sources.random_numbers import normal, uniform
 
-SIZE = 28
-"""Height and width of an image in pixels."""
+SIZE = 28  # height and width of an image in pixels
 
 
 @dataclass(frozen=True)
 class Canvas:
     """The pixels of n images in the coordinates of the lesions that they show.
 
-    Attributes
-    ----------
-    across, down : numpy.ndarray of float32, shape (n, 28, 28)
-        The position of each pixel on its lesion: the centre is 0, 0; the edges of the image are
-        at about 1.
-    lesions : numpy.ndarray of int64, shape (n,)
-        The lesion of each image.
-    seed : int
-        0 or more.
+    `across` and `down`, shape (n, 28, 28), are the position of each pixel on its lesion: the centre
+    is 0, 0; the edges of the image are at about 1. `lesions` (n,) are the lesions of the images.
     """
 
     across: Float32
@@ -44,10 +35,6 @@ class Canvas:
     def normal(self, purpose: str, count: int) -> Float32:
         """Draw `count` normal numbers for each lesion, shape (count, n, 1, 1)."""
         return normal(self.seed, purpose, self.lesions, count).T[:, :, None, None]
-
-    def take(self, chosen: Booleans) -> Self:
-        """Return the canvas of the chosen images."""
-        return type(self)(self.across[chosen], self.down[chosen], self.lesions[chosen], self.seed)
 
 
 def cloud(canvas: Canvas, purpose: str, frequency: float) -> Float32:

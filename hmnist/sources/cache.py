@@ -23,15 +23,9 @@ from hmnist.arrays import Labels, Pixels
 from hmnist.errors import WorkError
 from hmnist.files import cache_folder, hash_file, write_file
 
-SMALLEST_FILE = 4_000_000
-"""Bytes; a smaller file is parsed in about 10 ms."""
-
-ENTRIES = 8
-"""Parsed files in the cache; the oldest is deleted when there are more."""
-
-SETTLED = 2 * 10**9
-"""Nanoseconds after which every change of a file shows in its times."""
-
+SMALLEST_FILE = 4_000_000  # bytes; a smaller file is parsed in about 10 ms
+ENTRIES = 8  # parsed files in the cache; the oldest is deleted when there are more
+SETTLED = 2 * 10**9  # nanoseconds after which every change of a file shows in its times
 _DIGEST_SIZE = hashlib.sha256().digest_size
 
 
@@ -42,12 +36,6 @@ def parse_cached(
 
     The pixels have shape (n, h·w·c), the labels (n,). If the file does not exist, `parse` raises
     the error.
-
-    Examples
-    --------
-    >>> rows = np.ones((1, 3), np.uint8), np.array([4])
-    >>> parse_cached(Path("missing.csv"), lambda path: rows) is rows
-    True
     """
     try:
         before = path.stat()
@@ -69,8 +57,7 @@ def parse_cached(
 
 
 def _traits(status: os.stat_result) -> list[int]:
-    times = [status.st_mtime_ns, status.st_ctime_ns]
-    return [status.st_size, *times, status.st_dev, status.st_ino]
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_dev, status.st_ino]
 
 
 def _content_hash(path: Path, status: os.stat_result, folder: Path) -> str:
@@ -84,8 +71,8 @@ def _content_hash(path: Path, status: os.stat_result, folder: Path) -> str:
     # Two changes within one tick of the clock leave the same times. So a file that was changed a
     # moment ago is hashed again next time.
     if now - max(status.st_mtime_ns, status.st_ctime_ns) > SETTLED:
+        content = json.dumps({"traits": _traits(status), "sha256": digest})
         with contextlib.suppress(OSError, WorkError), write_file(note) as temporary:
-            content = json.dumps({"traits": _traits(status), "sha256": digest})
             temporary.write_text(content, encoding="ascii")
     return digest
 

@@ -1,7 +1,6 @@
 """The sample's lesions and metadata: diagnoses, images per lesion, ages, sexes, sites.
 
-`plan_rows` distributes a number of rows over lesions, `describe` makes the metadata of any part of
-them. The shares of the diagnoses and the number of images per lesion are those of HAM10000
+The shares of the diagnoses and the number of images per lesion are those of HAM10000
 (Tschandl, Rosendahl & Kittler, Scientific Data 5:180161, 2018). Ages, sexes and body sites follow
 it roughly and overlap as they do there.
 """
@@ -20,14 +19,9 @@ from hmnist.sources.random_numbers import normal, uniform
 if TYPE_CHECKING:
     import pandas as pd
 
-MINIMUM_ROWS = 42
-"""The fewest images: six of each diagnosis, so that each part of a split can have each."""
-
-SAMPLE_PREFIX = "SAMPLE_"
-"""The start of all ids of generated images and lesions, and of no real ones."""
-
+MINIMUM_ROWS = 42  # six of each diagnosis, so that each part of a split can have each
+SAMPLE_PREFIX = "SAMPLE_"  # the start of all ids of generated images and lesions, of no real ones
 _MINIMUM = MINIMUM_ROWS // len(CODES)
-
 _BLOCKS = ("bkl", "df", "mel", "vasc", "bcc", "nv", "akiec")
 """The order of the diagnoses in the rows, similar to that of the Kaggle file."""
 
@@ -43,8 +37,7 @@ _AGES = {
 """Mean and standard deviation in years."""
 
 _MALE = {"akiec": 0.65, "bcc": 0.6, "bkl": 0.57, "df": 0.5, "nv": 0.51, "vasc": 0.5, "mel": 0.6}
-_UNKNOWN_SHARE = 0.006
-"""The share of lesions whose age is missing, and that of lesions whose sex is unknown."""
+_UNKNOWN_SHARE = 0.006  # of the lesions have no age, and so many have no known sex
 
 _SITES = {
     #                   akiec bcc bkl df nv vasc mel, in 100 lesions of each diagnosis
@@ -75,24 +68,12 @@ _CONFIRMATIONS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """The diagnosis, the lesion and the number of each image.
+    """The diagnosis, the lesion and the number of each image: arrays of shape (n,)."""
 
-    Attributes
-    ----------
-    first_row : int
-        The position of the first row in the whole sample.
-    labels : numpy.ndarray of int64, shape (n,)
-        Diagnoses in the Kaggle order.
-    lesions : numpy.ndarray of int64, shape (n,)
-        Numbers of the lesions, ascending from 0.
-    image_numbers : numpy.ndarray of int64, shape (n,)
-        0–5: which image of its lesion each row is.
-    """
-
-    first_row: int
+    first_row: int  # its position in the whole sample
     labels: Labels
-    lesions: Indices
-    image_numbers: Indices
+    lesions: Indices  # ascending from 0
+    image_numbers: Indices  # 0–5: which image of its lesion each row is
 
     def parts(self, rows: int) -> Iterator[Self]:
         """Yield the plan in parts of so many rows; the last may have fewer."""
@@ -105,18 +86,8 @@ class Plan:
 def plan_rows(rows: int, seed: int) -> Plan:
     """Distribute rows (42 or more) over diagnoses and lesions.
 
-    Rows of one diagnosis stand together, and among them the images of one lesion.
-
-    Raises
-    ------
-    UsageError
-        If `rows` is below 42 or `seed` below 0.
-
-    Examples
-    --------
-    >>> plan = plan_rows(10_015, seed=0)
-    >>> np.bincount(plan.labels), plan.lesions[-1] + 1
-    (array([ 327,  514, 1099,  115, 6705,  142, 1113]), np.int64(7470))
+    Rows of one diagnosis stand together, and among them the images of one lesion. Raises UsageError
+    if `rows` is below 42 or `seed` below 0.
     """
     if rows < MINIMUM_ROWS:
         raise UsageError(
@@ -133,12 +104,12 @@ def plan_rows(rows: int, seed: int) -> Plan:
         sizes.append(rng.permutation(_images_by_lesion(images[code], lesions)))
         labels.append(np.full(lesions, label_of(code)))
     size = np.concatenate(sizes)
-    first = np.cumsum(size) - size
+    first_image = np.repeat(np.cumsum(size) - size, size)
     return Plan(
         first_row=0,
         labels=np.repeat(np.concatenate(labels), size),
         lesions=np.repeat(np.arange(len(size)), size),
-        image_numbers=np.arange(rows) - np.repeat(first, size),
+        image_numbers=np.arange(rows) - first_image,
     )
 
 

@@ -12,13 +12,11 @@ from hmnist.errors import DataError
 from hmnist.sources.opening import DOWNLOAD_AGAIN
 
 _PIXEL = re.compile(r"pixel\d{1,9}", re.ASCII)
-
 _LONGEST_HEADER = 1 << 26  # bytes; the names of a million pixels are 12 MB
 
 _OTHER_KINDS = (
     (b"PK\x03\x04", "a ZIP archive", "Unpack it; a MedMNIST file keeps its ending .npz."),
-    (b"\xff\xfe", "UTF-16 text", "Save it again as CSV in UTF-8."),
-    (b"\xfe\xff", "UTF-16 text", "Save it again as CSV in UTF-8."),
+    ((b"\xff\xfe", b"\xfe\xff"), "UTF-16 text", "Save it again as CSV in UTF-8."),
     (b"<", "a web page", "The download went wrong: fetch the file again."),
 )
 """First bytes of other files, what they are, and what to do."""
@@ -28,19 +26,14 @@ _HINT = (
     "as in hmnist_28_28_RGB.csv."
 )
 
-_OBLONG = (75, 100)
-"""Height and width of the only images among the published systems that are no square."""
+_OBLONG = (75, 100)  # the only size among the published systems that is no square
 
 
 def read_header(file: BinaryIO, path: Path) -> tuple[list[str], bytes]:
     r"""Read the first line of a file that should be text: the names of the columns, and its end.
 
-    The end is ``b"\n"``, ``b"\r\n"``, or ``b""`` if the file has no more lines.
-
-    Raises
-    ------
-    DataError
-        If the file is empty or not CSV text in UTF-8.
+    The end is ``b"\n"``, ``b"\r\n"``, or ``b""`` if the file has no more lines. Raises DataError if
+    the file is empty or not CSV text in UTF-8.
     """
     line = file.readline(_LONGEST_HEADER)
     if not line.strip():
@@ -64,28 +57,13 @@ def read_header(file: BinaryIO, path: Path) -> tuple[list[str], bytes]:
 def check_header(names: list[str], path: Path) -> Shape:
     """Return the shape of the images in a file with these columns; see `image_shape`.
 
-    Raises
-    ------
-    DataError
-        If a column is missing, unknown, repeated or out of order, or the number of pixels makes
-        no image.
-
-    Examples
-    --------
-    >>> check_header([f"pixel{i:04d}" for i in range(64)] + ["label"], Path("hmnist_8_8_L.csv"))
-    (8, 8, 1)
+    Raises DataError if a column is missing, unknown, repeated or out of order, or the number of
+    pixels makes no image.
     """
     _refuse_other_tables(names, path)
-    _refuse_repeated(names, path)
-    if "label" not in names:
-        raise DataError(
-            f"{path} has no column 'label'; its last column is {names[-1][:40]!r}.", _HINT
-        )
     _refuse_unknown(names, path)
-    pixels = sorted((name for name in names if name != "label"), key=_index)
-    _refuse_gaps(pixels, path)
-    _refuse_disorder(names, [*pixels, "label"], path)
-    return image_shape(len(pixels), path)
+    _refuse_disorder(names, path)
+    return image_shape(len(names) - 1, path)
 
 
 def image_shape(pixels: int, path: Path) -> Shape:
@@ -93,12 +71,8 @@ def image_shape(pixels: int, path: Path) -> Shape:
 
     A size in the name, ``_75_100_`` or ``_75x100_``, perhaps followed by ``RGB`` or ``L``, decides
     if it fits the number. Otherwise the image is the only square of one or three channels. 22,500
-    columns may be 150×150 grey or 75×100 RGB, so there the name is needed.
-
-    Raises
-    ------
-    DataError
-        If no shape fits, or several do.
+    columns may be 150×150 grey or 75×100 RGB, so there the name is needed. Raises DataError if no
+    shape fits, or several do.
 
     Examples
     --------
@@ -148,18 +122,15 @@ def _refuse_other_tables(names: list[str], path: Path) -> None:
             f"{path} has no header: its first line holds numbers already.",
             f"Put the names of the columns into the first line. {_HINT}",
         )
-
-
-def _refuse_repeated(names: list[str], path: Path) -> None:
     name, times = Counter(names).most_common(1)[0]
     if times > 1:
-        first = names.index(name)
-        second = names.index(name, first + 1)
+        first, second, *_ = (number for number, other in enumerate(names, 1) if other == name)
         raise DataError(
-            f"{path}: column {second + 1:,} repeats {name[:40]!r}, the name of column "
-            f"{first + 1:,}.",
-            _HINT,
+            f"{path}: column {second:,} repeats {name[:40]!r}, the name of column {first:,}.", _HINT
         )
+    if "label" not in names:
+        last = names[-1][:40]
+        raise DataError(f"{path} has no column 'label'; its last column is {last!r}.", _HINT)
 
 
 def _refuse_unknown(names: list[str], path: Path) -> None:
@@ -169,37 +140,29 @@ def _refuse_unknown(names: list[str], path: Path) -> None:
         hint = f"Rename or remove it; facts about the images belong into the metadata. {_HINT}"
         if name in {"", "Unnamed: 0", "index"}:
             hint = "An index or a trailing comma was saved: save without (pandas: index=False)."
-        raise DataError(
-            f"{path}: column {number:,} of {len(names):,} is {name[:40]!r}, neither a pixel nor "
-            "the label.",
-            hint,
-        )
+        position = f"column {number:,} of {len(names):,} is {name[:40]!r}"
+        raise DataError(f"{path}: {position}, neither a pixel nor the label.", hint)
 
 
-def _refuse_gaps(pixels: list[str], path: Path) -> None:
-    missing = set(range(len(pixels))).difference(map(_index, pixels))
-    if missing:
-        # With as many digits as the file's own names have.
-        digits = min(len(name) for name in pixels) - len("pixel")
-        raise DataError(
-            f"{path} has no column 'pixel{min(missing):0{digits}d}', though it names "
-            f"{len(pixels):,} pixel columns.",
-            _HINT,
-        )
+def _refuse_disorder(names: list[str], path: Path) -> None:
+    pixels = [name for name in names if name != "label"]
+    pixel_of = {int(name.removeprefix("pixel")): name for name in pixels}
     if not pixels:
         raise DataError(f"{path} has no pixel columns, only 'label'.", _HINT)
-
-
-def _refuse_disorder(names: list[str], ordered: list[str], path: Path) -> None:
+    missing = set(range(len(pixels))).difference(pixel_of)
+    if missing:
+        # With as many digits as the file's own names have.
+        digits = min(map(len, pixels)) - len("pixel")
+        name = f"pixel{min(missing):0{digits}d}"
+        raise DataError(
+            f"{path} has no column {name!r}, though it names {len(pixels):,} pixel columns.", _HINT
+        )
+    ordered = [*(pixel_of[index] for index in range(len(pixels))), "label"]
     for number, (name, expected) in enumerate(zip(names, ordered, strict=True), start=1):
         if name != expected:
+            position = f"column {number:,} is {name!r}; expected {expected!r}"
             raise DataError(
-                f"{path}: the columns are out of order: column {number:,} is {name!r}; expected "
-                f"{expected!r}.",
+                f"{path}: the columns are out of order: {position}.",
                 "Pixels are read by position. Put the columns in order (pandas: frame[[*sorted("
                 "frame.columns.drop('label'), key=lambda name: int(name[5:])), 'label']]).",
             )
-
-
-def _index(name: str) -> int:
-    return int(name.removeprefix("pixel"))

@@ -22,7 +22,6 @@ from hmnist.errors import DataError
 from hmnist.sources.opening import DOWNLOAD_AGAIN, row_name
 
 _PLAIN = {f"{value}{point}": value for value in range(256) for point in ("", ".0")}
-
 _NUMBER = re.compile(r"[+-]?(\d{1,20}\.?\d{0,20}|\.\d{1,20})([eE][+-]?\d{1,2})?", re.ASCII)
 
 
@@ -40,21 +39,12 @@ class _Row:
 
 
 def read_carefully(file: BinaryIO, path: Path, names: list[str]) -> tuple[Pixels, Labels]:
-    r"""Read the rows of a pixel file cell by cell: pixels (n, h·w·c) and labels (n,).
+    """Read the rows of a pixel file cell by cell: pixels (n, h·w·c) and labels (n,).
 
     The file is opened at its first byte. The names of its columns are checked already: pixels in
-    order, then ``label``.
-
-    Raises
-    ------
-    DataError
-        For the first row that has too few or too many cells, a pixel that is not a whole number
-        0–255 or a label that is not 0–6; if there are no rows; if the file is not CSV text.
-
-    Examples
-    --------
-    >>> read_carefully(io.BytesIO(b'pixel0,label\n"1e2", 4\n'), Path("a.csv"), ["pixel0", "label"])
-    (array([[100]], dtype=uint8), array([4]))
+    order, then ``label``. Raises DataError for the first row that has too few or too many cells, a
+    pixel that is not a whole number 0–255 or a label that is not 0–6; if there are no rows; if the
+    file is not CSV text.
     """
     rows: list[bytes] = []
     try:

@@ -9,21 +9,20 @@ import dataclasses
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hmnist.arrays import Float64, Strings
+from hmnist.arrays import Strings
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataError
-from hmnist.sources.opening import DOWNLOAD_AGAIN, opened, row_name
+from hmnist.sources.opening import DOWNLOAD_AGAIN, read_bytes, row_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
-METADATA_FILE = "HAM10000_metadata.csv"
-"""The name of the metadata file beside a pixel file."""
+METADATA_FILE = "HAM10000_metadata.csv"  # the name of the metadata file beside a pixel file
 
 SAME_LESION: tuple[tuple[str, str], ...] = (
     ("ISIC_0033481", "ISIC_0033421"), ("ISIC_0033556", "ISIC_0032634"),
@@ -51,18 +50,11 @@ _OTHER_METADATA = (
 
 
 def attach_metadata(data: LesionDataset, path: Path) -> LesionDataset:
-    """Return a data set together with its metadata and lesions.
+    """Return a data set together with its metadata and lesions; see `read_metadata`.
 
-    The file has one row per image, in the same order. Lesions that are known to be the same
-    (`SAME_LESION`) get one id in `lesion_ids`, but not in `metadata`.
-
-    Raises
-    ------
-    DataMissingError
-        If there is no such file.
-    DataError
-        If the file is malformed, or belongs to other images: the message names the first row that
-        differs.
+    The file has one row per image, in the same order. If it belongs to other images, the DataError
+    names the first row that differs. Lesions that are known to be the same (`SAME_LESION`) get one
+    id in `lesion_ids`, but not in `metadata`.
     """
     metadata = read_metadata(path)
     _check_rows(metadata["dx"].tolist(), data, path)
@@ -71,25 +63,12 @@ def attach_metadata(data: LesionDataset, path: Path) -> LesionDataset:
 
 
 def read_metadata(path: Path) -> "pd.DataFrame":
-    r"""Read a metadata file.
+    r"""Read a metadata file: CSV in UTF-8 with at least the columns ``lesion_id, image_id, dx``.
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        CSV text in UTF-8 with at least the columns ``lesion_id``, ``image_id`` and ``dx``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        All columns of the file; ``age``, if there, in years as float64, NaN where missing.
-
-    Raises
-    ------
-    DataMissingError
-        If there is no such file.
-    DataError
-        If a required column is missing, a row has too many or too few cells, an id is empty, an
-        image is repeated, a diagnosis is none of the seven or an age is no number.
+    All columns are returned; ``age``, if there, in years as float64, NaN where missing. Raises
+    DataMissingError if there is no such file; DataError if a required column is missing, a row has
+    too many or too few cells, an id is empty, an image is repeated, a diagnosis is none of the
+    seven or an age is no number.
 
     Examples
     --------
@@ -101,10 +80,8 @@ def read_metadata(path: Path) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    with opened(path) as file:
-        content = file.read()
     try:
-        text = content.decode("utf-8-sig")
+        text = read_bytes(path).decode("utf-8-sig")
         _check_table(text, path)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is not CSV text in UTF-8: {error}.", DOWNLOAD_AGAIN) from error
@@ -112,9 +89,14 @@ def read_metadata(path: Path) -> "pd.DataFrame":
         io.StringIO(text), dtype=dict.fromkeys(_REQUIRED, str), index_col=False, low_memory=False
     )
     _check_ids(metadata, path)
-    _check_diagnoses(metadata, path)
+    codes = f"one of {', '.join(CODES)}"
+    hint = "Spell the diagnosis as the seven codes are spelled."
+    _refuse_cells(~metadata["dx"].isin(CODES), metadata["dx"].fillna(""), codes, path, hint)
     if "age" in metadata:
-        metadata["age"] = _read_ages(metadata["age"], path)
+        years = pd.to_numeric(metadata["age"], errors="coerce")
+        hint = "Leave the cell empty where the age is unknown."
+        _refuse_cells(years.isna() & metadata["age"].notna(), metadata["age"], "years", path, hint)
+        metadata["age"] = years.astype(np.float64)
     return metadata
 
 
@@ -123,12 +105,6 @@ def merge_same_lesions(image_ids: Sequence[str], lesion_ids: Sequence[str]) -> S
 
     If both images of a pair in `SAME_LESION` are there, all images of the two lesions have the
     alphabetically first of the two ids.
-
-    Examples
-    --------
-    >>> images = ["ISIC_0033481", "ISIC_0000001", "ISIC_0033421"]
-    >>> merge_same_lesions(images, ["HAM_7", "HAM_7", "HAM_2"]).tolist()
-    ['HAM_2', 'HAM_2', 'HAM_2']
     """
     lesion_of = dict(zip(image_ids, lesion_ids, strict=True))
     merged: dict[str, set[str]] = {}
@@ -167,16 +143,19 @@ def _check_table(text: str, path: Path) -> None:
     """Check the columns and the length of each row, since pandas fills or drops cells."""
     reader = csv.reader(io.StringIO(text), strict=True)
     names = next(reader, [])
+    # A pixel file named by mistake has thousands of columns.
+    some = ", ".join(name[:40] for name in names[:9]) or "none"
+    some += f" … ({len(names):,} in all)" if len(names) > 9 else ""
     for name in _REQUIRED:
         if name not in names:
             raise DataError(
-                f"{path} has no column {name!r}; its columns are {_some(names)}.",
+                f"{path} has no column {name!r}; its columns are {some}.",
                 "Metadata has the columns lesion_id, image_id and dx, separated by commas, as in "
                 f"{METADATA_FILE}.",
             )
-    repeated = next((name for index, name in enumerate(names) if name in names[:index]), None)
-    if repeated is not None:
-        raise DataError(f"{path} has more than one column {repeated!r}.", "Remove one of them.")
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise DataError(f"{path} has more than one column {name!r}.", "Remove one of them.")
     row = 0
     for row, fields in enumerate(filter(None, reader), start=1):
         if len(fields) != len(names):
@@ -189,12 +168,6 @@ def _check_table(text: str, path: Path) -> None:
         raise DataError(f"{path} has a header and no rows.", DOWNLOAD_AGAIN)
 
 
-def _some(names: list[str]) -> str:
-    # A pixel file named by mistake has thousands.
-    some = ", ".join(name[:40] for name in names[:9]) or "none"
-    return f"{some} … ({len(names):,} in all)" if len(names) > 9 else some
-
-
 def _check_ids(metadata: "pd.DataFrame", path: Path) -> None:
     for name in ("lesion_id", "image_id"):
         empty = metadata[name].isna() | (metadata[name].str.strip() == "")
@@ -203,39 +176,24 @@ def _check_ids(metadata: "pd.DataFrame", path: Path) -> None:
                 f"{path}: {row_name(int(empty.argmax()) + 1)}, column {name}: the cell is empty.",
                 "Give every image its name and its lesion, or go without: --metadata none.",
             )
-    repeated = metadata["image_id"].duplicated().to_numpy()
+    repeated = metadata["image_id"].duplicated()
     if repeated.any():
-        second = int(repeated.argmax())
+        row = int(repeated.argmax())
         image_ids = metadata["image_id"].tolist()
-        first = image_ids.index(image_ids[second])
         raise DataError(
-            f"{path}: {row_name(second + 1)} repeats the image_id {image_ids[second]} of row "
-            f"{first + 1:,}.",
+            f"{path}: {row_name(row + 1)} repeats the image_id {image_ids[row]} of row "
+            f"{image_ids.index(image_ids[row]) + 1:,}.",
             "Each image stands in one row; remove the other, here and in the pixel file.",
         )
 
 
-def _check_diagnoses(metadata: "pd.DataFrame", path: Path) -> None:
-    unknown = ~metadata["dx"].isin(CODES).to_numpy()
-    if unknown.any():
-        row = int(unknown.argmax())
-        diagnosis = metadata["dx"].fillna("").iloc[row]
-        raise DataError(
-            f"{path}: {row_name(row + 1)}, column dx: found {diagnosis!r}; expected one of "
-            f"{', '.join(CODES)}.",
-            "Spell the diagnosis as the seven codes are spelled.",
-        )
-
-
-def _read_ages(ages: "pd.Series[float]", path: Path) -> Float64:
-    import pandas as pd
-
-    numbers = pd.to_numeric(ages, errors="coerce")
-    wrong = (numbers.isna() & ages.notna()).to_numpy()
+def _refuse_cells(
+    wrong: "pd.Series[bool]", cells: "pd.Series[Any]", expected: str, path: Path, hint: str
+) -> None:
     if wrong.any():
         row = int(wrong.argmax())
         raise DataError(
-            f"{path}: {row_name(row + 1)}, column age: found {ages.iloc[row]!r}; expected years.",
-            "Leave the cell empty where the age is unknown.",
+            f"{path}: {row_name(row + 1)}, column {cells.name}: found {cells.iloc[row]!r}; "
+            f"expected {expected}.",
+            hint,
         )
-    return numbers.to_numpy(dtype=np.float64)

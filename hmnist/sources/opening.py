@@ -11,8 +11,7 @@ from typing import BinaryIO, cast
 
 from hmnist.errors import DataError, DataMissingError, HmnistError
 
-DOWNLOAD_AGAIN = "Download or copy it again."
-"""The hint for files that are damaged or incomplete."""
+DOWNLOAD_AGAIN = "Download or copy it again."  # the hint for files that are damaged or incomplete
 
 
 @contextlib.contextmanager
@@ -20,14 +19,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading bytes; one that is packed by gzip is unpacked, whatever its name.
 
     The block should only read the file, since every failure of the system inside it is reported as
-    a failure of this file.
-
-    Raises
-    ------
-    DataMissingError
-        If there is no such file; the hint names files with similar names.
-    DataError
-        If it is a folder or a device, may not be read, or is a damaged gzip file.
+    a failure of this file: DataMissingError, or DataError if it is a folder or a device, may not be
+    read, or is a damaged gzip file.
 
     Examples
     --------
@@ -66,15 +59,16 @@ def explain_failure(path: Path) -> Iterator[None]:
         raise DataError(f"{path} could not be read: {reason}.", "Check its permissions.") from error
 
 
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of a file, unpacked; the errors are those of `opened`."""
+    with opened(path) as file:
+        return file.read()
+
+
 def row_name(row: int, line: int | None = None) -> str:
-    """Name a data row, counted from 1 below the header, as every message about a file does.
+    """Name a data row, counted from 1 below the header, for messages: ``row 17 (line 18)``.
 
     `line` is its line in the file, counted from 1, if rows may have several lines.
-
-    Examples
-    --------
-    >>> row_name(17)
-    'row 17 (line 18)'
     """
     return f"row {row:,} (line {row + 1 if line is None else line:,})"
 
@@ -83,17 +77,14 @@ def _refuse_folders_and_devices(path: Path) -> None:
     # Checked before opening, since opening a named pipe would wait for its writer.
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
-        raise DataError(f"{path} is a folder; expected a file.", _data_files(path))
+        data = [name for name in _names_in(path) if name.endswith((".csv", ".csv.gz", ".npz"))]
+        hint = f"Name one of the files in it: {', '.join(data[:5])}." if data else ""
+        raise DataError(f"{path} is a folder; expected a file.", hint)
     if not stat.S_ISREG(mode):
         raise DataError(
             f"{path} is a device or a pipe; expected a file.",
             "Save the data to a file and name that: it is read more than once.",
         )
-
-
-def _data_files(folder: Path) -> str:
-    names = [name for name in _names_in(folder) if name.endswith((".csv", ".csv.gz", ".npz"))]
-    return f"Name one of the files in it: {', '.join(names[:5])}." if names else ""
 
 
 def _similar_names(path: Path) -> str:

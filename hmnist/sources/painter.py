@@ -17,19 +17,11 @@ from hmnist.sources.brushes import SIZE, Canvas, cloud, lines, mesh, spots
 from hmnist.sources.random_numbers import normal, uniform
 
 _BLOCK = 128  # images at a time; their arrays fit into the processor's cache
+_MIMICRY = 0.08  # of the lesions look like another diagnosis, which no model can recognise
+_WHITE = (228.0, 205.0, 190.0)  # the colour of scar and scale, 0–255
 
-_MIMICRY = 0.08
-"""Share of the lesions that look like another diagnosis, which no model can recognise."""
-
-_ABSORPTION = {
-    "melanin": (0.58, 1.05, 1.40),
-    "blood": (0.22, 1.05, 0.65),
-    "deep": (1.20, 0.85, 0.65),
-}
+_MELANIN, _BLOOD, _DEEP = (0.58, 1.05, 1.40), (0.22, 1.05, 0.65), (1.20, 0.85, 0.65)
 """Optical density of one unit of each pigment for red, green and blue light."""
-
-_WHITE = (228.0, 205.0, 190.0)
-"""The colour of scar and scale, 0–255."""
 
 _LOOKS: dict[str, tuple[float, ...]] = {
     #             akiec    bcc    bkl     df     nv   vasc    mel  spread  least
@@ -51,25 +43,16 @@ _LOOKS: dict[str, tuple[float, ...]] = {
 }  # fmt: skip
 """The typical value for each diagnosis, its standard deviation, and the least value.
 
-Lengths are in half image heights, pigments in units of `_ABSORPTION`, the others are shares.
+Lengths are in half image heights, pigments in units of their density, the others are shares.
 """
 
 
 def paint(labels: Labels, lesions: Indices, image_numbers: Indices, seed: int) -> Pixels:
     """Paint one RGB image for each row: uint8, shape (n, 28, 28, 3).
 
-    Each image depends only on its own row and the seed.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray of int64, shape (n,)
-        Diagnoses in the Kaggle order, 0–6.
-    lesions : numpy.ndarray of int64, shape (n,)
-        Numbers of 0 or more; rows with the same number (and label) show the same lesion.
-    image_numbers : numpy.ndarray of int64, shape (n,)
-        0–7: which image of its lesion each row is.
-    seed : int
-        0 or more.
+    Each image depends only on its own row and the seed (0 or more). The rows name the diagnosis,
+    the number of the lesion (0 or more), and which image of its lesion it is (0–7): shape (n,)
+    each. Rows with the same lesion and label show the same lesion.
 
     Examples
     --------
@@ -94,9 +77,7 @@ def _paint_block(labels: Labels, lesions: Indices, image_keys: Indices, seed: in
     noise = _draw_noise(image_keys, seed)
     painted = np.empty((len(labels), SIZE, SIZE, 3), np.uint8)
     for channel in range(3):
-        density = _ABSORPTION["melanin"][channel] * melanin
-        density += _ABSORPTION["blood"][channel] * blood
-        density += _ABSORPTION["deep"][channel] * deep
+        density = _MELANIN[channel] * melanin + _BLOOD[channel] * blood + _DEEP[channel] * deep
         colour = skin[channel] * np.exp(-density)
         colour += (_WHITE[channel] - colour) * white
         colour = colour * light[channel] + noise[channel]
@@ -136,16 +117,12 @@ def _draw_canvas(lesions: Indices, image_keys: Indices, seed: int) -> Canvas:
     return Canvas(cosine * x + sine * y, cosine * y - sine * x, lesions, seed)
 
 
-def _draw_pigments(
-    looks: dict[str, Float32], canvas: Canvas
-) -> tuple[Float32, Float32, Float32, Float32]:
+def _draw_pigments(looks: dict[str, Float32], canvas: Canvas) -> tuple[Float32, ...]:
     """Melanin, blood, deep melanin and white for each pixel, shape (n, 28, 28) each."""
     distance, inside, slope = _draw_outline(looks, canvas)
     blotches, grain = cloud(canvas, "blotches", 4.0), cloud(canvas, "grain", 14.0)
-    dark, pale = (
-        spots(canvas, purpose, looks["size"], width)
-        for purpose, width in (("dark", 0.13), ("pale", 0.10))
-    )
+    dark = spots(canvas, "dark", looks["size"], 0.13)
+    pale = spots(canvas, "pale", looks["size"], 0.10)
     profile = 1 + looks["centre"] * (0.6 - np.minimum(distance, np.float32(1.2)))
     profile += 1.5 * looks["lopsided"] * slope + looks["blotches"] * blotches
     melanin = looks["melanin"] * np.maximum(profile, np.float32(0.08))
@@ -155,12 +132,8 @@ def _draw_pigments(
     deep = looks["deep"] * np.maximum(0.8 - 1.2 * blotches + dark, np.float32(0))
     white = 1.6 * looks["scar"] * np.exp(-np.square(distance / np.float32(0.5)))
     white += looks["scale"] * np.maximum(0.4 + grain, np.float32(0)) + 2 * looks["cysts"] * pale
-    return (
-        inside * np.maximum(melanin, np.float32(0)),
-        inside * blood,
-        inside * deep,
-        np.minimum(inside * white, np.float32(0.85)),
-    )
+    melanin = inside * np.maximum(melanin, np.float32(0))
+    return melanin, inside * blood, inside * deep, np.minimum(inside * white, np.float32(0.85))
 
 
 def _draw_outline(looks: dict[str, Float32], canvas: Canvas) -> tuple[Float32, Float32, Float32]:
@@ -172,16 +145,13 @@ def _draw_outline(looks: dict[str, Float32], canvas: Canvas) -> tuple[Float32, F
     across, down = canvas.across / stretch, canvas.down * stretch
     distance = np.sqrt(across * across + down * down) + np.float32(1e-6)
     cosine, sine = across / distance, down / distance
-    wave_cosine, wave_sine = cosine, sine
+    wave_x, wave_y = cosine, sine
     wobble = np.zeros_like(distance)
     for order, weights in enumerate(zip(*np.split(canvas.normal("border", 12), 2), strict=True)):
         # The next wave from the sum of angles: two products are faster than a cosine.
-        wave_cosine, wave_sine = (
-            wave_cosine * cosine - wave_sine * sine,
-            wave_sine * cosine + wave_cosine * sine,
-        )
+        wave_x, wave_y = wave_x * cosine - wave_y * sine, wave_y * cosine + wave_x * sine
         strength = np.float32(1.2 / (order + 1.5))
-        wobble += strength * (weights[0] * wave_cosine + weights[1] * wave_sine)
+        wobble += strength * (weights[0] * wave_x + weights[1] * wave_y)
     radius = looks["size"] * np.maximum(1 + looks["ragged"] * wobble, np.float32(0.3))
     depth = (radius - distance) / looks["softness"]
     inside = 1 / (1 + np.exp(np.clip(-2 * depth, -30, 30)))
@@ -220,8 +190,9 @@ def _draw_hair(canvas: Canvas) -> Float32:
     hairy = share < 0.125
     hair = np.zeros_like(canvas.across)
     if hairy.any():
+        across, down, lesions = (v[hairy] for v in (canvas.across, canvas.down, canvas.lesions))
         darkness = (0.15 + 0.3 * strength[hairy])[:, None, None]
-        hair[hairy] = darkness * lines(canvas.take(hairy), "hair", 0.03)
+        hair[hairy] = darkness * lines(Canvas(across, down, lesions, canvas.seed), "hair", 0.03)
     return hair
 
 

@@ -11,11 +11,11 @@ import math
 import os
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -25,19 +25,14 @@ from hmnist.errors import DataError, DataMissingError, UsageError, unknown_name
 from hmnist.files import refuse_to_overwrite, write_file
 from hmnist.hardware import available_cores
 from hmnist.sources.header import image_shape
-from hmnist.sources.images import PHOTOGRAPHS, squeeze_photograph
+from hmnist.sources.images import is_photograph, read_photograph
 from hmnist.sources.metadata import METADATA_FILE, read_metadata
-from hmnist.sources.opening import opened
+from hmnist.sources.opening import read_bytes
 from hmnist.sources.writing import check_pixel_file_name, format_rows, write_pixel_file
 
-CHANNELS = {"RGB": 3, "L": 1}
-"""Pillow's names for colour and grey, and their channels."""
-
-LARGEST_SIDE = 1024
-"""Pixels; the photographs themselves are 600×450."""
-
-LISTED = 100
-"""Photographs of a kind that an error names before it only counts them."""
+CHANNELS = {"RGB": 3, "L": 1}  # Pillow's names for colour and grey, and their channels
+LARGEST_SIDE = 1024  # pixels; the photographs themselves are 600×450
+LISTED = 100  # photographs of a kind that an error names before it only counts them
 
 
 def from_images(
@@ -108,9 +103,9 @@ def from_images(
     path = Path(pixel_file_name(size, mode) if out is None else out)
     _check_name(path, shape, mode)
     metadata = Path(metadata).expanduser()
-    content = _read(metadata)
+    content = read_bytes(metadata)
     copy = path.with_name(METADATA_FILE)
-    has_copy = copy.exists() and _read(copy) == content
+    has_copy = copy.exists() and read_bytes(copy) == content
     refuse_to_overwrite(path, *([] if has_copy else [copy]))
     several = [folders] if isinstance(folders, str | os.PathLike) else folders
     photographs = _find_photographs([Path(folder).expanduser() for folder in several], metadata)
@@ -120,7 +115,7 @@ def from_images(
         if not has_copy:
             stack.enter_context(write_file(copy)).write_bytes(content)
         file = stack.enter_context(write_pixel_file(path, math.prod(shape)))
-        rows = _in_order(lambda item: item.to_row(shape), photographs, jobs or available_cores())
+        rows = _make_rows(photographs, shape, jobs or available_cores())
         _write_rows(file, photographs, rows, on_progress)
     return path, copy
 
@@ -148,7 +143,7 @@ class _Photograph:
             # The Kaggle archive contains some folders twice.
             if not all(filecmp.cmp(first, copy, shallow=False) for copy in copies):
                 return "there more than once, and different"
-            pixels = squeeze_photograph(first, shape)
+            pixels = read_photograph(first, shape)
         except (DataError, OSError) as error:
             from PIL import Image
 
@@ -185,11 +180,6 @@ def _check_name(path: Path, shape: Shape, mode: str) -> None:
     )
 
 
-def _read(path: Path) -> bytes:
-    with opened(path) as file:
-        return file.read()
-
-
 def _find_photographs(folders: Sequence[Path], metadata: Path) -> list[_Photograph]:
     """Return the photograph of each row of the metadata."""
     table = read_metadata(metadata)
@@ -200,7 +190,7 @@ def _find_photographs(folders: Sequence[Path], metadata: Path) -> list[_Photogra
             problem = "is no folder" if folder.exists() else "does not exist"
             raise DataMissingError(f"{folder} {problem}.", "Name the folder of the photographs.")
         for path in sorted(folder.rglob("*")):
-            if path.suffix.lower() in PHOTOGRAPHS and path.stem in paths:
+            if is_photograph(path) and path.stem in paths:
                 paths[path.stem].append(path)
     if not any(paths.values()):
         searched = " and ".join(map(str, folders)) or "no folder at all"
@@ -214,22 +204,20 @@ def _find_photographs(folders: Sequence[Path], metadata: Path) -> list[_Photogra
     ]
 
 
-def _in_order(
-    work: Callable[[_Photograph], bytes | str], photographs: Iterable[_Photograph], threads: int
-) -> Iterator[bytes | str]:
-    """Yield the result for each photograph in order; only a few are computed ahead."""
+def _make_rows(photographs: list[_Photograph], shape: Shape, jobs: int) -> Iterator[bytes | str]:
+    """Yield the row of each photograph in order; only a few are made ahead."""
     waiting: deque[Future[bytes | str]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(jobs) as pool:
         for photograph in photographs:
-            waiting.append(pool.submit(work, photograph))
-            if len(waiting) > 4 * threads:
+            waiting.append(pool.submit(photograph.to_row, shape))
+            if len(waiting) > 4 * jobs:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
 def _write_rows(
-    file: IO[bytes],
+    file: BufferedIOBase,
     photographs: Sequence[_Photograph],
     rows: Iterator[bytes | str],
     on_progress: Callable[[int, int], None] | None,
@@ -248,7 +236,11 @@ def _write_rows(
 
 
 def _explain(problems: dict[str, list[str]], total: int) -> DataError:
-    listed = "; ".join(f"{kind}: {_some(names)}" for kind, names in sorted(problems.items()))
+    kinds = []
+    for kind, names in sorted(problems.items()):
+        more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+        kinds.append(f"{kind}: {', '.join(names[:LISTED])}{more}")
+    listed = "; ".join(kinds)
     error = DataMissingError if problems.keys() == {"missing"} else DataError
     return error(
         f"{sum(map(len, problems.values())):,} of {total:,} photographs cannot be used, so nothing "
@@ -256,8 +248,3 @@ def _explain(problems: dict[str, list[str]], total: int) -> DataError:
         "Name all folders of photographs, download or copy the damaged ones again, or take their "
         "rows out of the metadata.",
     )
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more

@@ -19,31 +19,17 @@ from hmnist.sources.header import check_header, image_shape, read_header
 from hmnist.sources.malformed import read_carefully
 from hmnist.sources.opening import opened
 
-BLOCK = 1 << 18
-"""Bytes parsed at once: the dozen arrays of that size stay in the processor's cache."""
-
+BLOCK = 1 << 18  # bytes parsed at once: the dozen arrays of that size stay in the processor's cache
 _ZERO, _COMMA, _NEWLINE = (np.uint8(ord(character)) for character in "0,\n")
 
 
 def read_pixel_csv(path: Path) -> tuple[Pixels, Labels]:
-    r"""Read a pixel file, plain or packed by gzip.
+    r"""Read a pixel file, plain or packed by gzip: images (n, h, w, c) and labels (n,).
 
-    It has the columns ``pixel0000`` … and ``label``. Pixels stand row by row, the channels of a
-    pixel side by side.
-
-    Returns
-    -------
-    images : numpy.ndarray of uint8, shape (n, h, w, c)
-        `hmnist.sources.header.image_shape` tells their shape from the columns and the file's name.
-    labels : numpy.ndarray of int64, shape (n,)
-        0–6 in the Kaggle order.
-
-    Raises
-    ------
-    DataMissingError
-        If there is no such file.
-    DataError
-        If it cannot be read or is malformed; the message names the first mistake.
+    Pixels stand row by row, the channels of a pixel side by side. The columns and the file's name
+    tell the images' shape (`hmnist.sources.header.image_shape`). Labels are in the Kaggle order.
+    Raises DataMissingError if there is no such file, DataError if it cannot be read or is
+    malformed; the message names the first mistake.
 
     Examples
     --------
@@ -76,7 +62,8 @@ def _parse_plain(file: BinaryIO, columns: int, ending: bytes) -> tuple[Pixels, L
     """Parse the rows after the header; None if the file is not plain."""
     blocks = []
     for lines in _whole_lines(file, ending, longest=4 * columns + 2):
-        block = _parse_block(lines, columns)
+        plain = lines.replace(ending, b"\n") if ending == b"\r\n" else lines
+        block = _parse_block(plain, columns)
         if block is None:
             return None
         blocks.append(block)
@@ -87,7 +74,7 @@ def _parse_plain(file: BinaryIO, columns: int, ending: bytes) -> tuple[Pixels, L
 
 
 def _whole_lines(file: BinaryIO, ending: bytes, longest: int) -> Iterator[bytes]:
-    r"""Yield blocks of whole lines that end in ``\n``; empty lines at the end are dropped.
+    """Yield blocks of whole lines; empty lines at the end are dropped.
 
     A line of more than `longest` bytes is no plain row: its beginning is the last block.
     """
@@ -97,17 +84,13 @@ def _whole_lines(file: BinaryIO, ending: bytes, longest: int) -> Iterator[bytes]
         # The last line waits for the next block: it may be incomplete, or the last of the file.
         end = rest.rstrip(b"\r\n").rfind(b"\n") + 1
         if end:
-            yield _with_newlines(rest[:end], ending)
+            yield rest[:end]
             rest = rest[end:]
         elif len(rest) > longest:
             yield rest
             return
     if rest := rest.rstrip(b"\r\n"):
-        yield _with_newlines(rest + ending, ending)
-
-
-def _with_newlines(lines: bytes, ending: bytes) -> bytes:
-    return lines.replace(ending, b"\n") if ending == b"\r\n" else lines
+        yield rest + ending
 
 
 def _parse_block(block: bytes, columns: int) -> Pixels | None:

@@ -19,16 +19,9 @@ def uniform(seed: int, purpose: str, keys: Indices, count: int) -> Float64:
 
     They depend only on seed, purpose, key and column. Keys (n,) are numbers of 0 or more, such as
     those of lesions. The hash is SplitMix64 (Steele, Lea & Flood 2014).
-
-    Examples
-    --------
-    >>> first, second = uniform(0, "age", np.array([5, 6]), 1), uniform(0, "age", np.array([6]), 1)
-    >>> bool(first[1] == second[0])
-    True
     """
-    start = _mix(
-        np.uint64(zlib.crc32(purpose.encode())) + _mix(np.array([seed % 2**64], np.uint64))
-    )
+    hashed_seed = _mix(np.array([seed % 2**64], np.uint64))
+    start = _mix(np.uint64(zlib.crc32(purpose.encode())) + hashed_seed)
     rows = _mix(keys.astype(np.uint64) * _GOLDEN + start)[:, None]
     columns = np.arange(1, count + 1, dtype=np.uint64) * _GOLDEN
     return (_mix(rows + columns) >> np.uint64(11)).astype(np.float64) * 2.0**-53

@@ -20,11 +20,7 @@ from hmnist.sources.writing import check_pixel_file_name, format_rows, write_pix
 if TYPE_CHECKING:
     import pandas as pd
 
-DEFAULT_ROWS = 2500
-"""Images of the sample if no number is given."""
-
-SAMPLE_NAME = "synthetic sample"
-"""The sample's name in tables."""
+DEFAULT_ROWS = 2500  # images of the sample if no number is given
 
 
 def load_sample(rows: int = DEFAULT_ROWS, seed: int = 0) -> LesionDataset:
@@ -57,26 +53,12 @@ def generate(
     """Generate the sample in chunks, so that a million rows need little memory.
 
     Together the chunks are the data set that `load_sample` returns, whatever the number of rows in
-    a chunk. A lesion may have images in two chunks.
-
-    Raises
-    ------
-    UsageError
-        If `rows` is below 42, `seed` below 0 or `chunk_rows` below 1.
-
-    Examples
-    --------
-    >>> [len(chunk) for chunk in generate(rows=100, chunk_rows=64)]
-    [64, 36]
+    a chunk. A lesion may have images in two chunks. Raises UsageError if `rows` is below 42, `seed`
+    below 0 or `chunk_rows` below 1.
     """
     if chunk_rows < 1:
         raise UsageError(f"A chunk has at least 1 row, not {chunk_rows}.")
     return (_make(part, seed) for part in plan_rows(rows, seed).parts(chunk_rows))
-
-
-def sample_metadata(rows: int = DEFAULT_ROWS, seed: int = 0) -> "pd.DataFrame":
-    """Return the metadata that `load_sample` gives, without painting the images."""
-    return describe(plan_rows(rows, seed), seed)
 
 
 def write_sample(
@@ -156,6 +138,6 @@ def _make(plan: Plan, seed: int) -> LesionDataset:
         labels=plan.labels,
         lesion_ids=metadata["lesion_id"].to_numpy(dtype=str),
         metadata=metadata,
-        name=SAMPLE_NAME,
+        name="synthetic sample",
         synthetic=True,
     )

@@ -3,8 +3,8 @@
 import contextlib
 import gzip
 from collections.abc import Iterator
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, cast
 
 import numpy as np
 
@@ -27,48 +27,29 @@ def check_pixel_file_name(path: Path, example: str) -> None:
 
 
 @contextlib.contextmanager
-def write_pixel_file(path: Path, pixels: int) -> Iterator[IO[bytes]]:
+def write_pixel_file(path: Path, pixels: int) -> Iterator[BufferedIOBase]:
     """Yield a file for the rows of a pixel file; a header for so many pixels is written already.
 
     The file appears under its name when the block succeeds. It is packed by gzip if its name ends
-    in ``.gz``.
-
-    Raises
-    ------
-    WorkError
-        If it cannot be written.
+    in ``.gz``. Raises WorkError if it cannot be written.
     """
-    with write_file(path) as temporary, temporary.open("wb") as file:
-        if path.suffix != ".gz":
-            file.write(format_header(pixels))
-            yield file
-            return
-        # Without a name and a time inside, the same images give the same file.
-        with gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0) as packed:
-            packed.write(format_header(pixels))
-            yield cast("IO[bytes]", packed)
-
-
-def format_header(pixels: int) -> bytes:
-    """Return the first line: ``pixel0000,pixel0001, … ,label``, with more digits if needed."""
-    names = [*(f"pixel{index:04d}" for index in range(pixels)), "label"]
-    return (",".join(names) + "\n").encode()
+    with write_file(path) as temporary, contextlib.ExitStack() as stack:
+        file: BufferedIOBase = stack.enter_context(temporary.open("wb"))
+        if path.suffix == ".gz":
+            # Without a name and a time inside, the same images give the same file.
+            file = stack.enter_context(gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0))
+        names = "".join(f"pixel{index:04d}," for index in range(pixels))
+        file.write(f"{names}label\n".encode())
+        yield file
 
 
 def format_rows(images: Pixels, labels: Labels) -> bytes:
-    r"""Format images (n, h, w, c) and labels (n,) as lines of comma-separated numbers.
-
-    Examples
-    --------
-    >>> format_rows(np.array([[[[7, 80, 255]]]], np.uint8), np.array([4]))
-    b'7,80,255,4\n'
-    """
+    """Format images (n, h, w, c) and labels (n,) as lines of comma-separated numbers."""
     pixels = images.reshape(len(images), -1)
     text = np.empty((len(images), pixels.shape[1] + 1, 4), np.uint8)
     text[:, :-1] = _number_texts(",")[pixels]
     text[:, -1] = _number_texts("\n")[labels]
-    lines: bytes = text[text != 0].tobytes()
-    return lines
+    return bytes(text[text != 0])
 
 
 def _number_texts(end: str) -> Pixels:

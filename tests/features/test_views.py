@@ -8,9 +8,9 @@ from hmnist.features.geometry import border_mask
 from hmnist.features.views import (
     chunk_size,
     codebook_views,
+    cut_patches,
     make_view,
     to_planes,
-    view_chunks,
     view_names,
     view_size,
 )
@@ -61,13 +61,14 @@ def test_relative_removes_the_colour_of_the_lamp() -> None:
     assert np.abs(change).max() < 0.03
 
 
-def test_chunks_cover_everything_in_order() -> None:
+def test_patches_of_all_chunks_come_from_their_image() -> None:
     images = RANDOM.integers(0, 256, (5, 300, 300, 1), dtype=np.uint8)
-    chunks = list(view_chunks(images, "grey"))
-    assert [start for start, _ in chunks] == [0, 2, 4]
-    np.testing.assert_array_equal(
-        np.concatenate([planes for _, planes in chunks]), to_planes(images)
-    )
+    assert chunk_size(300, 300) == 2
+    image, row, column = np.array([4, 0, 3, 2, 1, 4]), np.arange(6) * 50, np.arange(6)[::-1] * 59
+    patches = cut_patches(images, "grey", 5, (image, row, column)).reshape(6, 1, 5, 5)
+    planes = to_planes(images)
+    for patch, i, y, x in zip(patches, image, row, column, strict=True):
+        np.testing.assert_array_equal(patch, planes[i, :, y : y + 5, x : x + 5])
 
 
 def test_chunks_shrink_as_images_grow() -> None:

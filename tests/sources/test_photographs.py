@@ -126,11 +126,11 @@ def test_only_a_few_photographs_are_read_ahead(
     started: list[int] = []
     ahead: list[int] = []
 
-    def squeeze(path: Path, shape: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
+    def read(path: Path, shape: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
         started.append(1)
         return np.zeros(shape, np.uint8)
 
-    monkeypatch.setattr("hmnist.sources.photographs.squeeze_photograph", squeeze)
+    monkeypatch.setattr("hmnist.sources.photographs.read_photograph", read)
     from_images(
         archive,
         metadata_of(archive),
@@ -266,7 +266,7 @@ def test_a_full_disk_leaves_nothing(archive: Path, monkeypatch: pytest.MonkeyPat
     def fail(*_: object) -> bytes:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("hmnist.sources.writing.format_header", fail)
+    monkeypatch.setattr("hmnist.sources.photographs.format_rows", fail)
     error = refused(archive)
     assert isinstance(error, WorkError)
     assert "No space left" in error.message

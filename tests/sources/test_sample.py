@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.sources import load
-from hmnist.sources.cohort import MINIMUM_ROWS
+from hmnist.sources.cohort import MINIMUM_ROWS, describe, plan_rows
 from hmnist.sources.sample import (
     generate,
     is_sample,
     load_sample,
-    sample_metadata,
     write_sample,
 )
 
@@ -26,6 +25,11 @@ PUBLISHED_IMAGES = {
     "nv": 6705, "mel": 1113, "bkl": 1099, "bcc": 514, "akiec": 327, "vasc": 142, "df": 115,
 }  # fmt: skip
 PUBLISHED_COLUMNS = ["lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization"]
+
+
+def sample_metadata(rows: int, seed: int = 0) -> pd.DataFrame:
+    """Return the metadata that `load_sample` gives, without painting the images."""
+    return describe(plan_rows(rows, seed), seed)
 
 
 def test_the_default_is_large_enough_and_synthetic() -> None:
