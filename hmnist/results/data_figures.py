@@ -13,23 +13,7 @@ from hmnist.arrays import Indices, Pixels
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
-from hmnist.results.canvas import (
-    ACCENT,
-    FADED,
-    MAIN,
-    SHARES,
-    WIDTH,
-    check_drawing,
-    drawing,
-    full_names,
-    label_bar,
-    new_figure,
-    panels,
-    save_figure,
-    share_text,
-    short_names,
-    whole_counts,
-)
+from hmnist.results import canvas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +21,7 @@ if TYPE_CHECKING:
 
 _ROWS, _COLUMNS = 8, 12
 
-_SEXES = (("female", ACCENT), ("male", MAIN), ("unknown", FADED))
+_SEXES = (("female", canvas.ACCENT), ("male", canvas.MAIN), ("unknown", canvas.FADED))
 
 _METADATA = ("age", "sex", "localization")
 """The columns of the metadata that are drawn."""
@@ -71,12 +55,13 @@ def plot_data(data: LesionDataset, out: str | Path, *, seed: int = 0) -> list[Pa
     WorkError
         If they cannot be written.
     """
-    check_drawing()
+    canvas.check_drawing()
     if not len(data):
         raise UsageError(f"{data.name} holds no images to draw.")
-    with drawing():
+    with canvas.drawing():
         return [
-            save_figure(figure, Path(out) / f"{name}.png") for name, figure in draw_data(data, seed)
+            canvas.save_figure(figure, Path(out) / f"{name}.png")
+            for name, figure in draw_data(data, seed)
         ]
 
 
@@ -123,8 +108,8 @@ def _draw_sheet(data: LesionDataset, label: int, seed: int, caption: Sequence[st
         lesions = "" if data.lesion_ids is None else " of as many lesions as possible"
         shown = f"{len(rows)} of {count:,} images"
         notes = [*caption, f"Drawn at random{lesions}, seed {seed}."]
-    height = WIDTH * len(sheet) / sheet.shape[1]
-    figure = new_figure(height, f"{full_names()[label]}: {shown}", notes)
+    height = canvas.WIDTH * len(sheet) / sheet.shape[1]
+    figure = canvas.new_figure(height, f"{canvas.full_names()[label]}: {shown}", notes)
     axes = figure.subplots()
     grey = sheet.shape[2] == 1
     axes.imshow(
@@ -185,16 +170,16 @@ def lay_out(images: Pixels) -> Pixels:
 
 def _draw_diagnoses(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     counts = np.bincount(data.labels, minlength=len(CODES))
-    figure = new_figure(2.5, "Diagnoses: images and lesions", caption)
+    figure = canvas.new_figure(2.5, "Diagnoses: images and lesions", caption)
     axes = figure.subplots()
-    axes.barh(range(len(CODES)), counts, height=0.62, color=MAIN)
+    axes.barh(range(len(CODES)), counts, height=0.62, color=canvas.MAIN)
     for label, count in enumerate(counts.tolist()):
-        text = f"{count:,} ({share_text(count, len(data))})"
+        text = f"{count:,} ({canvas.share_text(count, len(data))})"
         if data.lesion_ids is not None:
             lesions = len(np.unique(data.lesion_ids[data.labels == label]))
             text += f", {lesions:,} lesion{'s' if lesions != 1 else ''}"
-        label_bar(axes, label, count, text)
-    axes.set_yticks(range(len(CODES)), full_names())
+        canvas.label_bar(axes, label, count, text)
+    axes.set_yticks(range(len(CODES)), canvas.full_names())
     axes.set_xlim(0, counts.max() * 1.62)
     axes.invert_yaxis()
     axes.grid(visible=True, axis="x")
@@ -213,20 +198,20 @@ def _draw_ages(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     edges = np.arange(np.floor(known.min() / 5) * 5, known.max() + 7.5, 5) - 2.5
     missing = len(ages) - len(known)
     unknown = [f"The age is unknown for {missing:,} more images."] if missing else []
-    figure = new_figure(3.4, "Age by diagnosis", [*caption, *unknown])
-    for label, axes in enumerate(panels(figure, len(CODES), "years", sharex=True)):
+    figure = canvas.new_figure(3.4, "Age by diagnosis", [*caption, *unknown])
+    for label, axes in enumerate(canvas.panels(figure, len(CODES), "years", sharex=True)):
         shown = ages[(data.labels == label) & ~np.isnan(ages)]
-        axes.hist(shown, bins=edges.tolist(), color=MAIN, edgecolor="white", linewidth=0.4)
-        axes.set_title(f"{short_names()[label]}\n{CODES[label]} · {len(shown):,} images")
+        axes.hist(shown, bins=edges.tolist(), color=canvas.MAIN, edgecolor="white", linewidth=0.4)
+        axes.set_title(f"{canvas.short_names()[label]}\n{CODES[label]} · {len(shown):,} images")
         axes.grid(visible=False, axis="x")
         axes.xaxis.set_major_locator(MultipleLocator(20))
-        whole_counts(axes)
+        canvas.whole_counts(axes)
     return figure
 
 
 def _draw_sexes(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     sexes = _column(data, "sex").fillna("unknown").to_numpy(dtype=str)
-    figure = new_figure(2.5, "Sex by diagnosis", caption)
+    figure = canvas.new_figure(2.5, "Sex by diagnosis", caption)
     axes = figure.subplots()
     known = [name for name, _ in _SEXES[:-1]]
     start = np.zeros(len(CODES))
@@ -239,14 +224,14 @@ def _draw_sexes(data: LesionDataset, caption: Sequence[str]) -> "Figure":
         for label, share in enumerate(shares):
             if share > 0.08:
                 text = f"{counts[label]:,} ({share:.0%})"
-                ink = "#222222" if colour == FADED else "white"
+                ink = "#222222" if colour == canvas.FADED else "white"
                 middle = start[label] + share / 2
                 axes.text(middle, label, text, ha="center", va="center", color=ink, size=7.5)
         start += shares
-    names = [f"{name}, {count:,}" for name, count in zip(full_names(), images, strict=True)]
+    names = [f"{name}, {count:,}" for name, count in zip(canvas.full_names(), images, strict=True)]
     axes.set_yticks(range(len(CODES)), names)
     axes.set_xlim(0, 1)
-    axes.set_xticks(SHARES, [f"{share:.0%}" for share in SHARES])
+    axes.set_xticks(canvas.SHARES, [f"{share:.0%}" for share in canvas.SHARES])
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(_SEXES), borderpad=0)
@@ -265,7 +250,9 @@ def _draw_sites(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     note = "Each column is a diagnosis. Numbers: images; colour: their share of the diagnosis."
     if len(all_names) > _MOST_SITES:
         note += f" The {_MOST_SITES} most frequent of {len(all_names)} sites."
-    figure = new_figure(0.8 + 0.25 * len(names), "Site on the body by diagnosis", [*caption, note])
+    figure = canvas.new_figure(
+        0.8 + 0.25 * len(names), "Site on the body by diagnosis", [*caption, note]
+    )
     axes = figure.subplots()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=max(shares.max(), 0.01), aspect="auto")
     for (site, label), count in np.ndenumerate(counts):
@@ -275,7 +262,7 @@ def _draw_sites(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     axes.set_yticks(range(len(names)), names)
     headings = [
         name.replace(" ", "\n", 1) + f"\n{code}, {count:,}"
-        for name, code, count in zip(short_names(), CODES, images, strict=True)
+        for name, code, count in zip(canvas.short_names(), CODES, images, strict=True)
     ]
     axes.set_xticks(range(len(CODES)), headings, size=7.5)
     axes.xaxis.tick_top()
