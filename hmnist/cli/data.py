@@ -1,6 +1,5 @@
 """``hmnist data info|sample``, and what else there is to do with data."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +9,7 @@ from hmnist.cli import options
 from hmnist.cli.check import check
 from hmnist.cli.from_images import from_images
 from hmnist.cli.inputs import load_data
-from hmnist.cli.output import print_rich, say
+from hmnist.cli.output import print_json, print_rich, say
 from hmnist.cli.plot import plot
 
 if TYPE_CHECKING:
@@ -33,31 +32,25 @@ def info(
     dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
     facts = _describe(dataset)
     if report == "json":
-        typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
+        print_json(facts)
         return
     from hmnist.diagnoses import DIAGNOSES
     from hmnist.results.formatting import plain_table
 
     names = {diagnosis.code: diagnosis.name for diagnosis in DIAGNOSES}
     lesions = facts["lesions_by_diagnosis"]
-    body = [
-        [
-            code,
-            f"{count:,}",
-            f"{count / facts['images']:.1%}",
-            "–" if lesions is None else f"{lesions[code]:,}",
-            names[code],
-        ]
-        for code, count in facts["images_by_diagnosis"].items()
-    ]
+    body = []
+    for code, count in facts["images_by_diagnosis"].items():
+        shown = "–" if lesions is None else f"{lesions[code]:,}"
+        share = f"{count / facts['images']:.1%}"
+        body.append([code, f"{count:,}", share, shown, names[code]])
     shape = "×".join(map(str, facts["image_shape"]))
     known = "unknown" if facts["lesions"] is None else f"{facts['lesions']:,}"
     typer.echo(f"{facts['name']}: {facts['images']:,} images of {shape}, lesions: {known}")
     if facts["synthetic"]:
         typer.echo("Synthetic sample: generated images, no photographs.")
-    print_rich(
-        plain_table(["diagnosis", "images", "share", "lesions", "name"], body, text=["name"])
-    )
+    header = ["diagnosis", "images", "share", "lesions", "name"]
+    print_rich(plain_table(header, body, text=["name"]))
     typer.echo(f"Digest: {facts['digest']}")
 
 

@@ -8,7 +8,7 @@ import typer
 
 from hmnist.cli import options
 from hmnist.cli.names import check_name
-from hmnist.cli.output import print_rich
+from hmnist.cli.output import print_json, print_rich
 
 if TYPE_CHECKING:
     from hmnist.models.registry import ModelEntry
@@ -58,7 +58,7 @@ def _print_one(entry: "ModelEntry", report: str) -> None:
 
     facts = _facts(entry)
     if report == "json":
-        typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
+        print_json(facts)
         return
     rows = [[name.replace("_", " "), text] for name, text in _lines(facts)]
     print_rich(plain_table([entry.name, entry.summary], rows, text=[entry.summary]))

@@ -45,13 +45,7 @@ def check_one_of(kind: str, *names: str) -> Check:
 
 
 def check_split(value: str | None) -> str | None:
-    """Check the name of a split; the path of a file is checked when it is read.
-
-    Raises
-    ------
-    UsageError
-        If there is no such split.
-    """
+    """Check the name of a split; the path of a file is checked when it is read."""
     if value is None or Path(value).suffix:
         return value
     published = [f"published:{name}" for name in known_names("published system")]

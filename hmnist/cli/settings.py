@@ -25,11 +25,6 @@ def read_settings(path: Path = Path("hmnist.toml")) -> dict[str, Any]:
     ------
     UsageError
         If the file is no TOML, or sets what is no option.
-
-    Examples
-    --------
-    >>> read_settings(Path("no-such-file.toml"))
-    {}
     """
     try:
         with path.open("rb") as file:

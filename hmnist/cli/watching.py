@@ -75,14 +75,9 @@ class LiveTable(Watcher):
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[step]}"),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
-            console=console,
-        )
+        step, left = TextColumn("{task.fields[step]}"), TextColumn("{task.fields[left]}")
+        columns = (TextColumn("{task.description}"), BarColumn(), step, TimeElapsedColumn(), left)
+        self._progress = Progress(*columns, console=console)
         self._live = Live(self._progress, console=console, transient=True)
         self._task: TaskID | None = None
         self._start = time.monotonic()
@@ -141,14 +136,8 @@ def watch_steps(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None
     if quiet or not console.is_terminal:
         yield None
         return
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    ) as progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
         task = progress.add_task(name, total=None)
 
         def on_step(done: int, total: int) -> None:

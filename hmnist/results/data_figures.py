@@ -58,11 +58,7 @@ def plot_data(data: LesionDataset, out: str | Path, *, seed: int = 0) -> list[Pa
     canvas.check_drawing()
     if not len(data):
         raise UsageError(f"{data.name} holds no images to draw.")
-    with canvas.drawing():
-        return [
-            canvas.save_figure(figure, Path(out) / f"{name}.png")
-            for name, figure in draw_data(data, seed)
-        ]
+    return canvas.save_figures(draw_data(data, seed), Path(out))
 
 
 def missing_columns(data: LesionDataset) -> list[str]:
@@ -122,18 +118,7 @@ def _draw_sheet(data: LesionDataset, label: int, seed: int, caption: Sequence[st
 def choose_images(data: LesionDataset, label: int, seed: int) -> Indices:
     """Draw up to 96 images of a diagnosis, a second image of a lesion only where lesions run out.
 
-    Parameters
-    ----------
-    data : LesionDataset
-    label : int
-        0–6.
-    seed : int
-        0 or more.
-
-    Returns
-    -------
-    numpy.ndarray of int64, shape (n,)
-        Rows of the data set, ascending.
+    The result are rows of the data set, ascending.
     """
     rows = np.random.default_rng([seed, label]).permutation(np.flatnonzero(data.labels == label))
     if data.lesion_ids is not None:
@@ -147,13 +132,7 @@ def choose_images(data: LesionDataset, label: int, seed: int) -> Indices:
 def lay_out(images: Pixels) -> Pixels:
     """Return one image in which images stand in rows of twelve, with white between them.
 
-    Parameters
-    ----------
-    images : numpy.ndarray of uint8, shape (n, h, w, c)
-
-    Returns
-    -------
-    numpy.ndarray of uint8, shape (height, width, c)
+    Images have shape (n, h, w, c), the result (height, width, c).
     """
     count, height, width, channels = images.shape
     gap = max(1, width // 14)
@@ -179,11 +158,9 @@ def _draw_diagnoses(data: LesionDataset, caption: Sequence[str]) -> "Figure":
             lesions = len(np.unique(data.lesion_ids[data.labels == label]))
             text += f", {lesions:,} lesion{'s' if lesions != 1 else ''}"
         canvas.label_bar(axes, label, count, text)
-    axes.set_yticks(range(len(CODES)), canvas.full_names())
+    canvas.name_bars(axes, canvas.full_names())
     axes.set_xlim(0, counts.max() * 1.62)
-    axes.invert_yaxis()
     axes.grid(visible=True, axis="x")
-    axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("images")
     return figure
@@ -229,11 +206,9 @@ def _draw_sexes(data: LesionDataset, caption: Sequence[str]) -> "Figure":
                 axes.text(middle, label, text, ha="center", va="center", color=ink, size=7.5)
         start += shares
     names = [f"{name}, {count:,}" for name, count in zip(canvas.full_names(), images, strict=True)]
-    axes.set_yticks(range(len(CODES)), names)
+    canvas.name_bars(axes, names)
     axes.set_xlim(0, 1)
-    axes.set_xticks(canvas.SHARES, [f"{share:.0%}" for share in canvas.SHARES])
-    axes.invert_yaxis()
-    axes.tick_params(axis="y", length=0)
+    canvas.show_shares(axes.xaxis)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(_SEXES), borderpad=0)
     return figure
 
@@ -253,12 +228,8 @@ def _draw_sites(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     figure = canvas.new_figure(
         0.8 + 0.25 * len(names), "Site on the body by diagnosis", [*caption, note]
     )
-    axes = figure.subplots()
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=max(shares.max(), 0.01), aspect="auto")
-    for (site, label), count in np.ndenumerate(counts):
-        dark = shares[site, label] > 0.65 * shares.max()
-        colour = "white" if dark else "#222222" if count else "#999999"
-        axes.text(label, site, f"{count:,}", ha="center", va="center", color=colour, size=8)
+    texts = [[f"{count:,}" for count in row] for row in counts.tolist()]
+    axes = canvas.heat_map(figure, shares, texts, max(shares.max(), 0.01))
     axes.set_yticks(range(len(names)), names)
     headings = [
         name.replace(" ", "\n", 1) + f"\n{code}, {count:,}"
@@ -266,8 +237,6 @@ def _draw_sites(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     ]
     axes.set_xticks(range(len(CODES)), headings, size=7.5)
     axes.xaxis.tick_top()
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
     return figure
 
 

@@ -61,11 +61,6 @@ def byte_text(size: float) -> str:
     return f"{size:.1f} GB"
 
 
-def thread_text(threads: int) -> str:
-    """Return a number of threads in words."""
-    return "1 thread" if threads == 1 else f"{threads} threads"
-
-
 def as_sentence_list(names: Sequence[str]) -> str:
     """Return names with commas and a final “and”.
 

@@ -212,13 +212,7 @@ def find_runs(folder: str | Path) -> list[Path]:
 
 
 def check_images(run: Run, data: LesionDataset) -> None:
-    """Refuse images of another size than those the run was trained on.
-
-    Raises
-    ------
-    UsageError
-        If height, width or channels differ.
-    """
+    """Refuse images of another size than those the run was trained on."""
     expected = run.manifest.data.image_shape
     if data.image_shape != expected:
         size, expected_size = ("×".join(map(str, shape)) for shape in (data.image_shape, expected))
