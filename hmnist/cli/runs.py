@@ -56,9 +56,7 @@ def show(run: RunFolder) -> None:
 
 
 @app.command("verify")
-def verify(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders.")],
-) -> None:
+def verify(runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders.")]) -> None:
     """Compare every file of a run with its manifest; exit code 4 if one is damaged."""
     from hmnist.errors import TrustError
     from hmnist.runs.run import open_run
