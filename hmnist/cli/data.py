@@ -1,4 +1,4 @@
-"""``hmnist data info|sample``, and what else there is to do with data."""
+"""``hmnist data info|plot|sample``, and what else there is to do with data."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +10,6 @@ from hmnist.cli.check import check
 from hmnist.cli.from_images import from_images
 from hmnist.cli.inputs import load_data
 from hmnist.cli.output import print_json, print_rich, say
-from hmnist.cli.plot import plot
 
 if TYPE_CHECKING:
     from hmnist.dataset import LesionDataset
@@ -18,7 +17,30 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Look at data, or make some.", no_args_is_help=True)
 app.command("check")(check)
 app.command("from-images")(from_images)
-app.command("plot")(plot)
+
+
+@app.command("plot")
+def plot(
+    data: options.Data = None,
+    metadata: options.Metadata = None,
+    seed: options.Seed = None,
+    folder: Annotated[
+        Path, typer.Option("--out", metavar="FOLDER", help="Where the figures go.")
+    ] = Path("hmnist-figures"),
+    quiet: options.Quiet = False,
+) -> None:
+    """Draw a sheet of images per diagnosis, and diagnoses by count, age, sex and site."""
+    from hmnist.results.canvas import check_drawing
+    from hmnist.results.data_figures import missing_columns, plot_data
+
+    check_drawing()
+    dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
+    for path in plot_data(dataset, folder, seed=seed or 0):
+        typer.echo(str(path))
+    missing = missing_columns(dataset)
+    if missing and not quiet:
+        cure = " HAM10000_metadata.csv has them: --metadata FILE"
+        say(f"Not known here, so not drawn: {', '.join(missing)}.{cure}")
 
 
 @app.command("info")

@@ -103,7 +103,11 @@ def _percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.0f}"
 
 
+def three_decimals(value: float | None) -> str:
+    """Return a score with three decimals, a dash where it is unknown."""
+    return "–" if value is None else f"{value:.3f}"
+
+
 def _estimate_texts(estimate: "Estimate") -> tuple[str, str]:
-    values = (estimate.mean, estimate.low, estimate.high)
-    mean, low, high = ("–" if value is None else f"{value:.3f}" for value in values)
-    return mean, f"[{low}, {high}]"
+    low, high = three_decimals(estimate.low), three_decimals(estimate.high)
+    return three_decimals(estimate.mean), f"[{low}, {high}]"

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.output import print_json, print_rich, say
+from hmnist.cli.output import print_json, print_rich, say, three_decimals
 from hmnist.files import RUNS_FOLDER
 
 app = typer.Typer(help="List, show and verify run folders.", no_args_is_help=True)
@@ -39,10 +39,9 @@ def list_runs(folder: Folder = RUNS_FOLDER, report: options.Report = "table") ->
         return
     shown = ("balanced_accuracy", "accuracy", "roc_auc_ovr")
     body = []
-    for path, manifest in manifests.items():
-        scores = [manifest.scores[name] for name in shown]
-        texts = ["–" if score is None else f"{score:.3f}" for score in scores]
-        body.append([path, manifest.data.name, *texts])
+    for name, manifest in manifests.items():
+        scores = [manifest.scores[score] for score in shown]
+        body.append([name, manifest.data.name, *map(three_decimals, scores)])
     header = ["run", "data", "balanced acc.", "accuracy", "AUC"]
     print_rich(plain_table(header, body, text=["data"]))
 

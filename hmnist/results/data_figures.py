@@ -20,12 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ROWS, _COLUMNS = 8, 12
-
 _SEXES = (("female", canvas.ACCENT), ("male", canvas.MAIN), ("unknown", canvas.FADED))
-
 _METADATA = ("age", "sex", "localization")
-"""The columns of the metadata that are drawn."""
-
 _MOST_SITES = 20
 
 
@@ -69,10 +65,8 @@ def missing_columns(data: LesionDataset) -> list[str]:
     >>> missing_columns(LesionDataset(np.zeros((1, 8, 8, 1), np.uint8), np.array([4])))
     ['age', 'sex', 'localization']
     """
-    if data.metadata is None:
-        return list(_METADATA)
-    metadata = data.metadata
-    return [name for name in _METADATA if name not in metadata or not metadata[name].notna().any()]
+    table: Any = {} if data.metadata is None else data.metadata
+    return [name for name in _METADATA if name not in table or not table[name].notna().any()]
 
 
 def draw_data(data: LesionDataset, seed: int) -> "Iterator[tuple[str, Figure]]":
@@ -85,13 +79,10 @@ def draw_data(data: LesionDataset, seed: int) -> "Iterator[tuple[str, Figure]]":
         yield f"sheet-{CODES[label]}", _draw_sheet(data, int(label), seed, caption)
     yield "diagnoses", _draw_diagnoses(data, caption)
     missing = missing_columns(data)
-    for column, name, draw in (
-        ("age", "age", _draw_ages),
-        ("sex", "sex", _draw_sexes),
-        ("localization", "site", _draw_sites),
-    ):
-        if column not in missing:
-            yield name, draw(data, caption)
+    drawn = (("age", _draw_ages), ("sex", _draw_sexes), ("site", _draw_sites))
+    for column, (name, draw) in zip(_METADATA, drawn, strict=True):
+        if data.metadata is not None and column not in missing:
+            yield name, draw(data, data.metadata[column], caption)
 
 
 def _draw_sheet(data: LesionDataset, label: int, seed: int, caption: Sequence[str]) -> "Figure":
@@ -166,10 +157,10 @@ def _draw_diagnoses(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     return figure
 
 
-def _draw_ages(data: LesionDataset, caption: Sequence[str]) -> "Figure":
+def _draw_ages(data: LesionDataset, column: "pd.Series[Any]", caption: Sequence[str]) -> "Figure":
     from matplotlib.ticker import MultipleLocator
 
-    ages = _column(data, "age").to_numpy(dtype=np.float64)
+    ages = column.to_numpy(dtype=np.float64)
     known = ages[~np.isnan(ages)]
     # The ages of HAM10000 are multiples of five: each is the middle of a bin.
     edges = np.arange(np.floor(known.min() / 5) * 5, known.max() + 7.5, 5) - 2.5
@@ -186,8 +177,8 @@ def _draw_ages(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     return figure
 
 
-def _draw_sexes(data: LesionDataset, caption: Sequence[str]) -> "Figure":
-    sexes = _column(data, "sex").fillna("unknown").to_numpy(dtype=str)
+def _draw_sexes(data: LesionDataset, column: "pd.Series[Any]", caption: Sequence[str]) -> "Figure":
+    sexes = column.fillna("unknown").to_numpy(dtype=str)
     figure = canvas.new_figure(2.5, "Sex by diagnosis", caption)
     axes = figure.subplots()
     known = [name for name, _ in _SEXES[:-1]]
@@ -213,8 +204,8 @@ def _draw_sexes(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     return figure
 
 
-def _draw_sites(data: LesionDataset, caption: Sequence[str]) -> "Figure":
-    sites = _column(data, "localization").fillna("unknown").to_numpy(dtype=str)
+def _draw_sites(data: LesionDataset, column: "pd.Series[Any]", caption: Sequence[str]) -> "Figure":
+    sites = column.fillna("unknown").to_numpy(dtype=str)
     all_names, frequency = np.unique(sites, return_counts=True)
     names = all_names[np.argsort(-frequency, kind="stable")][:_MOST_SITES]
     counts = np.array(
@@ -238,10 +229,3 @@ def _draw_sites(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     axes.set_xticks(range(len(CODES)), headings, size=7.5)
     axes.xaxis.tick_top()
     return figure
-
-
-def _column(data: LesionDataset, name: str) -> "pd.Series[Any]":
-    """Return a column of the metadata; callers know that it is there."""
-    if data.metadata is None:
-        raise UsageError(f"{data.name} has no metadata.")
-    return data.metadata[name]

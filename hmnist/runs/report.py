@@ -31,16 +31,9 @@ class Estimate:
 class Report:
     """How one set of predictions scores.
 
-    Attributes
-    ----------
-    scores : mapping of str to Estimate
-        By the names of `hmnist.SCORE_NAMES`; intervals are bootstrapped over lesions.
-    diagnoses : mapping of str to ReportRow
-        Precision, recall, F1 and images of each diagnosis.
-    confusion : tuple of tuple of int
-        Images by true diagnosis (rows) and predicted diagnosis (columns), Kaggle order.
-    reliability : tuple of ReliabilityBin
-        How confident the model is, and how often right.
+    Scores go by the names of `hmnist.SCORE_NAMES`; their intervals are bootstrapped over lesions.
+    The confusion matrix counts images by true diagnosis (rows) and predicted diagnosis (columns),
+    in the Kaggle order; reliability tells how confident the model is, and how often right.
     """
 
     scores: Mapping[str, Estimate]
