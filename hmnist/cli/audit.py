@@ -6,7 +6,7 @@ import typer
 
 from hmnist.cli import options
 from hmnist.cli.inputs import effort_for, load_data
-from hmnist.cli.names import check_name, check_one_of, split_names
+from hmnist.cli.names import check_name, split_names
 from hmnist.cli.output import print_result, say
 from hmnist.errors import UsageError
 
@@ -29,15 +29,7 @@ Epochs = Annotated[
         "system's own, but 3 of deep-cnn and deep-cnn-bn, which --effort best trains in full]",
     ),
 ]
-Format = Annotated[
-    str,
-    typer.Option(
-        "--format",
-        metavar="table|markdown|json",
-        help="How the result is printed.",
-        callback=check_one_of("format", "table", "markdown", "json"),
-    ),
-]
+Format = Annotated[str, options.printed_as("table", "markdown", "json")]
 
 
 @options.with_settings(options.AUDIT_SETTINGS)

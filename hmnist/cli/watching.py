@@ -29,8 +29,11 @@ from hmnist.runs.run import Run
 @contextlib.contextmanager
 def watch_cells(folder: Path, *, quiet: bool) -> Iterator[Watcher]:
     """Yield a watcher that suits stderr; print how to go on if the work is interrupted."""
+    console = Console(stderr=True)
+    live = console.is_terminal and not quiet
+    plain = contextlib.nullcontext(Watcher() if quiet else Lines())
     try:
-        with _make_watcher(quiet=quiet) as watcher:
+        with LiveTable(console) if live else plain as watcher:
             yield watcher
     except KeyboardInterrupt:
         say(
@@ -38,18 +41,6 @@ def watch_cells(folder: Path, *, quiet: bool) -> Iterator[Watcher]:
             f"--out {shlex.quote(str(folder))}"
         )
         raise typer.Exit(130) from None
-
-
-@contextlib.contextmanager
-def _make_watcher(*, quiet: bool) -> Iterator[Watcher]:
-    console = Console(stderr=True)
-    if quiet:
-        yield Watcher()
-    elif console.is_terminal:
-        with LiveTable(console) as live:
-            yield live
-    else:
-        yield Lines()
 
 
 class Lines(Watcher):

@@ -26,7 +26,7 @@ from hmnist.runs.facts import describe_data, describe_device, describe_split, de
 from hmnist.runs.manifest import MANIFEST, Manifest, Member
 from hmnist.runs.predictions import PREDICTED_PARTS, predictions_of_split
 from hmnist.runs.recipe import Recipe
-from hmnist.runs.run import Run, is_run_folder, open_run
+from hmnist.runs.run import Run, open_run
 from hmnist.runs.writing import write_run
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.reliability import measure_reliability
@@ -168,7 +168,7 @@ def _open_finished(folder: Path, key: str) -> Run | None:
 def _refuse_other_folder(folder: Path) -> None:
     """Replace an older run, but no other folder or file."""
     taken = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
-    if taken and not is_run_folder(folder):
+    if taken and not (folder / MANIFEST).is_file():
         raise UsageError(f"{folder} exists and is no run folder.", "Name another with --out.")
 
 

@@ -112,12 +112,8 @@ class AuditRow:
 class Promise:
     """What a source promises of the first of two systems over the second, and what came out.
 
-    Attributes
-    ----------
-    epochs, own_epochs : int
-        How long they were trained here, and how long in full.
-    reproduced, honest : float or None
-        The difference of accuracies on each side.
+    They were trained for `epochs` of their `own_epochs`; `reproduced` and `honest` are the
+    differences of accuracies on each side.
     """
 
     systems: tuple[str, str]

@@ -132,13 +132,7 @@ def label_bar(axes: "Axes", position: float, end: float, text: str) -> None:
 
 
 def share_text(count: float, total: float) -> str:
-    """Return a share in whole per cent; 0 % means none, and 100 % means all.
-
-    Examples
-    --------
-    >>> share_text(1, 4), share_text(1, 1000), share_text(999, 1000), share_text(0, 5)
-    ('25%', '<1%', '>99%', '0%')
-    """
+    """Return a share in whole per cent: 0 % means none (else ``<1%``), and 100 % means all."""
     share = count / total
     if 0 < share < 0.005:
         return "<1%"

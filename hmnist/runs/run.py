@@ -200,11 +200,6 @@ def open_run(folder: str | Path) -> Run:
     return Run(folder, manifest)
 
 
-def is_run_folder(folder: Path) -> bool:
-    """Return whether a folder holds a run, damaged or not."""
-    return (folder / MANIFEST).is_file()
-
-
 def find_runs(folder: str | Path) -> list[Path]:
     """Return the run folders in `folder` and its sub-folders, sorted by name."""
     manifests = Path(folder).rglob(MANIFEST)
