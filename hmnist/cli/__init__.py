@@ -6,6 +6,7 @@ interrupted command ends with 130.
 
 import sys
 import warnings
+from typing import Any
 
 import typer
 
@@ -52,16 +53,14 @@ def _settings(
 ) -> None:
     del version
     settings = read_settings()
-    # Each command picks the settings that are options of its own.
-    commands = {str(command.name): settings for command in app.registered_commands}
-    groups = {
-        str(group.name): {
-            str(command.name): settings for command in group.typer_instance.registered_commands
-        }
-        for group in app.registered_groups
-        if group.typer_instance is not None
-    }
-    context.default_map = {**commands, **groups}
+
+    def defaults_of(command: Any) -> dict[str, Any]:
+        commands = getattr(command, "commands", None)  # those of a group
+        if commands is None:
+            return settings  # a command picks those that are options of its own
+        return {name: defaults_of(member) for name, member in commands.items()}
+
+    context.default_map = defaults_of(context.command)
 
 
 def main() -> None:

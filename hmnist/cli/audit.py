@@ -6,8 +6,8 @@ import typer
 
 from hmnist.cli import options
 from hmnist.cli.inputs import effort_for, load_data
-from hmnist.cli.names import check_name, check_one_of, split_names
-from hmnist.cli.output import say
+from hmnist.cli.names import check_name, split_names
+from hmnist.cli.output import print_result, say
 from hmnist.errors import UsageError
 
 Systems = Annotated[
@@ -29,15 +29,7 @@ Epochs = Annotated[
         "system's own, but 3 of deep-cnn and deep-cnn-bn, which --effort best trains in full]",
     ),
 ]
-Format = Annotated[
-    str,
-    typer.Option(
-        "--format",
-        metavar="table|markdown|json",
-        help="How the result is printed.",
-        callback=check_one_of("format", "table", "markdown", "json"),
-    ),
-]
+Format = Annotated[str, options.printed_as("table", "markdown", "json")]
 
 
 @options.with_settings(options.AUDIT_SETTINGS)
@@ -61,42 +53,24 @@ def audit(
     """
     counts = None if epochs is None else _read_epochs(epochs, systems)
     dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
-    from hmnist.cli.output import print_rich
     from hmnist.cli.watching import watch_cells
     from hmnist.files import new_runs_folder
     from hmnist.results.audit import audit as run_audit
 
     settings["effort"] = effort_for(dataset, settings.get("effort"))
-    given = options.only_given(
-        systems=None if systems is None else split_names(systems), seeds=seeds
-    )
+    names = None if systems is None else split_names(systems)
+    given = options.only_given(systems=names, seeds=seeds)
     folder = out or new_runs_folder("-audit")
     with watch_cells(folder, quiet=quiet) as watcher:
-        result = run_audit(
-            dataset,
-            epochs=counts,
-            jobs=jobs,
-            out=folder,
-            watcher=watcher,
-            **given,
-            **settings,
-        )
-    if report == "table":
-        print_rich(result.to_rich())
-    else:
-        typer.echo(result.format(report), nl=False)
+        given |= {"epochs": counts, "jobs": jobs, "out": folder, "watcher": watcher}
+        result = run_audit(dataset, **given, **settings)
+    print_result(result, report)
     if not quiet:
         say(f"Runs and table: {folder}")
 
 
 def _read_epochs(text: str, systems: str | None) -> dict[str, int]:
-    """Return the epochs by system: a bare number is for all systems that are not named.
-
-    Raises
-    ------
-    UsageError
-        If a part of the text is neither a number nor a system and its number.
-    """
+    """Return the epochs by system: a bare number is for all systems that are not named."""
     from hmnist.systems import AUDITED, SYSTEMS
 
     variants = [system.name for system in SYSTEMS.values() if system.variant_of]

@@ -5,7 +5,7 @@ from typing import Any
 from hmnist.cli import options
 from hmnist.cli.inputs import effort_for, load_data, split_kind
 from hmnist.cli.names import split_names
-from hmnist.cli.output import say
+from hmnist.cli.output import print_result, say
 
 
 @options.with_settings()
@@ -27,7 +27,6 @@ def benchmark(
 ) -> None:
     """Compare models on lesions that none of them has seen."""
     dataset = load_data(data, metadata, quiet=quiet)
-    from hmnist.cli.output import print_table
     from hmnist.cli.watching import watch_cells
     from hmnist.files import new_runs_folder
     from hmnist.results.benchmark import benchmark as run_benchmark
@@ -35,20 +34,12 @@ def benchmark(
     settings["effort"] = effort_for(dataset, settings.get("effort"))
     if "oversample" in settings:
         settings["oversample"] = split_names(settings["oversample"])
-    given = options.only_given(
-        models=None if models is None else split_names(models), seeds=seeds, jobs=jobs
-    )
+    names = None if models is None else split_names(models)
+    given = options.only_given(models=names, seeds=seeds, jobs=jobs, folds=folds)
+    given["split"] = split_kind(split, split_file)
     folder = out or new_runs_folder()
     with watch_cells(folder, quiet=quiet) as watcher:
-        table = run_benchmark(
-            dataset,
-            split=split_kind(split, split_file),
-            folds=folds,
-            out=folder,
-            watcher=watcher,
-            **given,
-            **settings,
-        )
-    print_table(table.sorted(sort) if sort else table, format or "table")
+        table = run_benchmark(dataset, out=folder, watcher=watcher, **given, **settings)
+    print_result(table.sorted(sort) if sort else table, format or "table")
     if not quiet:
         say(f"Runs and table: {folder}")

@@ -1,13 +1,12 @@
 """``hmnist data check``."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.output import print_rich, say
+from hmnist.cli.output import print_json, print_rich, say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -34,7 +33,7 @@ def check(
         say(f"Checking {source} …")
     result = inspect_file(source, metadata=metadata, split_file=split_file)
     if report == "json":
-        typer.echo(json.dumps(_as_json(result), indent=1, ensure_ascii=False))
+        print_json(_as_json(result))
     else:
         _print(result)
     if result.findings:

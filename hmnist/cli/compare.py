@@ -1,13 +1,12 @@
 """``hmnist compare``."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.output import print_rich
+from hmnist.cli.output import print_json, print_rich
 
 
 def compare(
@@ -23,7 +22,7 @@ def compare(
 
     comparison = compare_runs([open_run(run) for run in runs])
     if report == "json":
-        typer.echo(json.dumps(comparison.to_dict(), indent=1, ensure_ascii=False))
+        print_json(comparison.to_dict())
         return
     for pair, sentence in zip(comparison.pairs, comparison.sentences(), strict=True):
         body = [

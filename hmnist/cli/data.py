@@ -1,6 +1,5 @@
-"""``hmnist data info|sample``, and what else there is to do with data."""
+"""``hmnist data info|plot|sample``, and what else there is to do with data."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,8 +9,7 @@ from hmnist.cli import options
 from hmnist.cli.check import check
 from hmnist.cli.from_images import from_images
 from hmnist.cli.inputs import load_data
-from hmnist.cli.output import print_rich, say
-from hmnist.cli.plot import plot
+from hmnist.cli.output import print_json, print_rich, say
 
 if TYPE_CHECKING:
     from hmnist.dataset import LesionDataset
@@ -19,7 +17,30 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Look at data, or make some.", no_args_is_help=True)
 app.command("check")(check)
 app.command("from-images")(from_images)
-app.command("plot")(plot)
+
+
+@app.command("plot")
+def plot(
+    data: options.Data = None,
+    metadata: options.Metadata = None,
+    seed: options.Seed = None,
+    folder: Annotated[
+        Path, typer.Option("--out", metavar="FOLDER", help="Where the figures go.")
+    ] = Path("hmnist-figures"),
+    quiet: options.Quiet = False,
+) -> None:
+    """Draw a sheet of images per diagnosis, and diagnoses by count, age, sex and site."""
+    from hmnist.results.canvas import check_drawing
+    from hmnist.results.data_figures import missing_columns, plot_data
+
+    check_drawing()
+    dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
+    for path in plot_data(dataset, folder, seed=seed or 0):
+        typer.echo(str(path))
+    missing = missing_columns(dataset)
+    if missing and not quiet:
+        cure = " HAM10000_metadata.csv has them: --metadata FILE"
+        say(f"Not known here, so not drawn: {', '.join(missing)}.{cure}")
 
 
 @app.command("info")
@@ -33,31 +54,25 @@ def info(
     dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
     facts = _describe(dataset)
     if report == "json":
-        typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
+        print_json(facts)
         return
     from hmnist.diagnoses import DIAGNOSES
     from hmnist.results.formatting import plain_table
 
     names = {diagnosis.code: diagnosis.name for diagnosis in DIAGNOSES}
     lesions = facts["lesions_by_diagnosis"]
-    body = [
-        [
-            code,
-            f"{count:,}",
-            f"{count / facts['images']:.1%}",
-            "–" if lesions is None else f"{lesions[code]:,}",
-            names[code],
-        ]
-        for code, count in facts["images_by_diagnosis"].items()
-    ]
+    body = []
+    for code, count in facts["images_by_diagnosis"].items():
+        shown = "–" if lesions is None else f"{lesions[code]:,}"
+        share = f"{count / facts['images']:.1%}"
+        body.append([code, f"{count:,}", share, shown, names[code]])
     shape = "×".join(map(str, facts["image_shape"]))
     known = "unknown" if facts["lesions"] is None else f"{facts['lesions']:,}"
     typer.echo(f"{facts['name']}: {facts['images']:,} images of {shape}, lesions: {known}")
     if facts["synthetic"]:
         typer.echo("Synthetic sample: generated images, no photographs.")
-    print_rich(
-        plain_table(["diagnosis", "images", "share", "lesions", "name"], body, text=["name"])
-    )
+    header = ["diagnosis", "images", "share", "lesions", "name"]
+    print_rich(plain_table(header, body, text=["name"]))
     typer.echo(f"Digest: {facts['digest']}")
 
 

@@ -26,8 +26,7 @@ def from_images(
         ),
     ],
     size: Annotated[
-        str,
-        typer.Option(metavar="HxW", help="Height × width in pixels; photographs are squeezed."),
+        str, typer.Option(metavar="HxW", help="Height × width in pixels; photographs are squeezed.")
     ] = "28x28",
     mode: Annotated[
         str, typer.Option(metavar="RGB|L", help="Colour, or grey (luminance).")

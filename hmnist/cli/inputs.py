@@ -17,11 +17,6 @@ def load_data(
     """Find and read the data that a command works on, and print which.
 
     The sample stands in for data that nobody named only where `sample_allowed`.
-
-    Raises
-    ------
-    DataError
-        If it is missing or malformed.
     """
     from hmnist.sources import find_data, load
 
@@ -40,13 +35,7 @@ def effort_for(data: "LesionDataset", chosen: str | None) -> str:
 
 
 def split_kind(by: str | None, file: Path | None) -> str | Path | None:
-    """Return the split that the library is asked for.
-
-    Raises
-    ------
-    UsageError
-        If both a kind and a file are given.
-    """
+    """Return the split that the library is asked for: a kind or a file, not both."""
     if by is not None and file is not None:
         raise UsageError("--split and --split-file exclude each other.", "Give one of them.")
     return by if file is None else file.absolute()

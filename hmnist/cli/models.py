@@ -8,7 +8,7 @@ import typer
 
 from hmnist.cli import options
 from hmnist.cli.names import check_name
-from hmnist.cli.output import print_rich
+from hmnist.cli.output import print_json, print_rich
 
 if TYPE_CHECKING:
     from hmnist.models.registry import ModelEntry
@@ -30,7 +30,7 @@ def models(model: Named = None, report: options.Report = "table") -> None:
     from hmnist.models.registry import MODELS
 
     if model is not None:
-        _print_one(MODELS[model], report)
+        _print_one(_facts(MODELS[model]), report)
     elif report == "json":
         typer.echo(json.dumps([_facts(entry) for entry in MODELS.values()], indent=1))
     else:
@@ -53,15 +53,15 @@ def _print_all() -> None:
     )
 
 
-def _print_one(entry: "ModelEntry", report: str) -> None:
+def _print_one(facts: dict[str, Any], report: str) -> None:
     from hmnist.results.formatting import plain_table
 
-    facts = _facts(entry)
     if report == "json":
-        typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
+        print_json(facts)
         return
     rows = [[name.replace("_", " "), text] for name, text in _lines(facts)]
-    print_rich(plain_table([entry.name, entry.summary], rows, text=[entry.summary]))
+    header = [facts["name"], facts["summary"]]
+    print_rich(plain_table(header, rows, text=header[1:]))
 
 
 def _facts(entry: "ModelEntry") -> dict[str, Any]:

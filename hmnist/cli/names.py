@@ -31,27 +31,18 @@ def known_names(kind: str) -> list[str]:
     return list(getattr(import_module(module), attribute))
 
 
-def check_name(kind: str) -> Check:
-    """Return a function that checks one name of a kind, or several with commas.
+def check_name(kind: str, names: Sequence[str] = ()) -> Check:
+    """Return a function that checks one name, or several with commas, by default of a kind.
 
     The function returns the names in their own case, and raises UsageError for unknown ones.
     """
-    return lambda value: None if value is None else _correct(kind, value, known_names(kind))
-
-
-def check_one_of(kind: str, *names: str) -> Check:
-    """Return a function that checks a name against a list that is given here."""
-    return lambda value: None if value is None else _correct(kind, value, names)
+    return lambda value: (
+        None if value is None else _correct(kind, value, names or known_names(kind))
+    )
 
 
 def check_split(value: str | None) -> str | None:
-    """Check the name of a split; the path of a file is checked when it is read.
-
-    Raises
-    ------
-    UsageError
-        If there is no such split.
-    """
+    """Check the name of a split; the path of a file is checked when it is read."""
     if value is None or Path(value).suffix:
         return value
     published = [f"published:{name}" for name in known_names("published system")]
@@ -59,13 +50,7 @@ def check_split(value: str | None) -> str | None:
 
 
 def split_names(text: str) -> list[str]:
-    """Split a comma-separated option.
-
-    Examples
-    --------
-    >>> split_names("cnn, mlp")
-    ['cnn', 'mlp']
-    """
+    """Split a comma-separated option."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from hmnist.cli.names import check_name, check_one_of, check_split, split_names
+from hmnist.cli.names import check_name, check_split, split_names
 from hmnist.runs.recipe import AuditSettings, Recipe
 
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -39,6 +39,12 @@ def shared(name: str, metavar: str | None, text: str, *flags: str, **facts: Any)
         show_default=False,
         **facts,
     )
+
+
+def printed_as(*formats: str) -> Any:
+    """Return the option ``--format`` of a command that has other formats than a benchmark."""
+    text, check = "How the result is printed.", check_name("format", formats)
+    return typer.Option("--format", metavar="|".join(formats), help=text, callback=check)
 
 
 def _setting(name: str, metavar: str, text: str, default: str = "", **facts: Any) -> Any:
@@ -195,15 +201,7 @@ Format = Annotated[
         callback=check_name("format"),
     ),
 ]
-Report = Annotated[
-    str,
-    typer.Option(
-        "--format",
-        metavar="table|json",
-        help="How the result is printed.",
-        callback=check_one_of("format", "table", "json"),
-    ),
-]
+Report = Annotated[str, printed_as("table", "json")]
 Quiet = Annotated[bool, shared("quiet", None, "Print the result only.", "-q")]
 
 
@@ -240,11 +238,5 @@ def with_settings(names: Iterable[str] = RECIPE_OPTIONS) -> Callable[[Command], 
 
 
 def only_given(**options: Any) -> dict[str, Any]:
-    """Return the options that are not None, so that the library's defaults hold for the others.
-
-    Examples
-    --------
-    >>> only_given(seeds=3, jobs=None)
-    {'seeds': 3}
-    """
+    """Return the options that are not None, so that the library's defaults hold for the others."""
     return {name: value for name, value in options.items() if value is not None}

@@ -1,5 +1,6 @@
 """Printing results in the formats that all commands share."""
 
+import json
 from typing import TYPE_CHECKING
 
 import typer
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from hmnist.results.audit_table import Audit
     from hmnist.results.evaluation import Evaluation
     from hmnist.results.table import Table
     from hmnist.runs.report import Estimate
@@ -23,12 +25,17 @@ def say(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def print_table(table: "Table", name: str) -> None:
-    """Print a comparison on stdout."""
+def print_result(result: "Table | Audit", name: str) -> None:
+    """Print a comparison or an audit on stdout."""
     if name == "table":
-        print_rich(table.to_rich())
+        print_rich(result.to_rich())
     else:
-        typer.echo(table.format(name), nl=False)
+        typer.echo(result.format(name), nl=False)
+
+
+def print_json(facts: object) -> None:
+    """Print facts on stdout as JSON."""
+    typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
 
 
 def print_rich(renderable: "RenderableType") -> None:
@@ -96,9 +103,11 @@ def _percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.0f}"
 
 
+def three_decimals(value: float | None) -> str:
+    """Return a score with three decimals, a dash where it is unknown."""
+    return "–" if value is None else f"{value:.3f}"
+
+
 def _estimate_texts(estimate: "Estimate") -> tuple[str, str]:
-    mean, low, high = (
-        "–" if value is None else f"{value:.3f}"
-        for value in (estimate.mean, estimate.low, estimate.high)
-    )
-    return mean, f"[{low}, {high}]"
+    low, high = three_decimals(estimate.low), three_decimals(estimate.high)
+    return three_decimals(estimate.mean), f"[{low}, {high}]"

@@ -1,13 +1,12 @@
 """``hmnist runs list|show|verify``."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.output import print_rich, say
+from hmnist.cli.output import print_json, print_rich, say, three_decimals
 from hmnist.files import RUNS_FOLDER
 
 app = typer.Typer(help="List, show and verify run folders.", no_args_is_help=True)
@@ -17,10 +16,7 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 
 
 @app.command("list")
-def list_runs(
-    folder: Folder = RUNS_FOLDER,
-    report: options.Report = "table",
-) -> None:
+def list_runs(folder: Folder = RUNS_FOLDER, report: options.Report = "table") -> None:
     """List the runs in a folder with their scores."""
     from hmnist.errors import DataMissingError, TrustError
     from hmnist.results.formatting import plain_table
@@ -36,26 +32,18 @@ def list_runs(
         except TrustError as error:
             say(f"Skipped: {error}")
     if report == "json":
-        facts = {path: manifest.to_dict() for path, manifest in manifests.items()}
-        typer.echo(json.dumps(facts, indent=1, ensure_ascii=False))
+        print_json({path: manifest.to_dict() for path, manifest in manifests.items()})
         return
     if not manifests:
         say(f"There are no runs in {folder}.")
         return
-    body = [
-        [
-            path,
-            manifest.data.name,
-            *(
-                "–" if (value := manifest.scores[name]) is None else f"{value:.3f}"
-                for name in ("balanced_accuracy", "accuracy", "roc_auc_ovr")
-            ),
-        ]
-        for path, manifest in manifests.items()
-    ]
-    print_rich(
-        plain_table(["run", "data", "balanced acc.", "accuracy", "AUC"], body, text=["data"])
-    )
+    shown = ("balanced_accuracy", "accuracy", "roc_auc_ovr")
+    body = []
+    for name, manifest in manifests.items():
+        scores = [manifest.scores[score] for score in shown]
+        body.append([name, manifest.data.name, *map(three_decimals, scores)])
+    header = ["run", "data", "balanced acc.", "accuracy", "AUC"]
+    print_rich(plain_table(header, body, text=["data"]))
 
 
 @app.command("show")
@@ -63,13 +51,11 @@ def show(run: RunFolder) -> None:
     """Print the manifest of a run, as JSON."""
     from hmnist.runs.run import open_run
 
-    typer.echo(json.dumps(open_run(run).manifest.to_dict(), indent=1, ensure_ascii=False))
+    print_json(open_run(run).manifest.to_dict())
 
 
 @app.command("verify")
-def verify(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders.")],
-) -> None:
+def verify(runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders.")]) -> None:
     """Compare every file of a run with its manifest; exit code 4 if one is damaged."""
     from hmnist.errors import TrustError
     from hmnist.runs.run import open_run

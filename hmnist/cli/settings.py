@@ -19,18 +19,7 @@ from hmnist.errors import UsageError, unknown_name
 
 
 def read_settings(path: Path = Path("hmnist.toml")) -> dict[str, Any]:
-    """Return the settings of a file by option name, empty if there is no such file.
-
-    Raises
-    ------
-    UsageError
-        If the file is no TOML, or sets what is no option.
-
-    Examples
-    --------
-    >>> read_settings(Path("no-such-file.toml"))
-    {}
-    """
+    """Return the settings of a file by option name, empty if there is no such file."""
     try:
         with path.open("rb") as file:
             settings = tomllib.load(file)

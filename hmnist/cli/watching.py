@@ -29,8 +29,11 @@ from hmnist.runs.run import Run
 @contextlib.contextmanager
 def watch_cells(folder: Path, *, quiet: bool) -> Iterator[Watcher]:
     """Yield a watcher that suits stderr; print how to go on if the work is interrupted."""
+    console = Console(stderr=True)
+    live = console.is_terminal and not quiet
+    plain = contextlib.nullcontext(Watcher() if quiet else Lines())
     try:
-        with _make_watcher(quiet=quiet) as watcher:
+        with LiveTable(console) if live else plain as watcher:
             yield watcher
     except KeyboardInterrupt:
         say(
@@ -38,18 +41,6 @@ def watch_cells(folder: Path, *, quiet: bool) -> Iterator[Watcher]:
             f"--out {shlex.quote(str(folder))}"
         )
         raise typer.Exit(130) from None
-
-
-@contextlib.contextmanager
-def _make_watcher(*, quiet: bool) -> Iterator[Watcher]:
-    console = Console(stderr=True)
-    if quiet:
-        yield Watcher()
-    elif console.is_terminal:
-        with LiveTable(console) as live:
-            yield live
-    else:
-        yield Lines()
 
 
 class Lines(Watcher):
@@ -75,14 +66,9 @@ class LiveTable(Watcher):
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[step]}"),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
-            console=console,
-        )
+        step, left = TextColumn("{task.fields[step]}"), TextColumn("{task.fields[left]}")
+        columns = (TextColumn("{task.description}"), BarColumn(), step, TimeElapsedColumn(), left)
+        self._progress = Progress(*columns, console=console)
         self._live = Live(self._progress, console=console, transient=True)
         self._task: TaskID | None = None
         self._start = time.monotonic()
@@ -141,14 +127,8 @@ def watch_steps(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None
     if quiet or not console.is_terminal:
         yield None
         return
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    ) as progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
         task = progress.add_task(name, total=None)
 
         def on_step(done: int, total: int) -> None:

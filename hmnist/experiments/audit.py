@@ -58,15 +58,7 @@ def plan_audit(
 ) -> AuditPlan:
     """Return the cells of an audit, checked before any work begins.
 
-    The arguments are those of `hmnist.audit`; `folder` is where the run folders go.
-
-    Raises
-    ------
-    UsageError
-        If a name is unknown, an option unsuitable, images are too small for a network, or lesions
-        are unknown.
-    DataError
-        If a file of pretrained weights is missing or malformed.
+    Arguments and errors are those of `hmnist.audit`; `folder` is where the run folders go.
     """
     if seeds < 1:
         raise UsageError("Seeds are counted from 1.")

@@ -16,18 +16,9 @@ from hmnist.splits.split import Split
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """One cell of a grid.
+    """One cell of a grid: a recipe, resolved for a split, and the folder of its run.
 
-    Attributes
-    ----------
-    recipe : Recipe
-        How the model is trained; resolved for the split.
-    split : Split
-        Which images train, validate and are tested.
-    folder : pathlib.Path
-        Where the run goes.
-    label : str
-        The name of its row; empty where model and oversampling say enough.
+    `label` is the name of its row, empty where model and oversampling say enough.
     """
 
     recipe: Recipe
@@ -61,12 +52,7 @@ def run_cells(cells: Sequence[Cell], jobs: int, watcher: Watcher) -> Iterator[tu
     """Yield each cell with its run as it is finished; finished cells are opened, not trained again.
 
     Ensembles come last: their members have to be trained before they can be averaged. With several
-    `jobs`, cells run side by side, each in a process of its own.
-
-    Raises
-    ------
-    WorkError
-        If a process is killed.
+    `jobs`, cells run side by side, each in a process of its own; WorkError if one is killed.
     """
     trained = [cell for cell in cells if not cell.recipe.entry.composed]
     train_all = _train_one_by_one if jobs == 1 else _train_side_by_side
@@ -137,9 +123,6 @@ def _train_numbered(number: int, cell: Cell) -> tuple[int, Run]:
 
 def _is_member(cell: Cell, ensemble: Cell) -> bool:
     """Return whether a cell belongs to an ensemble: same split, seed and oversampling."""
-    return (
-        cell.split is ensemble.split
-        and cell.recipe.seed == ensemble.recipe.seed
-        and cell.recipe.oversample == ensemble.recipe.oversample
-        and cell.recipe.model in ensemble.recipe.parameters["members"]
-    )
+    own, recipe = cell.recipe, ensemble.recipe
+    alike = (own.seed, own.oversample) == (recipe.seed, recipe.oversample)
+    return cell.split is ensemble.split and alike and own.model in recipe.parameters["members"]

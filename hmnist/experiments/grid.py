@@ -26,14 +26,7 @@ def plan_benchmark(
 ) -> list[Cell]:
     """Return the cells of a benchmark, model by model, the baseline last.
 
-    The arguments are those of `hmnist.benchmark`; `folder` is where the run folders go.
-
-    Raises
-    ------
-    UsageError
-        If a name is unknown or an option unsuitable.
-    DataError
-        If a file of pretrained weights is missing or malformed.
+    Arguments and errors are those of `hmnist.benchmark`; `folder` is where the run folders go.
     """
     if seeds < 1:
         raise UsageError("Seeds are counted from 1.")

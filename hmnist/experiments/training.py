@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from hmnist.runs.facts import describe_data, describe_device, describe_split, de
 from hmnist.runs.manifest import MANIFEST, Manifest, Member
 from hmnist.runs.predictions import PREDICTED_PARTS, predictions_of_split
 from hmnist.runs.recipe import Recipe
-from hmnist.runs.run import Run, is_run_folder, open_run
+from hmnist.runs.run import Run, open_run
 from hmnist.runs.writing import write_run
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.reliability import measure_reliability
@@ -48,15 +48,9 @@ def train_cell(
     """Train, calibrate, decide, score once, and write the run folder.
 
     The recipe has to be resolved for the split. If the folder holds a finished run of the same key,
-    that one is opened. `on_step` is called as ``on_step(done, total)`` while the model is fitted;
-    `side_by_side` notes in the run that other cells ran at the same time, so that times say little.
-
-    Raises
-    ------
-    UsageError
-        If the recipe does not fit the data, or the folder holds something else.
-    WorkError
-        If the folder cannot be written.
+    that one is opened; what is no run folder is refused. `on_step` is called as
+    ``on_step(done, total)`` while the model is fitted; `side_by_side` notes in the run that other
+    cells ran at the same time, so that times say little.
     """
     if (finished := _open_finished(folder, recipe.key(split))) is not None:
         return finished
@@ -87,20 +81,14 @@ def train_cell(
 def compose_ensemble(split: Split, recipe: Recipe, folder: Path, members: Sequence[Run]) -> Run:
     """Average trained models, without further training, and write the run folder of the ensemble.
 
-    The folder lies beside those of the members. The manifest names each member by digest, with its
-    weight. The recipe is that of the members, except for the model.
-
-    Raises
-    ------
-    UsageError
-        If there are fewer than two members.
+    The folder lies beside those of the members, at least two. The manifest names each member by
+    digest, with its weight. The recipe is that of the members, except for the model.
     """
     labels = split.validation.labels
     # A published protocol tests on its validation images, so nothing is fitted on them.
     count = len(labels) if split.protocol is None else 0
     stored = {
-        part: [member.predictions[part].probabilities for member in members]
-        for part in PREDICTED_PARTS
+        part: [run.predictions[part].probabilities for run in members] for part in PREDICTED_PARTS
     }
     weights = fit_weights(labels[:count], [rows[:count] for rows in stored["validation"]])
     listed = tuple(
@@ -125,16 +113,6 @@ def compose_ensemble(split: Split, recipe: Recipe, folder: Path, members: Sequen
     )
 
 
-class _TrainingFacts(TypedDict):
-    """What a manifest says of the training itself."""
-
-    parameters: dict[str, Any]
-    fit_seconds: float
-    predict_ms_per_1000: float
-    parameter_count: int
-    side_by_side: bool
-
-
 def _write(
     split: Split,
     recipe: Recipe,
@@ -143,9 +121,9 @@ def _write(
     *,
     model: "Model | None" = None,
     members: tuple[Member, ...] = (),
-    **facts: Unpack[_TrainingFacts],
+    **facts: Any,
 ) -> Run:
-    """Calibrate, decide, score once, and write the run folder."""
+    """Calibrate, decide, score once, and write the run folder; `facts` are the manifest's own."""
     decision = _decide(split, recipe, probabilities["validation"])
     calibrated = {part: decision.calibrate(values) for part, values in probabilities.items()}
     predicted = {part: decision.decide(values) for part, values in calibrated.items()}
@@ -190,7 +168,7 @@ def _open_finished(folder: Path, key: str) -> Run | None:
 def _refuse_other_folder(folder: Path) -> None:
     """Replace an older run, but no other folder or file."""
     taken = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
-    if taken and not is_run_folder(folder):
+    if taken and not (folder / MANIFEST).is_file():
         raise UsageError(f"{folder} exists and is no run folder.", "Name another with --out.")
 
 
@@ -228,13 +206,8 @@ def _is_decided_on_validation(split: Split, recipe: Recipe) -> bool:
 def _decide(split: Split, recipe: Recipe, probabilities: Float64) -> Decision:
     if not _is_decided_on_validation(split, recipe):
         return Decision("natural")
-    return fit_decision(
-        recipe.decide,
-        split.validation.labels,
-        probabilities,
-        _prior(split),
-        sensitivity=recipe.sensitivity,
-    )
+    labels, prior = split.validation.labels, _prior(split)
+    return fit_decision(recipe.decide, labels, probabilities, prior, sensitivity=recipe.sensitivity)
 
 
 def _prior(split: Split) -> Float64:

@@ -6,19 +6,21 @@ on lesions that it has never seen.
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hmnist.errors import unknown_name
-from hmnist.results.formatting import (
-    as_sentence_list,
-    markdown_table,
-    plain_table,
-    signed_text,
-    thread_text,
+from hmnist.results import formatting
+from hmnist.results.formatting import as_sentence_list, signed_text
+from hmnist.results.rows import (
+    ScoreSummary,
+    TableSettings,
+    data_note,
+    decode_result,
+    format_result,
+    pretrained_notes,
+    subtract,
 )
-from hmnist.results.rows import ScoreSummary, TableSettings, decode_result, subtract
 from hmnist.results.table import summary_text
 from hmnist.runs.facts import DataFacts, SplitFacts, as_json
 from hmnist.scores.scoring import SCORE_NAMES
@@ -32,16 +34,8 @@ SCHEMA = "hmnist-audit/2"
 FORMATS = ("table", "markdown", "json")
 """The formats of ``hmnist audit --format``; ``table`` is for the terminal."""
 
-_HEADER = (
-    "system",
-    "claimed",
-    "acc. repr.",
-    "acc. honest",
-    "differs",
-    "bal. repr.",
-    "bal. honest",
-    "differs",
-)
+_SIDES = ("acc. repr.", "acc. honest", "differs", "bal. repr.", "bal. honest", "differs")
+_HEADER = ("system", "claimed", *_SIDES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,12 +112,8 @@ class AuditRow:
 class Promise:
     """What a source promises of the first of two systems over the second, and what came out.
 
-    Attributes
-    ----------
-    epochs, own_epochs : int
-        How long they were trained here, and how long in full.
-    reproduced, honest : float or None
-        The difference of accuracies on each side.
+    They were trained for `epochs` of their `own_epochs`; `reproduced` and `honest` are the
+    differences of accuracies on each side.
     """
 
     systems: tuple[str, str]
@@ -155,9 +145,8 @@ class Audit:
     def notes(self) -> Iterator[str]:
         """Yield the sentences that stand under the table."""
         yield from map(str, self.promises)
-        data, split = self.data, self.split
-        synthetic = "Synthetic sample, no photographs: " if data.synthetic else ""
-        yield f"Data: {synthetic}{data.name}, {data.rows:,} images, {data.lesions:,} lesions."
+        split = self.split
+        yield data_note(self.data)
         sizes = " / ".join(f"{size:,}" for size in split.sizes.values())
         yield (
             f"Honest: by {split.kind}, seed {split.seed}, {sizes} images train / validate / test. "
@@ -174,19 +163,15 @@ class Audit:
         yield self._describe_epochs()
         if notes := [f"{row.system} ({row.claim.note})" for row in self.rows if row.claim.note]:
             yield f"About the claims: {', '.join(notes)}."
-        height, width, _ = data.image_shape
+        height, width, _ = self.data.image_shape
         if built := [
             f"{row.system} ({'×'.join(map(str, row.own_size))})"
             for row in self.rows
             if row.own_size not in {None, (height, width)} and row.own_size
         ]:
             yield f"Built for {height}×{width} pixels, not as in its source: {', '.join(built)}."
-        if pretrained := [f"{row.model} {row.pretrained}" for row in self.rows if row.pretrained]:
-            yield f"Pretrained weights: {'; '.join(dict.fromkeys(pretrained))}."
-        yield (
-            f"Device: {self.settings.device}, {thread_text(self.settings.threads)}. Research "
-            "software, no medical device."
-        )
+        yield from pretrained_notes(self.rows)
+        yield f"{self.settings}. Research software, no medical device."
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Audit":
@@ -217,7 +202,7 @@ class Audit:
 
     def to_markdown(self) -> str:
         """Return the table as Markdown, reasons and notes below."""
-        table = markdown_table(_HEADER, self._body(interval=True))
+        table = formatting.markdown_table(_HEADER, self._body(interval=True))
         reasons = [f"- `{row.system}`: {row.reason}" for row in self.rows]
         return "\n".join([table, "", *reasons, "", "\n\n".join(self.notes())]) + "\n"
 
@@ -228,7 +213,7 @@ class Audit:
 
         reasons = [Text.assemble((f"{row.system}: ", "bold"), row.reason) for row in self.rows]
         below = [Text(note, style="dim") for note in self.notes()]
-        return Group(plain_table(_HEADER, self._body()), *reasons, Text(""), *below)
+        return Group(formatting.plain_table(_HEADER, self._body()), *reasons, Text(""), *below)
 
     def format(self, name: str) -> str:
         """Return the audit in a format of `FORMATS` other than ``table``.
@@ -238,31 +223,18 @@ class Audit:
         UsageError
             If there is no such format.
         """
-        writers: dict[str, Callable[[], str]] = {
-            "markdown": self.to_markdown,
-            "json": lambda: self.to_json() + "\n",
-        }
-        if name not in writers:
-            raise unknown_name("format", name, FORMATS)
-        return writers[name]()
+        return format_result(self, name, FORMATS)
 
     def _body(self, *, interval: bool = False) -> list[list[str]]:
-        return [
-            [
-                row.system,
-                row.claim.published or "–",
-                *(
-                    text
-                    for score in ("accuracy", "balanced_accuracy")
-                    for text in (
-                        summary_text(row.reproduced[score], interval=interval),
-                        summary_text(row.honest[score], interval=interval),
-                        signed_text(row.difference(score)),
-                    )
-                ),
-            ]
-            for row in self.rows
-        ]
+        body = []
+        for row in self.rows:
+            cells = [row.system, row.claim.published or "–"]
+            for score in ("accuracy", "balanced_accuracy"):
+                sides = (row.reproduced[score], row.honest[score])
+                cells += [summary_text(side, interval=interval) for side in sides]
+                cells.append(signed_text(row.difference(score)))
+            body.append(cells)
+        return body
 
     def _describe_scores(self) -> str:
         seeds = max(row.seeds for row in self.rows)
@@ -276,11 +248,8 @@ class Audit:
     def _describe_chance(self) -> str:
         """Return which differences of accuracy other lesions could have reversed."""
         within = [row.system for row in self.rows if row.within_chance]
-        verdict = (
-            f"no more than chance for {as_sentence_list(within)}"
-            if within
-            else "beyond chance for all"
-        )
+        systems = as_sentence_list(within) if within else ""
+        verdict = f"no more than chance for {systems}" if within else "beyond chance for all"
         return (
             f"The difference of accuracy is {verdict} (95 % over lesions, the two test parts taken "
             "as independent)."

@@ -11,12 +11,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from hmnist.arrays import Float64
 from hmnist.diagnoses import DIAGNOSES
 from hmnist.errors import UsageError
 from hmnist.files import write_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 WIDTH = 7.0
@@ -25,8 +29,7 @@ WIDTH = 7.0
 MAIN, LIGHT, ACCENT, FADED = "#0072B2", "#56B4E9", "#D55E00", "#BBBBBB"
 """Blues and vermilion of Okabe & Ito (2008), distinct for colour-blind readers too; a grey."""
 
-SHARES = (0, 0.25, 0.5, 0.75, 1)
-"""The ticks of an axis that shows shares."""
+_QUARTERS = (0, 0.25, 0.5, 0.75, 1)
 
 _DOTS_PER_INCH = 160
 
@@ -55,7 +58,6 @@ _STYLE: Any = {
 }
 
 _CAPTION_COLUMNS = 130
-
 _LINE_INCHES = 0.135
 
 
@@ -65,13 +67,7 @@ def can_draw() -> bool:
 
 
 def check_drawing() -> None:
-    """Refuse to draw where matplotlib is missing.
-
-    Raises
-    ------
-    UsageError
-        If it is missing.
-    """
+    """Raise UsageError where matplotlib is missing."""
     if not can_draw():
         raise UsageError(
             "Figures are drawn by matplotlib, which is not installed.", "pip install matplotlib"
@@ -92,18 +88,7 @@ def drawing() -> Iterator[None]:
 def new_figure(height: float, title: str, caption: Sequence[str]) -> "Figure":
     """Return an empty figure as wide as a page, with a title above and a caption below.
 
-    Parameters
-    ----------
-    height : float
-        Inches between title and caption.
-    title : str
-        One line.
-    caption : sequence of str
-        Sentences; they are wrapped.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    `height` is in inches, between title and caption; the sentences of the caption are wrapped.
     """
     from matplotlib.figure import Figure
 
@@ -147,13 +132,7 @@ def label_bar(axes: "Axes", position: float, end: float, text: str) -> None:
 
 
 def share_text(count: float, total: float) -> str:
-    """Return a share in whole per cent; 0 % means none, and 100 % means all.
-
-    Examples
-    --------
-    >>> share_text(1, 4), share_text(1, 1000), share_text(999, 1000), share_text(0, 5)
-    ('25%', '<1%', '>99%', '0%')
-    """
+    """Return a share in whole per cent: 0 % means none (else ``<1%``), and 100 % means all."""
     share = count / total
     if 0 < share < 0.005:
         return "<1%"
@@ -185,15 +164,39 @@ def short_names() -> list[str]:
     return [diagnosis.name.split(" / ")[0] for diagnosis in DIAGNOSES]
 
 
-def save_figure(figure: "Figure", path: Path) -> Path:
-    """Write a figure as PNG, whole or not at all.
+def heat_map(
+    figure: "Figure", shares: Float64, texts: Sequence[Sequence[str]], darkest: float
+) -> "Axes":
+    """Return axes of cells, each with a text, the bluer the closer its share is to `darkest`."""
+    axes = figure.subplots()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=darkest, aspect="auto")
+    for (row, column), share in np.ndenumerate(shares):
+        colour = "white" if share > 0.65 * darkest else "#222222" if share else "#999999"
+        axes.text(column, row, texts[row][column], ha="center", va="center", color=colour, size=8)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return axes
 
-    Raises
-    ------
-    WorkError
-        If it cannot be written.
-    """
-    with write_file(path) as temporary:
-        # Without the version of matplotlib, the same figure gives the same bytes.
-        figure.savefig(temporary, format="png", metadata={"Software": None})
-    return path
+
+def name_bars(axes: "Axes", names: Sequence[str]) -> None:
+    """Write names to the left of horizontal bars, the first one at the top."""
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.tick_params(axis="y", length=0)
+
+
+def show_shares(axis: "Axis") -> None:
+    """Put ticks at quarters, written in per cent, on an axis that shows shares."""
+    axis.set_ticks(_QUARTERS, [f"{share:.0%}" for share in _QUARTERS])
+
+
+def save_figures(figures: "Iterator[tuple[str, Figure]]", folder: Path) -> list[Path]:
+    """Draw figures in the style of this package, and write each as PNG under its name."""
+    paths = []
+    with drawing():
+        for name, figure in figures:
+            paths.append(folder / f"{name}.png")
+            with write_file(paths[-1]) as temporary:
+                # Without the version of matplotlib, the same figure gives the same bytes.
+                figure.savefig(temporary, format="png", metadata={"Software": None})
+    return paths

@@ -13,35 +13,15 @@ from hmnist.arrays import Indices, Pixels
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
-from hmnist.results.canvas import (
-    ACCENT,
-    FADED,
-    MAIN,
-    SHARES,
-    WIDTH,
-    check_drawing,
-    drawing,
-    full_names,
-    label_bar,
-    new_figure,
-    panels,
-    save_figure,
-    share_text,
-    short_names,
-    whole_counts,
-)
+from hmnist.results import canvas
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
 _ROWS, _COLUMNS = 8, 12
-
-_SEXES = (("female", ACCENT), ("male", MAIN), ("unknown", FADED))
-
+_SEXES = (("female", canvas.ACCENT), ("male", canvas.MAIN), ("unknown", canvas.FADED))
 _METADATA = ("age", "sex", "localization")
-"""The columns of the metadata that are drawn."""
-
 _MOST_SITES = 20
 
 
@@ -71,27 +51,16 @@ def plot_data(data: LesionDataset, out: str | Path, *, seed: int = 0) -> list[Pa
     WorkError
         If they cannot be written.
     """
-    check_drawing()
+    canvas.check_drawing()
     if not len(data):
         raise UsageError(f"{data.name} holds no images to draw.")
-    with drawing():
-        return [
-            save_figure(figure, Path(out) / f"{name}.png") for name, figure in draw_data(data, seed)
-        ]
+    return canvas.save_figures(draw_data(data, seed), Path(out))
 
 
 def missing_columns(data: LesionDataset) -> list[str]:
-    """Return which of age, sex and localization are unknown for all images.
-
-    Examples
-    --------
-    >>> missing_columns(LesionDataset(np.zeros((1, 8, 8, 1), np.uint8), np.array([4])))
-    ['age', 'sex', 'localization']
-    """
-    if data.metadata is None:
-        return list(_METADATA)
-    metadata = data.metadata
-    return [name for name in _METADATA if name not in metadata or not metadata[name].notna().any()]
+    """Return which of age, sex and localization are unknown for all images."""
+    table: Any = {} if data.metadata is None else data.metadata
+    return [name for name in _METADATA if name not in table or not table[name].notna().any()]
 
 
 def draw_data(data: LesionDataset, seed: int) -> "Iterator[tuple[str, Figure]]":
@@ -104,13 +73,10 @@ def draw_data(data: LesionDataset, seed: int) -> "Iterator[tuple[str, Figure]]":
         yield f"sheet-{CODES[label]}", _draw_sheet(data, int(label), seed, caption)
     yield "diagnoses", _draw_diagnoses(data, caption)
     missing = missing_columns(data)
-    for column, name, draw in (
-        ("age", "age", _draw_ages),
-        ("sex", "sex", _draw_sexes),
-        ("localization", "site", _draw_sites),
-    ):
-        if column not in missing:
-            yield name, draw(data, caption)
+    drawn = (("age", _draw_ages), ("sex", _draw_sexes), ("site", _draw_sites))
+    for column, (name, draw) in zip(_METADATA, drawn, strict=True):
+        if data.metadata is not None and column not in missing:
+            yield name, draw(data, data.metadata[column], caption)
 
 
 def _draw_sheet(data: LesionDataset, label: int, seed: int, caption: Sequence[str]) -> "Figure":
@@ -123,8 +89,8 @@ def _draw_sheet(data: LesionDataset, label: int, seed: int, caption: Sequence[st
         lesions = "" if data.lesion_ids is None else " of as many lesions as possible"
         shown = f"{len(rows)} of {count:,} images"
         notes = [*caption, f"Drawn at random{lesions}, seed {seed}."]
-    height = WIDTH * len(sheet) / sheet.shape[1]
-    figure = new_figure(height, f"{full_names()[label]}: {shown}", notes)
+    height = canvas.WIDTH * len(sheet) / sheet.shape[1]
+    figure = canvas.new_figure(height, f"{canvas.full_names()[label]}: {shown}", notes)
     axes = figure.subplots()
     grey = sheet.shape[2] == 1
     axes.imshow(
@@ -137,18 +103,7 @@ def _draw_sheet(data: LesionDataset, label: int, seed: int, caption: Sequence[st
 def choose_images(data: LesionDataset, label: int, seed: int) -> Indices:
     """Draw up to 96 images of a diagnosis, a second image of a lesion only where lesions run out.
 
-    Parameters
-    ----------
-    data : LesionDataset
-    label : int
-        0–6.
-    seed : int
-        0 or more.
-
-    Returns
-    -------
-    numpy.ndarray of int64, shape (n,)
-        Rows of the data set, ascending.
+    The result are rows of the data set, ascending.
     """
     rows = np.random.default_rng([seed, label]).permutation(np.flatnonzero(data.labels == label))
     if data.lesion_ids is not None:
@@ -162,13 +117,7 @@ def choose_images(data: LesionDataset, label: int, seed: int) -> Indices:
 def lay_out(images: Pixels) -> Pixels:
     """Return one image in which images stand in rows of twelve, with white between them.
 
-    Parameters
-    ----------
-    images : numpy.ndarray of uint8, shape (n, h, w, c)
-
-    Returns
-    -------
-    numpy.ndarray of uint8, shape (height, width, c)
+    Images have shape (n, h, w, c), the result (height, width, c).
     """
     count, height, width, channels = images.shape
     gap = max(1, width // 14)
@@ -185,48 +134,46 @@ def lay_out(images: Pixels) -> Pixels:
 
 def _draw_diagnoses(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     counts = np.bincount(data.labels, minlength=len(CODES))
-    figure = new_figure(2.5, "Diagnoses: images and lesions", caption)
+    figure = canvas.new_figure(2.5, "Diagnoses: images and lesions", caption)
     axes = figure.subplots()
-    axes.barh(range(len(CODES)), counts, height=0.62, color=MAIN)
+    axes.barh(range(len(CODES)), counts, height=0.62, color=canvas.MAIN)
     for label, count in enumerate(counts.tolist()):
-        text = f"{count:,} ({share_text(count, len(data))})"
+        text = f"{count:,} ({canvas.share_text(count, len(data))})"
         if data.lesion_ids is not None:
             lesions = len(np.unique(data.lesion_ids[data.labels == label]))
             text += f", {lesions:,} lesion{'s' if lesions != 1 else ''}"
-        label_bar(axes, label, count, text)
-    axes.set_yticks(range(len(CODES)), full_names())
+        canvas.label_bar(axes, label, count, text)
+    canvas.name_bars(axes, canvas.full_names())
     axes.set_xlim(0, counts.max() * 1.62)
-    axes.invert_yaxis()
     axes.grid(visible=True, axis="x")
-    axes.tick_params(axis="y", length=0)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("images")
     return figure
 
 
-def _draw_ages(data: LesionDataset, caption: Sequence[str]) -> "Figure":
+def _draw_ages(data: LesionDataset, column: "pd.Series[Any]", caption: Sequence[str]) -> "Figure":
     from matplotlib.ticker import MultipleLocator
 
-    ages = _column(data, "age").to_numpy(dtype=np.float64)
+    ages = column.to_numpy(dtype=np.float64)
     known = ages[~np.isnan(ages)]
     # The ages of HAM10000 are multiples of five: each is the middle of a bin.
     edges = np.arange(np.floor(known.min() / 5) * 5, known.max() + 7.5, 5) - 2.5
     missing = len(ages) - len(known)
     unknown = [f"The age is unknown for {missing:,} more images."] if missing else []
-    figure = new_figure(3.4, "Age by diagnosis", [*caption, *unknown])
-    for label, axes in enumerate(panels(figure, len(CODES), "years", sharex=True)):
+    figure = canvas.new_figure(3.4, "Age by diagnosis", [*caption, *unknown])
+    for label, axes in enumerate(canvas.panels(figure, len(CODES), "years", sharex=True)):
         shown = ages[(data.labels == label) & ~np.isnan(ages)]
-        axes.hist(shown, bins=edges.tolist(), color=MAIN, edgecolor="white", linewidth=0.4)
-        axes.set_title(f"{short_names()[label]}\n{CODES[label]} · {len(shown):,} images")
+        axes.hist(shown, bins=edges.tolist(), color=canvas.MAIN, edgecolor="white", linewidth=0.4)
+        axes.set_title(f"{canvas.short_names()[label]}\n{CODES[label]} · {len(shown):,} images")
         axes.grid(visible=False, axis="x")
         axes.xaxis.set_major_locator(MultipleLocator(20))
-        whole_counts(axes)
+        canvas.whole_counts(axes)
     return figure
 
 
-def _draw_sexes(data: LesionDataset, caption: Sequence[str]) -> "Figure":
-    sexes = _column(data, "sex").fillna("unknown").to_numpy(dtype=str)
-    figure = new_figure(2.5, "Sex by diagnosis", caption)
+def _draw_sexes(data: LesionDataset, column: "pd.Series[Any]", caption: Sequence[str]) -> "Figure":
+    sexes = column.fillna("unknown").to_numpy(dtype=str)
+    figure = canvas.new_figure(2.5, "Sex by diagnosis", caption)
     axes = figure.subplots()
     known = [name for name, _ in _SEXES[:-1]]
     start = np.zeros(len(CODES))
@@ -239,22 +186,20 @@ def _draw_sexes(data: LesionDataset, caption: Sequence[str]) -> "Figure":
         for label, share in enumerate(shares):
             if share > 0.08:
                 text = f"{counts[label]:,} ({share:.0%})"
-                ink = "#222222" if colour == FADED else "white"
+                ink = "#222222" if colour == canvas.FADED else "white"
                 middle = start[label] + share / 2
                 axes.text(middle, label, text, ha="center", va="center", color=ink, size=7.5)
         start += shares
-    names = [f"{name}, {count:,}" for name, count in zip(full_names(), images, strict=True)]
-    axes.set_yticks(range(len(CODES)), names)
+    names = [f"{name}, {count:,}" for name, count in zip(canvas.full_names(), images, strict=True)]
+    canvas.name_bars(axes, names)
     axes.set_xlim(0, 1)
-    axes.set_xticks(SHARES, [f"{share:.0%}" for share in SHARES])
-    axes.invert_yaxis()
-    axes.tick_params(axis="y", length=0)
+    canvas.show_shares(axes.xaxis)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(_SEXES), borderpad=0)
     return figure
 
 
-def _draw_sites(data: LesionDataset, caption: Sequence[str]) -> "Figure":
-    sites = _column(data, "localization").fillna("unknown").to_numpy(dtype=str)
+def _draw_sites(data: LesionDataset, column: "pd.Series[Any]", caption: Sequence[str]) -> "Figure":
+    sites = column.fillna("unknown").to_numpy(dtype=str)
     all_names, frequency = np.unique(sites, return_counts=True)
     names = all_names[np.argsort(-frequency, kind="stable")][:_MOST_SITES]
     counts = np.array(
@@ -265,27 +210,16 @@ def _draw_sites(data: LesionDataset, caption: Sequence[str]) -> "Figure":
     note = "Each column is a diagnosis. Numbers: images; colour: their share of the diagnosis."
     if len(all_names) > _MOST_SITES:
         note += f" The {_MOST_SITES} most frequent of {len(all_names)} sites."
-    figure = new_figure(0.8 + 0.25 * len(names), "Site on the body by diagnosis", [*caption, note])
-    axes = figure.subplots()
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=max(shares.max(), 0.01), aspect="auto")
-    for (site, label), count in np.ndenumerate(counts):
-        dark = shares[site, label] > 0.65 * shares.max()
-        colour = "white" if dark else "#222222" if count else "#999999"
-        axes.text(label, site, f"{count:,}", ha="center", va="center", color=colour, size=8)
+    figure = canvas.new_figure(
+        0.8 + 0.25 * len(names), "Site on the body by diagnosis", [*caption, note]
+    )
+    texts = [[f"{count:,}" for count in row] for row in counts.tolist()]
+    axes = canvas.heat_map(figure, shares, texts, max(shares.max(), 0.01))
     axes.set_yticks(range(len(names)), names)
     headings = [
         name.replace(" ", "\n", 1) + f"\n{code}, {count:,}"
-        for name, code, count in zip(short_names(), CODES, images, strict=True)
+        for name, code, count in zip(canvas.short_names(), CODES, images, strict=True)
     ]
     axes.set_xticks(range(len(CODES)), headings, size=7.5)
     axes.xaxis.tick_top()
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
     return figure
-
-
-def _column(data: LesionDataset, name: str) -> "pd.Series[Any]":
-    """Return a column of the metadata; callers know that it is there."""
-    if data.metadata is None:
-        raise UsageError(f"{data.name} has no metadata.")
-    return data.metadata[name]

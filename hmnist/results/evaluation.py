@@ -89,7 +89,9 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
     else:
         fresh = _find_fresh_images(run, data)
         left_out = len(data) - len(fresh)
-        predictions = _predict(run, fresh)
+        probabilities = run.predict_proba(fresh.images)
+        predicted = run.decision.decide(probabilities)
+        predictions = Predictions(fresh.labels, probabilities, predicted, fresh.lesion_ids)
     images = f"the test part of {name}" if own else name
     return Evaluation(
         title=f"{run.manifest.model} on {images}, {len(predictions.labels):,} images",
@@ -208,12 +210,6 @@ def _find_fresh_images(run: Run, data: LesionDataset) -> LesionDataset:
             "Evaluate on images that it has not seen.",
         )
     return data.take(fresh)
-
-
-def _predict(run: Run, data: LesionDataset) -> Predictions:
-    probabilities = run.predict_proba(data.images)
-    predicted = run.decision.decide(probabilities)
-    return Predictions(data.labels, probabilities, predicted, data.lesion_ids)
 
 
 def _name_apart(runs: Sequence[Run]) -> list[str]:

@@ -8,13 +8,7 @@ if TYPE_CHECKING:
 
 
 def score_text(value: float | None) -> str:
-    """Return a score with three decimals and without the zero before the point.
-
-    Examples
-    --------
-    >>> score_text(0.5), score_text(1.0), score_text(None)
-    ('.500', '1.000', '–')
-    """
+    """Return a score with three decimals and without the zero before the point: ``.500``."""
     if value is None:
         return "–"
     text = f"{value:.3f}"
@@ -22,13 +16,7 @@ def score_text(value: float | None) -> str:
 
 
 def signed_text(value: float | None) -> str:
-    """Return a difference of scores with its sign.
-
-    Examples
-    --------
-    >>> signed_text(-0.0741), signed_text(None)
-    ('−.074', '–')
-    """
+    """Return a difference of scores with its sign: ``−.074``."""
     if value is None:
         return "–"
     rounded = round(value, 3) + 0.0
@@ -36,24 +24,12 @@ def signed_text(value: float | None) -> str:
 
 
 def count_text(number: float) -> str:
-    """Return a count of parameters.
-
-    Examples
-    --------
-    >>> count_text(20_356), count_text(1_090_000)
-    ('20,356', '1.09 M')
-    """
+    """Return a count of parameters: ``20,356`` or ``1.09 M``."""
     return f"{number:,.0f}" if number < 1e5 else f"{number / 1e6:.2f} M"
 
 
 def byte_text(size: float) -> str:
-    """Return a size in bytes.
-
-    Examples
-    --------
-    >>> byte_text(287), byte_text(440_400)
-    ('287 B', '440.4 kB')
-    """
+    """Return a size in bytes: ``287 B`` or ``440.4 kB``."""
     for unit in ("B", "kB", "MB"):
         if size < 1000:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
@@ -61,19 +37,8 @@ def byte_text(size: float) -> str:
     return f"{size:.1f} GB"
 
 
-def thread_text(threads: int) -> str:
-    """Return a number of threads in words."""
-    return "1 thread" if threads == 1 else f"{threads} threads"
-
-
 def as_sentence_list(names: Sequence[str]) -> str:
-    """Return names with commas and a final “and”.
-
-    Examples
-    --------
-    >>> as_sentence_list(["lenet", "vgg16", "mobilenet"])
-    'lenet, vgg16 and mobilenet'
-    """
+    """Return names with commas and a final “and”: ``lenet, vgg16 and mobilenet``."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 

@@ -1,15 +1,15 @@
 """Runs → the rows of a table: what several runs of one kind amount to."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
-from hmnist.errors import TrustError
+from hmnist.errors import TrustError, unknown_name
 from hmnist.oversampling import METHODS
-from hmnist.runs.facts import Amount, Count
+from hmnist.runs.facts import Amount, Count, DataFacts
 from hmnist.runs.manifest import Manifest
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run
@@ -21,17 +21,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class ScoreSummary:
-    """One score of several runs; None where the images cannot tell.
+    """The mean of a score over several runs, its spread, and its 95 % interval over lesions.
 
-    Attributes
-    ----------
-    mean : float or None
-        Over all runs.
-    std : float or None
-        The standard deviation of the seeds' means; with a single seed, that of the folds; None for
-        a single run.
-    low, high : float or None
-        The 95 % interval, bootstrapped over lesions (`hmnist.score_intervals`).
+    `std` is the standard deviation of the seeds' means; with a single seed, that of the folds. All
+    are None where the images cannot tell, and `std` for a single run.
     """
 
     mean: float | None
@@ -83,22 +76,15 @@ class TableRow:
 
 @dataclass(frozen=True, kw_only=True)
 class TableSettings:
-    """How the runs of a table were made.
-
-    Attributes
-    ----------
-    threads : int
-        Per cell.
-    side_by_side : bool
-        Whether cells ran at the same time.
-    device : str
-    versions : mapping of str to str
-    """
+    """How runs were made: `side_by_side` tells whether cells ran at the same time."""
 
     threads: Count
     side_by_side: bool
     device: str
     versions: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return f"Device: {self.device}, {self.threads} thread{'s' if self.threads != 1 else ''}"
 
 
 def make_row(runs: Sequence[Run]) -> TableRow:
@@ -199,13 +185,7 @@ def decode_result(
     kind: type[Result],
     arrange: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> Result:
-    """Decode a table or an audit from JSON, every key, type and range checked.
-
-    Raises
-    ------
-    TrustError
-        If it is damaged, or of another version.
-    """
+    """Decode a table or an audit from JSON, every key, type and range checked."""
     import msgspec
 
     try:
@@ -215,6 +195,28 @@ def decode_result(
     except (msgspec.MsgspecError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise TrustError(f"The {kind.__name__.lower()} is damaged: {error}.") from error
     raise TrustError(f"The {kind.__name__.lower()} is not of the kind {schema}.")
+
+
+def format_result(result: Any, name: str, known: Sequence[str]) -> str:
+    """Return a table or an audit in a format of `known` other than ``table``, a line at its end."""
+    if name not in known or name == "table":
+        raise unknown_name("format", name, known)
+    text: str = getattr(result, f"to_{name}")()
+    return text + "\n" if name == "json" else text
+
+
+def data_note(data: DataFacts) -> str:
+    """Return the sentence on its data that stands under a table."""
+    lesions = "lesions unknown" if data.lesions is None else f"{data.lesions:,} lesions"
+    synthetic = "Synthetic sample, no photographs: " if data.synthetic else ""
+    return f"Data: {synthetic}{data.name}, {data.rows:,} images, {lesions}."
+
+
+def pretrained_notes(rows: Sequence[Any]) -> Iterator[str]:
+    """Yield the sentence on the pretrained weights of a table's or an audit's rows, if any."""
+    pretrained = [f"{row.model} {row.pretrained}" for row in rows if row.pretrained]
+    if pretrained:
+        yield f"Pretrained weights: {'; '.join(dict.fromkeys(pretrained))}."
 
 
 def subtract(first: float | None, second: float | None) -> float | None:

@@ -6,30 +6,13 @@ accuracy and recall over the epochs are drawn for networks; other models have no
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
-from hmnist.results.canvas import (
-    ACCENT,
-    FADED,
-    LIGHT,
-    MAIN,
-    SHARES,
-    check_drawing,
-    drawing,
-    full_names,
-    label_bar,
-    new_figure,
-    panels,
-    save_figure,
-    share_text,
-    short_names,
-    whole_counts,
-    whole_epochs,
-)
+from hmnist.results import canvas
 from hmnist.results.evaluation import Evaluation, evaluate_run
 from hmnist.runs.run import Run
 
@@ -74,7 +57,7 @@ def plot_run(
     WorkError
         If they cannot be written.
     """
-    check_drawing()
+    canvas.check_drawing()
     if evaluation is None:
         evaluation = evaluate_run(run)
     if out is None and not evaluation.own:
@@ -82,11 +65,7 @@ def plot_run(
             "Figures of other data do not belong in the run's folder.", "Name another: out=..."
         )
     folder = run.folder / "figures" if out is None else Path(out)
-    with drawing():
-        return [
-            save_figure(figure, folder / f"{name}.png")
-            for name, figure in draw_run(run, evaluation)
-        ]
+    return canvas.save_figures(draw_run(run, evaluation), folder)
 
 
 def draw_run(run: Run, evaluation: Evaluation) -> "Iterator[tuple[str, Figure]]":
@@ -111,20 +90,17 @@ def _draw_confusion(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
     images = counts.sum(axis=1)
     shares = counts / np.maximum(images[:, None], 1)
     title = "Confusion matrix: images, and their share of the true diagnosis"
-    figure = new_figure(4.5, title, caption)
-    axes = figure.subplots()
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    for (true, predicted), share in np.ndenumerate(shares):
-        count = int(counts[true, predicted])
-        total = int(images[true])
-        text = f"{count:,}\n{share_text(count, total)}" if total else "–"
-        colour = "white" if share > 0.65 else "#222222" if count else "#999999"
-        axes.text(predicted, true, text, ha="center", va="center", color=colour, size=8)
-    labels = [f"{name}\n{count:,} images" for name, count in zip(full_names(), images, strict=True)]
+    figure = canvas.new_figure(4.5, title, caption)
+    texts = [
+        [f"{count:,}\n{canvas.share_text(count, total)}" if total else "–" for count in row]
+        for row, total in zip(counts.tolist(), images.tolist(), strict=True)
+    ]
+    axes = canvas.heat_map(figure, shares, texts, darkest=1)
+    labels = [
+        f"{name}\n{count:,} images" for name, count in zip(canvas.full_names(), images, strict=True)
+    ]
     axes.set_yticks(range(len(CODES)), labels)
     axes.set_xticks(range(len(CODES)), CODES)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
     axes.set(xlabel="predicted diagnosis", ylabel="true diagnosis")
     return figure
 
@@ -139,33 +115,27 @@ def _draw_errors(evaluation: Evaluation, caption: Sequence[str]) -> "Figure":
         f"{images.sum():,} ({overall:.0%}) wrong."
     )
     title = "Errors: share of the images of each diagnosis that are predicted wrongly"
-    figure = new_figure(2.5, title, [*caption, note])
+    figure = canvas.new_figure(2.5, title, [*caption, note])
     axes = figure.subplots()
     for label, code in enumerate(CODES):
         if not images[label]:
-            label_bar(axes, label, 0, "no images")
+            canvas.label_bar(axes, label, 0, "no images")
             continue
         share = wrong[label] / images[label]
-        axes.barh(label, share, height=0.62, color=LIGHT)
+        axes.barh(label, share, height=0.62, color=canvas.LIGHT)
         recall = evaluation.report.scores[f"recall_{code}"]
         end = share
         if recall.low is not None and recall.high is not None:
             end = max(share, 1 - recall.low)
             axes.plot([1 - recall.high, 1 - recall.low], [label, label], color="#222222", lw=1)
-        label_bar(
-            axes,
-            label,
-            end,
-            f"{wrong[label]:,} of {images[label]:,} ({share_text(wrong[label], images[label])})",
-        )
-    axes.axvline(overall, color=ACCENT, linewidth=1.2, linestyle=(0, (4, 2)))
-    axes.set_yticks(range(len(CODES)), full_names())
+        share_wrong = canvas.share_text(wrong[label], images[label])
+        canvas.label_bar(axes, label, end, f"{wrong[label]:,} of {images[label]:,} ({share_wrong})")
+    axes.axvline(overall, color=canvas.ACCENT, linewidth=1.2, linestyle=(0, (4, 2)))
+    canvas.name_bars(axes, canvas.full_names())
     axes.set_xlim(0, 1.28)
     axes.spines["bottom"].set_bounds(0, 1)
-    axes.set_xticks(SHARES, [f"{share:.0%}" for share in SHARES])
-    axes.invert_yaxis()
+    canvas.show_shares(axes.xaxis)
     axes.grid(visible=True, axis="x")
-    axes.tick_params(axis="y", length=0)
     return figure
 
 
@@ -177,49 +147,40 @@ def _draw_reliability(evaluation: Evaluation, caption: Sequence[str]) -> "Figure
         "equal. Below: images in each bin."
     )
     title = "Reliability: share of right diagnoses by confidence"
-    figure = new_figure(4.2, title, [*caption, note])
+    figure = canvas.new_figure(4.2, title, [*caption, note])
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
     widths = [bin_.high - bin_.low for bin_ in bins]
     lows = [bin_.low for bin_ in bins]
-    upper.bar(
-        lows, [bin_.accuracy or 0 for bin_ in bins], widths, align="edge", color=LIGHT,
-        edgecolor="white",
-    )  # fmt: skip
+    bars: Any = {"width": widths, "align": "edge", "edgecolor": "white"}
+    right = [bin_.accuracy for bin_ in bins]
+    upper.bar(lows, [share or 0 for share in right], color=canvas.LIGHT, **bars)
     upper.plot([0, 1], [0, 1], color="#222222", linewidth=1, linestyle=(0, (4, 2)))
-    upper.plot(
-        [bin_.confidence for bin_ in bins], [bin_.accuracy for bin_ in bins], "o", color=ACCENT,
-        markersize=4,
-    )  # fmt: skip
-    lower.bar(lows, [bin_.images for bin_ in bins], widths, align="edge", color=FADED,
-              edgecolor="white")  # fmt: skip
+    confidences = [bin_.confidence for bin_ in bins]
+    upper.plot(confidences, right, "o", color=canvas.ACCENT, markersize=4)
+    lower.bar(lows, [bin_.images for bin_ in bins], color=canvas.FADED, **bars)
     upper.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="share right")
-    upper.set_yticks(SHARES, [f"{share:.0%}" for share in SHARES])
-    lower.set_xticks(SHARES, [f"{share:.0%}" for share in SHARES])
+    canvas.show_shares(upper.yaxis)
+    canvas.show_shares(lower.xaxis)
     lower.set(xlabel="confidence: the largest probability", ylabel="images")
-    whole_counts(lower)
+    canvas.whole_counts(lower)
     for axes in (upper, lower):
         axes.grid(visible=True)
     return figure
 
 
 def _draw_training(history: "pd.DataFrame", caption: Sequence[str]) -> "Figure":
-    figure = new_figure(
-        2.5, "Training: loss and accuracy over the epochs", [*caption, _WEIGHTS_NOTE]
-    )
-    marker = _marker(history)
-    all_axes = panels(figure, 2, "epoch", columns=2)
+    title = "Training: loss and accuracy over the epochs"
+    figure = canvas.new_figure(2.5, title, [*caption, _WEIGHTS_NOTE])
+    all_axes = canvas.panels(figure, 2, "epoch", columns=2)
     for axes, quantity in zip(all_axes, ("loss", "accuracy"), strict=True):
         for column, part, colour, style in (
-            (quantity, "training", MAIN, "-"),
-            (f"val_{quantity}", "validation", ACCENT, (0, (5, 1.5))),
+            (quantity, "training", canvas.MAIN, "-"),
+            (f"val_{quantity}", "validation", canvas.ACCENT, (0, (5, 1.5))),
         ):
             if column in history:
-                axes.plot(
-                    history["epoch"], history[column], color=colour, label=part, linestyle=style,
-                    marker=marker, markersize=4,
-                )  # fmt: skip
+                _plot_curve(axes, history, column, color=colour, label=part, linestyle=style)
         axes.set_title(quantity + (_limit_loss(axes, history) if quantity == "loss" else ""))
-        whole_epochs(axes)
+        canvas.whole_epochs(axes)
     all_axes[0].legend(loc="upper right")
     return figure
 
@@ -238,25 +199,23 @@ def _draw_recalls(
     history: "pd.DataFrame", images: Sequence[int], caption: Sequence[str]
 ) -> "Figure":
     title = "Recall of each diagnosis on validation over the epochs"
-    figure = new_figure(3.4, title, ["Grey: the other diagnoses.", *caption, _WEIGHTS_NOTE])
-    marker = _marker(history)
+    figure = canvas.new_figure(3.4, title, ["Grey: the other diagnoses.", *caption, _WEIGHTS_NOTE])
     columns = [f"{_RECALL}{code}" for code in CODES]
-    for label, axes in enumerate(panels(figure, len(CODES), "epoch", sharex=True, sharey=True)):
+    all_axes = canvas.panels(figure, len(CODES), "epoch", sharex=True, sharey=True)
+    for label, axes in enumerate(all_axes):
         for column in columns:
             if column in history:
                 axes.plot(history["epoch"], history[column], color="#D8D8D8", linewidth=0.8)
         if columns[label] in history:
-            axes.plot(
-                history["epoch"], history[columns[label]], color=MAIN, marker=marker, markersize=4
-            )
+            _plot_curve(axes, history, columns[label], color=canvas.MAIN)
         count = f"{images[label]:,} image{'s' if images[label] != 1 else ''}"
-        axes.set_title(f"{short_names()[label]}\n{CODES[label]} · {count}")
+        axes.set_title(f"{canvas.short_names()[label]}\n{CODES[label]} · {count}")
         axes.set_ylim(-0.03, 1.03)
-        axes.set_yticks(SHARES, [f"{share:.0%}" for share in SHARES])
-        whole_epochs(axes)
+        canvas.show_shares(axes.yaxis)
+        canvas.whole_epochs(axes)
     return figure
 
 
-def _marker(history: "pd.DataFrame") -> str | None:
-    """Return the marker of curves: a single epoch is a point, which has no line."""
-    return "o" if len(history) == 1 else None
+def _plot_curve(axes: "Axes", history: "pd.DataFrame", column: str, **style: Any) -> None:
+    marker = "o" if len(history) == 1 else None  # a single epoch is a point, which has no line
+    axes.plot(history["epoch"], history[column], marker=marker, markersize=4, **style)

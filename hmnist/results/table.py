@@ -13,16 +13,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hmnist.errors import unknown_name
-from hmnist.results.formatting import (
-    byte_text,
-    count_text,
-    latex_text,
-    markdown_table,
-    plain_table,
-    score_text,
-    thread_text,
+from hmnist.results import formatting
+from hmnist.results.formatting import score_text
+from hmnist.results.rows import (
+    ScoreSummary,
+    TableRow,
+    TableSettings,
+    data_note,
+    decode_result,
+    format_result,
+    pretrained_notes,
 )
-from hmnist.results.rows import ScoreSummary, TableRow, TableSettings, decode_result
 from hmnist.runs.facts import DataFacts, SplitFacts, as_json
 from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES, SCORES
 
@@ -38,8 +39,8 @@ FORMATS = ("table", "markdown", "csv", "json", "latex")
 _COSTS = {
     "fit_seconds": ("fit s", "{:.1f}".format),
     "predict_ms_per_1000": ("ms/1000", "{:.0f}".format),
-    "parameters": ("params", count_text),
-    "model_bytes": ("size", byte_text),
+    "parameters": ("params", formatting.count_text),
+    "model_bytes": ("size", formatting.byte_text),
 }
 """The costs of a model, each with its heading and its format."""
 
@@ -90,10 +91,8 @@ class Table:
 
     def notes(self) -> Iterator[str]:
         """Yield the sentences that stand under the table."""
-        data, split = self.data, self.split
-        lesions = "lesions unknown" if data.lesions is None else f"{data.lesions:,} lesions"
-        synthetic = "Synthetic sample, no photographs: " if data.synthetic else ""
-        yield f"Data: {synthetic}{data.name}, {data.rows:,} images, {lesions}."
+        split = self.split
+        yield data_note(self.data)
         sizes = " / ".join(f"{size:,}" for size in split.sizes.values())
         seed = "" if split.seed is None else f", seed {split.seed}"
         folds = f", {split.folds} folds" if split.folds else ""
@@ -105,16 +104,10 @@ class Table:
         yield f"Scores: on the test part, {self._spread_note()}; [95 % interval over lesions]."
         yield f"Oversampling: {'; '.join(self._unique('oversampling_note'))}."
         yield f"Decision: {'; '.join(self._unique('decision_note'))}."
-        pretrained = [f"{row.model} {row.pretrained}" for row in self.rows if row.pretrained]
-        if pretrained:
-            yield f"Pretrained weights: {'; '.join(dict.fromkeys(pretrained))}."
+        yield from pretrained_notes(self.rows)
         efforts = " and ".join(dict.fromkeys(row.effort for row in self.rows))
-        side_by_side = ", cells side by side: times are not comparable"
-        yield (
-            f"Effort: {efforts}. "
-            f"Device: {self.settings.device}, {thread_text(self.settings.threads)}"
-            f"{side_by_side if self.settings.side_by_side else ''}."
-        )
+        times = ", cells side by side: times are not comparable"
+        yield (f"Effort: {efforts}. {self.settings}{times if self.settings.side_by_side else ''}.")
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Table":
@@ -153,14 +146,15 @@ class Table:
 
     def to_markdown(self) -> str:
         """Return both halves of the table as Markdown, the notes below."""
-        halves = [markdown_table(*half) for half in (self._scores(), self._details())]
+        halves = [formatting.markdown_table(*half) for half in (self._scores(), self._details())]
         return "\n\n".join([*halves, *self.notes()]) + "\n"
 
     def to_latex(self) -> str:
         """Return the scores as a LaTeX ``tabular``, the notes as comments."""
         header, body = self._scores()
         lines = [rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", r"\hline"]
-        lines += [" & ".join(map(latex_text, cells)) + r" \\" for cells in (header, *body)]
+        escaped = (map(formatting.latex_text, cells) for cells in (header, *body))
+        lines += [" & ".join(cells) + r" \\" for cells in escaped]
         lines.insert(3, r"\hline")
         lines += [r"\hline", r"\end{tabular}", *(f"% {note}" for note in self.notes())]
         return "\n".join(lines) + "\n"
@@ -170,7 +164,7 @@ class Table:
         from rich.console import Group
         from rich.text import Text
 
-        halves = [plain_table(*half) for half in (self._scores(), self._details())]
+        halves = [formatting.plain_table(*half) for half in (self._scores(), self._details())]
         below = [Text(note, style="dim") for note in self.notes()] if notes else []
         return Group(*halves, *below)
 
@@ -182,15 +176,7 @@ class Table:
         UsageError
             If there is no such format.
         """
-        writers = {
-            "markdown": self.to_markdown,
-            "csv": self.to_csv,
-            "json": lambda: self.to_json() + "\n",
-            "latex": self.to_latex,
-        }
-        if name not in writers:
-            raise unknown_name("format", name, FORMATS)
-        return writers[name]()
+        return format_result(self, name, FORMATS)
 
     def _spread_note(self) -> str:
         seeds, folds = max(row.seeds for row in self.rows), self.split.folds
@@ -206,30 +192,19 @@ class Table:
         """Return header and cells of the upper half: the scores over all diagnoses."""
         shown = [score for score in SCORES if score.diagnosis is None]
         header = ["model", *(score.heading for score in shown)]
-        body = [
-            [
-                self._label(row),
-                *(
-                    summary_text(
-                        row.scores[score.name],
-                        spread=score.name in _WITH_SPREAD,
-                        interval=score.name in _WITH_INTERVAL,
-                    )
-                    for score in shown
-                ),
-            ]
-            for row in self.rows
-        ]
+        body = []
+        for row in self.rows:
+            cells = [self._label(row)]
+            for score in shown:
+                spread, interval = score.name in _WITH_SPREAD, score.name in _WITH_INTERVAL
+                cells.append(summary_text(row.scores[score.name], spread=spread, interval=interval))
+            body.append(cells)
         return header, body
 
     def _details(self) -> tuple[list[str], list[list[str]]]:
         """Return header and cells of the lower half: the recall of each diagnosis, and costs."""
         recalls = [score for score in SCORES if score.diagnosis is not None]
-        header = [
-            "recall of",
-            *(score.heading for score in recalls),
-            *(heading for heading, _ in _COSTS.values()),
-        ]
+        costs = [heading for heading, _ in _COSTS.values()]
         body = [
             [
                 self._label(row),
@@ -238,7 +213,7 @@ class Table:
             ]
             for row in self.rows
         ]
-        return header, body
+        return ["recall of", *(score.heading for score in recalls), *costs], body
 
     def _label(self, row: TableRow) -> str:
         methods = {other.oversampling for other in self.rows if not other.baseline}

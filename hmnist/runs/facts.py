@@ -14,31 +14,17 @@ if TYPE_CHECKING:
     from hmnist.splits.split import Split
 
 Amount = Annotated[float, Meta(ge=0)]
-
 Count = Annotated[int, Meta(ge=0)]
-
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 """A SHA-256 in hexadecimal digits."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataFacts:
-    """What a run says of its data set.
+    """What a run says of its data set; see `hmnist.LesionDataset`.
 
-    Attributes
-    ----------
-    name : str
-        Usually the name of the file.
-    digest, image_digest : str
-        SHA-256 of the data set, with and without its lesions; see `hmnist.LesionDataset`.
-    rows : int
-        Images.
-    lesions : int or None
-        Lesions; None where they are unknown.
-    synthetic : bool
-        Whether the images were generated.
-    image_shape : tuple of int
-        Height, width, channels.
+    `digest` is a SHA-256 with lesions, `image_digest` without; `rows` and `lesions` are counts,
+    None where lesions are unknown; `image_shape` is height, width and channels.
     """
 
     name: str
@@ -52,23 +38,17 @@ class DataFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class SplitFacts:
-    """What a run says of its split.
+    """What a run says of its split: `kind`, `seed`, `fold` and `folds` as in `hmnist.Split`.
 
     Attributes
     ----------
-    kind : str
-        As `hmnist.Split.kind`.
     published : bool
         Whether it is the protocol of a published system.
-    seed, fold, folds : int or None
-        As in `hmnist.Split`.
     sizes : mapping of str to int
         The images of each part.
     shared_lesions, shared_test_images : int or None
         Lesions in more than one part, and the test images that show one; None where lesions are
-        unknown.
-    proof : str
-        The same in a sentence.
+        unknown. `proof` says the same in a sentence.
     leaks : tuple of Leak or None
         The leaks of a published protocol; None for other splits, whose leaks `hmnist.check` finds.
     digest : str
@@ -141,17 +121,6 @@ def describe_versions() -> dict[str, str]:
 
     from hmnist import __version__
 
-    names = (
-        "numpy",
-        "pandas",
-        "scikit-learn",
-        "imbalanced-learn",
-        "xgboost",
-        "tensorflow",
-        "keras",
-    )
-    return {
-        "hmnist": __version__,
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in names},
-    }
+    names = "numpy pandas scikit-learn imbalanced-learn xgboost tensorflow keras"
+    libraries = {name: importlib.metadata.version(name) for name in names.split()}
+    return {"hmnist": __version__, "python": platform.python_version(), **libraries}

@@ -19,7 +19,6 @@ from hmnist.scores.reliability import ReliabilityBin
 from hmnist.scores.scoring import SCORE_NAMES
 
 SCHEMA = "hmnist-run/2"
-
 MANIFEST = "manifest.json"
 
 
@@ -33,16 +32,9 @@ class StoredFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """A run that belongs to an ensemble.
+    """A run that belongs to an ensemble, beside whose folder it lies.
 
-    Attributes
-    ----------
-    run : str
-        The name of its folder, which lies beside the ensemble's.
-    digest : str
-        The SHA-256 of its manifest.
-    weight : float
-        Its share of the soft vote, 0–1.
+    `digest` is the SHA-256 of its manifest, `weight` its share of the soft vote.
     """
 
     run: str
@@ -132,13 +124,7 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read what a run folder says of itself, without comparing its files.
-
-    Raises
-    ------
-    TrustError
-        If it is no run folder, one of another version, or damaged.
-    """
+    """Read what a run folder says of itself, without comparing its files."""
     import msgspec
 
     path = folder / MANIFEST
@@ -161,13 +147,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write a manifest into a run folder.
-
-    Raises
-    ------
-    ValueError
-        If it holds what JSON cannot hold, such as a score that is not finite.
-    """
+    """Write a manifest into a run folder."""
     import json
 
     text = json.dumps(manifest.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)

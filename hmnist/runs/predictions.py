@@ -35,10 +35,8 @@ class PartPredictions:
     ----------
     rows : numpy.ndarray of int64, shape (n,)
         Which rows of the data set the images are.
-    labels : numpy.ndarray of int64, shape (n,)
-        The true diagnoses, 0–6 in the Kaggle order.
-    predicted : numpy.ndarray of int64, shape (n,)
-        The predicted diagnoses.
+    labels, predicted : numpy.ndarray of int64, shape (n,)
+        The true and the predicted diagnoses, 0–6 in the Kaggle order.
     probabilities : numpy.ndarray of float64, shape (n, 7)
         Calibrated.
     image_ids, lesion_ids : numpy.ndarray of str, shape (n,), or None
@@ -53,13 +51,7 @@ class PartPredictions:
     lesion_ids: Strings | None = None
 
     def to_score(self, fold: int = 0) -> Predictions:
-        """Return them in the form that scores are computed from.
-
-        Raises
-        ------
-        UsageError
-            If there are none.
-        """
+        """Return them in the form that scores are computed from; UsageError if there are none."""
         return Predictions(self.labels, self.probabilities, self.predicted, self.lesion_ids, fold)
 
 
@@ -102,18 +94,7 @@ def write_predictions(folder: Path, parts: Mapping[str, PartPredictions]) -> Non
 
 
 def read_predictions(folder: Path) -> dict[str, PartPredictions]:
-    """Read ``predictions.csv`` of a run folder.
-
-    Returns
-    -------
-    dict of str to PartPredictions
-        By part: ``validation`` and ``test``.
-
-    Raises
-    ------
-    TrustError
-        If a column is missing, or a cell does not hold what it should.
-    """
+    """Read ``predictions.csv`` of a run folder, by part: ``validation`` and ``test``."""
     import pandas as pd
 
     path = folder / _PREDICTIONS
@@ -123,14 +104,11 @@ def read_predictions(folder: Path) -> dict[str, PartPredictions]:
         table = pd.read_csv(path, dtype={**text, **numbers}, index_col=False)
     except (OSError, ValueError) as error:
         raise TrustError(f"{path} is damaged: {error}.", "Train the run again.") from error
-    missing = {"part", "diagnosis", "predicted", *numbers} - set(table.columns)
-    if missing:
+    if missing := {"part", "diagnosis", "predicted", *numbers} - set(table.columns):
         raise TrustError(f"{path} has no column {min(missing)!r}.", "Train the run again.")
-    unknown = set(table["part"]) - set(PARTS)
-    if unknown:
-        raise TrustError(
-            f"{path}: a row belongs to the part {unknown.pop()!r}.", "Train the run again."
-        )
+    if unknown := set(table["part"]) - set(PARTS):
+        sentence = f"{path}: a row belongs to the part {unknown.pop()!r}."
+        raise TrustError(sentence, "Train the run again.")
     return {part: _read_part(path, table[table["part"] == part]) for part in PREDICTED_PARTS}
 
 

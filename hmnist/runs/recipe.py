@@ -157,13 +157,7 @@ class Recipe:
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
 
     def make(self) -> "Model":
-        """Return the model, unfitted.
-
-        Raises
-        ------
-        UsageError
-            If the model has no such parameter.
-        """
+        """Return the model, unfitted; UsageError if it has no such parameter."""
         from hmnist.models.registry import make_model
 
         settings = {name: getattr(self, name) for name in self.entry.settings}
@@ -205,12 +199,9 @@ class Recipe:
         """Return the recipe with the resampling that a protocol does to its training part."""
         from hmnist.splits.protocols import target_of
 
-        return replace(
-            self,
-            oversample=resampling.method,
-            rare=resampling.diagnoses,
-            rare_to=target_of(resampling, split.train.labels),
-        )
+        method, rare = resampling.method, resampling.diagnoses
+        target = target_of(resampling, split.train.labels)
+        return replace(self, oversample=method, rare=rare, rare_to=target)
 
     def _check_names(self) -> None:
         from hmnist.decisions.decision import KINDS
@@ -229,22 +220,14 @@ class Recipe:
 
 
 def check_one_pretrained_file(recipes: Sequence[Recipe]) -> None:
-    """Refuse one file of pretrained weights for several models, before any work begins.
-
-    Raises
-    ------
-    UsageError
-        If a path is given and more than one of the models takes pretrained weights.
-    """
+    """Refuse one file of pretrained weights for several models, before any work begins."""
     from hmnist.models.pretrained import PRETRAINED
 
     paths = {recipe.pretrained for recipe in recipes} - set(PRETRAINED)
-    models = list(
-        dict.fromkeys(recipe.model for recipe in recipes if "pretrained" in recipe.entry.settings)
-    )
-    if paths and len(models) > 1:
+    models = [recipe.model for recipe in recipes if "pretrained" in recipe.entry.settings]
+    if paths and len(set(models)) > 1:
+        several = " and ".join(dict.fromkeys(models))
         raise UsageError(
-            f"The weights in {paths.pop()} are those of one network, but {' and '.join(models)} "
-            "are several.",
+            f"The weights in {paths.pop()} are those of one network, but {several} are several.",
             "Name one of them, or --pretrained none.",
         )

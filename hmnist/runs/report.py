@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from hmnist.diagnoses import CODES
@@ -19,12 +20,7 @@ SCHEMA = "hmnist-report/1"
 
 @dataclass(frozen=True)
 class Estimate:
-    """A score with its 95 % interval; None where the images cannot tell.
-
-    Attributes
-    ----------
-    mean, low, high : float or None
-    """
+    """A score with its 95 % interval; None where the images cannot tell."""
 
     mean: float | None
     low: float | None
@@ -35,16 +31,9 @@ class Estimate:
 class Report:
     """How one set of predictions scores.
 
-    Attributes
-    ----------
-    scores : mapping of str to Estimate
-        By the names of `hmnist.SCORE_NAMES`; intervals are bootstrapped over lesions.
-    diagnoses : mapping of str to ReportRow
-        Precision, recall, F1 and images of each diagnosis.
-    confusion : tuple of tuple of int
-        Images by true diagnosis (rows) and predicted diagnosis (columns), Kaggle order.
-    reliability : tuple of ReliabilityBin
-        How confident the model is, and how often right.
+    Scores go by the names of `hmnist.SCORE_NAMES`; their intervals are bootstrapped over lesions.
+    The confusion matrix counts images by true diagnosis (rows) and predicted diagnosis (columns),
+    in the Kaggle order; reliability tells how confident the model is, and how often right.
     """
 
     scores: Mapping[str, Estimate]
@@ -68,22 +57,14 @@ def make_report(predictions: Predictions) -> Report:
 
 
 def write_report(report: Report, folder: Path) -> None:
-    """Write ``report.json``, ``report.csv`` and ``confusion.csv`` into a folder.
-
-    Raises
-    ------
-    WorkError
-        If they cannot be written.
-    """
+    """Write ``report.json``, ``report.csv`` and ``confusion.csv`` into a folder."""
     facts = {"schema": SCHEMA, **asdict(report)}
     text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
     with write_file(folder / "report.json") as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
     columns = ("precision", "recall", "f1", "images")
-    rows = [
-        [code, *(getattr(row, column) for column in columns)]
-        for code, row in report.diagnoses.items()
-    ]
+    values = attrgetter(*columns)
+    rows = [[code, *values(row)] for code, row in report.diagnoses.items()]
     _write_csv(folder / "report.csv", ["diagnosis", *columns], rows)
     counts = [[code, *row] for code, row in zip(CODES, report.confusion, strict=True)]
     header = ["diagnosis", *(f"predicted_{code}" for code in CODES)]

@@ -200,11 +200,6 @@ def open_run(folder: str | Path) -> Run:
     return Run(folder, manifest)
 
 
-def is_run_folder(folder: Path) -> bool:
-    """Return whether a folder holds a run, damaged or not."""
-    return (folder / MANIFEST).is_file()
-
-
 def find_runs(folder: str | Path) -> list[Path]:
     """Return the run folders in `folder` and its sub-folders, sorted by name."""
     manifests = Path(folder).rglob(MANIFEST)
@@ -212,13 +207,7 @@ def find_runs(folder: str | Path) -> list[Path]:
 
 
 def check_images(run: Run, data: LesionDataset) -> None:
-    """Refuse images of another size than those the run was trained on.
-
-    Raises
-    ------
-    UsageError
-        If height, width or channels differ.
-    """
+    """Refuse images of another size than those the run was trained on."""
     expected = run.manifest.data.image_shape
     if data.image_shape != expected:
         size, expected_size = ("×".join(map(str, shape)) for shape in (data.image_shape, expected))

@@ -27,22 +27,8 @@ def write_run(
 ) -> Run:
     """Write a run folder, whole or not at all; a folder of that name is replaced.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-    manifest : Manifest
-        What it says of the run; its `files` are filled in here.
-    model : Model or None
-        The fitted model; None for an ensemble, whose manifest names its members.
-    seen : numpy.ndarray of uint8, shape (n, h, w, c)
-        The images that trained and validated it.
-    predictions : mapping of str to PartPredictions
-        By part.
-
-    Raises
-    ------
-    WorkError
-        If the folder cannot be written.
+    The `files` of the manifest are filled in here. There is no model for an ensemble, whose
+    manifest names its members. `seen` are the images that trained and validated the model.
     """
     with write_folder(folder) as temporary:
         if model is not None:
@@ -53,12 +39,10 @@ def write_run(
         if history := getattr(model, "history_", None):
             write_history(temporary, history)
         write_report(make_report(predictions["test"].to_score()), temporary)
-        files = {
-            path.relative_to(temporary).as_posix(): StoredFile(
-                bytes=path.stat().st_size, sha256=hash_file(path)
-            )
-            for path in sorted(temporary.rglob("*"))
-            if path.is_file()
-        }
+        files = {}
+        for path in sorted(temporary.rglob("*")):
+            if path.is_file():
+                stored = StoredFile(bytes=path.stat().st_size, sha256=hash_file(path))
+                files[path.relative_to(temporary).as_posix()] = stored
         write_manifest(temporary, replace(manifest, files=files))
     return Run(folder, read_manifest(folder))

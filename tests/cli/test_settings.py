@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from hmnist.cli.options import SETTINGS
+from hmnist.cli.names import split_names
+from hmnist.cli.options import SETTINGS, only_given
 from hmnist.cli.settings import read_settings
 from hmnist.errors import UsageError
 
@@ -75,3 +76,8 @@ def test_every_setting_is_an_option_of_a_command() -> None:
 def test_lists_may_be_lists(tmp_path: Path) -> None:
     (tmp_path / "hmnist.toml").write_text('models = ["cnn", "mlp"]\nseeds = 3\n')
     assert read_settings(tmp_path / "hmnist.toml") == {"models": "cnn,mlp", "seeds": 3}
+
+
+def test_options_are_split_at_commas_and_left_out_where_not_given() -> None:
+    assert split_names("cnn, mlp") == ["cnn", "mlp"]
+    assert only_given(seeds=3, jobs=None) == {"seeds": 3}
