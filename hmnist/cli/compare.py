@@ -25,14 +25,10 @@ def compare(
         print_json(comparison.to_dict())
         return
     for pair, sentence in zip(comparison.pairs, comparison.sentences(), strict=True):
-        body = [
-            [
-                score.replace("_", " "),
-                f"{difference.difference:+.3f}",
-                f"[{difference.low:+.3f}, {difference.high:+.3f}]",
-                f"{difference.p_value:.4f}",
-            ]
-            for score, difference in pair.scores.items()
-        ]
+        body = []
+        for score, result in pair.scores.items():
+            interval = f"[{result.low:+.3f}, {result.high:+.3f}]"
+            difference, p_value = f"{result.difference:+.3f}", f"{result.p_value:.4f}"
+            body.append([score.replace("_", " "), difference, interval, p_value])
         print_rich(plain_table([f"{pair.first} − {pair.second}", "", "[low, high]", "p"], body))
         print_rich(Text(f"{sentence}\n"))

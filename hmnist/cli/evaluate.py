@@ -53,10 +53,9 @@ def evaluate(
         if not quiet:
             say("To keep the report on other data, and draw it: --out FOLDER")
         return
-    if folder is None:
-        folder = run  # which has its report already
-    else:
+    if folder is not None:
         evaluation.write(folder)
+    folder = folder or run  # which has its report already
     figures = folder / "figures"
     if can_draw():
         plot_run(opened, figures, evaluation=evaluation)

@@ -43,31 +43,18 @@ def from_images(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(
-            metavar="N",
-            min=1,
-            envvar="HMNIST_JOBS",
-            show_envvar=False,
-            show_default=False,
-            help="Photographs read side by side. [default: all cores]",
-        ),
+        options.shared("jobs", "N", "Photographs read side by side. [default: all cores]", min=1),
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Make a pixel file of any size from the HAM10000 photographs."""
-    height_and_width = _read_size(size)
+    shape = _read_size(size)
     from hmnist.cli.watching import watch_steps
     from hmnist.sources import photographs
 
     with watch_steps("photographs", quiet=quiet) as on_step:
         pixels, metadata = photographs.from_images(
-            folders,
-            metadata_file,
-            file,
-            size=height_and_width,
-            mode=mode,
-            jobs=jobs,
-            on_progress=on_step,
+            folders, metadata_file, file, size=shape, mode=mode, jobs=jobs, on_progress=on_step
         )
     if not quiet:
         say(f"Wrote {pixels}; {metadata} beside it tells its lesions.")

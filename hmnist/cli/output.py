@@ -73,16 +73,14 @@ def print_evaluation(evaluation: "Evaluation", name: str) -> None:
     confusion = [
         [code, *map(str, counts)] for code, counts in zip(CODES, report.confusion, strict=True)
     ]
-    print_rich(
-        Group(
-            Text(evaluation.title, style="bold"),
-            plain_table(["score", "", "[low, high]"], scores),
-            plain_table(["diagnosis", "precision", "recall", "F1", "images"], diagnoses),
-            plain_table(["true ↓ predicted →", *CODES], confusion),
-            _reliability(report.reliability),
-            *(Text(note, style="dim") for note in (*evaluation.origin, *evaluation.notes)),
-        )
+    tables = (
+        plain_table(["score", "", "[low, high]"], scores),
+        plain_table(["diagnosis", "precision", "recall", "F1", "images"], diagnoses),
+        plain_table(["true ↓ predicted →", *CODES], confusion),
+        _reliability(report.reliability),
     )
+    notes = (Text(note, style="dim") for note in (*evaluation.origin, *evaluation.notes))
+    print_rich(Group(Text(evaluation.title, style="bold"), *tables, *notes))
 
 
 def _reliability(bins: "Sequence[ReliabilityBin]") -> "RenderableType":
@@ -90,13 +88,9 @@ def _reliability(bins: "Sequence[ReliabilityBin]") -> "RenderableType":
     from hmnist.results.formatting import plain_table
 
     filled = [bin_ for bin_ in bins if bin_.images]
-    return plain_table(
-        ["confidence, %", *(_percent(bin_.confidence) for bin_ in filled)],
-        [
-            ["right, %", *(_percent(bin_.accuracy) for bin_ in filled)],
-            ["images", *(f"{bin_.images:,}" for bin_ in filled)],
-        ],
-    )
+    header = ["confidence, %", *(_percent(bin_.confidence) for bin_ in filled)]
+    right = ["right, %", *(_percent(bin_.accuracy) for bin_ in filled)]
+    return plain_table(header, [right, ["images", *(f"{bin_.images:,}" for bin_ in filled)]])
 
 
 def _percent(value: float | None) -> str:

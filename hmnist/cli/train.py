@@ -41,15 +41,17 @@ def train(
     from hmnist.results.evaluation import evaluate_run
 
     settings["effort"] = effort_for(dataset, settings.get("effort"))
+    parameters = None if epochs is None else {"epochs": epochs}
+    kind = split_kind(split, split_file)
     try:
         with watch_steps(model, quiet=quiet) as on_step:
             run = train_model(
                 dataset,
                 model,
-                split=split_kind(split, split_file),
+                split=kind,
                 out=out,
                 on_step=on_step,
-                parameters=None if epochs is None else {"epochs": epochs},
+                parameters=parameters,
                 **settings,
             )
     except KeyboardInterrupt:

@@ -89,9 +89,8 @@ class LiveTable(Watcher):
         # A second each, so that quick models move the bar, too.
         self._seconds = {cell.folder: 1 + estimate_seconds(cell) for cell in cells}
         self._table = GrowingTable(cells)
-        self._task = self._progress.add_task(
-            f"{len(cells)} models", total=sum(self._seconds.values()), step="", left=""
-        )
+        total = sum(self._seconds.values())
+        self._task = self._progress.add_task(f"{len(cells)} models", total=total, step="", left="")
 
     def started(self, cell: Cell) -> None:
         """Show the name of the model."""

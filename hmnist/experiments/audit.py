@@ -84,13 +84,7 @@ def plan_audit(
 
 
 def share_cores(jobs: int | None, threads: int | None, cores: int) -> tuple[int, int]:
-    """Return jobs and threads per job: two jobs are quicker than two threads for one.
-
-    Examples
-    --------
-    >>> share_cores(None, None, cores=2), share_cores(None, 2, cores=2)
-    ((2, 1), (1, 2))
-    """
+    """Return jobs and threads per job: two jobs are quicker than two threads for one."""
     if any(count is not None and count < 1 for count in (jobs, threads)):
         raise UsageError("Jobs and threads are counted from 1.")
     jobs = jobs or max(1, min(2, cores // (threads or 1)))

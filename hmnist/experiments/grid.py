@@ -33,26 +33,23 @@ def plan_benchmark(
     if folds is not None and split not in (None, "lesion"):
         raise UsageError("Folds are always by lesion.", "Leave out --folds, or --split.")
     given: dict[str, Any] = dict(settings)
-    methods = _as_list(given.pop("oversample", Recipe.oversample))
+    methods = given.pop("oversample", Recipe.oversample)
+    models, methods = ([item] if isinstance(item, str) else item for item in (models, methods))
     seed = given.pop("seed", Recipe.seed)
     recipes = [
         Recipe(model=model, oversample=method, seed=seed + number, parameters=parameters, **given)
-        for model, method, parameters in _list_rows(_as_list(models), methods)
+        for model, method, parameters in _list_rows(models, methods)
         for number in range(seeds)
     ]
     check_one_pretrained_file(recipes)
     splits = [make_split(data, split, seed)] if folds is None else split_folds(data, folds, seed)
     resolved = [recipe.resolved_for(splits[0]) for recipe in recipes]
     return [
-        Cell(recipe, part, folder / folder_name(recipe, part))
+        Cell(recipe, part, folder / _folder_name(recipe, part))
         for position, recipe in enumerate(resolved)
         if recipe not in resolved[:position]  # a protocol may make two recipes equal
         for part in splits
     ]
-
-
-def _as_list(names: Sequence[str] | str) -> list[str]:
-    return [names] if isinstance(names, str) else list(names)
 
 
 def _list_rows(
@@ -70,7 +67,6 @@ def _list_rows(
     yield from ((entry.name, "none", {}) for entry in MODELS.values() if entry.baseline)
 
 
-def folder_name(recipe: Recipe, split: Split) -> str:
-    """Return the name that a benchmark gives to the run folder of a cell."""
+def _folder_name(recipe: Recipe, split: Split) -> str:
     fold = "" if split.fold is None else f"-fold{split.fold}"
     return f"{recipe.model}-{recipe.oversample}-seed{recipe.seed}{fold}-{recipe.key(split)}"

@@ -174,9 +174,8 @@ def _refuse_other_folder(folder: Path) -> None:
 
 def _fit(model: "Model", split: Split, recipe: Recipe) -> float:
     """Fit on the training part, oversampled, and return the seconds it took."""
-    training = oversample(
-        split.train, recipe.oversample, rare=recipe.rare, target=recipe.rare_to, seed=recipe.seed
-    )
+    method, rare, target = recipe.oversample, recipe.rare, recipe.rare_to
+    training = oversample(split.train, method, rare=rare, target=target, seed=recipe.seed)
     images, labels = training.apply(split.train)
     validation = (split.validation.images, split.validation.labels)
     start = time.perf_counter()

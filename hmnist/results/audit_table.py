@@ -97,11 +97,8 @@ class AuditRow:
     def within_chance(self) -> bool:
         """Whether the intervals of both accuracies, their half widths added in squares, allow 0."""
         sides = (self.reproduced["accuracy"], self.honest["accuracy"])
-        half_widths = [
-            (side.high - side.low) / 2
-            for side in sides
-            if side.low is not None and side.high is not None
-        ]
+        widths = [subtract(side.high, side.low) for side in sides]
+        half_widths = [width / 2 for width in widths if width is not None]
         difference = self.difference("accuracy")
         if len(half_widths) < len(sides) or difference is None:
             return False

@@ -101,10 +101,7 @@ def benchmark(
 class GrowingTable:
     """The rows of the runs so far; a new run changes its own row only.
 
-    Parameters
-    ----------
-    cells : sequence of Cell
-        The grid. Scores are summed in its order, whichever cell is finished first.
+    Scores are summed in the order of the grid, whichever cell is finished first.
     """
 
     def __init__(self, cells: Sequence[Cell]) -> None:
@@ -115,17 +112,13 @@ class GrowingTable:
     def add(self, cell: Cell, run: Run) -> TableRow:
         """Add a finished cell, and return its row."""
         self._runs[cell.folder] = run
-        row = make_row(self.runs(cell.row))
-        self._rows[cell.row] = row
-        return row
+        self._rows[cell.row] = make_row(self.runs(cell.row))
+        return self._rows[cell.row]
 
     def runs(self, row: tuple[str, str]) -> list[Run]:
         """Return the runs of a row, in the order of the grid."""
-        return [
-            self._runs[cell.folder]
-            for cell in self._cells
-            if cell.row == row and cell.folder in self._runs
-        ]
+        folders = [cell.folder for cell in self._cells if cell.row == row]
+        return [self._runs[folder] for folder in folders if folder in self._runs]
 
     def table(self) -> Table:
         """Return the table so far, the best row first."""

@@ -69,9 +69,8 @@ def can_draw() -> bool:
 def check_drawing() -> None:
     """Raise UsageError where matplotlib is missing."""
     if not can_draw():
-        raise UsageError(
-            "Figures are drawn by matplotlib, which is not installed.", "pip install matplotlib"
-        )
+        sentence = "Figures are drawn by matplotlib, which is not installed."
+        raise UsageError(sentence, "pip install matplotlib")
 
 
 @contextlib.contextmanager

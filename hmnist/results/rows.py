@@ -92,6 +92,10 @@ def make_row(runs: Sequence[Run]) -> TableRow:
     first = runs[0].manifest
     tested = [run.part("test") for run in runs]
     means, intervals = mean_scores(tested), score_intervals(tested)
+    scores = {}
+    for name in SCORE_NAMES:
+        mean, (low, high) = none_if_unknown(means[name]), map(none_if_unknown, intervals[name])
+        scores[name] = ScoreSummary(mean, _spread(runs, name), low, high)
     return TableRow(
         model=first.model,
         oversampling=first.recipe.oversample,
@@ -103,14 +107,7 @@ def make_row(runs: Sequence[Run]) -> TableRow:
         effort=first.recipe.effort,
         baseline=first.recipe.entry.baseline,
         seeds=len({run.manifest.recipe.seed for run in runs}),
-        scores={
-            name: ScoreSummary(
-                none_if_unknown(means[name]),
-                _spread(runs, name),
-                *map(none_if_unknown, intervals[name]),
-            )
-            for name in SCORE_NAMES
-        },
+        scores=scores,
         fit_seconds=_mean([run.manifest.fit_seconds for run in runs]),
         predict_ms_per_1000=_mean([run.manifest.predict_ms_per_1000 for run in runs]),
         parameters=round(_mean([run.manifest.parameter_count for run in runs])),

@@ -91,8 +91,8 @@ class Table:
 
     def notes(self) -> Iterator[str]:
         """Yield the sentences that stand under the table."""
-        split = self.split
         yield data_note(self.data)
+        split = self.split
         sizes = " / ".join(f"{size:,}" for size in split.sizes.values())
         seed = "" if split.seed is None else f", seed {split.seed}"
         folds = f", {split.folds} folds" if split.folds else ""
@@ -191,7 +191,6 @@ class Table:
     def _scores(self) -> tuple[list[str], list[list[str]]]:
         """Return header and cells of the upper half: the scores over all diagnoses."""
         shown = [score for score in SCORES if score.diagnosis is None]
-        header = ["model", *(score.heading for score in shown)]
         body = []
         for row in self.rows:
             cells = [self._label(row)]
@@ -199,20 +198,17 @@ class Table:
                 spread, interval = score.name in _WITH_SPREAD, score.name in _WITH_INTERVAL
                 cells.append(summary_text(row.scores[score.name], spread=spread, interval=interval))
             body.append(cells)
-        return header, body
+        return ["model", *(score.heading for score in shown)], body
 
     def _details(self) -> tuple[list[str], list[list[str]]]:
         """Return header and cells of the lower half: the recall of each diagnosis, and costs."""
         recalls = [score for score in SCORES if score.diagnosis is not None]
         costs = [heading for heading, _ in _COSTS.values()]
-        body = [
-            [
-                self._label(row),
-                *(score_text(row.scores[score.name].mean) for score in recalls),
-                *(text(getattr(row, cost)) for cost, (_, text) in _COSTS.items()),
-            ]
-            for row in self.rows
-        ]
+        body = []
+        for row in self.rows:
+            shown = [score_text(row.scores[score.name].mean) for score in recalls]
+            shown += [text(getattr(row, cost)) for cost, (_, text) in _COSTS.items()]
+            body.append([self._label(row), *shown])
         return ["recall of", *(score.heading for score in recalls), *costs], body
 
     def _label(self, row: TableRow) -> str:

@@ -14,6 +14,7 @@
 `open_run` compares every file with the manifest.
 """
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -58,10 +59,8 @@ class Run:
     @property
     def scores(self) -> dict[str, float]:
         """The scores on the test part by name; NaN where a diagnosis is absent."""
-        return {
-            name: float("nan") if value is None else value
-            for name, value in self.manifest.scores.items()
-        }
+        scores = self.manifest.scores.items()
+        return {name: float("nan") if value is None else value for name, value in scores}
 
     @property
     def decision(self) -> Decision:
@@ -96,8 +95,8 @@ class Run:
             manifest = folder / MANIFEST
             if not manifest.is_file() or hash_file(manifest) != member.digest:
                 raise TrustError(
-                    f"{self.folder} is damaged: its member {member.run} does not lie beside it "
-                    "as it did.",
+                    f"{self.folder} is damaged: its member {member.run} does not lie beside it as "
+                    "it did.",
                     "Keep a benchmark folder together.",
                 )
             members.append(open_run(folder))
@@ -141,8 +140,6 @@ class Run:
             If the model was trained on the synthetic sample.
         """
         if self.manifest.data.synthetic:
-            import warnings
-
             warnings.warn(
                 f"{self.folder.name} was trained on the synthetic sample: its predictions for real "
                 "images mean nothing.",
@@ -190,13 +187,11 @@ def open_run(folder: str | Path) -> Run:
         raise DataMissingError(f"There is no run folder {folder}.", "See: hmnist runs list")
     manifest = read_manifest(folder)
     for name, stored in manifest.files.items():
-        path = folder / name
+        path, damage = folder / name, f"{folder} is damaged: {name} is "
         if not path.is_file():
-            raise TrustError(f"{folder} is damaged: {name} is missing.", "Train it again.")
+            raise TrustError(f"{damage}missing.", "Train it again.")
         if path.stat().st_size != stored.bytes or hash_file(path) != stored.sha256:
-            raise TrustError(
-                f"{folder} is damaged: {name} is not what was written.", "Train it again."
-            )
+            raise TrustError(f"{damage}not what was written.", "Train it again.")
     return Run(folder, manifest)
 
 
@@ -218,6 +213,5 @@ def check_images(run: Run, data: LesionDataset) -> None:
 
 def _as_parameters(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Make tuples of the lists that JSON holds: estimators compare parameters by value."""
-    return {
-        name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
-    }
+    items = stored.items()
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in items}
