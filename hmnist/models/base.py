@@ -9,6 +9,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,8 +36,29 @@ _DAMAGE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFil
 """The errors that numpy, skops, xgboost and Keras raise when they read a damaged file."""
 
 
-class Model(ClassifierMixin, BaseEstimator):
+class StepReporter:
+    """Reports the steps of a training, if someone listens.
+
+    Attributes
+    ----------
+    on_step : callable or None
+        Called as ``on_step(done, total)`` while the model is fitted. It is no parameter: clones and
+        pickles do not have it.
+    """
+
+    on_step: Callable[[int, int], None] | None = None
+
+    def report_step(self, done: int, total: int) -> None:
+        """Report that so many steps of all are done."""
+        if self.on_step is not None:
+            self.on_step(done, total)
+
+
+@dataclass(eq=False, repr=False)
+class Model(StepReporter, ClassifierMixin, BaseEstimator):
     """The base class of all models.
+
+    Models are dataclasses: the parameters that scikit-learn reads from the constructor are fields.
 
     Parameters
     ----------
@@ -56,22 +78,11 @@ class Model(ClassifierMixin, BaseEstimator):
         The shape of the training images; None if the model took rows of any length.
     n_features_in_ : int
         Pixels per image: h·w·c.
-    on_step : callable or None
-        Called as ``on_step(done, total)`` while the model is fitted. It is no parameter: clones and
-        pickles do not have it.
     """
 
-    on_step: Callable[[int, int], None] | None = None
-
-    def __init__(
-        self,
-        classes: Sequence[int] | None = None,
-        image_shape: Shape | None = None,
-        random_state: int | None = None,
-    ) -> None:
-        self.classes = classes
-        self.image_shape = image_shape
-        self.random_state = random_state
+    classes: Sequence[int] | None = None
+    image_shape: Shape | None = None
+    random_state: int | None = None
 
     def fit(
         self,
@@ -106,21 +117,21 @@ class Model(ClassifierMixin, BaseEstimator):
             If the pixels are not 0–255, if their shape is unknown, or if a label is none of the
             classes. scikit-learn's own checks raise ValueError.
         """
-        images, y = self._check_training_images(X, y)
-        check_classification_targets(y)
-        self.classes_ = self._find_classes(y)
-        weights = (
-            None
-            if sample_weight is None
-            else _check_sample_weight(
+        rows, shape = _as_rows(X)
+        rows, labels = validate_data(self, rows, y, dtype="numeric")
+        self.image_shape_ = self._find_shape(rows.shape[1], shape)
+        images = self._as_images(rows)
+        check_classification_targets(labels)
+        self.classes_ = self._find_classes(labels)
+        weights = held_out = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(
                 sample_weight, images, dtype=np.float64, ensure_non_negative=True
             )
-        )
-        held_out = None
         if validation is not None and len(np.asarray(validation[1])):
             check_consistent_length(*validation)
             held_out = (self._check_images(validation[0]), self._encode(np.asarray(validation[1])))
-        self._fit(images, self._encode(y), weights, held_out)
+        self._fit(images, self._encode(labels), weights, held_out)
         return self
 
     def predict_proba(self, X: npt.ArrayLike) -> Float64:
@@ -136,11 +147,7 @@ class Model(ClassifierMixin, BaseEstimator):
     # Subclasses implement these methods.
 
     def _fit(
-        self,
-        images: Images,
-        labels: Labels,
-        weights: Float64 | None,
-        validation: Validation | None,
+        self, images: Images, labels: Labels, weights: Float64 | None, validation: Validation | None
     ) -> None:
         """Fit on images and the positions of their labels in `classes_`."""
         raise NotImplementedError
@@ -215,13 +222,12 @@ class Model(ClassifierMixin, BaseEstimator):
         return int(self.random_state)
 
     def _find_classes(self, y: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        present = np.unique(y)
         if self.classes is None:
-            return present
+            return np.unique(y)
         classes = np.asarray(self.classes)
         if not np.array_equal(classes, np.unique(classes)):
             raise UsageError(f"The classes {classes.tolist()} are not ascending.", "Sort them.")
-        if len(unknown := np.setdiff1d(present, classes)):
+        if len(unknown := np.setdiff1d(y, classes)):
             raise UsageError(f"Label {unknown[0]} is none of the classes {classes.tolist()}.")
         return classes
 
@@ -231,15 +237,6 @@ class Model(ClassifierMixin, BaseEstimator):
             raise UsageError(f"Label {y[unknown][0]} does not occur among the classes.")
         return positions.astype(np.int64)
 
-    def _check_training_images(
-        self, X: npt.ArrayLike, y: npt.ArrayLike
-    ) -> tuple[Images, npt.NDArray[Any]]:
-        rows, shape = _as_rows(X)
-        rows, labels = validate_data(self, rows, y, dtype="numeric")
-        rows = _as_pixels(rows)
-        self.image_shape_ = self._find_shape(rows.shape[1], shape)
-        return self._as_images(rows), labels
-
     def _check_images(self, X: npt.ArrayLike) -> Images:
         rows, shape = _as_rows(X)
         rows = validate_data(self, rows, dtype="numeric", reset=False)
@@ -247,7 +244,7 @@ class Model(ClassifierMixin, BaseEstimator):
             raise UsageError(
                 f"The images have the shape {shape}; the model was fitted on {self.image_shape_}."
             )
-        return self._as_images(_as_pixels(rows))
+        return self._as_images(rows)
 
     def _find_shape(self, pixels: int, shape: Shape | None) -> Shape | None:
         if self.image_shape is not None:
@@ -262,8 +259,10 @@ class Model(ClassifierMixin, BaseEstimator):
         return infer_shape(pixels) if self.needs_shape else None
 
     def _as_images(self, rows: npt.NDArray[Any]) -> Images:
-        shape = self.image_shape_ or (1, rows.shape[1], 1)
-        return rows.reshape(len(rows), *shape)
+        check_pixels(rows)
+        if rows.dtype != np.uint8:
+            rows = np.asarray(check_array(rows, dtype=np.float32))
+        return rows.reshape(len(rows), *(self.image_shape_ or (1, rows.shape[1], 1)))
 
 
 def _as_rows(X: npt.ArrayLike) -> tuple[Any, Shape | None]:
@@ -272,8 +271,3 @@ def _as_rows(X: npt.ArrayLike) -> tuple[Any, Shape | None]:
         _, height, width, channels = X.shape
         return X.reshape(len(X), height * width * channels), (height, width, channels)
     return X, None
-
-
-def _as_pixels(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    check_pixels(rows)
-    return rows if rows.dtype == np.uint8 else np.asarray(check_array(rows, dtype=np.float32))

@@ -1,4 +1,7 @@
-"""`TrainingBatches`: the training images in a new order and new versions for every epoch."""
+"""`TrainingBatches`: the training images in a new order and new versions for every epoch.
+
+Keras is imported at the top, so this module is imported after `load_keras`.
+"""
 
 from typing import Any
 
@@ -6,42 +9,20 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float32, Float64
 from hmnist.augmentation import mixup
-from hmnist.models.network import Network
+from hmnist.models.network import Examples, Network
 
 
 class TrainingBatches(keras.utils.PyDataset):
     """Batches whose order and random versions depend on seed and epoch alone.
 
     Keras' own shuffling draws the same order for every epoch once a seed is set.
-
-    Parameters
-    ----------
-    network : Network
-        Its batch size, augmentation and mixup are used.
-    inputs : numpy.ndarray, shape (n, …)
-        What the network reads.
-    targets : numpy.ndarray of float32, shape (n, classes)
-        The share of each class.
-    weights : numpy.ndarray of float64, shape (n,), or None
-        The weight of each row.
-    seed : int
-        The seed of all random draws.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        inputs: npt.NDArray[Any],
-        targets: Float32,
-        weights: Float64 | None,
-        seed: int,
-    ) -> None:
+    def __init__(self, network: Network, examples: Examples, seed: int) -> None:
         super().__init__()
-        self.data = (network, inputs, targets, weights)
-        self.count, self.batch_size = len(inputs), network.training.batch_size
-        self.seed = seed
+        self.network, self.examples, self.seed = network, examples, seed
+        self.count, self.batch_size = len(examples.inputs), network.training.batch_size
         self.next_epoch = 0
         self._begin(0)  # Keras asks for two batches before the first epoch
 
@@ -61,17 +42,17 @@ class TrainingBatches(keras.utils.PyDataset):
 
     def __getitem__(self, step: int) -> tuple[npt.NDArray[Any], ...]:
         """Return inputs and targets, and the weights of rows if there are any."""
-        network, inputs, targets, weights = self.data
+        weights = self.examples.weights
         rows = self.order[step * self.batch_size : (step + 1) * self.batch_size]
         rng = np.random.default_rng([self.seed, self.epoch, step])
-        batch: npt.NDArray[Any] = inputs[rows]
-        shares: npt.NDArray[Any] = targets[rows]
-        if network.augment is not None:
-            batch = network.augment(batch, rng)
+        batch = self.examples.inputs[rows]
+        shares: npt.NDArray[Any] = self.examples.targets[rows]
+        if self.network.augment is not None:
+            batch = self.network.augment(batch, rng)
         if weights is not None:
             # Before mixup, so that each half of a mixture has the weight of its own image.
             shares = shares * weights[rows, None]
-        batch, shares = mixup(batch, shares, network.training.mixup, rng)
+        batch, shares = mixup(batch, shares, self.network.training.mixup, rng)
         if weights is None:
             return np.asarray(batch, dtype=np.float32), shares
         totals = shares.sum(axis=1)
@@ -80,4 +61,4 @@ class TrainingBatches(keras.utils.PyDataset):
 
     def release(self) -> None:
         """Forget the images: TensorFlow keeps every data set that it has read from."""
-        del self.data
+        del self.network, self.examples

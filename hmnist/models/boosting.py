@@ -1,12 +1,12 @@
 """`BoostedModel`: the base class of the boosted trees, and the linear model they start from."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hmnist.arrays import Float32, Float64, Labels, Shape
+from hmnist.arrays import Float32, Float64, Labels
 from hmnist.models.linear import Linear, cross_fit
 from hmnist.models.tabular import TabularModel
 
@@ -16,6 +16,7 @@ MAX_BIN = 64
 _LINEAR = "linear.npz"
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class BoostedModel(TabularModel):
     """The base class of the boosted trees.
 
@@ -36,28 +37,16 @@ class BoostedModel(TabularModel):
         The columns that the trees read.
     """
 
-    def __init__(
-        self,
-        classes: Sequence[int] | None = None,
-        image_shape: Shape | None = None,
-        random_state: int | None = None,
-        *,
-        features: str = "pixels",
-        linear_start: bool = False,
-    ) -> None:
-        super().__init__(classes, image_shape, random_state, features=features)
-        self.linear_start = linear_start
+    linear_start: bool = False
 
     def _fit_start(
         self, features: Float32, labels: Labels, weights: Float64 | None
     ) -> tuple[Float32 | None, Float32]:
         """Return the log-odds of the training images, if any, and the columns for the trees."""
         names = self.extractor_.feature_names(self.n_features_in_)
-        # Regression needs two classes.
-        starts = self.linear_start and len(np.unique(labels)) > 1
-        self.kept_ = np.array(
-            [index for index, name in enumerate(names) if not (starts and " patch " in name)]
-        )
+        starts = self.linear_start and len(np.unique(labels)) > 1  # regression needs two classes
+        kept = [index for index, name in enumerate(names) if not (starts and " patch " in name)]
+        self.kept_ = np.array(kept)
         self.linear_, log_odds = None, None
         if starts:
             self.linear_, log_odds = cross_fit(

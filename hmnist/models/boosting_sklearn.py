@@ -1,13 +1,13 @@
 """`HistGBDT`: scikit-learn's gradient-boosted trees."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float32, Float64, Labels, Shape
+from hmnist.arrays import Float32, Float64, Labels
 from hmnist.models.boosting import MAX_BIN, BoostedModel
 
 _ESTIMATOR = "estimator.skops"
@@ -16,6 +16,7 @@ _TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
 """The type that our models contain beside those that skops trusts by itself."""
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class HistGBDT(BoostedModel):
     """scikit-learn's histogram-based boosted trees.
 
@@ -42,30 +43,12 @@ class HistGBDT(BoostedModel):
         The fitted trees.
     """
 
-    def __init__(
-        self,
-        classes: Sequence[int] | None = None,
-        image_shape: Shape | None = None,
-        random_state: int | None = None,
-        *,
-        features: str = "pixels",
-        linear_start: bool = False,
-        max_iter: int = 150,
-        learning_rate: float = 0.06,
-        max_leaf_nodes: int = 8,
-        max_features: float = 0.1,
-        l2_regularization: float = 3.0,
-        n_iter_no_change: int = 20,
-    ) -> None:
-        super().__init__(
-            classes, image_shape, random_state, features=features, linear_start=linear_start
-        )
-        self.max_iter = max_iter
-        self.learning_rate = learning_rate
-        self.max_leaf_nodes = max_leaf_nodes
-        self.max_features = max_features
-        self.l2_regularization = l2_regularization
-        self.n_iter_no_change = n_iter_no_change
+    max_iter: int = 150
+    learning_rate: float = 0.06
+    max_leaf_nodes: int = 8
+    max_features: float = 0.1
+    l2_regularization: float = 3.0
+    n_iter_no_change: int = 20
 
     def _fit_features(
         self,
@@ -141,7 +124,6 @@ def _join(log_odds: Float32 | None, columns: Float32) -> Float32:
 
 def _keep_best(estimator: Any) -> None:
     """Drop the rounds after the one with the best score on validation, as xgboost does."""
-    best = max(
-        1, int(np.argmax(estimator.validation_score_))
-    )  # the first score is before any round
+    # The first score is before any round.
+    best = max(1, int(np.argmax(estimator.validation_score_)))
     del estimator._predictors[best:]  # noqa: SLF001 - no public method shortens it

@@ -1,19 +1,21 @@
 """`XGBoost`: xgboost's gradient-boosted trees."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float32, Float64, Labels, Shape
+from hmnist.arrays import Float32, Float64, Labels
 from hmnist.models.boosting import MAX_BIN, BoostedModel
 
 START_SHARE = 0.7
 """The share of the linear model's log-odds that xgboost starts from."""
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class XGBoost(BoostedModel):
     """xgboost's boosted trees (Chen & Guestrin 2016), a softmax over all classes.
 
@@ -43,32 +45,13 @@ class XGBoost(BoostedModel):
         The fitted trees.
     """
 
-    def __init__(
-        self,
-        classes: Sequence[int] | None = None,
-        image_shape: Shape | None = None,
-        random_state: int | None = None,
-        *,
-        features: str = "pixels",
-        linear_start: bool = False,
-        n_estimators: int = 200,
-        learning_rate: float = 0.06,
-        max_depth: int = 3,
-        subsample: float = 0.7,
-        colsample_bynode: float = 0.1,
-        reg_lambda: float = 3.0,
-        early_stopping_rounds: int = 25,
-    ) -> None:
-        super().__init__(
-            classes, image_shape, random_state, features=features, linear_start=linear_start
-        )
-        self.n_estimators = n_estimators
-        self.learning_rate = learning_rate
-        self.max_depth = max_depth
-        self.subsample = subsample
-        self.colsample_bynode = colsample_bynode
-        self.reg_lambda = reg_lambda
-        self.early_stopping_rounds = early_stopping_rounds
+    n_estimators: int = 200
+    learning_rate: float = 0.06
+    max_depth: int = 3
+    subsample: float = 0.7
+    colsample_bynode: float = 0.1
+    reg_lambda: float = 3.0
+    early_stopping_rounds: int = 25
 
     def _fit_features(
         self,
@@ -79,21 +62,16 @@ class XGBoost(BoostedModel):
     ) -> None:
         import xgboost
 
+        make_matrix = partial(xgboost.QuantileDMatrix, max_bin=MAX_BIN)
         log_odds, columns = self._fit_start(features, labels, weights)
-        training = xgboost.QuantileDMatrix(
-            columns, labels, weight=weights, max_bin=MAX_BIN, base_margin=_margin(log_odds)
-        )
+        training = make_matrix(columns, labels, weight=weights, base_margin=_margin(log_odds))
         watched = []
         if validation is not None:
-            held_out_odds, held_out = self._start(validation[0])
-            held_out_matrix = xgboost.QuantileDMatrix(
-                held_out,
-                validation[1],
-                ref=training,
-                max_bin=MAX_BIN,
-                base_margin=_margin(held_out_odds),
+            log_odds, columns = self._start(validation[0])
+            held_out = make_matrix(
+                columns, validation[1], ref=training, base_margin=_margin(log_odds)
             )
-            watched = [(held_out_matrix, "validation")]
+            watched = [(held_out, "validation")]
         booster = xgboost.train(
             {
                 "objective": "multi:softprob",
@@ -153,8 +131,7 @@ def _reporter(model: XGBoost) -> Any:
 
     class Reporter(xgboost.callback.TrainingCallback):
         def after_iteration(self, _model: Any, epoch: int, _evals_log: Any) -> bool:
-            if model.on_step is not None:
-                model.on_step(epoch + 1, model.n_estimators)
+            model.report_step(epoch + 1, model.n_estimators)
             return False
 
     return Reporter()

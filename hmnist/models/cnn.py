@@ -17,19 +17,15 @@ averaged in prediction, and twice the epochs without distillation.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float32, Images, Shape
-from hmnist.augmentation import (
-    all_orientations,
-    jitter_brightness,
-    orient_randomly,
-    shift_randomly,
-)
+from hmnist.arrays import Float32, Images
+from hmnist.augmentation import all_orientations, jitter_brightness, orient_randomly, shift_randomly
 from hmnist.errors import UsageError
 from hmnist.hardware import training_precision
 from hmnist.models.network import Network, TrainingPlan
@@ -43,6 +39,7 @@ PATCH = 2
 """The side of the patches that the frozen first convolution whitens."""
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class CNN(NetworkModel):
     """A residual convolutional network for small images.
 
@@ -64,38 +61,18 @@ class CNN(NetworkModel):
         Training images are shifted by up to this many pixels in each direction.
     """
 
-    def __init__(
-        self,
-        classes: Sequence[int] | None = None,
-        image_shape: Shape | None = None,
-        random_state: int | None = None,
-        *,
-        epochs: int = 32,
-        batch_size: int = 64,
-        learning_rate: float = 0.01,
-        weight_decay: float = 0.05,
-        label_smoothing: float = 0.1,
-        mixup: float = 0.2,
-        distillation: float = 0.0,
-        networks: int = 1,
-        logit_adjustment: float = 0.0,
-        widths: Sequence[int] = (32, 128, 256),
-        dropout: float = 0.3,
-        shift: int = 2,
-    ) -> None:
-        super().__init__(classes, image_shape, random_state)
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.label_smoothing = label_smoothing
-        self.mixup = mixup
-        self.distillation = distillation
-        self.networks = networks
-        self.logit_adjustment = logit_adjustment
-        self.widths = widths
-        self.dropout = dropout
-        self.shift = shift
+    epochs: int = 32
+    batch_size: int = 64
+    learning_rate: float = 0.01
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    mixup: float = 0.2
+    distillation: float = 0.0
+    networks: int = 1
+    logit_adjustment: float = 0.0
+    widths: Sequence[int] = (32, 128, 256)
+    dropout: float = 0.3
+    shift: int = 2
 
     def make_network(self) -> Network:
         """Return the network that the parameters describe."""

@@ -10,35 +10,20 @@ need the linear model.
 import numpy as np
 
 from hmnist.arrays import Float32, Float64, Images, Labels
-from hmnist.models.feature_extractor import FeatureExtractor
+from hmnist.models.inputs import FeatureExtractor
 from hmnist.models.linear import cross_fit
 
 
 def soft_targets(
     images: Images, labels: Labels, weights: Float64 | None, *, classes: int, seed: int
 ) -> Float32:
-    """Return the linear model's probabilities for the training images.
+    """Return the linear model's probabilities for the training images: float32, (n, classes).
 
-    Parameters
-    ----------
-    images : numpy.ndarray of uint8 or float32, shape (n, h, w, c)
-        Training images, 0–255. Copies of an image stay together in every fold.
-    labels : numpy.ndarray of int64, shape (n,)
-        At least two different ones.
-    weights : numpy.ndarray of float64, shape (n,), or None
-        The weight of each image.
-    classes : int
-        The number of columns.
-    seed : int
-        The seed of the features' filters and of the folds.
-
-    Returns
-    -------
-    numpy.ndarray of float32, shape (n, classes)
-        Rows sum to 1; each row comes from a model that was not fitted on that image.
+    Each row comes from a model that was not fitted on that image, nor on a copy of it. The labels
+    contain two classes at least. The seed is that of the features' filters and of the folds.
     """
     from scipy.special import softmax
 
-    features = FeatureExtractor("lesion", seed).fit(images).transform(images)
+    features = FeatureExtractor("lesion").fit_transform(images, seed)
     _, log_odds = cross_fit(features, labels, weights, classes=classes, seed=seed)
     return np.asarray(softmax(log_odds, axis=1), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""`Inputs`: what a network reads of an image, and how that is learnt from the training images."""
+"""`Inputs`: what a model reads of an image, and how that is learnt from the training images."""
 
 from pathlib import Path
 from typing import Any
@@ -7,8 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.arrays import Float32, Images
-from hmnist.models.feature_extractor import FeatureExtractor
+from hmnist.errors import unknown_name
+from hmnist.features.lesion import LesionFeatures
 from hmnist.models.linear import measure_scale, standardise
+from hmnist.models.registry import FEATURES
+
+_FEATURES = "features.npz"
 
 _SCALER = "scaler.npz"
 
@@ -20,11 +24,11 @@ class Inputs:
     """Whether the shape of the images has to be known."""
 
     def fit_transform(self, images: Images, seed: int) -> npt.NDArray[Any]:  # noqa: ARG002
-        """Learn from the training images, and return what the network reads of them."""
+        """Learn from the training images, and return what the model reads of them."""
         return images
 
     def transform(self, images: Images) -> npt.NDArray[Any]:
-        """Return what the network reads of images, shape (n, …)."""
+        """Return what the model reads of images, shape (n, …)."""
         return images
 
     @property
@@ -39,23 +43,66 @@ class Inputs:
         """Read the files of `save`."""
 
 
-class FeatureInputs(Inputs):
-    """Standardised features of an image, or its standardised pixels.
+class FeatureExtractor(Inputs):
+    """Turns each image into a row of numbers.
 
     Parameters
     ----------
     features : str
-        ``"lesion"`` or ``"pixels"``; see `FeatureExtractor`.
+        ``"lesion"`` for the features of `hmnist.features`, or ``"pixels"``.
+
+    Raises
+    ------
+    UsageError
+        If there are no features of that name.
     """
 
     def __init__(self, features: str) -> None:
-        self.extractor = FeatureExtractor(features)
+        if features not in FEATURES:
+            raise unknown_name("features", features, FEATURES)
+        self.features = features
         self.needs_shape = features != "pixels"
 
     def fit_transform(self, images: Images, seed: int) -> Float32:
+        """Learn filters and codebooks from the training images, if needed; return their rows."""
+        if self.features == "lesion":
+            self.lesion_ = LesionFeatures(random_state=seed).fit(images)
+        return self.transform(images)
+
+    def transform(self, images: Images) -> Float32:
+        """Return a row for each image: float32, shape (n, features)."""
+        if self.features == "pixels":
+            return images.reshape(len(images), -1).astype(np.float32)
+        return np.asarray(self.lesion_.transform(images))
+
+    def feature_names(self, pixels: int) -> list[str]:
+        """Return the names of the columns, for images of so many pixels."""
+        if self.features == "pixels":
+            return [f"pixel{index:04d}" for index in range(pixels)]
+        return [str(name) for name in self.lesion_.get_feature_names_out()]
+
+    def save(self, folder: Path) -> None:
+        """Write filters and codebooks, if there are any."""
+        if self.features == "lesion":
+            np.savez(folder / _FEATURES, allow_pickle=False, **self.lesion_.to_arrays())
+
+    def load(self, folder: Path) -> None:
+        """Read the file of `save`, or raise a `TrustError` if its arrays are damaged."""
+        if self.features == "lesion":
+            with np.load(folder / _FEATURES, allow_pickle=False) as arrays:
+                self.lesion_ = LesionFeatures.from_arrays(dict(arrays))
+
+
+class StandardisedFeatures(Inputs):
+    """Features with mean 0 and deviation 1 in training; see `FeatureExtractor`."""
+
+    def __init__(self, features: str) -> None:
+        self.extractor = FeatureExtractor(features)
+        self.needs_shape = self.extractor.needs_shape
+
+    def fit_transform(self, images: Images, seed: int) -> Float32:
         """Fit features and scale on the training images, and return their rows."""
-        self.extractor = FeatureExtractor(self.extractor.features, seed).fit(images)
-        features = self.extractor.transform(images)
+        features = self.extractor.fit_transform(images, seed)
         self.centre, self.scale = measure_scale(features)
         return standardise(features, self.centre, self.scale)
 

@@ -83,17 +83,12 @@ def fit_linear(
     labels : numpy.ndarray of int64, shape (n,)
         At least two different ones.
     weights : numpy.ndarray of float64, shape (n,), or None
-        The weight of each row.
     classes : int
         The number of columns; a class that does not occur is nearly impossible.
     penalty : float
         The ridge penalty per image: mean loss + penalty / 2 · squared coefficients.
     steps : int
         The largest number of steps of L-BFGS; to stop early is a mild regularisation.
-
-    Returns
-    -------
-    Linear
     """
     centre, scale = measure_scale(features, weights)
     inputs = standardise(features, centre, scale)
@@ -109,18 +104,11 @@ def cross_fit(
     seed: int,
     penalty: float = CROSS_PENALTY,
 ) -> tuple[Linear, Float32]:
-    """Fit a linear model in folds of the training images.
+    """Fit a linear model in folds of the training images, with the parameters of `fit_linear`.
 
     Copies of an image stay together. Other images of its lesion may be apart, since models do not
     know lesions: the log-odds are a little too sure for that. It is no leak, since only images of
     the training part are used.
-
-    Parameters
-    ----------
-    features, labels, weights, classes, penalty
-        As in `fit_linear`.
-    seed : int
-        The seed of the folds.
 
     Returns
     -------
@@ -144,8 +132,10 @@ def cross_fit(
         log_odds[held_out] = inputs[held_out] @ coefficients + intercepts
         all_coefficients.append(coefficients)
         all_intercepts.append(intercepts)
-    mean_coefficients = np.mean(all_coefficients, axis=0)
-    return Linear(centre, scale, mean_coefficients, np.mean(all_intercepts, axis=0)), log_odds
+    coefficients, intercepts = (
+        np.mean(arrays, axis=0) for arrays in (all_coefficients, all_intercepts)
+    )
+    return Linear(centre, scale, coefficients, intercepts), log_odds
 
 
 def measure_scale(features: Float32, weights: Float64 | None = None) -> tuple[Float32, Float32]:

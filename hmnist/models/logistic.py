@@ -1,17 +1,20 @@
 """`Logistic`: multinomial logistic regression."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float32, Float64, Labels, Shape
+from hmnist.arrays import Float32, Float64, Labels
 from hmnist.models.linear import Linear, fit_linear
 from hmnist.models.tabular import TabularModel
 
+_FILE = "linear.npz"
 
+
+@dataclass(eq=False, repr=False, kw_only=True)
 class Logistic(TabularModel):
     """Multinomial logistic regression on standardised features.
 
@@ -30,19 +33,8 @@ class Logistic(TabularModel):
         The fitted scales, coefficients and intercepts.
     """
 
-    def __init__(
-        self,
-        classes: Sequence[int] | None = None,
-        image_shape: Shape | None = None,
-        random_state: int | None = None,
-        *,
-        features: str = "pixels",
-        penalty: float = 0.1,
-        max_iter: int = 100,
-    ) -> None:
-        super().__init__(classes, image_shape, random_state, features=features)
-        self.penalty = penalty
-        self.max_iter = max_iter
+    penalty: float = 0.1
+    max_iter: int = 100
 
     def _fit_features(
         self,
@@ -76,9 +68,9 @@ class Logistic(TabularModel):
         return int(self.linear_.coefficients.size + self.linear_.intercepts.size)
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
-        self.linear_.save(folder / "linear.npz")
+        self.linear_.save(folder / _FILE)
         return super()._save_fitted(folder)
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
         super()._load_fitted(folder, facts)
-        self.linear_ = Linear.load(folder / "linear.npz")
+        self.linear_ = Linear.load(folder / _FILE)

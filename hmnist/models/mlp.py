@@ -1,11 +1,11 @@
 """`MLP`: a multilayer perceptron on the features of a lesion, or on its pixels."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hmnist.arrays import Shape
-from hmnist.models.inputs import FeatureInputs
+from hmnist.models.inputs import StandardisedFeatures
 from hmnist.models.network import Network, TrainingPlan
 from hmnist.models.network_model import NetworkModel
 from hmnist.models.optimizers import make_adamw
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import keras
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class MLP(NetworkModel):
     """Dense layers on standardised features, trained on mixtures of two lesions.
 
@@ -35,42 +36,23 @@ class MLP(NetworkModel):
         The share of each hidden layer that is dropped in training; a fifth of it for the inputs.
     """
 
-    def __init__(
-        self,
-        classes: Sequence[int] | None = None,
-        image_shape: Shape | None = None,
-        random_state: int | None = None,
-        *,
-        epochs: int = 30,
-        batch_size: int = 128,
-        learning_rate: float = 1e-3,
-        weight_decay: float = 0.05,
-        label_smoothing: float = 0.05,
-        mixup: float = 0.2,
-        networks: int = 1,
-        logit_adjustment: float = 0.0,
-        features: str = "pixels",
-        widths: Sequence[int] = (256,),
-        dropout: float = 0.5,
-    ) -> None:
-        super().__init__(classes, image_shape, random_state)
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.label_smoothing = label_smoothing
-        self.mixup = mixup
-        self.networks = networks
-        self.logit_adjustment = logit_adjustment
-        self.features = features
-        self.widths = widths
-        self.dropout = dropout
+    epochs: int = 30
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.05
+    mixup: float = 0.2
+    networks: int = 1
+    logit_adjustment: float = 0.0
+    features: str = "pixels"
+    widths: Sequence[int] = (256,)
+    dropout: float = 0.5
 
     def make_network(self) -> Network:
         """Return the network that the parameters describe."""
         return Network(
             build=partial(build_mlp, widths=self.widths, dropout=self.dropout),
-            inputs=FeatureInputs(self.features),
+            inputs=StandardisedFeatures(self.features),
             training=TrainingPlan(
                 epochs=self.epochs,
                 batch_size=self.batch_size,

@@ -1,7 +1,7 @@
 """`Network`: what a network model trains, as data and functions.
 
 A network says how its graph is built, what it reads (`hmnist.models.inputs`), how it is trained
-(`TrainingPlan`), and how its inputs are augmented. `NetworkModel` trains any of them.
+(`TrainingPlan`), and how its inputs are augmented. `NetworkModel` trains any of them on `Examples`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from hmnist.arrays import Float32, Float64
 from hmnist.models.inputs import Inputs
 from hmnist.systems.system import Plateau
 
@@ -100,3 +101,25 @@ class Network:
     augment: Callable[[npt.NDArray[Any], np.random.Generator], npt.NDArray[Any]] | None = None
     views: Callable[[npt.NDArray[Any]], Iterator[npt.NDArray[Any]]] | None = None
     prediction_batch: int = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """What one network is trained on.
+
+    Attributes
+    ----------
+    inputs : numpy.ndarray, shape (n, …)
+        What the network reads.
+    targets : numpy.ndarray of float32, shape (n, classes)
+        The share of each class.
+    weights : numpy.ndarray of float64, shape (n,), or None
+        The weight of each example.
+    validation : tuple of inputs and targets, both float32, or None
+        Examples that are scored after each epoch.
+    """
+
+    inputs: npt.NDArray[Any]
+    targets: Float32
+    weights: Float64 | None = None
+    validation: tuple[Float32, Float32] | None = None

@@ -4,6 +4,7 @@ The state of a network is its weights; the code of this package builds its graph
 pickles and run folders never contain a graph that someone else could have written.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,7 @@ from hmnist.hardware import configure_tensorflow
 from hmnist.models.base import Model, Validation
 from hmnist.models.distillation import soft_targets
 from hmnist.models.keras_setup import load_keras, policy, seeded
-from hmnist.models.network import Network, TrainingPlan
-from hmnist.models.training import Examples, train_network
+from hmnist.models.network import Examples, Network, TrainingPlan
 
 if TYPE_CHECKING:
     import keras
@@ -57,11 +57,7 @@ class NetworkModel(Model):
         return self.make_network().inputs.needs_shape
 
     def _fit(
-        self,
-        images: Images,
-        labels: Labels,
-        weights: Float64 | None,
-        validation: Validation | None,
+        self, images: Images, labels: Labels, weights: Float64 | None, validation: Validation | None
     ) -> None:
         network = self.make_network()
         plan = network.training
@@ -71,7 +67,7 @@ class NetworkModel(Model):
             raise UsageError(f"{plan.networks} networks cannot be trained; expected 1 or more.")
         load_keras()
         configure_tensorflow()
-        from hmnist.models.callbacks import StepReporter
+        from hmnist.models.training import train_network
 
         seed = self._seed()
         inputs = network.inputs.fit_transform(images, seed)
@@ -92,7 +88,6 @@ class NetworkModel(Model):
                 soft = soft_targets(images, labels, weights, classes=len(self.classes_), seed=seed)
                 targets = (1 - plan.distillation) * targets + plan.distillation * soft
                 smoothing = 0.0
-            reporter = StepReporter(self.on_step, number * plan.epochs, plan.networks * plan.epochs)
             trained.append(
                 train_network(
                     network,
@@ -101,7 +96,7 @@ class NetworkModel(Model):
                     offset=self.offset_,
                     label_smoothing=smoothing,
                     seed=seed + number * SEED_DISTANCE,
-                    callbacks=[reporter],
+                    on_epoch=partial(self._report_epochs, plan, number),
                 )
             )
         self.weights_ = [weights for weights, _ in trained]
@@ -109,14 +104,16 @@ class NetworkModel(Model):
         # The trained networks would keep their optimisers: three more copies of the weights.
         self.networks_ = self._rebuild()
 
+    def _report_epochs(self, plan: TrainingPlan, number: int, epochs: int) -> None:
+        self.report_step(number * plan.epochs + epochs, plan.networks * plan.epochs)
+
     def _apply_class_weights(
         self, plan: TrainingPlan, labels: Labels, weights: Float64 | None
     ) -> Float64 | None:
         if not plan.class_weights:
             return weights
-        of_class = np.array(
-            [plan.class_weights.get(label, 1.0) for label in self.classes_.tolist()]
-        )
+        classes = self.classes_.tolist()
+        of_class = np.array([plan.class_weights.get(label, 1.0) for label in classes])
         return of_class[labels] if weights is None else weights * of_class[labels]
 
     def _measure_offset(

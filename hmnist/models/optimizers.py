@@ -35,16 +35,7 @@ def make_muon(learning_rate: float, weight_decay: float, steps: int) -> "keras.o
 def warm_cosine(peak: float, steps: int) -> "keras.optimizers.schedules.LearningRateSchedule":
     """Return a schedule that rises linearly to a peak and falls to zero along half a cosine.
 
-    Parameters
-    ----------
-    peak : float
-        The largest learning rate; the first one is a hundredth of it.
-    steps : int
-        The number of all steps of the training.
-
-    Returns
-    -------
-    keras.optimizers.schedules.LearningRateSchedule
+    The first learning rate is a hundredth of the peak; `steps` are those of the whole training.
     """
     import keras
 
@@ -58,17 +49,9 @@ def warm_cosine(peak: float, steps: int) -> "keras.optimizers.schedules.Learning
 
 
 def averaging(steps: int) -> dict[str, Any]:
-    """Return how an optimiser averages weights: over about the last hundred steps.
+    """Return Keras' options to average weights over about the last hundred of all steps.
 
-    Parameters
-    ----------
-    steps : int
-        The number of all steps of the training; a tenth of them if that is fewer.
-
-    Returns
-    -------
-    dict
-        Arguments of a Keras optimiser.
+    In short trainings it is the last tenth of the steps.
 
     Examples
     --------

@@ -1,13 +1,12 @@
 """`PublishedNetwork`: the estimator that trains the network of any published system."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hmnist.arrays import Shape
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
-from hmnist.models.backbone import BackboneOutputs, build_with_backbone, load_into_backbone
+from hmnist.models.backbone import PREDICTION_BATCH, BackboneBuilder, BackboneOutputs
 from hmnist.models.network import Network, TrainingPlan
 from hmnist.models.network_model import NetworkModel
 from hmnist.systems import find_system
@@ -16,10 +15,8 @@ from hmnist.systems.system import System
 if TYPE_CHECKING:
     import keras
 
-PREDICTION_BATCH = 64
-"""Wide networks on large images take gigabytes for more."""
 
-
+@dataclass(eq=False, repr=False, kw_only=True)
 class PublishedNetwork(NetworkModel):
     """A published system, trained as its source trained it.
 
@@ -49,26 +46,12 @@ class PublishedNetwork(NetworkModel):
         As in `NetworkModel`. The weights of a frozen backbone are those of ``inputs_``.
     """
 
-    def __init__(
-        self,
-        classes: Sequence[int] | None = None,
-        image_shape: Shape | None = None,
-        random_state: int | None = None,
-        *,
-        system: str = "lenet",
-        epochs: int | None = None,
-        batch_size: int | None = None,
-        learning_rate: float | None = None,
-        pretrained: str = "none",
-        side: int | None = None,
-    ) -> None:
-        super().__init__(classes, image_shape, random_state)
-        self.system = system
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.pretrained = pretrained
-        self.side = side
+    system: str = "lenet"
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    pretrained: str = "none"
+    side: int | None = None
 
     def make_network(self) -> Network:
         """Return the network of the system, with the numbers of its source unless others are given.
@@ -86,14 +69,14 @@ class PublishedNetwork(NetworkModel):
         size = self._choose_size(system)
         if system.backbone is None:
             return network(build=partial(_build, system))
+        builder = BackboneBuilder(system, size)
         if self.pretrained == "none":
-            return network(build=partial(build_with_backbone, system, size, freeze=False))
+            return network(build=partial(builder.build_network, freeze=False))
         if system.backbone.frozen:
-            outputs = BackboneOutputs(system, size, self.pretrained, PREDICTION_BATCH)
-            return network(build=system.build, inputs=outputs)
+            return network(build=system.build, inputs=BackboneOutputs(builder, self.pretrained))
         return network(
-            build=partial(build_with_backbone, system, size, freeze=True),
-            prepare=partial(load_into_backbone, system, size, self.pretrained),
+            build=partial(builder.build_network, freeze=True),
+            prepare=partial(builder.set_pretrained, self.pretrained),
         )
 
     def _make_plan(self, system: System) -> TrainingPlan:

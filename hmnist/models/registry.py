@@ -196,11 +196,7 @@ def find_model(name: str) -> ModelEntry:
 
 
 def make_model(
-    name: str,
-    *,
-    effort: str = "standard",
-    random_state: int | None = None,
-    **parameters: Any,
+    name: str, *, effort: str = "standard", random_state: int | None = None, **parameters: Any
 ) -> "Model":
     """Make a model by its name, unfitted, with one column for each of the seven diagnoses.
 

@@ -4,17 +4,18 @@ Logistic regression and boosted trees read a row of numbers per image. A paramet
 features these are; filters and codebooks are learnt from the training images only.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
 
-from hmnist.arrays import Float32, Float64, Images, Labels, Shape
+from hmnist.arrays import Float32, Float64, Images, Labels
 from hmnist.models.base import Model, Validation
-from hmnist.models.feature_extractor import FeatureExtractor
+from hmnist.models.inputs import FeatureExtractor
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class TabularModel(Model):
     """The base class of the tabular models.
 
@@ -31,16 +32,7 @@ class TabularModel(Model):
         Turns images into features.
     """
 
-    def __init__(
-        self,
-        classes: Sequence[int] | None = None,
-        image_shape: Shape | None = None,
-        random_state: int | None = None,
-        *,
-        features: str = "pixels",
-    ) -> None:
-        super().__init__(classes, image_shape, random_state)
-        self.features = features
+    features: str = "pixels"
 
     @property
     def needs_shape(self) -> bool:
@@ -60,17 +52,14 @@ class TabularModel(Model):
         raise NotImplementedError
 
     def _fit(
-        self,
-        images: Images,
-        labels: Labels,
-        weights: Float64 | None,
-        validation: Validation | None,
+        self, images: Images, labels: Labels, weights: Float64 | None, validation: Validation | None
     ) -> None:
-        self.extractor_ = FeatureExtractor(self.features, self._seed()).fit(images)
+        self.extractor_ = FeatureExtractor(self.features)
+        features = self.extractor_.fit_transform(images, self._seed())
         held_out = None
         if validation is not None:
             held_out = (self.extractor_.transform(validation[0]), validation[1])
-        self._fit_features(self.extractor_.transform(images), labels, weights, held_out)
+        self._fit_features(features, labels, weights, held_out)
 
     def _predict(self, images: Images) -> npt.NDArray[Any]:
         return self._predict_features(self.extractor_.transform(images))
@@ -80,4 +69,5 @@ class TabularModel(Model):
         return {}
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:  # noqa: ARG002
-        self.extractor_ = FeatureExtractor(self.features).load(folder)
+        self.extractor_ = FeatureExtractor(self.features)
+        self.extractor_.load(folder)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hmnist.models.backbone import BackboneOutputs
+from hmnist.models.backbone import BackboneBuilder, BackboneOutputs
 from hmnist.models.keras_setup import load_keras
 from hmnist.models.published import PublishedNetwork
 from hmnist.systems import SYSTEMS
@@ -70,7 +70,8 @@ def test_pixels_are_preprocessed_as_keras_does(name: str, monkeypatch: pytest.Mo
     assert system.backbone is not None
     uncut = replace(system, backbone=replace(system.backbone, cut=0))
     monkeypatch.setattr(keras.applications, system.backbone.application, make_identity)
-    outputs = BackboneOutputs(uncut, (28, 28), "imagenet", 64).fit_transform(IMAGES, seed=0)
+    builder = BackboneBuilder(uncut, (28, 28))
+    outputs = BackboneOutputs(builder, "imagenet").fit_transform(IMAGES, seed=0)
     module = getattr(keras.applications, system.scaling.removeprefix("keras.applications."))
     expected = module.preprocess_input(IMAGES.astype(np.float32))
     np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-5)

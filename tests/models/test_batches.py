@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from hmnist.augmentation import mixup
 from hmnist.models.keras_setup import load_keras
-from hmnist.models.network import Network, TrainingPlan
+from hmnist.models.network import Examples, Network, TrainingPlan
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 4, 4, 3), dtype=np.uint8)
 LABELS = np.arange(70) % 3
@@ -20,9 +20,8 @@ def make_batches(weights: npt.NDArray[np.float64], *, strength: float = 0.0) -> 
     from hmnist.models.batches import TrainingBatches
 
     plan = TrainingPlan(epochs=1, batch_size=32, optimizer=lambda _: None, mixup=strength)
-    return TrainingBatches(
-        Network(build=lambda *_: None, training=plan), IMAGES, TARGETS, weights, 5
-    )
+    network = Network(build=lambda *_: None, training=plan)
+    return TrainingBatches(network, Examples(IMAGES, TARGETS, weights), 5)
 
 
 def test_batches_contain_each_image_once_and_the_last_may_be_short() -> None:

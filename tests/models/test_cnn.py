@@ -14,8 +14,7 @@ from hmnist.errors import UsageError
 from hmnist.models.cnn import CNN, build_cnn, whitening_filters
 from hmnist.models.distillation import soft_targets
 from hmnist.models.keras_setup import load_keras
-from hmnist.models.network import Network
-from hmnist.models.training import Examples
+from hmnist.models.network import Examples, Network
 
 RANDOM = np.random.default_rng(6)
 LABELS = np.arange(48) % 3
@@ -194,7 +193,7 @@ def test_distillation_is_a_share_of_the_first_networks_targets(
         graph = network.build(examples.inputs.shape[1:], 3)
         return graph.get_weights(), {}
 
-    monkeypatch.setattr("hmnist.models.network_model.train_network", note)
+    monkeypatch.setattr("hmnist.models.training.train_network", note)
     monkeypatch.setattr("hmnist.models.network_model.soft_targets", lambda *_, **__: soft)
     fit(distillation=0.25, label_smoothing=0.1, networks=2)
     [(targets, smoothing), (second_targets, second_smoothing)] = trainings

@@ -11,6 +11,7 @@ from hmnist.errors import TrustError, UsageError
 from hmnist.features.lesion import LesionFeatures
 from hmnist.models.keras_setup import load_keras
 from hmnist.models.mlp import MLP
+from hmnist.models.network import Examples
 
 RANDOM = np.random.default_rng(8)
 IMAGES = RANDOM.integers(90, 140, (90, 8, 8, 3), dtype=np.uint8)
@@ -96,10 +97,11 @@ def test_training_mixes_pairs_and_their_targets(rng: np.random.Generator) -> Non
     load_keras()
     from hmnist.models.batches import TrainingBatches
 
-    mixed, shares = TrainingBatches(MLP(mixup=0.5).make_network(), inputs, targets, None, 0)[0]
+    examples = Examples(inputs, targets)
+    mixed, shares = TrainingBatches(MLP(mixup=0.5).make_network(), examples, 0)[0]
     np.testing.assert_allclose(mixed, shares @ inputs, atol=1e-6)
     assert (shares.max(axis=1) < 1).any()
-    same, unmixed = TrainingBatches(MLP(mixup=0).make_network(), inputs, targets, None, 0)[0]
+    same, unmixed = TrainingBatches(MLP(mixup=0).make_network(), examples, 0)[0]
     # Without mixup the batch has another order, and nothing else.
     np.testing.assert_array_equal(same, unmixed @ inputs)
     np.testing.assert_array_equal(np.sort(unmixed, axis=1), np.sort(targets, axis=1))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hmnist.arrays import Images, Shape
+from hmnist.arrays import Images
 from hmnist.errors import TrustError, UsageError
 from hmnist.models.inputs import Inputs
 from hmnist.models.keras_setup import load_keras
@@ -51,33 +51,18 @@ def add_noise(inputs: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray
     return inputs + noise.astype(np.float32)
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class TinyNetwork(NetworkModel):
     """One small dense layer on rows of any length."""
 
-    def __init__(
-        self,
-        classes: Sequence[int] | None = None,
-        image_shape: Shape | None = None,
-        random_state: int | None = None,
-        *,
-        epochs: int = 3,
-        batch_size: int = 32,
-        learning_rate: float = 0.05,
-        weight_decay: float = 0.05,
-        networks: int = 1,
-        logit_adjustment: float = 0.0,
-        units: int = 8,
-        dropout: float = 0.1,
-    ) -> None:
-        super().__init__(classes, image_shape, random_state)
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.networks = networks
-        self.logit_adjustment = logit_adjustment
-        self.units = units
-        self.dropout = dropout
+    epochs: int = 3
+    batch_size: int = 32
+    learning_rate: float = 0.05
+    weight_decay: float = 0.05
+    networks: int = 1
+    logit_adjustment: float = 0.0
+    units: int = 8
+    dropout: float = 0.1
 
     @property
     def needs_shape(self) -> bool:
@@ -248,9 +233,9 @@ def test_a_model_that_is_gone_leaves_nothing_behind(monkeypatch: pytest.MonkeyPa
     class Noted(TrainingBatches):
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments)
-            kept.extend(weakref.ref(part) for part in self.data[1:3])
+            kept.extend(map(weakref.ref, (self.examples.inputs, self.examples.targets)))
 
-    monkeypatch.setattr("hmnist.models.batches.TrainingBatches", Noted)
+    monkeypatch.setattr("hmnist.models.training.TrainingBatches", Noted)
     model = TinyNetwork(epochs=1).fit(IMAGES.copy(), LABELS)
     kept += [weakref.ref(model), weakref.ref(model.networks_[0])]
     del model

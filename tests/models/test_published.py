@@ -12,9 +12,8 @@ import pytest
 from hmnist.errors import DataMissingError, TrustError, UsageError
 from hmnist.models.backbone import BackboneOutputs
 from hmnist.models.keras_setup import load_keras
-from hmnist.models.network import Network
+from hmnist.models.network import Examples, Network
 from hmnist.models.published import PublishedNetwork
-from hmnist.models.training import Examples
 from hmnist.systems import SYSTEMS
 from hmnist.systems.system import Plateau
 from tests.models.test_pretrained import known_weights, make_small, make_tiny, write_weights
@@ -165,7 +164,7 @@ def test_the_class_weights_of_a_system_count(monkeypatch: pytest.MonkeyPatch) ->
         return network.build(examples.inputs.shape[1:], 3).get_weights(), {}
 
     change_lenet(monkeypatch, class_weights={"mel": 3.0, "bcc": 0.5})
-    monkeypatch.setattr("hmnist.models.network_model.train_network", note)
+    monkeypatch.setattr("hmnist.models.training.train_network", note)
     images, labels = draw_images(22, 22, 1, count=4), np.array([1, 4, 6, 6])
     PublishedNetwork(random_state=0).fit(images, labels)
     PublishedNetwork(random_state=0).fit(images, labels, sample_weight=[1.0, 2.0, 1.0, 4.0])

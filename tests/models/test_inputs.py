@@ -7,32 +7,35 @@ import pytest
 
 from hmnist.errors import TrustError, UsageError
 from hmnist.features.lesion import LesionFeatures
-from hmnist.models.feature_extractor import FeatureExtractor
+from hmnist.models.inputs import FeatureExtractor
 from hmnist.models.registry import FEATURES
 
 IMAGES = np.random.default_rng(4).integers(0, 256, (30, 8, 8, 3), dtype=np.uint8)
 
 
 def test_pixels_are_unchanged() -> None:
-    pixels = FeatureExtractor("pixels").fit(IMAGES).transform(IMAGES)
+    pixels = FeatureExtractor("pixels").fit_transform(IMAGES, 0)
     assert pixels.dtype == np.float32
     np.testing.assert_array_equal(pixels, IMAGES.reshape(30, -1))
 
 
 def test_features_are_those_of_the_transformer() -> None:
-    features = FeatureExtractor("lesion", 5).fit(IMAGES).transform(IMAGES[:3])
-    expected = LesionFeatures(random_state=5).fit(IMAGES).transform(IMAGES[:3])
-    np.testing.assert_array_equal(features, expected)
+    extractor = FeatureExtractor("lesion")
+    features = extractor.fit_transform(IMAGES, 5)
+    expected = LesionFeatures(random_state=5).fit(IMAGES)
+    np.testing.assert_array_equal(features, expected.transform(IMAGES))
+    np.testing.assert_array_equal(extractor.transform(IMAGES[:3]), expected.transform(IMAGES[:3]))
 
 
 @pytest.mark.parametrize("name", FEATURES)
 def test_an_extractor_comes_back_from_its_folder(name: str, tmp_path: Path) -> None:
-    extractor = FeatureExtractor(name, 1).fit(IMAGES)
-    features, names = extractor.transform(IMAGES), extractor.feature_names(192)
+    extractor = FeatureExtractor(name)
+    features, names = extractor.fit_transform(IMAGES, 1), extractor.feature_names(192)
     assert len(names) == len(set(names)) == features.shape[1]
     extractor.save(tmp_path)
     assert len(list(tmp_path.iterdir())) == (name == "lesion")
-    again = FeatureExtractor(name).load(tmp_path)
+    again = FeatureExtractor(name)
+    again.load(tmp_path)
     np.testing.assert_array_equal(again.transform(IMAGES), features)
     assert again.feature_names(192) == names
 

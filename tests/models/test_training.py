@@ -1,3 +1,5 @@
+"""The training of one network: the learning rate that falls, and the recalls it counts."""
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from hmnist.systems.system import Plateau
 
 def test_the_rate_falls_without_a_new_minimum() -> None:
     keras = load_keras()
-    from hmnist.models.callbacks import FallingRate
+    from hmnist.models.training import FallingRate
 
     inputs = keras.Input((1,))
     network = keras.Model(inputs, keras.layers.Dense(1)(inputs))
@@ -29,3 +31,19 @@ def test_the_rate_falls_without_a_new_minimum() -> None:
     network.optimizer.learning_rate = 0.01
     history = network.fit(ones, ones, 8, epochs=4, verbose=0, callbacks=falling)
     np.testing.assert_allclose(history.history["learning_rate"], 0.01)
+
+
+def test_recalls_are_scikit_learns(rng: np.random.Generator) -> None:
+    from sklearn.metrics import recall_score
+
+    load_keras()
+    from hmnist.models.training import Recalls
+
+    metric = Recalls(["a", "b", "c", "d"])
+    true, logits = rng.integers(0, 3, 90), rng.normal(size=(90, 4))
+    for rows in (slice(50), slice(50, 90)):
+        metric.update_state(np.eye(4)[true[rows]], logits[rows])
+    recalls = [float(value) for value in metric.result().values()]
+    expected = recall_score(true, logits.argmax(axis=1), average=None, labels=[0, 1, 2])
+    assert recalls == pytest.approx([*expected, 0])
+    assert list(metric.result()) == ["a", "b", "c", "d"]
