@@ -45,7 +45,7 @@ def plan_benchmark(
     splits = [make_split(data, split, seed)] if folds is None else split_folds(data, folds, seed)
     resolved = [recipe.resolved_for(splits[0]) for recipe in recipes]
     return [
-        Cell(recipe, part, folder / _folder_name(recipe, part))
+        Cell(recipe, part, folder / folder_name(recipe, part))
         for position, recipe in enumerate(resolved)
         if recipe not in resolved[:position]  # a protocol may make two recipes equal
         for part in splits
@@ -67,6 +67,7 @@ def _list_rows(
     yield from ((entry.name, "none", {}) for entry in MODELS.values() if entry.baseline)
 
 
-def _folder_name(recipe: Recipe, split: Split) -> str:
+def folder_name(recipe: Recipe, split: Split) -> str:
+    """Return the name of a cell's run folder in a benchmark folder."""
     fold = "" if split.fold is None else f"-fold{split.fold}"
     return f"{recipe.model}-{recipe.oversample}-seed{recipe.seed}{fold}-{recipe.key(split)}"
