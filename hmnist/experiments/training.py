@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -113,6 +113,16 @@ def compose_ensemble(split: Split, recipe: Recipe, folder: Path, members: Sequen
     )
 
 
+class _TrainingFacts(TypedDict):
+    """What a manifest says of the training itself."""
+
+    parameters: dict[str, Any]
+    fit_seconds: float
+    predict_ms_per_1000: float
+    parameter_count: int
+    side_by_side: bool
+
+
 def _write(
     split: Split,
     recipe: Recipe,
@@ -121,7 +131,7 @@ def _write(
     *,
     model: "Model | None" = None,
     members: tuple[Member, ...] = (),
-    **facts: Any,
+    **facts: Unpack[_TrainingFacts],
 ) -> Run:
     """Calibrate, decide, score once, and write the run folder; `facts` are the manifest's own."""
     decision = _decide(split, recipe, probabilities["validation"])
