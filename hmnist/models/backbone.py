@@ -24,7 +24,6 @@ PREDICTION_BATCH = 64
 """Wide networks on large images take gigabytes for more."""
 
 _NAME = "backbone"
-
 _FILE = "base.npz"
 
 

@@ -189,10 +189,7 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
     def load_state(self, folder: Path) -> None:
         """Read the files of `save_state`; the parameters are those of the constructor.
 
-        Raises
-        ------
-        TrustError
-            If the files are damaged, or belong to another model.
+        It raises a TrustError if the files are damaged, or belong to another model.
         """
         try:
             facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float32, Float64, Labels
 from hmnist.models.boosting import MAX_BIN, BoostedModel
+from hmnist.models.tabular import Rows
 
 _ESTIMATOR = "estimator.skops"
 
@@ -51,11 +52,7 @@ class HistGBDT(BoostedModel):
     n_iter_no_change: int = 20
 
     def _fit_features(
-        self,
-        features: Float32,
-        labels: Labels,
-        weights: Float64 | None,
-        validation: tuple[Float32, Labels] | None,
+        self, features: Float32, labels: Labels, weights: Float64 | None, validation: Rows | None
     ) -> None:
         from sklearn.ensemble import HistGradientBoostingClassifier
 

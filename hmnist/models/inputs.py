@@ -13,7 +13,6 @@ from hmnist.models.linear import measure_scale, standardise
 from hmnist.models.registry import FEATURES
 
 _FEATURES = "features.npz"
-
 _SCALER = "scaler.npz"
 
 

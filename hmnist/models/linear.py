@@ -77,18 +77,9 @@ def fit_linear(
 ) -> Linear:
     """Fit multinomial logistic regression on standardised features.
 
-    Parameters
-    ----------
-    features : numpy.ndarray of float32, shape (n, features)
-    labels : numpy.ndarray of int64, shape (n,)
-        At least two different ones.
-    weights : numpy.ndarray of float64, shape (n,), or None
-    classes : int
-        The number of columns; a class that does not occur is nearly impossible.
-    penalty : float
-        The ridge penalty per image: mean loss + penalty / 2 · squared coefficients.
-    steps : int
-        The largest number of steps of L-BFGS; to stop early is a mild regularisation.
+    The labels contain two classes at least; one of the other columns is nearly impossible. The
+    penalty is the ridge penalty per image: mean loss + penalty / 2 · squared coefficients. To stop
+    early, after `steps` of L-BFGS, is a mild regularisation.
     """
     centre, scale = measure_scale(features, weights)
     inputs = standardise(features, centre, scale)
@@ -189,10 +180,8 @@ def make_folds(inputs: Float32, labels: Labels, seed: int) -> list[Booleans]:
     )
     count = max(2, min(FOLDS, int(np.bincount(labels).max())))
     folds = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    chosen = np.zeros((count, len(inputs)), np.bool_)
     with warnings.catch_warnings():
         # A diagnosis with fewer images than folds is missing from some folds, which is harmless.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        for fold, (_, rows) in zip(chosen, folds.split(inputs, labels, copies), strict=True):
-            fold[rows] = True
-    return list(chosen)
+        splits = list(folds.split(inputs, labels, copies))
+    return [np.isin(np.arange(len(inputs)), held_out) for _, held_out in splits]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float32, Float64, Labels
 from hmnist.models.linear import Linear, fit_linear
-from hmnist.models.tabular import TabularModel
+from hmnist.models.tabular import Rows, TabularModel
 
 _FILE = "linear.npz"
 
@@ -41,7 +41,7 @@ class Logistic(TabularModel):
         features: Float32,
         labels: Labels,
         weights: Float64 | None,
-        validation: tuple[Float32, Labels] | None,  # noqa: ARG002 - it has no early stopping
+        validation: Rows | None,  # noqa: ARG002 - it has no early stopping
     ) -> None:
         self.linear_ = fit_linear(
             features,

@@ -29,7 +29,6 @@ _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _CURE = (
     "Give a file of your own with --pretrained PATH, or train from scratch with --pretrained none."
 )
-
 _FITTING = (
     "The file has to contain those of the same application of Keras without its classifier "
     "(include_top=False)."
@@ -94,10 +93,6 @@ def load_pretrained(
         application without its classifier.
     make_application : callable
         Makes the application with the weights that Keras knows by a name, or without.
-
-    Returns
-    -------
-    keras.Model
 
     Raises
     ------

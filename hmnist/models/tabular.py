@@ -14,6 +14,9 @@ from hmnist.arrays import Float32, Float64, Images, Labels
 from hmnist.models.base import Model, Validation
 from hmnist.models.inputs import FeatureExtractor
 
+Rows = tuple[Float32, Labels]
+"""Features and labels."""
+
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class TabularModel(Model):
@@ -40,11 +43,7 @@ class TabularModel(Model):
         return self.features != "pixels"
 
     def _fit_features(
-        self,
-        features: Float32,
-        labels: Labels,
-        weights: Float64 | None,
-        validation: tuple[Float32, Labels] | None,
+        self, features: Float32, labels: Labels, weights: Float64 | None, validation: Rows | None
     ) -> None:
         raise NotImplementedError
 
