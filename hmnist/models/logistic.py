@@ -11,8 +11,6 @@ from hmnist.arrays import Float32, Float64, Labels
 from hmnist.models.linear import Linear, fit_linear
 from hmnist.models.tabular import Rows, TabularModel
 
-_FILE = "linear.npz"
-
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class Logistic(TabularModel):
@@ -68,9 +66,9 @@ class Logistic(TabularModel):
         return int(self.linear_.coefficients.size + self.linear_.intercepts.size)
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
-        self.linear_.save(folder / _FILE)
+        self.linear_.save(folder)
         return super()._save_fitted(folder)
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
         super()._load_fitted(folder, facts)
-        self.linear_ = Linear.load(folder / _FILE)
+        self.linear_ = Linear.load(folder)

@@ -84,15 +84,9 @@ def load_pretrained(
 ) -> "keras.Model":
     """Return the application of Keras that a system starts from, with pretrained weights.
 
-    Parameters
-    ----------
-    name : str
-        The system, for messages.
-    pretrained : str
-        ``imagenet``, or the path of a ``.weights.h5`` or ``.h5`` file with the weights of the
-        application without its classifier.
-    make_application : callable
-        Makes the application with the weights that Keras knows by a name, or without.
+    They are those of ``imagenet``, or of a ``.weights.h5`` or ``.h5`` file that contains the
+    weights of the application without its classifier. `make_application` makes the application
+    with the weights that Keras knows by a name, or without. The name is the system's.
 
     Raises
     ------

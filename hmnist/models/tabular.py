@@ -20,7 +20,7 @@ Rows = tuple[Float32, Labels]
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class TabularModel(Model):
-    """The base class of the tabular models.
+    """The base class of the tabular models; `extractor_` turns images into features.
 
     Parameters
     ----------
@@ -28,11 +28,6 @@ class TabularModel(Model):
         As in `Model`.
     features : str
         ``"lesion"`` or ``"pixels"``; see `FeatureExtractor`.
-
-    Attributes
-    ----------
-    extractor_ : FeatureExtractor
-        Turns images into features.
     """
 
     features: str = "pixels"

@@ -47,12 +47,11 @@ def train_network(
                 trained = keras.Model(graph.input, logits)
         if network.prepare is not None:
             network.prepare(graph, examples.inputs)
+        loss = keras.losses.CategoricalCrossentropy(True, label_smoothing)
         batches = TrainingBatches(network, examples, seed)
         trained.compile(
             optimizer=plan.optimizer(plan.epochs * batches.num_batches),
-            loss=keras.losses.CategoricalCrossentropy(
-                from_logits=True, label_smoothing=label_smoothing
-            ),
+            loss=loss,
             metrics=[Recalls([f"recall_{label}" for label in classes])],
             weighted_metrics=["accuracy"],
         )
