@@ -24,23 +24,18 @@ PREDICTION_BATCH = 64
 """Wide networks on large images take gigabytes for more."""
 
 _NAME = "backbone"
-
 _FILE = "base.npz"
 
 
 @dataclass(frozen=True)
 class BackboneBuilder:
-    """Builds the backbone of a system, and networks on it.
+    """Builds the backbone of a transfer system, and networks on it.
 
-    Attributes
-    ----------
-    system : System
-        A system with a backbone.
-    size : tuple of int
-        Height and width to which images are resized.
+    Images are resized to `size`, height and width.
     """
 
     system: System
+    backbone: Backbone
     size: tuple[int, int]
 
     def build_network(self, shape: tuple[int, ...], classes: int, *, freeze: bool) -> "keras.Model":
@@ -50,21 +45,15 @@ class BackboneBuilder:
         """
         import keras
 
-        backbone = self.build()
-        trained_layers = self._facts.trained_layers
-        if freeze and trained_layers is not None:
-            for layer in backbone.layers[:-trained_layers]:
+        graph = self.build()
+        if freeze and self.backbone.trained_layers is not None:
+            for layer in graph.layers[: -self.backbone.trained_layers]:
                 layer.trainable = False
         inputs = keras.Input(shape)
-        features = self.apply(backbone, inputs)
+        features = self.apply(graph, inputs)
         return keras.Model(inputs, self.system.build(features.shape[1:], classes)(features))
 
-    def set_pretrained(
-        self,
-        pretrained: str,
-        graph: "keras.Model",
-        inputs: npt.NDArray[Any],  # noqa: ARG002 - nothing is measured on training images
-    ) -> None:
+    def set_pretrained(self, graph: "keras.Model", pretrained: str) -> None:
         """Set pretrained weights in the backbone of a network of `build_network`."""
         graph.get_layer(_NAME).set_weights(self.load_weights(pretrained))
 
@@ -77,7 +66,7 @@ class BackboneBuilder:
         application = load_pretrained(self.system.name, pretrained, self._make_application)
         return list(self._cut(application).get_weights())
 
-    def apply(self, backbone: Any, images: Any) -> Any:
+    def apply(self, graph: Any, images: Any) -> Any:
         """Return the output of the backbone for images of any size, in colour or grey."""
         import keras
         from keras import layers
@@ -87,14 +76,8 @@ class BackboneBuilder:
             x = layers.Resizing(*self.size, interpolation="bilinear")(x)
         if x.shape[3] == 1:
             x = layers.Concatenate()([x, x, x])
-        module = getattr(keras.applications, self._facts.module)
-        return backbone(module.preprocess_input(x))
-
-    @property
-    def _facts(self) -> Backbone:
-        if self.system.backbone is None:
-            raise ValueError(f"{self.system.name} has no backbone.")
-        return self.system.backbone
+        module = getattr(keras.applications, self.backbone.module)
+        return graph(module.preprocess_input(x))
 
     def _make_application(self, weights: str | None = None) -> "keras.Model":
         """Return the application of Keras without its classifier, for colour images."""
@@ -102,24 +85,21 @@ class BackboneBuilder:
 
         # Weights of convolutions fit any size; Keras has them for the application's own size.
         height, width = self.size if weights is None else self.system.size
-        make = getattr(keras.applications, self._facts.application)
+        make = getattr(keras.applications, self.backbone.application)
         return make(include_top=False, weights=weights, input_shape=(height, width, 3))
 
     def _cut(self, application: "keras.Model") -> "keras.Model":
         """Return the application without the last layers that the system leaves out."""
         import keras
 
-        output = application.layers[-1 - self._facts.cut].output
+        output = application.layers[-1 - self.backbone.cut].output
         return keras.Model(application.input, output, name=_NAME)
 
 
 class BackboneOutputs(Inputs):
     """The outputs of a frozen backbone with pretrained weights; see `load_pretrained`.
 
-    Attributes
-    ----------
-    weights : list of numpy.ndarray
-        The weights of the backbone.
+    `weights` are those of the backbone, as a list of arrays.
     """
 
     _backbone: Any = None  # made when it is needed; pickles do not have it

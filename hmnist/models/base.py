@@ -16,15 +16,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags
+from sklearn.utils import Tags, check_array, check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_array,
-    check_consistent_length,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from hmnist.arrays import Float64, Images, Labels, Shape, check_pixels, infer_shape
 from hmnist.errors import TrustError, UsageError
@@ -37,13 +31,10 @@ _DAMAGE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFil
 
 
 class StepReporter:
-    """Reports the steps of a training, if someone listens.
+    """Reports the steps of a training.
 
-    Attributes
-    ----------
-    on_step : callable or None
-        Called as ``on_step(done, total)`` while the model is fitted. It is no parameter: clones and
-        pickles do not have it.
+    `on_step` is called as ``on_step(done, total)`` while the model is fitted. It is no parameter:
+    clones and pickles do not have it.
     """
 
     on_step: Callable[[int, int], None] | None = None
@@ -59,6 +50,7 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
     """The base class of all models.
 
     Models are dataclasses: the parameters that scikit-learn reads from the constructor are fields.
+    Comparison and text (`repr`) stay as scikit-learn defines them.
 
     Parameters
     ----------
@@ -92,7 +84,7 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
         sample_weight: npt.ArrayLike | None = None,
         validation: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     ) -> Self:
-        """Fit the model on images.
+        """Fit the model on images, and return it.
 
         Parameters
         ----------
@@ -105,11 +97,6 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
         validation : tuple of X and y, or None
             Images of other lesions that may stop the training early. Without them, the training
             runs to its end: to hold out training images would separate images of one lesion.
-
-        Returns
-        -------
-        Model
-            This model.
 
         Raises
         ------
@@ -189,10 +176,7 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
     def load_state(self, folder: Path) -> None:
         """Read the files of `save_state`; the parameters are those of the constructor.
 
-        Raises
-        ------
-        TrustError
-            If the files are damaged, or belong to another model.
+        It raises a TrustError if the files are damaged, or belong to another model.
         """
         try:
             facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
@@ -247,16 +231,14 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
         return self._as_images(rows)
 
     def _find_shape(self, pixels: int, shape: Shape | None) -> Shape | None:
-        if self.image_shape is not None:
-            height, width, channels = (int(side) for side in self.image_shape)
-            expected = (height, width, channels)
-            if height * width * channels != pixels or shape not in {None, expected}:
-                given = pixels if shape is None else shape
-                raise UsageError(f"{given} pixels are not an image of shape {expected}.")
-            return expected
-        if shape is not None:
-            return shape
-        return infer_shape(pixels) if self.needs_shape else None
+        if self.image_shape is None:
+            return infer_shape(pixels) if shape is None and self.needs_shape else shape
+        height, width, channels = (int(side) for side in self.image_shape)
+        expected = (height, width, channels)
+        if height * width * channels != pixels or shape not in {None, expected}:
+            given = pixels if shape is None else shape
+            raise UsageError(f"{given} pixels are not an image of shape {expected}.")
+        return expected
 
     def _as_images(self, rows: npt.NDArray[Any]) -> Images:
         check_pixels(rows)

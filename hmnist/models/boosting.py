@@ -13,8 +13,6 @@ from hmnist.models.tabular import TabularModel
 MAX_BIN = 64
 """Features of a tiny image need no finer thresholds, and coarse ones are quicker."""
 
-_LINEAR = "linear.npz"
-
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class BoostedModel(TabularModel):
@@ -29,12 +27,8 @@ class BoostedModel(TabularModel):
         It reads all columns. The trees then leave out the columns of patches, of which each alone
         says little.
 
-    Attributes
-    ----------
-    linear_ : Linear or None
-        The model that the trees start from.
-    kept_ : numpy.ndarray of int64
-        The columns that the trees read.
+    The trees start from the linear model `linear_`, unless that is None, and read the columns
+    `kept_` (int64).
     """
 
     linear_start: bool = False
@@ -61,11 +55,11 @@ class BoostedModel(TabularModel):
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
         if self.linear_ is not None:
-            self.linear_.save(folder / _LINEAR)
+            self.linear_.save(folder)
         facts = super()._save_fitted(folder)
         return {**facts, "started": self.linear_ is not None, "kept": self.kept_.tolist()}
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
         super()._load_fitted(folder, facts)
-        self.linear_ = Linear.load(folder / _LINEAR) if facts["started"] else None
+        self.linear_ = Linear.load(folder) if facts["started"] else None
         self.kept_ = np.array(facts["kept"])

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float32, Float64, Labels
 from hmnist.models.boosting import MAX_BIN, BoostedModel
+from hmnist.models.tabular import Rows
 
 _ESTIMATOR = "estimator.skops"
 
@@ -51,11 +52,7 @@ class HistGBDT(BoostedModel):
     n_iter_no_change: int = 20
 
     def _fit_features(
-        self,
-        features: Float32,
-        labels: Labels,
-        weights: Float64 | None,
-        validation: tuple[Float32, Labels] | None,
+        self, features: Float32, labels: Labels, weights: Float64 | None, validation: Rows | None
     ) -> None:
         from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -81,7 +78,9 @@ class HistGBDT(BoostedModel):
             estimator.fit(
                 columns, labels, weights, X_val=held_out[known], y_val=held_out_labels[known]
             )
-            _keep_best(estimator)
+            # Later rounds are dropped, as xgboost does. The first score is before any round.
+            best = max(1, int(np.argmax(estimator.validation_score_)))
+            del estimator._predictors[best:]  # noqa: SLF001 - no public method shortens it
         self.estimator_ = estimator
 
     def _predict_features(self, features: Float32) -> npt.NDArray[Any]:
@@ -120,10 +119,3 @@ class HistGBDT(BoostedModel):
 def _join(log_odds: Float32 | None, columns: Float32) -> Float32:
     """Return the log-odds as further columns, since scikit-learn's trees take no start."""
     return columns if log_odds is None else np.hstack([log_odds, columns])
-
-
-def _keep_best(estimator: Any) -> None:
-    """Drop the rounds after the one with the best score on validation, as xgboost does."""
-    # The first score is before any round.
-    best = max(1, int(np.argmax(estimator.validation_score_)))
-    del estimator._predictors[best:]  # noqa: SLF001 - no public method shortens it

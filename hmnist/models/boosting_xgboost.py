@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float32, Float64, Labels
 from hmnist.models.boosting import MAX_BIN, BoostedModel
+from hmnist.models.tabular import Rows
 
 START_SHARE = 0.7
 """The share of the linear model's log-odds that xgboost starts from."""
@@ -54,11 +55,7 @@ class XGBoost(BoostedModel):
     early_stopping_rounds: int = 25
 
     def _fit_features(
-        self,
-        features: Float32,
-        labels: Labels,
-        weights: Float64 | None,
-        validation: tuple[Float32, Labels] | None,
+        self, features: Float32, labels: Labels, weights: Float64 | None, validation: Rows | None
     ) -> None:
         import xgboost
 

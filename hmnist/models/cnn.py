@@ -100,10 +100,7 @@ def build_cnn(
 ) -> "keras.Model":
     """Return the untrained network from pixels 0–255 to logits.
 
-    Raises
-    ------
-    UsageError
-        If the images are too small for a single stage.
+    It raises a UsageError if the images are too small for a single stage.
     """
     import keras
     from keras import layers
@@ -116,23 +113,20 @@ def build_cnn(
             f"network; {2 * PATCH} pixels a side are needed.",
             "Leave it out: --models mlp,xgboost,hist-gbdt,logistic",
         )
+    convolution = partial(
+        layers.Conv2D, kernel_size=3, padding="same", use_bias=False, kernel_initializer="he_normal"
+    )
     inputs = keras.Input(shape)
     x = layers.Rescaling(1 / 255)(inputs)
     x = layers.Conv2D(
         2 * PATCH * PATCH * shape[2], PATCH, use_bias=False, trainable=False, name="whitening"
     )(x)
     for width in stages:
-        x = _activate(layers.MaxPooling2D()(_convolution(width)(x)))
-        x = layers.Add()([x, _activate(_convolution(width)(x))])
+        x = _activate(layers.MaxPooling2D()(convolution(width)(x)))
+        x = layers.Add()([x, _activate(convolution(width)(x))])
     x = layers.Concatenate()([layers.GlobalMaxPooling2D()(x), layers.GlobalAveragePooling2D()(x)])
     x = layers.Dropout(dropout)(x)
     return keras.Model(inputs, layers.Dense(classes, dtype="float32")(x))
-
-
-def _convolution(width: int) -> "keras.layers.Layer":
-    from keras import layers
-
-    return layers.Conv2D(width, 3, padding="same", use_bias=False, kernel_initializer="he_normal")
 
 
 def _activate(x: Any) -> Any:
@@ -155,22 +149,14 @@ def _set_whitening(graph: "keras.Model", images: npt.NDArray[Any]) -> None:
 def whitening_filters(images: Float32) -> Float32:
     """Return the eigenvectors of the patches, scaled to unit variance, and their negatives.
 
-    Parameters
-    ----------
-    images : numpy.ndarray of float32, shape (n, h, w, c)
-        Pixels 0–1.
-
-    Returns
-    -------
-    numpy.ndarray of float32, shape (2, 2, c, 8 · c)
+    Images are pixels 0–1, shape (n, h, w, c); filters are float32, shape (2, 2, c, 8 · c).
     """
     channels = images.shape[3]
     windows = np.lib.stride_tricks.sliding_window_view(images, (PATCH, PATCH), axis=(1, 2))
     patches = windows[::2, ::2, ::2].transpose(0, 1, 2, 4, 5, 3).reshape(-1, PATCH**2 * channels)
     covariance = np.atleast_2d(np.cov(patches, rowvar=False))
     variances, vectors = np.linalg.eigh(covariance)
-    # The constant is far below the variance of brightness, and far above that of rounding to 256
-    # levels.
+    # 5e-4 is far below the variance of brightness, and far above that of rounding to 256 levels.
     filters = vectors / np.sqrt(variances + 5e-4)
     filters = np.concatenate([filters, -filters], axis=1)
     return filters.reshape(PATCH, PATCH, channels, -1).astype(np.float32)

@@ -13,7 +13,6 @@ from hmnist.models.linear import measure_scale, standardise
 from hmnist.models.registry import FEATURES
 
 _FEATURES = "features.npz"
-
 _SCALER = "scaler.npz"
 
 
@@ -46,15 +45,8 @@ class Inputs:
 class FeatureExtractor(Inputs):
     """Turns each image into a row of numbers.
 
-    Parameters
-    ----------
-    features : str
-        ``"lesion"`` for the features of `hmnist.features`, or ``"pixels"``.
-
-    Raises
-    ------
-    UsageError
-        If there are no features of that name.
+    They are the features of `hmnist.features` (``lesion``) or plain ``pixels``. Other names raise a
+    UsageError.
     """
 
     def __init__(self, features: str) -> None:

@@ -28,19 +28,15 @@ CLIP = 5.0
 ABSENT = -10.0
 """The log-odds of a class that did not occur in training."""
 
+_FILE = "linear.npz"
+
 
 @dataclass(frozen=True, eq=False)
 class Linear:
     """A fitted linear model.
 
-    Attributes
-    ----------
-    centre, scale : numpy.ndarray of float32, shape (features,)
-        The mean and deviation that standardise the features.
-    coefficients : numpy.ndarray of float32, shape (features, classes)
-    intercepts : numpy.ndarray of float32, shape (classes,)
-    steps : int
-        The number of steps of L-BFGS.
+    Features are standardised by `centre` and `scale`, one number per feature. The coefficients have
+    the shape (features, classes). `steps` are those of L-BFGS.
     """
 
     centre: Float32
@@ -54,14 +50,14 @@ class Linear:
         inputs = standardise(features, self.centre, self.scale)
         return np.asarray(inputs @ self.coefficients + self.intercepts)
 
-    def save(self, path: Path) -> None:
-        """Write the arrays to an ``.npz`` file."""
-        np.savez(path, allow_pickle=False, **self.__dict__)
+    def save(self, folder: Path) -> None:
+        """Write the arrays into ``linear.npz``."""
+        np.savez(folder / _FILE, allow_pickle=False, **self.__dict__)
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, folder: Path) -> Self:
         """Read the file of `save`."""
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        with (folder / _FILE).open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in cls.__dataclass_fields__ if name != "steps"}
             return cls(**arrays, steps=int(stored["steps"]))
 
@@ -77,18 +73,9 @@ def fit_linear(
 ) -> Linear:
     """Fit multinomial logistic regression on standardised features.
 
-    Parameters
-    ----------
-    features : numpy.ndarray of float32, shape (n, features)
-    labels : numpy.ndarray of int64, shape (n,)
-        At least two different ones.
-    weights : numpy.ndarray of float64, shape (n,), or None
-    classes : int
-        The number of columns; a class that does not occur is nearly impossible.
-    penalty : float
-        The ridge penalty per image: mean loss + penalty / 2 · squared coefficients.
-    steps : int
-        The largest number of steps of L-BFGS; to stop early is a mild regularisation.
+    The labels contain two classes at least; one of the other columns is nearly impossible. The
+    penalty is the ridge penalty per image: mean loss + penalty / 2 · squared coefficients. To stop
+    early, after `steps` of L-BFGS, is a mild regularisation.
     """
     centre, scale = measure_scale(features, weights)
     inputs = standardise(features, centre, scale)
@@ -120,7 +107,7 @@ def cross_fit(
     centre, scale = measure_scale(features, weights)
     inputs = standardise(features, centre, scale)
     log_odds = np.zeros((len(features), classes), np.float32)
-    all_coefficients, all_intercepts = [], []
+    models = []
     for held_out in make_folds(inputs, labels, seed):
         rest = ~held_out
         kept = None if weights is None else weights[rest]
@@ -130,11 +117,8 @@ def cross_fit(
             inputs[rest], labels[rest], kept, classes, penalty, 100
         )
         log_odds[held_out] = inputs[held_out] @ coefficients + intercepts
-        all_coefficients.append(coefficients)
-        all_intercepts.append(intercepts)
-    coefficients, intercepts = (
-        np.mean(arrays, axis=0) for arrays in (all_coefficients, all_intercepts)
-    )
+        models.append((coefficients, intercepts))
+    coefficients, intercepts = (np.mean(arrays, axis=0) for arrays in zip(*models, strict=True))
     return Linear(centre, scale, coefficients, intercepts), log_odds
 
 
@@ -189,10 +173,8 @@ def make_folds(inputs: Float32, labels: Labels, seed: int) -> list[Booleans]:
     )
     count = max(2, min(FOLDS, int(np.bincount(labels).max())))
     folds = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    chosen = np.zeros((count, len(inputs)), np.bool_)
     with warnings.catch_warnings():
         # A diagnosis with fewer images than folds is missing from some folds, which is harmless.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        for fold, (_, rows) in zip(chosen, folds.split(inputs, labels, copies), strict=True):
-            fold[rows] = True
-    return list(chosen)
+        splits = list(folds.split(inputs, labels, copies))
+    return [np.isin(np.arange(len(inputs)), held_out) for _, held_out in splits]

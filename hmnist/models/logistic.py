@@ -9,9 +9,7 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float32, Float64, Labels
 from hmnist.models.linear import Linear, fit_linear
-from hmnist.models.tabular import TabularModel
-
-_FILE = "linear.npz"
+from hmnist.models.tabular import Rows, TabularModel
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -41,7 +39,7 @@ class Logistic(TabularModel):
         features: Float32,
         labels: Labels,
         weights: Float64 | None,
-        validation: tuple[Float32, Labels] | None,  # noqa: ARG002 - it has no early stopping
+        validation: Rows | None,  # noqa: ARG002 - it has no early stopping
     ) -> None:
         self.linear_ = fit_linear(
             features,
@@ -68,9 +66,9 @@ class Logistic(TabularModel):
         return int(self.linear_.coefficients.size + self.linear_.intercepts.size)
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
-        self.linear_.save(folder / _FILE)
+        self.linear_.save(folder)
         return super()._save_fitted(folder)
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
         super()._load_fitted(folder, facts)
-        self.linear_ = Linear.load(folder / _FILE)
+        self.linear_ = Linear.load(folder)

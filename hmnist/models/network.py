@@ -105,18 +105,9 @@ class Network:
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """What one network is trained on.
+    """What one network is trained on: inputs, shape (n, …), and the share of each class.
 
-    Attributes
-    ----------
-    inputs : numpy.ndarray, shape (n, …)
-        What the network reads.
-    targets : numpy.ndarray of float32, shape (n, classes)
-        The share of each class.
-    weights : numpy.ndarray of float64, shape (n,), or None
-        The weight of each example.
-    validation : tuple of inputs and targets, both float32, or None
-        Examples that are scored after each epoch.
+    The examples of `validation`, inputs and targets, are scored after each epoch.
     """
 
     inputs: npt.NDArray[Any]

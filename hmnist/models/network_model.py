@@ -25,7 +25,7 @@ SEED_DISTANCE = 2**32  # between the networks of one model, so that no two model
 
 
 class NetworkModel(Model):
-    """The estimator of all networks. Subclasses have a constructor and `make_network`.
+    """The estimator of all networks. Subclasses have parameters and `make_network`.
 
     Attributes
     ----------

@@ -29,7 +29,6 @@ _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _CURE = (
     "Give a file of your own with --pretrained PATH, or train from scratch with --pretrained none."
 )
-
 _FITTING = (
     "The file has to contain those of the same application of Keras without its classifier "
     "(include_top=False)."
@@ -85,19 +84,9 @@ def load_pretrained(
 ) -> "keras.Model":
     """Return the application of Keras that a system starts from, with pretrained weights.
 
-    Parameters
-    ----------
-    name : str
-        The system, for messages.
-    pretrained : str
-        ``imagenet``, or the path of a ``.weights.h5`` or ``.h5`` file with the weights of the
-        application without its classifier.
-    make_application : callable
-        Makes the application with the weights that Keras knows by a name, or without.
-
-    Returns
-    -------
-    keras.Model
+    They are those of ``imagenet``, or of a ``.weights.h5`` or ``.h5`` file that contains the
+    weights of the application without its classifier. `make_application` makes the application
+    with the weights that Keras knows by a name, or without. The name is the system's.
 
     Raises
     ------

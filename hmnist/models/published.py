@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.models.backbone import PREDICTION_BATCH, BackboneBuilder, BackboneOutputs
+from hmnist.models.keras_setup import load_keras
 from hmnist.models.network import Network, TrainingPlan
 from hmnist.models.network_model import NetworkModel
 from hmnist.systems import find_system
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 @dataclass(eq=False, repr=False, kw_only=True)
 class PublishedNetwork(NetworkModel):
     """A published system, trained as its source trained it.
+
+    The weights of a frozen backbone are those of ``inputs_``, not among ``weights_``.
 
     Parameters
     ----------
@@ -39,11 +42,6 @@ class PublishedNetwork(NetworkModel):
     side : int or None
         The side in pixels to which a transfer system resizes images; None for the system's own.
         A smaller one is quicker, and another system.
-
-    Attributes
-    ----------
-    weights_, history_
-        As in `NetworkModel`. The weights of a frozen backbone are those of ``inputs_``.
     """
 
     system: str = "lenet"
@@ -56,11 +54,8 @@ class PublishedNetwork(NetworkModel):
     def make_network(self) -> Network:
         """Return the network of the system, with the numbers of its source unless others are given.
 
-        Raises
-        ------
-        UsageError
-            If there is no such system, if the side is too small, or if a system without a backbone
-            is given a side or pretrained weights.
+        It raises a UsageError if there is no such system, if the side is too small, or if a system
+        without a backbone is given a side or pretrained weights.
         """
         system = find_system(self.system)
         network = partial(
@@ -69,14 +64,14 @@ class PublishedNetwork(NetworkModel):
         size = self._choose_size(system)
         if system.backbone is None:
             return network(build=partial(_build, system))
-        builder = BackboneBuilder(system, size)
+        builder = BackboneBuilder(system, system.backbone, size)
         if self.pretrained == "none":
             return network(build=partial(builder.build_network, freeze=False))
         if system.backbone.frozen:
             return network(build=system.build, inputs=BackboneOutputs(builder, self.pretrained))
         return network(
             build=partial(builder.build_network, freeze=True),
-            prepare=partial(builder.set_pretrained, self.pretrained),
+            prepare=lambda graph, _: builder.set_pretrained(graph, self.pretrained),
         )
 
     def _make_plan(self, system: System) -> TrainingPlan:
@@ -85,7 +80,8 @@ class PublishedNetwork(NetworkModel):
         return TrainingPlan(
             epochs=training.epochs if self.epochs is None else self.epochs,
             batch_size=training.batch_size if self.batch_size is None else self.batch_size,
-            optimizer=partial(_make_optimizer, training.optimizer, rate),
+            # The rate is constant, whatever the number of steps.
+            optimizer=lambda _: getattr(load_keras().optimizers, training.optimizer)(rate),
             class_weights={
                 CODES.index(code): weight for code, weight in training.class_weights.items()
             },
@@ -114,10 +110,3 @@ class PublishedNetwork(NetworkModel):
 def _build(system: System, shape: Any, classes: int) -> "keras.Model":
     system.check_size(*shape[:2])
     return system.build(shape, classes)
-
-
-def _make_optimizer(name: str, learning_rate: float, steps: int) -> Any:  # noqa: ARG001
-    """Return an optimiser with a constant learning rate, whatever the number of steps."""
-    import keras
-
-    return getattr(keras.optimizers, name)(learning_rate)

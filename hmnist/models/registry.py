@@ -96,7 +96,23 @@ def _published(system: System) -> ModelEntry:
 
 _LESION = {"features": "lesion"}
 
-_LINEAR_START = {**_LESION, "linear_start": True}
+
+def _boosted(name: str, library: str, estimator: str, rounds: str) -> ModelEntry:
+    """Return the entry of boosted trees; `rounds` is the parameter with the rounds of boosting."""
+    start = {**_LESION, "linear_start": True}
+    return ModelEntry(
+        name,
+        f"boosted trees on a linear start ({library})",
+        estimator,
+        _by_effort(
+            {**start, rounds: 40, "learning_rate": 0.12},
+            {**start, rounds: 300},
+            {**start, rounds: 600, "learning_rate": 0.03},
+        ),
+        _by_effort(35, 50, 70),
+        settings=("features",),
+    )
+
 
 _ENTRIES = (
     ModelEntry(
@@ -118,30 +134,8 @@ _ENTRIES = (
         _by_effort(25, 45, 60),
         settings=("features",),
     ),
-    ModelEntry(
-        "xgboost",
-        "boosted trees on a linear start (xgboost)",
-        "hmnist.models.boosting_xgboost:XGBoost",
-        _by_effort(
-            {**_LINEAR_START, "n_estimators": 40, "learning_rate": 0.12},
-            {**_LINEAR_START, "n_estimators": 300},
-            {**_LINEAR_START, "n_estimators": 600, "learning_rate": 0.03},
-        ),
-        _by_effort(35, 50, 70),
-        settings=("features",),
-    ),
-    ModelEntry(
-        "hist-gbdt",
-        "boosted trees on a linear start (scikit-learn)",
-        "hmnist.models.boosting_sklearn:HistGBDT",
-        _by_effort(
-            {**_LINEAR_START, "max_iter": 40, "learning_rate": 0.12},
-            {**_LINEAR_START, "max_iter": 300},
-            {**_LINEAR_START, "max_iter": 600, "learning_rate": 0.03},
-        ),
-        _by_effort(35, 50, 70),
-        settings=("features",),
-    ),
+    _boosted("xgboost", "xgboost", "hmnist.models.boosting_xgboost:XGBoost", "n_estimators"),
+    _boosted("hist-gbdt", "scikit-learn", "hmnist.models.boosting_sklearn:HistGBDT", "max_iter"),
     ModelEntry(
         "logistic",
         "multinomial logistic regression on features (scikit-learn)",

@@ -14,10 +14,13 @@ from hmnist.arrays import Float32, Float64, Images, Labels
 from hmnist.models.base import Model, Validation
 from hmnist.models.inputs import FeatureExtractor
 
+Rows = tuple[Float32, Labels]
+"""Features and labels."""
+
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class TabularModel(Model):
-    """The base class of the tabular models.
+    """The base class of the tabular models; `extractor_` turns images into features.
 
     Parameters
     ----------
@@ -25,11 +28,6 @@ class TabularModel(Model):
         As in `Model`.
     features : str
         ``"lesion"`` or ``"pixels"``; see `FeatureExtractor`.
-
-    Attributes
-    ----------
-    extractor_ : FeatureExtractor
-        Turns images into features.
     """
 
     features: str = "pixels"
@@ -40,11 +38,7 @@ class TabularModel(Model):
         return self.features != "pixels"
 
     def _fit_features(
-        self,
-        features: Float32,
-        labels: Labels,
-        weights: Float64 | None,
-        validation: tuple[Float32, Labels] | None,
+        self, features: Float32, labels: Labels, weights: Float64 | None, validation: Rows | None
     ) -> None:
         raise NotImplementedError
 

@@ -29,29 +29,10 @@ def train_network(
     seed: int,
     on_epoch: Callable[[int], None],
 ) -> tuple[list[npt.NDArray[Any]], dict[str, list[float]]]:
-    """Train one network.
+    """Train one network; return its weights in their order, and its history (see `NetworkModel`).
 
-    Parameters
-    ----------
-    network : Network
-    examples : Examples
-    classes : numpy.ndarray
-        The labels of the columns of the targets.
-    offset : numpy.ndarray of float64, shape (classes,)
-        Added to the logits in training, if the plan adjusts them.
-    label_smoothing : float
-        The share of the targets that is spread over all classes.
-    seed : int
-        The seed of all random draws.
-    on_epoch : callable
-        Called with the number of finished epochs.
-
-    Returns
-    -------
-    weights : list of numpy.ndarray
-        Those of the network, in their order.
-    history : dict of list of float
-        See `NetworkModel`.
+    The columns of the targets have the labels `classes`. `offset` is added to the logits in
+    training, if the plan adjusts them. `on_epoch` is called with the number of finished epochs.
     """
     plan = network.training
     callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _: on_epoch(epoch + 1))]
@@ -66,12 +47,11 @@ def train_network(
                 trained = keras.Model(graph.input, logits)
         if network.prepare is not None:
             network.prepare(graph, examples.inputs)
+        loss = keras.losses.CategoricalCrossentropy(True, label_smoothing)
         batches = TrainingBatches(network, examples, seed)
         trained.compile(
             optimizer=plan.optimizer(plan.epochs * batches.num_batches),
-            loss=keras.losses.CategoricalCrossentropy(
-                from_logits=True, label_smoothing=label_smoothing
-            ),
+            loss=loss,
             metrics=[Recalls([f"recall_{label}" for label in classes])],
             weighted_metrics=["accuracy"],
         )

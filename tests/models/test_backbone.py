@@ -68,9 +68,9 @@ def test_pixels_are_preprocessed_as_keras_does(name: str, monkeypatch: pytest.Mo
 
     system = SYSTEMS[name]
     assert system.backbone is not None
-    uncut = replace(system, backbone=replace(system.backbone, cut=0))
+    uncut = replace(system.backbone, cut=0)
     monkeypatch.setattr(keras.applications, system.backbone.application, make_identity)
-    builder = BackboneBuilder(uncut, (28, 28))
+    builder = BackboneBuilder(system, uncut, (28, 28))
     outputs = BackboneOutputs(builder, "imagenet").fit_transform(IMAGES, seed=0)
     module = getattr(keras.applications, system.scaling.removeprefix("keras.applications."))
     expected = module.preprocess_input(IMAGES.astype(np.float32))
