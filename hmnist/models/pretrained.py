@@ -36,17 +36,7 @@ _FITTING = (
 
 
 def check_pretrained(pretrained: str) -> str | None:
-    """Check whether pretrained weights are available, before any work begins.
-
-    Parameters
-    ----------
-    pretrained : str
-        ``none``, ``imagenet``, or the path of a ``.h5`` file.
-
-    Returns
-    -------
-    str or None
-        The SHA-256 of the file; None if it is no file.
+    """Return the SHA-256 of a file of pretrained weights, None for ``none`` and ``imagenet``.
 
     Raises
     ------
@@ -54,11 +44,6 @@ def check_pretrained(pretrained: str) -> str | None:
         If there is no such file.
     DataError
         If it cannot be read, or is no HDF5 file named ``.h5``.
-
-    Examples
-    --------
-    >>> check_pretrained("imagenet") is None
-    True
     """
     if pretrained in PRETRAINED:
         return None

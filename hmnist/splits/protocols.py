@@ -22,21 +22,10 @@ Parts = tuple[Indices, Indices, Indices]
 
 
 def divide(data: LesionDataset, protocol: Protocol, seed: int) -> Parts:
-    """Split a data set as a published system did.
+    """Split a data set as a published system did: the rows of training, validation and test part.
 
-    Parameters
-    ----------
-    data : LesionDataset
-    protocol : Protocol
-    seed : int
-        0 or more; it fixes the split. The split depends on the image ids alone where there are
-        any, not on the order of the rows.
-
-    Returns
-    -------
-    tuple of numpy.ndarray of int64
-        The rows of the training, validation and test part, each ascending. If images are resampled
-        before the split, rows are repeated and stand in several parts.
+    Each part is ascending. The split depends on the image ids where there are any, not on the order
+    of the rows. If images are resampled before the split, rows are repeated, also across parts.
 
     Raises
     ------
