@@ -26,11 +26,9 @@ from hmnist.runs.facts import describe_data, describe_device, describe_split, de
 from hmnist.runs.manifest import MANIFEST, Manifest, Member
 from hmnist.runs.predictions import PREDICTED_PARTS, predictions_of_split
 from hmnist.runs.recipe import Recipe
+from hmnist.runs.report import make_report
 from hmnist.runs.run import Run, open_run
 from hmnist.runs.writing import write_run
-from hmnist.scores.predictions import Predictions
-from hmnist.scores.reliability import measure_reliability
-from hmnist.scores.scoring import none_if_unknown, score_predictions
 from hmnist.splits.split import Split
 
 if TYPE_CHECKING:
@@ -137,8 +135,8 @@ def _write(
     decision = _decide(split, recipe, probabilities["validation"])
     calibrated = {part: decision.calibrate(values) for part, values in probabilities.items()}
     predicted = {part: decision.decide(values) for part, values in calibrated.items()}
-    scores = score_predictions(split.test.labels, calibrated["test"], predicted["test"])
-    tested = Predictions(split.test.labels, calibrated["test"], predicted["test"])
+    predictions = predictions_of_split(split, calibrated, predicted)
+    report = make_report(predictions["test"].to_score())
     manifest = Manifest(
         key=recipe.key(split),
         model=recipe.model,
@@ -149,8 +147,8 @@ def _write(
         split=describe_split(split),
         prior=tuple(_prior(split).tolist()),
         decision=decision,
-        scores={name: none_if_unknown(value) for name, value in scores.to_dict().items()},
-        reliability=tuple(measure_reliability([tested])),
+        scores={name: estimate.mean for name, estimate in report.scores.items()},
+        reliability=report.reliability,
         members=members,
         written=datetime.now(UTC).isoformat(timespec="seconds"),
         device=describe_device(model),
@@ -163,7 +161,8 @@ def _write(
         manifest,
         model=model,
         seen=np.concatenate([split.train.images, split.validation.images]),
-        predictions=predictions_of_split(split, calibrated, predicted),
+        predictions=predictions,
+        report=report,
     )
 
 

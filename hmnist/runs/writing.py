@@ -9,7 +9,7 @@ from hmnist.arrays import Pixels
 from hmnist.files import hash_file, write_folder
 from hmnist.runs.manifest import Manifest, StoredFile, read_manifest, write_manifest
 from hmnist.runs.predictions import PartPredictions, write_history, write_predictions
-from hmnist.runs.report import make_report, write_report
+from hmnist.runs.report import Report, write_report
 from hmnist.runs.run import Run
 from hmnist.runs.seen import write_seen
 
@@ -24,11 +24,13 @@ def write_run(
     model: "Model | None",
     seen: Pixels,
     predictions: Mapping[str, PartPredictions],
+    report: Report,
 ) -> Run:
     """Write a run folder, whole or not at all; a folder of that name is replaced.
 
     The `files` of the manifest are filled in here. There is no model for an ensemble, whose
-    manifest names its members. `seen` are the images that trained and validated the model.
+    manifest names its members. `seen` are the images that trained and validated the model,
+    and `report` scores the test part.
     """
     with write_folder(folder) as temporary:
         if model is not None:
@@ -38,7 +40,7 @@ def write_run(
         write_seen(temporary, seen)
         if history := getattr(model, "history_", None):
             write_history(temporary, history)
-        write_report(make_report(predictions["test"].to_score()), temporary)
+        write_report(report, temporary)
         files = {}
         for path in sorted(temporary.rglob("*")):
             if path.is_file():
