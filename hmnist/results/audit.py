@@ -10,11 +10,11 @@ from typing import Unpack
 
 from hmnist.dataset import LesionDataset
 from hmnist.experiments.audit import SIDES, AuditedSystem, plan_audit, share_cores
-from hmnist.experiments.cells import Watcher, estimate_seconds, run_cells
+from hmnist.experiments.cells import Watcher, estimate_seconds
 from hmnist.files import new_runs_folder, write_file
 from hmnist.hardware import available_cores
 from hmnist.results.audit_table import Audit, AuditRow, Promise
-from hmnist.results.benchmark import GrowingTable
+from hmnist.results.benchmark import fill_table
 from hmnist.results.rows import TableRow, subtract
 from hmnist.runs.facts import describe_data, describe_split
 from hmnist.runs.recipe import AuditSettings
@@ -90,18 +90,15 @@ def audit(
     watcher = watcher or Watcher()
     seconds = sum(map(estimate_seconds, plan.cells))
     watcher.planned(plan.cells, seconds if jobs == 1 else TWO_SIDE_BY_SIDE * seconds)
-    growing = GrowingTable(plan.cells)
-    summaries: dict[tuple[str, str], TableRow] = {}
-    for cell, run in run_cells(plan.cells, jobs, watcher):
-        summaries[cell.row] = growing.add(cell, run)
+    filled = fill_table(plan.cells, jobs, watcher)
     rows = tuple(
-        _make_row(audited, *(summaries[audited.cells[side][0].row] for side in SIDES))
+        _make_row(audited, *(filled.row(audited.cells[side][0].row) for side in SIDES))
         for audited in plan.systems
     )
     result = Audit(
         data=describe_data(data),
         split=describe_split(plan.honest),
-        settings=growing.table().settings,
+        settings=filled.table().settings,
         rows=rows,
         promises=tuple(_find_promises(rows)),
     )

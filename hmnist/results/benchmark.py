@@ -89,10 +89,7 @@ def benchmark(
     cells = plan_benchmark(data, models, folder, split=split, folds=folds, seeds=seeds, **settings)
     watcher = watcher or Watcher()
     watcher.planned(cells, sum(map(estimate_seconds, cells)))
-    growing = GrowingTable(cells)
-    for cell, run in run_cells(cells, jobs, watcher):
-        growing.add(cell, run)
-    table = growing.table()
+    table = fill_table(cells, jobs, watcher).table()
     with write_file(folder / "table.json") as temporary:
         temporary.write_text(table.to_json(), encoding="utf-8")
     return table
@@ -101,24 +98,28 @@ def benchmark(
 class GrowingTable:
     """The rows of the runs so far; a new run changes its own row only.
 
-    Scores are summed in the order of the grid, whichever cell is finished first.
+    A row is computed when it is asked for, because its intervals take time. Scores are summed in
+    the order of the grid, whichever cell is finished first.
     """
 
     def __init__(self, cells: Sequence[Cell]) -> None:
         self._cells = cells
         self._runs: dict[Path, Run] = {}
-        self._rows: dict[tuple[str, str], TableRow] = {}
+        self._rows: dict[tuple[str, str], TableRow | None] = {}
 
-    def add(self, cell: Cell, run: Run) -> TableRow:
-        """Add a finished cell, and return its row."""
+    def add(self, cell: Cell, run: Run) -> None:
+        """Add a finished cell."""
         self._runs[cell.folder] = run
-        self._rows[cell.row] = make_row(self.runs(cell.row))
-        return self._rows[cell.row]
+        self._rows[cell.row] = None
 
-    def runs(self, row: tuple[str, str]) -> list[Run]:
-        """Return the runs of a row, in the order of the grid."""
-        folders = [cell.folder for cell in self._cells if cell.row == row]
-        return [self._runs[folder] for folder in folders if folder in self._runs]
+    def row(self, name: tuple[str, str]) -> TableRow:
+        """Return the row of a name (`Cell.row`) that has a run."""
+        row = self._rows[name]
+        if row is None:
+            folders = [cell.folder for cell in self._cells if cell.row == name]
+            row = make_row([self._runs[folder] for folder in folders if folder in self._runs])
+            self._rows[name] = row
+        return row
 
     def table(self) -> Table:
         """Return the table so far, the best row first."""
@@ -127,5 +128,13 @@ class GrowingTable:
             data=describe_data(split.data),
             split=describe_split(split),
             settings=summarise_settings(list(self._runs.values())),
-            rows=tuple(self._rows.values()),
+            rows=tuple(map(self.row, self._rows)),
         ).sorted()
+
+
+def fill_table(cells: Sequence[Cell], jobs: int, watcher: Watcher) -> GrowingTable:
+    """Run cells, and return the table of their runs."""
+    growing = GrowingTable(cells)
+    for cell, run in run_cells(cells, jobs, watcher):
+        growing.add(cell, run)
+    return growing

@@ -224,7 +224,7 @@ def test_an_interrupted_audit_says_how_to_go_on(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hmnist.results.audit.run_cells", interrupt)
+    monkeypatch.setattr("hmnist.results.audit.fill_table", interrupt)
     called = command("audit", pixel_file, "--systems", "lenet", "--out", "my audit")
     assert called.code == 130
     assert "--out 'my audit'" in called.err

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -233,12 +233,12 @@ def test_two_are_trained_side_by_side_where_there_are_cores(
     few: LesionDataset,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def run_cells(cells: Sequence[Cell], jobs: int, watcher: Watcher) -> Iterator[None]:
+    def fill_table(cells: Sequence[Cell], jobs: int, watcher: Watcher) -> None:
         assert (jobs, cells[0].recipe.threads) == expected
         raise KeyboardInterrupt
 
     monkeypatch.setattr(hmnist.results.audit, "available_cores", lambda: cores)
-    monkeypatch.setattr(hmnist.results.audit, "run_cells", run_cells)
+    monkeypatch.setattr(hmnist.results.audit, "fill_table", fill_table)
     with pytest.raises(KeyboardInterrupt):
         audit(few, "lenet", **options)
 
