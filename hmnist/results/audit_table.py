@@ -4,7 +4,6 @@ A row is one system, trained twice. Scores stand in pairs: on the test part of i
 on lesions that it has never seen.
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from hmnist.results import formatting
 from hmnist.results.formatting import as_sentence_list, signed_text
+from hmnist.results.result import Result, decode_result
 from hmnist.results.rows import (
     ScoreSummary,
     TableSettings,
     data_note,
-    decode_result,
-    format_result,
     pretrained_notes,
     subtract,
 )
@@ -130,7 +128,7 @@ class Promise:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Audit:
+class Audit(Result):
     """Published systems, each under its own protocol and by lesion; `split` is the honest one."""
 
     data: DataFacts
@@ -138,6 +136,8 @@ class Audit:
     settings: TableSettings
     rows: tuple[AuditRow, ...]
     promises: tuple[Promise, ...] = ()
+
+    formats = FORMATS
 
     def notes(self) -> Iterator[str]:
         """Yield the sentences that stand under the table."""
@@ -193,10 +193,6 @@ class Audit:
         ]
         return {"schema": SCHEMA, **as_json(self), "rows": rows, "notes": list(self.notes())}
 
-    def to_json(self) -> str:
-        """Return the audit as a JSON object."""
-        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-
     def to_markdown(self) -> str:
         """Return the table as Markdown, reasons and notes below."""
         table = formatting.markdown_table(_HEADER, self._body(interval=True))
@@ -211,16 +207,6 @@ class Audit:
         reasons = [Text.assemble((f"{row.system}: ", "bold"), row.reason) for row in self.rows]
         below = [Text(note, style="dim") for note in self.notes()]
         return Group(formatting.plain_table(_HEADER, self._body()), *reasons, Text(""), *below)
-
-    def format(self, name: str) -> str:
-        """Return the audit in a format of `FORMATS` other than ``table``.
-
-        Raises
-        ------
-        UsageError
-            If there is no such format.
-        """
-        return format_result(self, name, FORMATS)
 
     def _body(self, *, interval: bool = False) -> list[list[str]]:
         body = []

@@ -1,6 +1,5 @@
 """`score`, `evaluate_run`, `compare_runs`: what a model achieves, and whether runs differ."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.fitting import fit_decision
 from hmnist.errors import UsageError
+from hmnist.runs.facts import json_text
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.report import Report, make_report, write_report
 from hmnist.runs.run import Run, check_images
@@ -45,8 +45,7 @@ class Evaluation:
 
     def to_json(self) -> str:
         """Return the evaluation as a JSON object."""
-        facts = {"schema": "hmnist-evaluation/2", **asdict(self)}
-        return json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
+        return json_text({"schema": "hmnist-evaluation/2", **asdict(self)})
 
     def write(self, folder: Path) -> None:
         """Write ``report.json``, ``report.csv`` and ``confusion.csv`` into a folder.

@@ -1,13 +1,12 @@
 """Runs → the rows of a table: what several runs of one kind amount to."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from hmnist.errors import TrustError, unknown_name
 from hmnist.oversampling import METHODS
 from hmnist.runs.facts import Amount, Count, DataFacts
 from hmnist.runs.manifest import Manifest
@@ -15,8 +14,6 @@ from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run
 from hmnist.scores.intervals import mean_scores, score_intervals
 from hmnist.scores.scoring import SCORE_NAMES, none_if_unknown
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -174,32 +171,6 @@ def _oversampling_note(recipe: Recipe) -> str:
     default = "the largest diagnosis" if everything else "the median diagnosis"
     goal = default if target is None else f"{target:,} images"
     return f"{method} ({raised} to {goal}, training part only)"
-
-
-def decode_result(
-    text: str | bytes,
-    schema: str,
-    kind: type[Result],
-    arrange: Callable[[dict[str, Any]], dict[str, Any]] = dict,
-) -> Result:
-    """Decode a table or an audit from JSON, every key, type and range checked."""
-    import msgspec
-
-    try:
-        facts = msgspec.json.decode(text, type=dict[str, Any])
-        if facts.get("schema") == schema:
-            return msgspec.convert(arrange(facts), kind)
-    except (msgspec.MsgspecError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise TrustError(f"The {kind.__name__.lower()} is damaged: {error}.") from error
-    raise TrustError(f"The {kind.__name__.lower()} is not of the kind {schema}.")
-
-
-def format_result(result: Any, name: str, known: Sequence[str]) -> str:
-    """Return a table or an audit in a format of `known` other than ``table``, a line at its end."""
-    if name not in known or name == "table":
-        raise unknown_name("format", name, known)
-    text: str = getattr(result, f"to_{name}")()
-    return text + "\n" if name == "json" else text
 
 
 def data_note(data: DataFacts) -> str:

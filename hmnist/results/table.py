@@ -6,7 +6,6 @@ their standard deviation and a 95 % interval over lesions.
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,15 +14,8 @@ from typing import TYPE_CHECKING, Any
 from hmnist.errors import unknown_name
 from hmnist.results import formatting
 from hmnist.results.formatting import score_text
-from hmnist.results.rows import (
-    ScoreSummary,
-    TableRow,
-    TableSettings,
-    data_note,
-    decode_result,
-    format_result,
-    pretrained_notes,
-)
+from hmnist.results.result import Result, decode_result
+from hmnist.results.rows import ScoreSummary, TableRow, TableSettings, data_note, pretrained_notes
 from hmnist.runs.facts import DataFacts, SplitFacts, as_json
 from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES, SCORES
 
@@ -52,7 +44,7 @@ COLUMNS = (*(score.name for score in SCORES), *_COSTS)
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Result):
     """A comparison of models.
 
     Attributes
@@ -69,6 +61,8 @@ class Table:
     split: SplitFacts
     settings: TableSettings
     rows: tuple[TableRow, ...]
+
+    formats = FORMATS
 
     def sorted(self, by: str = "balanced_accuracy") -> "Table":
         """Return the table with its best row first and the baseline last.
@@ -125,10 +119,6 @@ class Table:
         facts = as_json(self)
         return {"schema": SCHEMA, **facts, "rows": [_flatten_scores(row) for row in facts["rows"]]}
 
-    def to_json(self) -> str:
-        """Return the table as a JSON object."""
-        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-
     def to_pandas(self) -> "pd.DataFrame":
         """Return a row per model and a column per number, scores as ``<name>_mean`` and so on."""
         import pandas as pd
@@ -167,16 +157,6 @@ class Table:
         halves = [formatting.plain_table(*half) for half in (self._scores(), self._details())]
         below = [Text(note, style="dim") for note in self.notes()] if notes else []
         return Group(*halves, *below)
-
-    def format(self, name: str) -> str:
-        """Return the table in a format of `FORMATS` other than ``table``.
-
-        Raises
-        ------
-        UsageError
-            If there is no such format.
-        """
-        return format_result(self, name, FORMATS)
 
     def _spread_note(self) -> str:
         seeds, folds = max(row.seeds for row in self.rows), self.split.folds

@@ -1,5 +1,6 @@
 """Facts that runs and tables state: of data, split, device and versions."""
 
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -73,6 +74,11 @@ def as_json(value: object) -> Any:
     import msgspec
 
     return msgspec.json.decode(msgspec.json.encode(value))
+
+
+def json_text(facts: Mapping[str, Any]) -> str:
+    """Return facts as the text of a JSON file."""
+    return json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def describe_data(data: "LesionDataset") -> DataFacts:

@@ -13,7 +13,7 @@ from msgspec import Meta
 from hmnist.decisions.decision import Decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError
-from hmnist.runs.facts import Amount, Count, DataFacts, Digest, SplitFacts, as_json
+from hmnist.runs.facts import Amount, Count, DataFacts, Digest, SplitFacts, as_json, json_text
 from hmnist.runs.recipe import Recipe
 from hmnist.scores.reliability import ReliabilityBin
 from hmnist.scores.scoring import SCORE_NAMES
@@ -148,7 +148,4 @@ def read_manifest(folder: Path) -> Manifest:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write a manifest into a run folder."""
-    import json
-
-    text = json.dumps(manifest.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    (folder / MANIFEST).write_text(json_text(manifest.to_dict()), encoding="utf-8")

@@ -185,9 +185,8 @@ class Recipe:
             return resolved
         resampling = split.protocol.training
         resolved = replace(resolved.resampled_as(resampling, split), decide="natural")
-        defaults = Recipe(model=self.model)
         for name in ("oversample", "rare", "rare_to", "decide"):
-            if getattr(self, name) not in (getattr(defaults, name), getattr(resolved, name)):
+            if getattr(self, name) not in (getattr(Recipe, name), getattr(resolved, name)):
                 raise UsageError(
                     f"{split.kind} resamples and decides as its source did "
                     f"({resampling.method}, natural); {name} cannot be {getattr(self, name)!r}.",

@@ -1,7 +1,6 @@
 """`Report`: the scores of one set of predictions, and the files that hold them."""
 
 import csv
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from operator import attrgetter
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from hmnist.diagnoses import CODES
 from hmnist.files import write_file
+from hmnist.runs.facts import json_text
 from hmnist.scores.intervals import mean_scores, score_intervals
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.reliability import ReliabilityBin, measure_reliability
@@ -59,9 +59,8 @@ def make_report(predictions: Predictions) -> Report:
 def write_report(report: Report, folder: Path) -> None:
     """Write ``report.json``, ``report.csv`` and ``confusion.csv`` into a folder."""
     facts = {"schema": SCHEMA, **asdict(report)}
-    text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
     with write_file(folder / "report.json") as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.write_text(json_text(facts) + "\n", encoding="utf-8")
     columns = ("precision", "recall", "f1", "images")
     values = attrgetter(*columns)
     rows = [[code, *values(row)] for code, row in report.diagnoses.items()]

@@ -1,0 +1,57 @@
+"""`Result`: what a table and an audit have in common: their formats, and reading them again."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
+
+from hmnist.errors import TrustError, unknown_name
+from hmnist.runs.facts import json_text
+
+Kind = TypeVar("Kind")
+
+
+class Result:
+    """What `hmnist.benchmark` and `hmnist.audit` return.
+
+    Each format that `formats` names, beside ``table``, is a method ``to_<format>``.
+    """
+
+    formats: ClassVar[tuple[str, ...]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as JSON's types."""
+        raise NotImplementedError
+
+    def to_json(self) -> str:
+        """Return the result as a JSON object."""
+        return json_text(self.to_dict())
+
+    def format(self, name: str) -> str:
+        """Return the result in a format other than ``table``, a line break at its end.
+
+        Raises
+        ------
+        UsageError
+            If there is no such format.
+        """
+        if name not in self.formats or name == "table":
+            raise unknown_name("format", name, self.formats)
+        text: str = getattr(self, f"to_{name}")()
+        return text + "\n" if name == "json" else text
+
+
+def decode_result(
+    text: str | bytes,
+    schema: str,
+    kind: type[Kind],
+    arrange: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+) -> Kind:
+    """Decode a table or an audit from JSON, every key, type and range checked."""
+    import msgspec
+
+    try:
+        facts = msgspec.json.decode(text, type=dict[str, Any])
+        if facts.get("schema") == schema:
+            return msgspec.convert(arrange(facts), kind)
+    except (msgspec.MsgspecError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise TrustError(f"The {kind.__name__.lower()} is damaged: {error}.") from error
+    raise TrustError(f"The {kind.__name__.lower()} is not of the kind {schema}.")
