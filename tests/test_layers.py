@@ -16,6 +16,7 @@ ROOMS_IN_ORDER = (
     "errors",
     "arrays",
     "files",
+    "large_arrays",
     "hardware",
     "dataset",
     "augmentation",
