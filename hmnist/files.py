@@ -12,6 +12,11 @@ from pathlib import Path
 
 from hmnist.errors import HmnistError, UsageError, WorkError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]  # a module elsewhere
+
 RUNS_FOLDER = Path("hmnist-runs")  # in the working folder, where no other folder is named
 
 
@@ -69,6 +74,20 @@ def write_folder(path: Path) -> Iterator[Path]:
             _replace_folder(path, temporary)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let one process at a time run the block; others wait for it. `path` is a file made for this.
+
+    The lock ends with the process, whatever ends it. Where the system has no such locks (Windows),
+    processes do not wait. Raises OSError if the file cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def make_parent(path: Path) -> None:

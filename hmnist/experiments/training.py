@@ -5,7 +5,6 @@ images are oversampled and fitted on; calibration and decision are fitted on val
 part is scored once.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +13,13 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import numpy as np
 
 from hmnist.arrays import Float64
+from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import Decision
 from hmnist.decisions.fitting import check_feasible, fit_decision
 from hmnist.decisions.soft_voting import fit_weights, soft_vote
 from hmnist.diagnoses import CODES
 from hmnist.errors import HmnistError, UsageError
+from hmnist.features.store import keep_results
 from hmnist.files import hash_file, make_parent
 from hmnist.hardware import use_threads
 from hmnist.oversampling import oversample
@@ -61,16 +62,17 @@ def train_cell(
     model = recipe.make()
     model.on_step = on_step
     fit_seconds = _fit(model, split, recipe)
-    probabilities, milliseconds = _predict(model, split)
+    validation, _ = _predict(model, split.validation)
+    test, test_seconds = _predict(model, split.test)
     return _write(
         split,
         recipe,
         folder,
-        probabilities,
+        {"validation": validation, "test": test},
         model=model,
         parameters=model.get_params(),
         fit_seconds=round(fit_seconds, 3),
-        predict_ms_per_1000=round(milliseconds, 3),
+        predict_ms_per_1000=round(1e6 * test_seconds / len(split.test), 3),
         parameter_count=model.parameter_count,
         side_by_side=side_by_side,
     )
@@ -182,25 +184,23 @@ def _refuse_other_folder(folder: Path) -> None:
 
 
 def _fit(model: "Model", split: Split, recipe: Recipe) -> float:
-    """Fit on the training part, oversampled, and return the seconds it took."""
+    """Fit on the training part, oversampled, and return the seconds it takes by itself."""
     method, rare, target = recipe.oversample, recipe.rare, recipe.rare_to
     training = oversample(split.train, method, rare=rare, target=target, seed=recipe.seed)
     images, labels = training.apply(split.train)
     validation = (split.validation.images, split.validation.labels)
-    start = time.perf_counter()
-    model.fit(images, labels, sample_weight=training.weights, validation=validation)
-    return time.perf_counter() - start
+    with keep_results() as work:
+        model.fit(images, labels, sample_weight=training.weights, validation=validation)
+    return work.seconds
 
 
-def _predict(model: "Model", split: Split) -> tuple[dict[str, Float64], float]:
-    """Return the probabilities of each predicted part, and milliseconds per 1,000 test images."""
-    validation = np.empty((0, len(CODES)))
-    if len(split.validation):
-        validation = model.predict_proba(split.validation.images)
-    start = time.perf_counter()
-    test = model.predict_proba(split.test.images)
-    seconds = time.perf_counter() - start
-    return {"validation": validation, "test": test}, 1e6 * seconds / len(split.test)
+def _predict(model: "Model", part: LesionDataset) -> tuple[Float64, float]:
+    """Return the probabilities of a part, which may be empty, and the seconds it takes."""
+    if not len(part):
+        return np.empty((0, len(CODES))), 0.0
+    with keep_results() as work:
+        probabilities = model.predict_proba(part.images)
+    return probabilities, work.seconds
 
 
 def _is_decided_on_validation(split: Split, recipe: Recipe) -> bool:

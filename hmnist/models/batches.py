@@ -1,50 +1,88 @@
-"""`TrainingBatches`: the training images in a new order and new versions for every epoch.
+"""`TrainingBatches`: the training examples in a new order and new versions for every epoch."""
 
-Keras is imported at the top, so this module is imported after `load_keras`.
-"""
-
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
+from hmnist.arrays import Float32
 from hmnist.augmentation import mixup
+from hmnist.large_arrays import release
 from hmnist.models.network import Examples, Network
 
+MOST_STEPS = 16
+"""Batches that are handed over at once: the cost of a call is shared by as many steps."""
 
-class TrainingBatches(keras.utils.PyDataset):
-    """Batches whose order and random versions depend on seed and epoch alone.
+MOST_BYTES = 2**24
+"""The size of the inputs that are handed over at once, unless a single batch is larger."""
 
-    Keras' own shuffling draws the same order for every epoch once a seed is set.
+
+@dataclass(frozen=True, eq=False)
+class Batches:
+    """Some batches of equal size, one behind the other: float32.
+
+    Inputs have the shape (steps, batch, …), targets (steps, batch, classes), and the weights of the
+    rows (steps, batch).
     """
 
+    inputs: Float32
+    targets: Float32
+    weights: Float32
+
+
+class TrainingBatches:
+    """The batches of a training. Order and random versions depend on seed, epoch and step alone."""
+
     def __init__(self, network: Network, examples: Examples, seed: int) -> None:
-        super().__init__()
         self.network, self.examples, self.seed = network, examples, seed
         self.count, self.batch_size = len(examples.inputs), network.training.batch_size
-        self.next_epoch = 0
-        self._begin(0)  # Keras asks for two batches before the first epoch
 
     @property
-    def num_batches(self) -> int:
-        """The number of batches; the last one may be short."""
+    def steps(self) -> int:
+        """The number of batches of an epoch; the last one may be smaller."""
         return -(-self.count // self.batch_size)
 
-    def on_epoch_begin(self) -> None:
-        """Draw a new order. Keras calls `on_epoch_end` before the first epoch, too."""
-        self._begin(self.next_epoch)
-        self.next_epoch += 1
+    def epoch(self, number: int) -> Iterator[Batches]:
+        """Yield the batches of an epoch, a few at once.
 
-    def _begin(self, epoch: int) -> None:
-        self.epoch = epoch
-        self.order = np.random.default_rng([self.seed, epoch]).permutation(self.count)
+        The next ones are made in another thread while the network is trained on these.
+        """
+        order = np.random.default_rng([self.seed, number]).permutation(self.count)
+        with ThreadPoolExecutor(1) as pool:
+            coming = None
+            for steps in self._group_steps():
+                ready, coming = coming, pool.submit(self._make, number, order, steps)
+                if ready is not None:
+                    yield ready.result()
+            if coming is not None:
+                yield coming.result()
 
-    def __getitem__(self, step: int) -> tuple[npt.NDArray[Any], ...]:
-        """Return inputs and targets, and the weights of rows if there are any."""
+    def _group_steps(self) -> Iterator[range]:
+        """Yield the numbers of steps that are handed over together."""
+        size = self.batch_size * math.prod(self.examples.inputs.shape[1:]) * 4
+        together = max(1, min(MOST_STEPS, MOST_BYTES // size))
+        full = self.count // self.batch_size
+        for start in range(0, full, together):
+            yield range(start, min(start + together, full))
+        if full < self.steps:
+            yield range(full, self.steps)
+
+    def _make(self, epoch: int, order: npt.NDArray[np.int64], steps: range) -> Batches:
+        made = [self._make_batch(epoch, order, step) for step in steps]
+        release(self.examples.inputs)
+        return Batches(*(np.stack(parts) for parts in zip(*made, strict=True)))
+
+    def _make_batch(
+        self, epoch: int, order: npt.NDArray[np.int64], step: int
+    ) -> tuple[Float32, Float32, Float32]:
+        """Return inputs, targets and the weights of rows."""
         weights = self.examples.weights
-        rows = self.order[step * self.batch_size : (step + 1) * self.batch_size]
-        rng = np.random.default_rng([self.seed, self.epoch, step])
+        rows = order[step * self.batch_size : (step + 1) * self.batch_size]
+        rng = np.random.default_rng([self.seed, epoch, step])
         batch = self.examples.inputs[rows]
         shares: npt.NDArray[Any] = self.examples.targets[rows]
         if self.network.augment is not None:
@@ -53,12 +91,11 @@ class TrainingBatches(keras.utils.PyDataset):
             # Before mixup, so that each half of a mixture has the weight of its own image.
             shares = shares * weights[rows, None]
         batch, shares = mixup(batch, shares, self.network.training.mixup, rng)
-        if weights is None:
-            return np.asarray(batch, dtype=np.float32), shares
-        totals = shares.sum(axis=1)
-        shares = shares / np.maximum(totals, np.finfo(np.float32).tiny)[:, None]
-        return tuple(np.asarray(part, dtype=np.float32) for part in (batch, shares, totals))
-
-    def release(self) -> None:
-        """Forget the images: TensorFlow keeps every data set that it has read from."""
-        del self.network, self.examples
+        totals: npt.NDArray[Any] = np.ones(len(rows))
+        if weights is not None:
+            totals = shares.sum(axis=1)
+            shares = shares / np.maximum(totals, np.finfo(np.float32).tiny)[:, None]
+        inputs, targets, counted = (
+            np.asarray(part, np.float32) for part in (batch, shares, totals)
+        )
+        return inputs, targets, counted

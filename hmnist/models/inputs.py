@@ -9,6 +9,7 @@ import numpy.typing as npt
 from hmnist.arrays import Float32, Images
 from hmnist.errors import unknown_name
 from hmnist.features.lesion import LesionFeatures
+from hmnist.features.store import digest, kept
 from hmnist.models.linear import measure_scale, standardise
 from hmnist.models.registry import FEATURES
 
@@ -58,14 +59,25 @@ class FeatureExtractor(Inputs):
     def fit_transform(self, images: Images, seed: int) -> Float32:
         """Learn filters and codebooks from the training images, if needed; return their rows."""
         if self.features == "lesion":
-            self.lesion_ = LesionFeatures(random_state=seed).fit(images)
+            arrays = kept(
+                lambda: {"fitted": "lesion", "seed": seed, "images": digest(images)},
+                lambda: LesionFeatures(random_state=seed).fit(images).to_arrays(),
+            )
+            self.lesion_ = LesionFeatures.from_arrays(arrays)
         return self.transform(images)
 
     def transform(self, images: Images) -> Float32:
         """Return a row for each image: float32, shape (n, features)."""
         if self.features == "pixels":
             return images.reshape(len(images), -1).astype(np.float32)
-        return np.asarray(self.lesion_.transform(images))
+        lesion = self.lesion_
+        rows = kept(lambda: self._facts(images), lambda: {"rows": lesion.transform(images)})["rows"]
+        return np.asarray(rows)
+
+    def _facts(self, images: Images) -> dict[str, str]:
+        """Return what fixes the rows of images."""
+        fitted = {name: digest(array) for name, array in self.lesion_.to_arrays().items()}
+        return {**fitted, "images": digest(images)}
 
     def feature_names(self, pixels: int) -> list[str]:
         """Return the names of the columns, for images of so many pixels."""

@@ -113,4 +113,4 @@ class Examples:
     inputs: npt.NDArray[Any]
     targets: Float32
     weights: Float64 | None = None
-    validation: tuple[Float32, Float32] | None = None
+    validation: tuple[npt.NDArray[Any], Float32] | None = None

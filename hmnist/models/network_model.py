@@ -79,8 +79,7 @@ class NetworkModel(Model):
         one_hot = np.eye(len(self.classes_), dtype=np.float32)
         held_out = None
         if validation is not None:
-            held_out_inputs = self.inputs_.transform(validation[0])
-            held_out = held_out_inputs.astype(np.float32), one_hot[validation[1]]
+            held_out = self.inputs_.transform(validation[0]), one_hot[validation[1]]
         trained = []
         for number in range(plan.networks):
             targets, smoothing = one_hot[labels], plan.label_smoothing

@@ -1,18 +1,20 @@
 """`train_network`: the training of one network on given examples.
 
-Keras is imported at the top, so this module is imported after `load_keras`.
+The loop is our own instead of Keras' `fit`: several steps are one call of a compiled function, and
+the next batches are made meanwhile. Keras is imported at the top, so this module is imported after
+`load_keras`.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
-from keras import ops
+import tensorflow as tf
 
-from hmnist.arrays import Float64
+from hmnist.arrays import Float32, Float64
 from hmnist.models.batches import TrainingBatches
 from hmnist.models.keras_setup import policy, seeded
 from hmnist.models.network import Examples, Network
@@ -32,97 +34,130 @@ def train_network(
     """Train one network; return its weights in their order, and its history (see `NetworkModel`).
 
     The columns of the targets have the labels `classes`. `offset` is added to the logits in
-    training, if the plan adjusts them. `on_epoch` is called with the number of finished epochs.
+    training. `on_epoch` is called with the number of finished epochs.
     """
     plan = network.training
-    callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, _: on_epoch(epoch + 1))]
-    if plan.plateau is not None:
-        callbacks.append(FallingRate(plan.plateau))
+    batches = TrainingBatches(network, examples, seed)
+    history: dict[str, list[float]] = {}
     with seeded(seed):
         with policy(plan.precision):
             graph = network.build(examples.inputs.shape[1:], len(classes))
-            trained = graph
-            if plan.logit_adjustment:  # another network with the same weights
-                logits = ops.add(graph.output, offset.astype(np.float32))
-                trained = keras.Model(graph.input, logits)
         if network.prepare is not None:
             network.prepare(graph, examples.inputs)
-        loss = keras.losses.CategoricalCrossentropy(True, label_smoothing)
-        batches = TrainingBatches(network, examples, seed)
-        trained.compile(
-            optimizer=plan.optimizer(plan.epochs * batches.num_batches),
-            loss=loss,
-            metrics=[Recalls([f"recall_{label}" for label in classes])],
-            weighted_metrics=["accuracy"],
-        )
-        logs = trained.fit(
-            batches,
-            epochs=plan.epochs,
-            shuffle=False,
-            verbose=0,
-            validation_data=examples.validation,
-            validation_batch_size=network.prediction_batch,
-            callbacks=callbacks,
-        ).history
-        batches.release()
-    # Targets in training are mixtures, so only validation has recalls: those of its classes.
-    unknown = [f"recall_{label}" for label in classes]
-    if examples.validation is not None:
-        unknown += [f"val_recall_{label}" for label in classes[~examples.validation[1].any(axis=0)]]
-    history = {name: list(map(float, logs[name])) for name in logs if name not in unknown}
+        optimizer = plan.optimizer(plan.epochs * batches.steps)
+        steps = Steps(graph, optimizer, offset, label_smoothing)
+        rate = None if plan.plateau is None else FallingRate(plan.plateau, optimizer)
+        for epoch in range(plan.epochs):
+            logs = steps.train_epoch(batches, epoch)
+            if examples.validation is not None:
+                logs |= steps.validate(*examples.validation, classes, network.prediction_batch)
+            if rate is not None:
+                logs["learning_rate"] = rate.after_epoch(logs.get("val_loss", logs["loss"]))
+            for name, value in logs.items():
+                history.setdefault(name, []).append(value)
+            on_epoch(epoch + 1)
+    # The averaged weights take the place of the last ones.
+    optimizer.finalize_variable_values(graph.trainable_variables)
     return graph.get_weights(), history
 
 
-class FallingRate(keras.callbacks.Callback):
-    """Lower the learning rate when the loss has had no new minimum for some epochs.
+class Steps:
+    """The compiled functions that train a network, and score it on validation images.
 
-    The loss is that on validation, or in training without validation. The rate of each epoch
-    becomes part of the history. `keras.callbacks.ReduceLROnPlateau` does the same, but reads the
-    rate in a way that makes numpy 2 warn in every epoch.
+    The loss is categorical cross-entropy of the logits plus `offset`, times the weights of the
+    rows, averaged over a batch.
     """
 
-    def __init__(self, plateau: Plateau) -> None:
-        super().__init__()
-        self.plateau = plateau
-
-    def on_train_begin(self, _logs: dict[str, float] | None = None) -> None:
-        """Start with the rate of the optimiser."""
-        self.minimum, self.waited = math.inf, 0
-        self.rate = float(ops.convert_to_tensor(self.model.optimizer.learning_rate))
-
-    def on_epoch_end(self, _epoch: int, logs: dict[str, float]) -> None:
-        """Record the rate, and lower it after enough epochs without a new minimum."""
-        logs["learning_rate"] = self.rate
-        loss = logs.get("val_loss", logs["loss"])
-        self.waited = 0 if loss < self.minimum else self.waited + 1
-        self.minimum = min(self.minimum, loss)
-        if self.waited >= self.plateau.patience:
-            self.rate *= self.plateau.factor
-            self.model.optimizer.learning_rate = self.rate
-            self.waited = 0
-
-
-class Recalls(keras.metrics.Metric):
-    """The recall of each class. It is counted with the loss: no image is predicted twice."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        super().__init__(name="recalls")
-        self.names = names
-        self.images, self.hits = (
-            self.add_weight(shape=(len(names),), initializer="zeros", name=name)
-            for name in ("images", "hits")
+    def __init__(
+        self,
+        graph: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        offset: Float64,
+        label_smoothing: float,
+    ) -> None:
+        self._graph, self._optimizer = graph, optimizer
+        self._offset = tf.constant(offset, tf.float32)
+        self._losses = keras.losses.CategoricalCrossentropy(True, label_smoothing, reduction=None)
+        optimizer.build(graph.trainable_variables)
+        # Sizes are left open, so that a smaller last batch needs no second compilation.
+        inputs = tf.TensorSpec((None, None, *graph.input.shape[1:]))
+        targets = tf.TensorSpec((None, None, len(offset)))
+        weights = tf.TensorSpec((None, None))
+        self._train = tf.function(self._take_steps, input_signature=[inputs, targets, weights])
+        self._score = tf.function(
+            self._score_batch,
+            input_signature=[tf.TensorSpec(inputs.shape[1:]), tf.TensorSpec(targets.shape[1:])],
         )
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Count the images of each class and those that are recognised."""
-        del sample_weight
-        true = ops.argmax(y_true, axis=-1)
-        right = ops.cast(true == ops.argmax(y_pred, axis=-1), "float32")
-        members = ops.one_hot(true, len(self.names), dtype="float32")
-        self.images.assign_add(ops.sum(members, axis=0))
-        self.hits.assign_add(ops.sum(members * right[:, None], axis=0))
+    def train_epoch(self, batches: TrainingBatches, epoch: int) -> dict[str, float]:
+        """Train one epoch; return its loss and its accuracy, weighted by the rows' weights."""
+        loss, hits, rows, weights = np.sum(
+            [self._train(part.inputs, part.targets, part.weights) for part in batches.epoch(epoch)],
+            axis=0,
+            dtype=np.float64,
+        )
+        return {"loss": loss / rows, "accuracy": hits / max(weights, math.ulp(0.0))}
 
-    def result(self) -> dict[str, Any]:
-        """Return the recalls; 0 for classes without images."""
-        shares = ops.divide_no_nan(self.hits, self.images)
-        return {name: shares[index] for index, name in enumerate(self.names)}
+    def validate(
+        self, inputs: npt.NDArray[Any], targets: Float32, classes: npt.NDArray[Any], size: int
+    ) -> dict[str, float]:
+        """Return loss, accuracy and the recall of each class that occurs, in batches of a size."""
+        parts = [slice(start, start + size) for start in range(0, len(inputs), size)]
+        scored = [
+            self._score(inputs[part].astype(np.float32, copy=False), targets[part])
+            for part in parts
+        ]
+        losses, logits = (np.concatenate(part) for part in zip(*scored, strict=True))
+        true = targets.argmax(axis=1)
+        hits = logits.argmax(axis=1) == true
+        recalls = {
+            f"val_recall_{label}": float(hits[true == number].mean())
+            for number, label in enumerate(classes.tolist())
+            if (true == number).any()
+        }
+        return {"val_loss": float(losses.mean()), "val_accuracy": float(hits.mean()), **recalls}
+
+    def _take_steps(self, inputs: Any, targets: Any, weights: Any) -> Any:
+        """Take a step for each batch; return the sums of loss, hits, rows and weights."""
+        sums = tf.zeros(4)
+        for step in tf.range(tf.shape(inputs)[0]):
+            true, weight = targets[step], weights[step]
+            with tf.GradientTape() as tape:
+                logits = self._logits(inputs[step], training=True)
+                losses = self._losses(true, logits) * weight
+                loss = tf.reduce_mean(losses)
+            variables = self._graph.trainable_variables
+            self._optimizer.apply(tape.gradient(loss, variables), variables)
+            hits = tf.cast(tf.argmax(logits, 1) == tf.argmax(true, 1), tf.float32) * weight
+            rows = tf.cast(tf.size(weight), tf.float32)
+            sums += tf.stack(
+                [tf.reduce_sum(losses), tf.reduce_sum(hits), rows, tf.reduce_sum(weight)]
+            )
+        return sums
+
+    def _score_batch(self, inputs: Any, targets: Any) -> Any:
+        logits = self._logits(inputs, training=False)
+        return self._losses(targets, logits), logits
+
+    def _logits(self, inputs: Any, *, training: bool) -> Any:
+        return tf.cast(self._graph(inputs, training=training), tf.float32) + self._offset
+
+
+class FallingRate:
+    """Lowers the learning rate when the loss has had no new minimum for some epochs."""
+
+    def __init__(self, plateau: Plateau, optimizer: keras.optimizers.Optimizer) -> None:
+        self._plateau, self._optimizer = plateau, optimizer
+        self._minimum, self._waited = math.inf, 0
+        self._rate = float(optimizer.learning_rate.numpy())
+
+    def after_epoch(self, loss: float) -> float:
+        """Return the rate of this epoch, and lower it for the next ones if it is time."""
+        rate = self._rate
+        self._waited = 0 if loss < self._minimum else self._waited + 1
+        self._minimum = min(self._minimum, loss)
+        if self._waited >= self._plateau.patience:
+            self._rate *= self._plateau.factor
+            self._optimizer.learning_rate = self._rate
+            self._waited = 0
+        return rate

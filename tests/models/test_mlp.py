@@ -98,10 +98,16 @@ def test_training_mixes_pairs_and_their_targets(rng: np.random.Generator) -> Non
     from hmnist.models.batches import TrainingBatches
 
     examples = Examples(inputs, targets)
-    mixed, shares = TrainingBatches(MLP(mixup=0.5).make_network(), examples, 0)[0]
+
+    def first(strength: float) -> tuple[Any, Any]:
+        network = MLP(mixup=strength).make_network()
+        (batches,) = TrainingBatches(network, examples, 0).epoch(0)
+        return batches.inputs[0], batches.targets[0]
+
+    mixed, shares = first(0.5)
     np.testing.assert_allclose(mixed, shares @ inputs, atol=1e-6)
     assert (shares.max(axis=1) < 1).any()
-    same, unmixed = TrainingBatches(MLP(mixup=0).make_network(), examples, 0)[0]
+    same, unmixed = first(0)
     # Without mixup the batch has another order, and nothing else.
     np.testing.assert_array_equal(same, unmixed @ inputs)
     np.testing.assert_array_equal(np.sort(unmixed, axis=1), np.sort(targets, axis=1))
