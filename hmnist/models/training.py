@@ -91,11 +91,10 @@ class Steps:
 
     def train_epoch(self, batches: TrainingBatches, epoch: int) -> dict[str, float]:
         """Train one epoch; return its loss and its accuracy, weighted by the rows' weights."""
-        loss, hits, rows, weights = np.sum(
-            [self._train(part.inputs, part.targets, part.weights) for part in batches.epoch(epoch)],
-            axis=0,
-            dtype=np.float64,
-        )
+        sums = [
+            self._train(part.inputs, part.targets, part.weights) for part in batches.epoch(epoch)
+        ]
+        loss, hits, rows, weights = np.array(sums, dtype=np.float64).sum(axis=0).tolist()
         return {"loss": loss / rows, "accuracy": hits / max(weights, math.ulp(0.0))}
 
     def validate(
