@@ -1,4 +1,4 @@
-"""Cores, threads and precision: settings of the machine that can change the last bits of a result.
+"""Cores, threads and processor: what of the machine can change the last bits of a result.
 
 The number of threads is recorded with every run. With more threads, sums are added in another
 order, so weights differ in their last bits. With equal threads, the same work gives equal bits.
@@ -12,7 +12,6 @@ from pathlib import Path
 
 from hmnist.errors import UsageError, WorkError
 
-_CPU_FLAGS = ("avx512_bf16", "amx_bf16")
 _VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -73,19 +72,12 @@ def configure_tensorflow() -> None:
 
 
 @cache
-def training_precision() -> str:
-    """Return the Keras policy to train convolutions with: ``mixed_bfloat16`` or ``float32``.
-
-    ``mixed_bfloat16`` keeps the weights in float32 and multiplies in bfloat16. It trains half as
-    fast again on processors with instructions for it, and many times slower on others. What was
-    trained is used in float32 either way, so that a run predicts the same everywhere.
-    """
-    text = ""
-    # Only Linux on x86-64 tells what the processor can do.
-    if platform.machine() == "x86_64":
-        with contextlib.suppress(OSError):
-            text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    flags = {
-        flag for line in text.splitlines() if line.startswith("flags") for flag in line.split()
-    }
-    return "float32" if flags.isdisjoint(_CPU_FLAGS) else "mixed_bfloat16"
+def processor_name() -> str:
+    """Return the model of the processor, as the system calls it."""
+    # Python's own answer is only the architecture on Linux.
+    with contextlib.suppress(OSError):
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        names = [line.partition(":")[2] for line in text.splitlines() if line[:10] == "model name"]
+        if names:
+            return names[0].strip()
+    return platform.processor() or platform.machine()

@@ -13,7 +13,7 @@ from hmnist.errors import UsageError, WorkError
 from hmnist.hardware import (
     available_cores,
     configure_tensorflow,
-    training_precision,
+    processor_name,
     use_threads,
 )
 
@@ -148,48 +148,31 @@ def test_no_thread_at_all_is_refused(threads: int) -> None:
     assert os.environ[VARIABLES[0]] == "3"
 
 
-WITHOUT = "processor\t: 0\nflags\t\t: fpu avx2 avx512f avx512_bf16x\nbugs\t\t: avx512_bf16\n"
-WITH = "processor\t: 0\nflags\t\t: fpu avx2 {}\nbogomips\t: 4000.00\n"
-
-
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _asked_anew() -> Iterator[None]:
-    training_precision.cache_clear()
+    processor_name.cache_clear()
     yield
-    training_precision.cache_clear()
+    processor_name.cache_clear()
 
 
-def pretend(monkeypatch: pytest.MonkeyPatch, text: str | None, machine: str = "x86_64") -> None:
+@pytest.mark.usefixtures("_asked_anew")
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("processor\t: 0\nmodel\t: 1\nmodel name\t: AMD EPYC 9B14: 2\n", "AMD EPYC 9B14: 2"),
+        ("processor\t: 0\n", "arm"),
+        (None, "arm"),
+    ],
+)
+def test_the_processor_has_a_name(
+    monkeypatch: pytest.MonkeyPatch, text: str | None, name: str
+) -> None:
     def read_text(self: Path, **_: Any) -> str:
         assert self == Path("/proc/cpuinfo")
         if text is None:
             raise FileNotFoundError(self)
         return text
 
-    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr("platform.processor", lambda: "arm")
     monkeypatch.setattr(Path, "read_text", read_text)
-
-
-@pytest.mark.parametrize(
-    ("text", "machine", "expected"),
-    [
-        (WITH.format("avx512_bf16"), "x86_64", "mixed_bfloat16"),
-        (WITH.format("amx_bf16 amx_tile"), "x86_64", "mixed_bfloat16"),
-        (WITH.format("avx512_bf16"), "aarch64", "float32"),
-        (WITHOUT, "x86_64", "float32"),
-        ("", "x86_64", "float32"),
-        (None, "x86_64", "float32"),
-    ],
-)
-def test_brain_floats_are_used_where_the_processor_has_them(
-    monkeypatch: pytest.MonkeyPatch, text: str | None, machine: str, expected: str
-) -> None:
-    pretend(monkeypatch, text, machine)
-    assert training_precision() == expected
-
-
-def test_the_processor_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    pretend(monkeypatch, WITH.format("avx512_bf16"))
-    training_precision()
-    pretend(monkeypatch, None)
-    assert training_precision() == "mixed_bfloat16"
+    assert processor_name() == name

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.inputs import effort_for, load_data
+from hmnist.cli.inputs import load_data, suited
 from hmnist.cli.names import check_name, split_names
 from hmnist.cli.output import print_result, say
 from hmnist.errors import UsageError
@@ -57,7 +57,7 @@ def audit(
     from hmnist.files import new_runs_folder
     from hmnist.results.audit import audit as run_audit
 
-    settings["effort"] = effort_for(dataset, settings.get("effort"))
+    settings = suited(settings, dataset, quiet=quiet)
     names = None if systems is None else split_names(systems)
     given = options.only_given(systems=names, seeds=seeds)
     folder = out or new_runs_folder("-audit")

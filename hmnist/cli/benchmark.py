@@ -3,7 +3,7 @@
 from typing import Any
 
 from hmnist.cli import options
-from hmnist.cli.inputs import effort_for, load_data, split_kind
+from hmnist.cli.inputs import load_data, split_kind, suited
 from hmnist.cli.names import split_names
 from hmnist.cli.output import print_result, say
 
@@ -31,7 +31,7 @@ def benchmark(
     from hmnist.files import new_runs_folder
     from hmnist.results.benchmark import benchmark as run_benchmark
 
-    settings["effort"] = effort_for(dataset, settings.get("effort"))
+    settings = suited(settings, dataset, quiet=quiet)
     if "oversample" in settings:
         settings["oversample"] = split_names(settings["oversample"])
     names = None if models is None else split_names(models)

@@ -1,7 +1,7 @@
 """The data and the split that a command works on."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hmnist.cli.output import say
 from hmnist.errors import UsageError
@@ -29,9 +29,26 @@ def load_data(
     return data
 
 
-def effort_for(data: "LesionDataset", chosen: str | None) -> str:
-    """Return the effort: the one chosen, or what suits the data."""
-    return chosen or ("quick" if data.synthetic else Recipe.effort)
+def suited(settings: dict[str, Any], data: "LesionDataset", *, quiet: bool) -> dict[str, Any]:
+    """Return the settings with what suits the data and the machine, where that is asked for.
+
+    The effort is that for the data unless one is given. The precision ``auto`` becomes the one that
+    is quicker here, and this is printed.
+    """
+    effort = "quick" if data.synthetic else Recipe.effort
+    chosen = {"effort": effort, **settings}
+    if settings.get("precision") == "auto":
+        from hmnist.hardware import available_cores, use_threads
+        from hmnist.models.precision import choose_precision
+
+        use_threads(settings.get("threads", available_cores()))
+        chosen["precision"], ratio = choose_precision()
+        if not quiet:
+            say(
+                f"Precision: {chosen['precision']}, since bfloat16 multiplies {ratio:.2g} times as "
+                "fast as float32 on this machine."
+            )
+    return chosen
 
 
 def split_kind(by: str | None, file: Path | None) -> str | Path | None:

@@ -17,6 +17,7 @@ _HOMES = {
     "format": "hmnist.results.table:FORMATS",
     "model": "hmnist.models.registry:MODELS",
     "oversampling method": "hmnist.oversampling:METHODS",
+    "precision": "hmnist.models.precision:PRECISIONS",
     "published system": "hmnist.systems:SYSTEMS",
     "set of features": "hmnist.models.registry:FEATURES",
 }

@@ -97,6 +97,12 @@ RECIPE_OPTIONS: dict[str, Any] = {
         "What trees, the linear model and the MLP read: features of the lesion, or raw pixels.",
         callback=check_name("set of features"),
     ),
+    "precision": _setting(
+        "precision",
+        "float32|bfloat16|auto",
+        "What cnn multiplies in while it is trained; auto measures which is quicker here.",
+        callback=check_name("precision"),
+    ),
     "pretrained": _setting(
         "pretrained",
         "none|imagenet|PATH",

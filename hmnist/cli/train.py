@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.inputs import effort_for, load_data, split_kind
+from hmnist.cli.inputs import load_data, split_kind, suited
 from hmnist.cli.output import say
 
 Epochs = Annotated[
@@ -40,7 +40,7 @@ def train(
     from hmnist.experiments.train import train as train_model
     from hmnist.results.evaluation import evaluate_run
 
-    settings["effort"] = effort_for(dataset, settings.get("effort"))
+    settings = suited(settings, dataset, quiet=quiet)
     parameters = None if epochs is None else {"epochs": epochs}
     kind = split_kind(split, split_file)
     try:

@@ -27,16 +27,19 @@ import numpy.typing as npt
 from hmnist.arrays import Float32, Images
 from hmnist.augmentation import all_orientations, jitter_brightness, orient_randomly, shift_randomly
 from hmnist.errors import UsageError
-from hmnist.hardware import training_precision
 from hmnist.models.network import Network, TrainingPlan
 from hmnist.models.network_model import NetworkModel
 from hmnist.models.optimizers import make_muon
+from hmnist.models.precision import policy_of
 
 if TYPE_CHECKING:
     import keras
 
 PATCH = 2
 """The side of the patches that the frozen first convolution whitens."""
+
+WHITENED = 10_000
+"""Images of which these patches are taken at most."""
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -59,6 +62,8 @@ class CNN(NetworkModel):
         The share of the last layer's inputs that is dropped in training.
     shift : int
         Training images are shifted by up to this many pixels in each direction.
+    precision : str
+        ``"float32"`` or ``"bfloat16"``, in training; see `hmnist.models.precision`.
     """
 
     epochs: int = 32
@@ -73,6 +78,7 @@ class CNN(NetworkModel):
     widths: Sequence[int] = (32, 128, 256)
     dropout: float = 0.3
     shift: int = 2
+    precision: str = "float32"
 
     def make_network(self) -> Network:
         """Return the network that the parameters describe."""
@@ -87,7 +93,7 @@ class CNN(NetworkModel):
                 mixup=self.mixup,
                 distillation=self.distillation,
                 logit_adjustment=self.logit_adjustment,
-                precision=training_precision(),
+                policy=policy_of(self.precision),
             ),
             prepare=_set_whitening,
             augment=partial(_augment, shift=self.shift),
@@ -142,7 +148,8 @@ def _augment(images: Images, rng: np.random.Generator, *, shift: int) -> Float32
 
 def _set_whitening(graph: "keras.Model", images: npt.NDArray[Any]) -> None:
     """Set the filters of the frozen convolution to those of the training images."""
-    scaled = images.astype(np.float32) / np.float32(255)
+    some = images[:: -(-len(images) // WHITENED)]
+    scaled = some.astype(np.float32) / np.float32(255)
     graph.get_layer("whitening").set_weights([whitening_filters(scaled)])
 
 

@@ -52,7 +52,7 @@ class TrainingPlan:
         The weight of the images of a class, beside their own; 1 for classes that are not named.
     plateau : Plateau or None
         When the learning rate falls.
-    precision : str
+    policy : str
         The Keras policy of the training; prediction is always in float32.
     """
 
@@ -66,7 +66,7 @@ class TrainingPlan:
     logit_adjustment: float = 0.0
     class_weights: Mapping[Any, float] = field(default_factory=dict)
     plateau: Plateau | None = None
-    precision: str = "float32"
+    policy: str = "float32"
 
 
 @dataclass(frozen=True, kw_only=True)

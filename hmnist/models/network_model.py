@@ -41,7 +41,7 @@ class NetworkModel(Model):
         the weights at the end of the epoch, before any averaging.
     offset_ : numpy.ndarray of float64, shape (classes,)
         Added to the logits: τ · log(share); zeros without logit adjustment.
-    precision_ : str
+    policy_ : str
         The Keras policy of the training.
     input_shape_ : tuple of int
         The shape of one input.
@@ -73,7 +73,7 @@ class NetworkModel(Model):
         inputs = network.inputs.fit_transform(images, seed)
         self.inputs_ = network.inputs
         self.input_shape_ = inputs.shape[1:]
-        self.precision_ = plan.precision
+        self.policy_ = plan.policy
         weights = self._apply_class_weights(plan, labels, weights)
         self.offset_ = self._measure_offset(plan, labels, weights)
         one_hot = np.eye(len(self.classes_), dtype=np.float32)
@@ -177,7 +177,7 @@ class NetworkModel(Model):
         return {
             "history": self.history_,
             "input_shape": self.input_shape_,
-            "precision": self.precision_,
+            "policy": self.policy_,
             "offset": self.offset_.tolist(),
         }
 
@@ -187,7 +187,7 @@ class NetworkModel(Model):
         self.inputs_.load(folder)
         self.history_ = facts["history"]
         self.input_shape_ = tuple(facts["input_shape"])
-        self.precision_ = facts["precision"]
+        self.policy_ = facts["policy"]
         self.offset_ = np.array(facts["offset"])
         with (folder / "weights.npz").open("rb") as file:
             arrays = np.load(file, allow_pickle=False)

@@ -39,7 +39,7 @@ class ModelEntry:
         work starts.
     settings : tuple of str
         The settings of a recipe that are constructor parameters of this model: ``features``,
-        ``pretrained``.
+        ``precision``, ``pretrained``.
     baseline : bool
         Whether the model is part of every table, for comparison.
     oversampled : bool
@@ -125,6 +125,7 @@ _ENTRIES = (
             {"epochs": 36, "distillation": 0.5, "networks": 2},
         ),
         _by_effort(70, 255, 545),
+        settings=("precision",),
     ),
     ModelEntry(
         "mlp",

@@ -40,7 +40,7 @@ def train_network(
     batches = TrainingBatches(network, examples, seed)
     history: dict[str, list[float]] = {}
     with seeded(seed):
-        with policy(plan.precision):
+        with policy(plan.policy):
             graph = network.build(examples.inputs.shape[1:], len(classes))
         if network.prepare is not None:
             network.prepare(graph, examples.inputs)

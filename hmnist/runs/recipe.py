@@ -41,6 +41,7 @@ class Settings(AuditSettings, total=False):
     decide: str
     sensitivity: float
     features: str
+    precision: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,9 @@ class Recipe:
         The share of malignant lesions that ``sensitive`` should find, between 0 and 1.
     features : str
         What tabular models read, ``lesion`` or ``pixels``; networks ignore it.
+    precision : str
+        What ``cnn`` multiplies in while it is trained: ``float32``, ``bfloat16``, or ``auto``,
+        which measures both here; see `hmnist.models.precision`. Other models ignore it.
     pretrained : str
         Where transfer models start from: ``none``, ``imagenet`` or the path of a file; other
         models ignore it.
@@ -93,6 +97,7 @@ class Recipe:
     decide: str = "natural"
     sensitivity: float = 0.9
     features: str = "lesion"
+    precision: str = "float32"
     pretrained: str = "none"
     effort: str = "standard"
     seed: int = 0
@@ -167,7 +172,8 @@ class Recipe:
     def resolved_for(self, split: "Split") -> "Recipe":
         """Return the recipe with what the model and the split's protocol decide by themselves.
 
-        The registry says which models are oversampled and calibrated. A published protocol
+        The registry says which models are oversampled and calibrated, and which know a precision;
+        ``auto`` becomes the one that suits the machine. A published protocol
         resamples as its source did, and the largest probability decides: its validation part is
         mostly the test part, and nothing may be fitted on that.
 
@@ -181,6 +187,7 @@ class Recipe:
             resolved = replace(resolved, oversample="none")
         if not self.entry.calibrated:
             resolved = replace(resolved, decide="natural")
+        resolved = replace(resolved, precision=self._resolve_precision())
         if split.protocol is None or self.entry.baseline:
             return resolved
         resampling = split.protocol.training
@@ -202,8 +209,17 @@ class Recipe:
         target = target_of(resampling, split.train.labels)
         return replace(self, oversample=method, rare=rare, rare_to=target)
 
+    def _resolve_precision(self) -> str:
+        from hmnist.models.precision import choose_precision
+
+        # A composed model has the precision of its members.
+        if not self.entry.composed and "precision" not in self.entry.settings:
+            return Recipe.precision
+        return choose_precision()[0] if self.precision == "auto" else self.precision
+
     def _check_names(self) -> None:
         from hmnist.decisions.decision import KINDS
+        from hmnist.models.precision import PRECISIONS
         from hmnist.models.registry import EFFORTS, FEATURES
         from hmnist.oversampling import METHODS
 
@@ -212,6 +228,7 @@ class Recipe:
             ("decision", self.decide, KINDS),
             ("effort", self.effort, EFFORTS),
             ("set of features", self.features, FEATURES),
+            ("precision", self.precision, PRECISIONS),
             *(("diagnosis", code, CODES) for code in self.rare),
         ):
             if not isinstance(name, str) or name not in known:

@@ -126,9 +126,11 @@ def test_it_comes_back_from_its_folder_and_from_a_pickle(fitted: CNN, tmp_path: 
 
 @quietly_eager
 @pytest.mark.usefixtures("eager")
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "float32"])
-def test_training_precision_stays_in_training(
-    monkeypatch: pytest.MonkeyPatch, precision: str
+@pytest.mark.parametrize(
+    ("precision", "policy"), [("bfloat16", "mixed_bfloat16"), ("float32", "float32")]
+)
+def test_precision_stays_in_training(
+    monkeypatch: pytest.MonkeyPatch, precision: str, policy: str
 ) -> None:
     keras = load_keras()
     seen = set()
@@ -137,19 +139,21 @@ def test_training_precision_stays_in_training(
         seen.add(keras.config.dtype_policy().name)
         return build_cnn(*arguments, **options)
 
-    monkeypatch.setattr("hmnist.models.cnn.training_precision", lambda: precision)
     monkeypatch.setattr("hmnist.models.cnn.build_cnn", note)
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        model = fit(epochs=1)
+        model = fit(epochs=1, precision=precision)
         assert keras.config.dtype_policy().name == "mixed_float16"
     finally:
         keras.config.set_dtype_policy("float32")
-    assert model.precision_ == precision
-    assert seen == {precision, "float32"}
+    assert model.policy_ == policy
+    assert seen == {policy, "float32"}
     assert {weight.dtype for weight in model.weights_[0]} == {np.dtype("float32")}
-    assert {layer.compute_dtype for layer in model.networks_[0].layers} == {"float32"}
-    assert np.isfinite(model.predict_proba(IMAGES)).all()
+
+
+def test_an_unknown_precision_is_refused() -> None:
+    with pytest.raises(UsageError, match="no precision called 'float16'"):
+        fit(precision="float16")
 
 
 def test_it_learns_the_darkness_of_spots(fitted: CNN) -> None:

@@ -156,7 +156,7 @@ class TwoViews(TinyNetwork):
 
     def make_network(self) -> Network:
         network = super().make_network()
-        plan = replace(network.training, precision="mixed_bfloat16")
+        plan = replace(network.training, policy="mixed_bfloat16")
         return replace(network, training=plan, inputs=DarkestInputs(), views=with_negative)
 
 
@@ -338,7 +338,7 @@ def test_predictions_average_the_logits_of_views_in_full_precision(tmp_path: Pat
         assert keras.config.dtype_policy().name == "mixed_float16"
     finally:
         keras.config.set_dtype_policy("float32")
-    assert model.precision_ == "mixed_bfloat16"
+    assert model.policy_ == "mixed_bfloat16"
     assert model.input_shape_ == (8, 2, 3)
     assert {layer.compute_dtype for layer in model.networks_[0].layers} == {"float32"}
     assert {weight.dtype for weight in model.weights_[0]} == {np.dtype("float32")}
@@ -350,7 +350,7 @@ def test_predictions_average_the_logits_of_views_in_full_precision(tmp_path: Pat
     model.save_state(tmp_path)
     again = TwoViews()
     again.load_state(tmp_path)
-    assert again.precision_ == "mixed_bfloat16"
+    assert again.policy_ == "mixed_bfloat16"
     assert again.history_ == model.history_
     np.testing.assert_array_equal(again.predict_proba(IMAGES), model.predict_proba(IMAGES))
 

@@ -22,6 +22,7 @@ CHANGES: dict[str, Any] = {
     "sensitivity": 0.95,
     "effort": "best",
     "features": "pixels",
+    "precision": "bfloat16",
     "pretrained": "imagenet",
     "seed": 1,
     "threads": 97,
@@ -37,6 +38,23 @@ def test_every_field_of_a_recipe_is_tried() -> None:
 def test_the_key_changes_with_every_field(name: str, sample: LesionDataset) -> None:
     parts, recipe = split(sample), Recipe(model="vgg16" if name == "pretrained" else "logistic")
     assert replace(recipe, **{name: CHANGES[name]}).key(parts) != recipe.key(parts)
+
+
+def test_the_precision_is_that_of_the_models_that_know_one(
+    sample: LesionDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hmnist.models.precision.choose_precision", lambda: ("bfloat16", 2.0))
+    parts = split(sample)
+    resolved = {
+        (model, precision): Recipe(model=model, precision=precision).resolved_for(parts).precision
+        for model in ("cnn", "logistic")
+        for precision in ("float32", "bfloat16", "auto")
+    }
+    assert {name for name, precision in resolved.items() if precision == "bfloat16"} == {
+        ("cnn", "bfloat16"),
+        ("cnn", "auto"),
+    }
+    assert set(resolved.values()) == {"float32", "bfloat16"}
 
 
 def test_pretrained_weights_count_where_they_are_taken_and_by_content(
@@ -144,7 +162,7 @@ def test_a_recipe_is_resolved_once(name: str, sample: LesionDataset) -> None:
     resolved = Recipe(model="lenet").resolved_for(parts)
     assert resolved.resolved_for(parts) == resolved
     honest = Recipe(model="lenet", oversample="smote", decide="balanced")
-    assert honest.resolved_for(split(sample)) is honest
+    assert honest.resolved_for(split(sample)) == honest
 
 
 def test_rare_diagnoses_are_raised_to_the_commonest_at_most(sample: LesionDataset) -> None:
