@@ -1,16 +1,23 @@
-"""Cores, threads and processor: what of the machine can change the last bits of a result.
+"""Cores, threads and devices: what of the machine can change the last bits of a result.
 
 The number of threads is recorded with every run. With more threads, sums are added in another
 order, so weights differ in their last bits. With equal threads, the same work gives equal bits.
 """
 
 import contextlib
+import ctypes
+import importlib.util
 import os
 import platform
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from hmnist.errors import UsageError, WorkError
+
+DEVICES = ("auto", "cpu", "gpu")
+
+_chosen = {"device": "cpu"}
 
 _VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -47,12 +54,15 @@ def named_threads() -> int:
 
 
 def configure_tensorflow() -> None:
-    """Give TensorFlow the threads that `use_threads` named, if it did.
+    """Give TensorFlow the device and the threads that `use_device` and `use_threads` named.
 
-    Raises WorkError if it already runs with another number; it cannot change once it has begun.
+    Raises WorkError if it already runs with another number of threads, or on a GPU that it shall
+    not use; it cannot change once it has begun.
     """
     import tensorflow as tf
 
+    if chosen_device() == "cpu":
+        _hide_gpus(tf)
     threads = named_threads()
     threading = tf.config.threading
     running = threading.get_intra_op_parallelism_threads()
@@ -69,6 +79,68 @@ def configure_tensorflow() -> None:
             f"TensorFlow already runs in this process, and not with {threads} threads.",
             "Choose the threads before the first network is made, or start a new process.",
         ) from error
+
+
+def _hide_gpus(tf: Any) -> None:
+    if not tf.config.get_visible_devices("GPU"):
+        return
+    try:
+        tf.config.set_visible_devices([], "GPU")
+    except RuntimeError as error:
+        raise WorkError(
+            "TensorFlow already runs on a GPU in this process.",
+            "Choose the device before the first network is made, or start a new process.",
+        ) from error
+
+
+@cache
+def find_gpu() -> str | None:
+    """Return the name of the first NVIDIA GPU that the driver offers this process, None without."""
+    name = ctypes.create_string_buffer(256)
+    count, gpu = ctypes.c_int(0), ctypes.c_int(0)
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+        if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)) or not count.value:
+            return None
+        driver.cuDeviceGet(ctypes.byref(gpu), 0)
+        driver.cuDeviceGetName(name, len(name), gpu)
+    except (OSError, AttributeError):
+        return None
+    return name.value.decode(errors="replace")
+
+
+def choose_device(wanted: str) -> tuple[str, str]:
+    """Return ``cpu`` or ``gpu``, and a sentence that says why.
+
+    `wanted` is one of `DEVICES`. ``auto`` takes a GPU if there is one and TensorFlow can use it.
+    Raises UsageError if a GPU is wanted and cannot be used.
+    """
+    if wanted == "cpu":
+        return "cpu", "The processor, as asked."
+    name = find_gpu()
+    if name is None:
+        reason, hint = "there is no NVIDIA GPU.", "Leave out --device gpu."
+    elif importlib.util.find_spec("nvidia.cudnn") is None:
+        reason = f"TensorFlow is installed without the libraries for {name}."
+        hint = 'Install them: pip install "hmnist[cuda]"'
+    else:
+        return "gpu", f"{name}, as {'asked' if wanted == 'gpu' else 'there is one'}."
+    if wanted == "gpu":
+        raise UsageError(f"A GPU cannot be used: {reason}", hint)
+    return "cpu", f"The processor: {reason}"
+
+
+def use_device(device: str) -> None:
+    """Make networks and xgboost run on ``cpu`` or ``gpu`` from now on.
+
+    TensorFlow is told when the next network is made (`configure_tensorflow`).
+    """
+    _chosen["device"] = device
+
+
+def chosen_device() -> str:
+    """Return what `use_device` named last: ``cpu`` or ``gpu``."""
+    return _chosen["device"]
 
 
 @cache

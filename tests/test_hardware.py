@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 import threadpoolctl
 
+from hmnist import hardware
 from hmnist.errors import UsageError, WorkError
 from hmnist.hardware import (
     available_cores,
+    choose_device,
     configure_tensorflow,
+    find_gpu,
     processor_name,
+    use_device,
     use_threads,
 )
 
@@ -56,7 +60,9 @@ def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def install(monkeypatch: pytest.MonkeyPatch, threading: FakeThreading) -> None:
     fake = types.ModuleType("tensorflow")
-    fake.__dict__["config"] = types.SimpleNamespace(threading=threading)
+    fake.__dict__["config"] = types.SimpleNamespace(
+        threading=threading, get_visible_devices=lambda _: []
+    )
     monkeypatch.setitem(sys.modules, "tensorflow", fake)
 
 
@@ -176,3 +182,94 @@ def test_the_processor_has_a_name(
     monkeypatch.setattr("platform.processor", lambda: "arm")
     monkeypatch.setattr(Path, "read_text", read_text)
     assert processor_name() == name
+
+
+# The device
+
+
+def pretend_gpu(monkeypatch: pytest.MonkeyPatch, name: str | None, *, installed: bool) -> None:
+    monkeypatch.setattr("hmnist.hardware.find_gpu", lambda: name)
+    found = object() if installed else None
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: found)
+
+
+def test_a_gpu_is_taken_where_it_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_gpu(monkeypatch, "NVIDIA H100", installed=True)
+    assert choose_device("auto") == ("gpu", "NVIDIA H100, as there is one.")
+    assert choose_device("gpu") == ("gpu", "NVIDIA H100, as asked.")
+    assert choose_device("cpu") == ("cpu", "The processor, as asked.")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [(None, "there is no NVIDIA GPU"), ("NVIDIA T4", "without the libraries for NVIDIA T4")],
+)
+def test_without_a_gpu_the_reason_is_told(
+    monkeypatch: pytest.MonkeyPatch, name: str | None, reason: str
+) -> None:
+    pretend_gpu(monkeypatch, name, installed=False)
+    device, told = choose_device("auto")
+    assert device == "cpu"
+    assert reason in told
+    with pytest.raises(UsageError, match=reason):
+        choose_device("gpu")
+
+
+class Driver:
+    """The functions of NVIDIA's driver that are asked."""
+
+    def __init__(self, count: int, error: int = 0) -> None:
+        self.count, self.error = count, error
+
+    def cuInit(self, _flags: int) -> int:  # noqa: N802 - its name
+        return self.error
+
+    def cuDeviceGetCount(self, count: Any) -> int:  # noqa: N802 - its name
+        count._obj.value = self.count
+        return 0
+
+    def cuDeviceGet(self, _gpu: Any, _number: int) -> int:  # noqa: N802 - its name
+        return 0
+
+    def cuDeviceGetName(self, name: Any, _size: int, _gpu: Any) -> int:  # noqa: N802 - its name
+        name.value = b"NVIDIA H100"
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("driver", "name"),
+    [(Driver(1), "NVIDIA H100"), (Driver(0), None), (Driver(1, error=100), None), (None, None)],
+)
+def test_the_driver_is_asked_for_gpus(
+    monkeypatch: pytest.MonkeyPatch, driver: Driver | None, name: str | None
+) -> None:
+    def load(_name: str) -> Driver:
+        if driver is None:
+            raise OSError("no such library")
+        return driver
+
+    monkeypatch.setattr("ctypes.CDLL", load)
+    find_gpu.cache_clear()
+    assert find_gpu() == name
+    find_gpu.cache_clear()
+
+
+def test_gpus_are_hidden_unless_they_are_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, FakeThreading())
+    config, hidden = sys.modules["tensorflow"].config, []
+    config.get_visible_devices = lambda _: ["GPU:0"]
+    config.set_visible_devices = lambda *given: hidden.append(given)
+    monkeypatch.setitem(hardware._chosen, "device", "cpu")
+    use_device("gpu")
+    configure_tensorflow()
+    assert hidden == []
+    use_device("cpu")
+    configure_tensorflow()
+    assert hidden == [([], "GPU")]
+
+    def refuse(*_: Any) -> None:
+        raise RuntimeError("Visible devices cannot be modified after being initialized")
+
+    config.set_visible_devices = refuse
+    with pytest.raises(WorkError, match="already runs on a GPU"):
+        configure_tensorflow()

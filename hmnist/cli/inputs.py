@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmnist.cli.output import say
 from hmnist.errors import UsageError
+from hmnist.hardware import available_cores, choose_device, use_device, use_threads
 from hmnist.runs.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -32,16 +33,21 @@ def load_data(
 def suited(settings: dict[str, Any], data: "LesionDataset", *, quiet: bool) -> dict[str, Any]:
     """Return the settings with what suits the data and the machine, where that is asked for.
 
-    The effort is that for the data unless one is given. The precision ``auto`` becomes the one that
-    is quicker here, and this is printed.
+    The effort is that for the data unless one is given. On a GPU the precision is chosen like
+    ``auto``. A device or precision that is chosen here is printed, with the reason.
     """
     effort = "quick" if data.synthetic else Recipe.effort
     chosen = {"effort": effort, **settings}
-    if settings.get("precision") == "auto":
-        from hmnist.hardware import available_cores, use_threads
+    chosen["device"], reason = choose_device(settings.get("device", Recipe.device))
+    if chosen["device"] == "gpu":
+        chosen.setdefault("precision", "auto")
+    if not quiet and (chosen["device"] == "gpu" or "device" in settings):
+        say(f"Device: {reason}")
+    if chosen.get("precision") == "auto":
         from hmnist.models.precision import choose_precision
 
         use_threads(settings.get("threads", available_cores()))
+        use_device(chosen["device"])
         chosen["precision"], ratio = choose_precision()
         if not quiet:
             say(

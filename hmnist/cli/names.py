@@ -12,6 +12,7 @@ from hmnist.errors import unknown_name
 _HOMES = {
     "column": "hmnist.results.table:COLUMNS",
     "decision": "hmnist.decisions.decision:KINDS",
+    "device": "hmnist.hardware:DEVICES",
     "diagnosis": "hmnist.diagnoses:CODES",
     "effort": "hmnist.models.registry:EFFORTS",
     "format": "hmnist.results.table:FORMATS",

@@ -119,6 +119,12 @@ RECIPE_OPTIONS: dict[str, Any] = {
     "threads": _setting(
         "threads", "N", "Threads per model; equal threads give equal scores.", "all cores", min=1
     ),
+    "device": _setting(
+        "device",
+        "auto|cpu|gpu",
+        "Where networks and xgboost run; auto takes an NVIDIA GPU that can be used.",
+        callback=check_name("device"),
+    ),
 }
 """The options that are fields of `Recipe`."""
 

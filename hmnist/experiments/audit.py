@@ -134,7 +134,7 @@ def _split_both_ways(system: System, honest: Split) -> tuple[Split, Split]:
 
 
 def _make_cell(system: System, side: str, recipe: Recipe, part: Split, folder: Path) -> Cell:
-    resampled = recipe.resampled_as(system.protocol.training, part)
+    resampled = recipe.resampled_as(system.protocol.training, part).suited_to_machine()
     # Images that are too small are refused before any work begins.
     system.check_size(*part.data.image_shape[:2])
     name = f"{system.name}-{side}-seed{recipe.seed}-{resampled.key(part)}"

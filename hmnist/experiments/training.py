@@ -21,7 +21,7 @@ from hmnist.diagnoses import CODES
 from hmnist.errors import HmnistError, UsageError
 from hmnist.features.store import keep_results
 from hmnist.files import hash_file, make_parent
-from hmnist.hardware import use_threads
+from hmnist.hardware import use_device, use_threads
 from hmnist.oversampling import oversample
 from hmnist.runs.facts import describe_data, describe_device, describe_split, describe_versions
 from hmnist.runs.manifest import MANIFEST, Manifest, Member
@@ -59,6 +59,7 @@ def train_cell(
         # Better refused before the training than after it.
         check_feasible(recipe.decide, split.validation.labels, sensitivity=recipe.sensitivity)
     use_threads(recipe.threads or 1)
+    use_device(recipe.device)
     model = recipe.make()
     model.on_step = on_step
     fit_seconds = _fit(model, split, recipe)

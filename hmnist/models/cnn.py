@@ -67,8 +67,8 @@ class CNN(NetworkModel):
     """
 
     epochs: int = 32
-    batch_size: int = 64
-    learning_rate: float = 0.01
+    batch_size: int = 128
+    learning_rate: float = 0.02
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     mixup: float = 0.2

@@ -14,7 +14,7 @@ from typing import Any
 
 from hmnist.errors import WorkError, unknown_name
 from hmnist.files import cache_folder, write_file
-from hmnist.hardware import named_threads, processor_name
+from hmnist.hardware import chosen_device, find_gpu, named_threads, processor_name
 from hmnist.models.keras_setup import load_keras
 
 PRECISIONS = ("float32", "bfloat16", "auto")
@@ -49,7 +49,8 @@ def choose_precision() -> tuple[str, float]:
     import importlib.metadata
 
     version = importlib.metadata.version("tensorflow")
-    machine = f"{processor_name()}, {named_threads()} threads, TensorFlow {version}"
+    device = find_gpu() if chosen_device() == "gpu" else processor_name()
+    machine = f"{device}, {named_threads()} threads, TensorFlow {version}"
     path = cache_folder() / "precision.json"
     ratios: dict[str, float] = {}
     with contextlib.suppress(OSError, ValueError, TypeError):

@@ -46,6 +46,8 @@ class ModelEntry:
         Whether its training part may be oversampled.
     calibrated : bool
         Whether calibration and decision apply to its probabilities.
+    on_gpu : bool
+        Whether it can be trained on a GPU.
     composed : bool
         Whether it is composed of the other models of a benchmark, instead of trained.
     system : System or None
@@ -61,6 +63,7 @@ class ModelEntry:
     baseline: bool = False
     oversampled: bool = True
     calibrated: bool = True
+    on_gpu: bool = False
     composed: bool = False
     system: System | None = None
 
@@ -90,6 +93,7 @@ def _published(system: System) -> ModelEntry:
             for effort, count in epochs.items()
         },
         settings=tuple(start),
+        on_gpu=True,
         system=system,
     )
 
@@ -97,7 +101,9 @@ def _published(system: System) -> ModelEntry:
 _LESION = {"features": "lesion"}
 
 
-def _boosted(name: str, library: str, estimator: str, rounds: str) -> ModelEntry:
+def _boosted(
+    name: str, library: str, estimator: str, rounds: str, *, on_gpu: bool = False
+) -> ModelEntry:
     """Return the entry of boosted trees; `rounds` is the parameter with the rounds of boosting."""
     start = {**_LESION, "linear_start": True}
     return ModelEntry(
@@ -111,6 +117,7 @@ def _boosted(name: str, library: str, estimator: str, rounds: str) -> ModelEntry
         ),
         _by_effort(35, 50, 70),
         settings=("features",),
+        on_gpu=on_gpu,
     )
 
 
@@ -126,6 +133,7 @@ _ENTRIES = (
         ),
         _by_effort(70, 255, 545),
         settings=("precision",),
+        on_gpu=True,
     ),
     ModelEntry(
         "mlp",
@@ -134,8 +142,15 @@ _ENTRIES = (
         _by_effort(_LESION, {**_LESION, "networks": 2}, {**_LESION, "networks": 3}),
         _by_effort(25, 45, 60),
         settings=("features",),
+        on_gpu=True,
     ),
-    _boosted("xgboost", "xgboost", "hmnist.models.boosting_xgboost:XGBoost", "n_estimators"),
+    _boosted(
+        "xgboost",
+        "xgboost",
+        "hmnist.models.boosting_xgboost:XGBoost",
+        "n_estimators",
+        on_gpu=True,
+    ),
     _boosted("hist-gbdt", "scikit-learn", "hmnist.models.boosting_sklearn:HistGBDT", "max_iter"),
     ModelEntry(
         "logistic",

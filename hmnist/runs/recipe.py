@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import UsageError, unknown_name
-from hmnist.hardware import available_cores
+from hmnist.hardware import DEVICES, available_cores, choose_device
 
 if TYPE_CHECKING:
     from hmnist.models.base import Model
@@ -30,6 +30,7 @@ class AuditSettings(TypedDict, total=False):
     effort: str
     seed: int
     threads: int | None
+    device: str
 
 
 class Settings(AuditSettings, total=False):
@@ -76,6 +77,9 @@ class Recipe:
         Fixes oversampling and training.
     threads : int or None
         Threads of the numerical libraries; None takes the cores that this process may use.
+    device : str
+        Where networks and xgboost run: ``cpu``, ``gpu`` (NVIDIA), or ``auto``, which takes a GPU
+        that can be used. Other models run on the processor.
     parameters : mapping
         Constructor parameters of the model; they take precedence over those of the effort.
 
@@ -102,6 +106,7 @@ class Recipe:
     effort: str = "standard"
     seed: int = 0
     threads: int | None = None
+    device: str = "auto"
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -172,8 +177,7 @@ class Recipe:
     def resolved_for(self, split: "Split") -> "Recipe":
         """Return the recipe with what the model and the split's protocol decide by themselves.
 
-        The registry says which models are oversampled and calibrated, and which know a precision;
-        ``auto`` becomes the one that suits the machine. A published protocol
+        The registry says which models are oversampled and calibrated. A published protocol
         resamples as its source did, and the largest probability decides: its validation part is
         mostly the test part, and nothing may be fitted on that.
 
@@ -187,7 +191,7 @@ class Recipe:
             resolved = replace(resolved, oversample="none")
         if not self.entry.calibrated:
             resolved = replace(resolved, decide="natural")
-        resolved = replace(resolved, precision=self._resolve_precision())
+        resolved = resolved.suited_to_machine()
         if split.protocol is None or self.entry.baseline:
             return resolved
         resampling = split.protocol.training
@@ -201,6 +205,21 @@ class Recipe:
                 )
         return resolved
 
+    def suited_to_machine(self) -> "Recipe":
+        """Return the recipe with the device and the precision that ``auto`` means here.
+
+        A composed model has those of its members. Raises UsageError if a GPU is asked for and
+        cannot be used.
+        """
+        from hmnist.models.precision import choose_precision
+
+        entry, device, precision = self.entry, "cpu", Recipe.precision
+        if entry.on_gpu or entry.composed:
+            device, _ = choose_device(self.device)
+        if "precision" in entry.settings or entry.composed:
+            precision = self.precision if self.precision != "auto" else choose_precision()[0]
+        return replace(self, device=device, precision=precision)
+
     def resampled_as(self, resampling: "Resampling", split: "Split") -> "Recipe":
         """Return the recipe with the resampling that a protocol does to its training part."""
         from hmnist.splits.protocols import target_of
@@ -208,14 +227,6 @@ class Recipe:
         method, rare = resampling.method, resampling.diagnoses
         target = target_of(resampling, split.train.labels)
         return replace(self, oversample=method, rare=rare, rare_to=target)
-
-    def _resolve_precision(self) -> str:
-        from hmnist.models.precision import choose_precision
-
-        # A composed model has the precision of its members.
-        if not self.entry.composed and "precision" not in self.entry.settings:
-            return Recipe.precision
-        return choose_precision()[0] if self.precision == "auto" else self.precision
 
     def _check_names(self) -> None:
         from hmnist.decisions.decision import KINDS
@@ -229,6 +240,7 @@ class Recipe:
             ("effort", self.effort, EFFORTS),
             ("set of features", self.features, FEATURES),
             ("precision", self.precision, PRECISIONS),
+            ("device", self.device, DEVICES),
             *(("diagnosis", code, CODES) for code in self.rare),
         ):
             if not isinstance(name, str) or name not in known:

@@ -23,6 +23,7 @@ CHANGES: dict[str, Any] = {
     "effort": "best",
     "features": "pixels",
     "precision": "bfloat16",
+    "device": "gpu",
     "pretrained": "imagenet",
     "seed": 1,
     "threads": 97,
@@ -40,21 +41,21 @@ def test_the_key_changes_with_every_field(name: str, sample: LesionDataset) -> N
     assert replace(recipe, **{name: CHANGES[name]}).key(parts) != recipe.key(parts)
 
 
-def test_the_precision_is_that_of_the_models_that_know_one(
+def test_precision_and_device_are_those_of_the_models_that_know_them(
     sample: LesionDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hmnist.models.precision.choose_precision", lambda: ("bfloat16", 2.0))
+    monkeypatch.setattr("hmnist.runs.recipe.choose_device", lambda wanted: ("gpu", wanted))
     parts = split(sample)
     resolved = {
-        (model, precision): Recipe(model=model, precision=precision).resolved_for(parts).precision
-        for model in ("cnn", "logistic")
-        for precision in ("float32", "bfloat16", "auto")
+        model: Recipe(model=model, precision="auto").resolved_for(parts)
+        for model in ("cnn", "mlp", "xgboost", "hist-gbdt", "ensemble", "lenet")
     }
-    assert {name for name, precision in resolved.items() if precision == "bfloat16"} == {
-        ("cnn", "bfloat16"),
-        ("cnn", "auto"),
-    }
-    assert set(resolved.values()) == {"float32", "bfloat16"}
+    assert {model for model, recipe in resolved.items() if recipe.precision == "bfloat16"} == {
+        "cnn", "ensemble",
+    }  # fmt: skip
+    assert {model for model, recipe in resolved.items() if recipe.device == "cpu"} == {"hist-gbdt"}
+    assert Recipe(model="cnn").resolved_for(parts).precision == "float32"
 
 
 def test_pretrained_weights_count_where_they_are_taken_and_by_content(
@@ -161,7 +162,7 @@ def test_a_recipe_is_resolved_once(name: str, sample: LesionDataset) -> None:
     parts = split(sample, f"published:{name}")
     resolved = Recipe(model="lenet").resolved_for(parts)
     assert resolved.resolved_for(parts) == resolved
-    honest = Recipe(model="lenet", oversample="smote", decide="balanced")
+    honest = Recipe(model="lenet", oversample="smote", decide="balanced", device="cpu")
     assert honest.resolved_for(split(sample)) == honest
 
 
