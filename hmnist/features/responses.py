@@ -180,8 +180,8 @@ def _mirror(values: Array, side: int, axis: int, out: Array) -> None:
 def _choose_signs(parts: Float32, weights: Float32, zones: Float32) -> Float32:
     """Return -1 for filters whose mean response to an image is positive, or 1: (n, count, 1)."""
     averages = np.matmul(parts[:, 0, 0], zones[0])[..., None]
-    means = np.matmul(weights[0, 0], averages)
-    return np.where(means.reshape(len(parts), 2, -1, 1).sum(axis=1) > 0, np.float32(-1), np.float32(1))
+    means = np.matmul(weights[0, 0], averages).reshape(len(parts), 2, -1, 1).sum(axis=1)
+    return np.where(means > 0, np.float32(-1), np.float32(1))
 
 
 def _apply(signs: Float32, weights: Float32) -> Float32:
