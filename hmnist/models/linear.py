@@ -17,6 +17,7 @@ from typing import Self
 import numpy as np
 
 from hmnist.arrays import Booleans, Float32, Float64, Indices, Labels
+from hmnist.errors import UsageError
 from hmnist.large_arrays import chunks_of, empty_rows, release, take_rows
 
 FOLDS = 5
@@ -191,11 +192,11 @@ def measure_scale(features: Float32, weights: Float64 | None = None) -> tuple[Fl
     for part in chunks_of(features):
         centre += shares[part] @ features[part]
         release(features)
-    centre = centre.astype(np.float32)
+    mean = centre.astype(np.float32)
     for part in chunks_of(features):
-        variance += shares[part] @ (features[part] - centre) ** 2
+        variance += shares[part] @ (features[part] - mean) ** 2
         release(features)
-    return centre, np.where(variance > 0, np.sqrt(variance), 1).astype(np.float32)
+    return mean, np.where(variance > 0, np.sqrt(variance), 1).astype(np.float32)
 
 
 def standardise(features: Float32, centre: Float32, scale: Float32) -> Float32:
@@ -222,6 +223,8 @@ def _regress(  # noqa: PLR0917 - called in two places above
     from scipy.optimize import minimize
 
     present, targets = np.unique(labels, return_inverse=True)
+    if len(present) < 2:
+        raise UsageError("All images have one class; a linear model separates two at least.")
     shares = np.ones(len(inputs)) if weights is None else weights
     # As in scikit-learn, two classes share one column of coefficients, which is penalised once.
     ridge = 2 * penalty if len(present) == 2 else penalty
