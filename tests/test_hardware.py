@@ -193,3 +193,14 @@ def test_the_processor_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     training_precision()
     pretend(monkeypatch, None)
     assert training_precision() == "mixed_bfloat16"
+
+
+@pytest.mark.parametrize(("named", "expected"), [(None, "passive"), ("active", "active")])
+def test_waiting_threads_leave_the_cores_unless_the_user_says_otherwise(
+    named: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if named is not None:
+        monkeypatch.setenv("OMP_WAIT_POLICY", named)
+    use_threads(1)
+    assert os.environ["OMP_WAIT_POLICY"] == expected

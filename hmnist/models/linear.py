@@ -120,7 +120,7 @@ def cross_fit(
         For each training image, from a model that was not fitted on it.
     """
     centre, scale = measure_scale(features, weights)
-    sample = _draw_rows(labels, seed)
+    sample = draw_rows(labels, seed)
     inputs = standardise(take_rows(features, sample), centre, scale)
     kept = None if weights is None else weights[sample]
     coefficients, intercepts, held_out = _fit_folds(
@@ -135,7 +135,7 @@ def cross_fit(
     return linear, log_odds
 
 
-def _draw_rows(labels: Labels, seed: int) -> Indices:
+def draw_rows(labels: Labels, seed: int) -> Indices:
     """Return the rows of a stratified sample of `CROSS_ROWS` images in order, or all if less."""
     if len(labels) <= CROSS_ROWS:
         return np.arange(len(labels))
@@ -229,7 +229,7 @@ def _regress(  # noqa: PLR0917 - called in two places above
     # As in scikit-learn, two classes share one column of coefficients, which is penalised once.
     ridge = 2 * penalty if len(present) == 2 else penalty
     result = minimize(
-        _measure_loss,
+        measure_loss,
         np.zeros((inputs.shape[1] + 1) * len(present)),
         (inputs, targets, shares / shares.sum(), ridge),
         method="L-BFGS-B",
@@ -244,7 +244,7 @@ def _regress(  # noqa: PLR0917 - called in two places above
     return coefficients, intercepts, int(result.nit)
 
 
-def _measure_loss(
+def measure_loss(
     parameters: Float64, inputs: Float32, targets: Labels, shares: Float64, ridge: float
 ) -> tuple[float, Float64]:
     """Return the loss of multinomial logistic regression and its gradient.
