@@ -101,5 +101,10 @@ def test_only_the_images_of_the_patches_are_read(
     image = np.array([7, 999, 7, 0])
     patches = cut_patches(images, "grey", 2, (image, *np.array([[0, 4, 1, 2], [3, 4, 0, 1]])))
     assert read == [1, 1, 1]
-    expected = [images[7, 0:2, 3:5], images[999, 4:6, 4:6], images[7, 1:3, 0:2], images[0, 2:4, 1:3]]
+    expected = [
+        images[7, 0:2, 3:5],
+        images[999, 4:6, 4:6],
+        images[7, 1:3, 0:2],
+        images[0, 2:4, 1:3],
+    ]
     np.testing.assert_allclose(patches, np.reshape(expected, (4, 4)) / 255, rtol=1e-6)
