@@ -42,6 +42,8 @@ def use_threads(threads: int) -> None:
         raise UsageError(f"The work cannot be done by {threads} threads.", "Name 1 or more.")
     for variable in _VARIABLES:
         os.environ[variable] = str(threads)
+    # Threads that spin while they wait take the cores from other work, and several times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # numpy's own pool was made when numpy was loaded and heeds the environment no more.
     threadpool_limits(threads)
 

@@ -273,3 +273,14 @@ def test_gpus_are_hidden_unless_they_are_chosen(monkeypatch: pytest.MonkeyPatch)
     config.set_visible_devices = refuse
     with pytest.raises(WorkError, match="already runs on a GPU"):
         configure_tensorflow()
+
+
+@pytest.mark.parametrize(("named", "expected"), [(None, "passive"), ("active", "active")])
+def test_waiting_threads_leave_the_cores_unless_the_user_says_otherwise(
+    named: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if named is not None:
+        monkeypatch.setenv("OMP_WAIT_POLICY", named)
+    use_threads(1)
+    assert os.environ["OMP_WAIT_POLICY"] == expected

@@ -80,11 +80,15 @@ def fit_codebook(colours: Float32, count: int, rng: np.random.Generator) -> Code
 
 def _weights(pixels: Float32, codebook: Codebook) -> Float32:
     """Return the weight of each entry at each pixel: shape (n, entries, pixels)."""
-    white = np.matmul(codebook.whiten.T, pixels - codebook.mean[:, None])
-    squares = np.matmul(np.float32(-2) * codebook.entries, white)
-    squares += (white**2).sum(axis=1, keepdims=True)
-    squares += (codebook.entries**2).sum(axis=1)[:, None]
-    distances = np.sqrt(np.maximum(squares, 0, out=squares), out=squares)
+    white = np.ones((len(pixels), 5, pixels.shape[2]), np.float32)
+    white[:, :3] = np.matmul(codebook.whiten.T, pixels - codebook.mean[:, None])
+    white[:, 3] = (white[:, :3] ** 2).sum(axis=1)
+    # The square of a difference is a product with the squares as further numbers.
+    squares = (codebook.entries**2).sum(axis=1, keepdims=True)
+    factors = np.hstack([np.float32(-2) * codebook.entries, np.ones_like(squares), squares])
+    distances = np.matmul(factors, white)
+    # Rounding may leave a square below zero.
+    np.sqrt(np.abs(distances, out=distances), out=distances)
     limit = np.float32(_REACH) * distances.mean(axis=1, keepdims=True)
     np.subtract(limit, distances, out=distances)
-    return np.asarray(np.maximum(distances, 0, out=distances))
+    return np.asarray(np.maximum(distances, np.zeros_like(distances[0]), out=distances))

@@ -43,10 +43,11 @@ def add_colours(columns: Columns, scales: Float32) -> None:
     positions = [round(quantile * (flat.shape[2] - 1)) for quantile in _QUANTILES]
     columns.add(ordered[..., positions], (f"{s} quantile {q}" for s in names for q in _QUANTILES))
     rest = flat - flat.mean(axis=2, keepdims=True)
-    _add_moments(columns, flat, rest)
+    squares = rest * rest
+    _add_moments(columns, flat, rest, squares)
     if len(names) > 1:
         _add_correlations(columns, rest[:, _MAIN])
-    _add_rings(columns, rest, scales.shape[2], scales.shape[3])
+    _add_rings(columns, rest, squares, ring_weights(*scales.shape[2:], _RINGS).T)
 
 
 def colour_scales(planes: Float32) -> Float32:
@@ -80,11 +81,14 @@ def main_scales(scales: Float32) -> tuple[Float32, tuple[str, ...]]:
     return scales[:, _MAIN], _SCALES[_MAIN]
 
 
-def _add_moments(columns: Columns, flat: Float32, rest: Float32) -> None:
-    squares = rest * rest
-    std = np.sqrt(squares.mean(axis=2))
-    skew = (squares * rest).mean(axis=2) / (std**3 + 1e-6)
-    kurtosis = np.minimum((squares * squares).mean(axis=2) / (std**4 + 1e-6), _KURTOSIS_LIMIT)
+def _add_moments(columns: Columns, flat: Float32, rest: Float32, squares: Float32) -> None:
+    second, third, fourth = (
+        np.vecdot(first, other) / rest.shape[2]
+        for first, other in ((rest, rest), (squares, rest), (squares, squares))
+    )
+    std = np.sqrt(second)
+    skew = third / (second * std + 1e-6)
+    kurtosis = np.minimum(fourth / (second * second + 1e-6), _KURTOSIS_LIMIT)
     moments = {"mean": flat.mean(axis=2), "std": std, "skew": skew, "kurtosis": kurtosis}
     for moment, values in moments.items():
         columns.add(values, (f"{scale} {moment}" for scale in scale_names(flat.shape[1])))
@@ -100,10 +104,9 @@ def _add_correlations(columns: Columns, rest: Float32) -> None:
         columns.add(values, [f"{names[first]}~{names[second]}"])
 
 
-def _add_rings(columns: Columns, rest: Float32, height: int, width: int) -> None:
-    rings = ring_weights(height, width, _RINGS).T
+def _add_rings(columns: Columns, rest: Float32, squares: Float32, rings: Float32) -> None:
     level = np.matmul(rest, rings)
-    spread = np.sqrt((np.matmul(rest * rest, rings) - level**2).clip(0))
+    spread = np.sqrt((np.matmul(squares, rings) - level**2).clip(0))
     scales = scale_names(rest.shape[1])
     names = [f"{scale} ring {ring}" for ring in range(rings.shape[1]) for scale in scales]
     for kind, values in (("minus mean", level), ("std", spread)):

@@ -27,6 +27,7 @@ from hmnist.features.state import Arrays, pack, unpack
 from hmnist.features.texture import add_textures
 from hmnist.features.views import chunk_size, codebook_views, make_view, to_planes, view_names
 from hmnist.hardware import available_cores, named_threads
+from hmnist.large_arrays import empty_rows, release
 
 
 class LesionFeatures(TransformerMixin, BaseEstimator):
@@ -121,17 +122,20 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
     def transform(self, X: npt.ArrayLike) -> Float32:
         """Describe images: float32, shape (n, n_features_out), finite numbers.
 
-        X are pixels 0–255 of the shape that was fitted, (n, h·w·c) or (n, h, w, c). Raises
-        UsageError if they are not, and scikit-learn's NotFittedError if it was not fitted.
+        X are pixels 0–255 of the shape that was fitted, (n, h·w·c) or (n, h, w, c). A large result
+        lies in a file (`hmnist.large_arrays`). Raises UsageError if the pixels do not fit, and
+        scikit-learn's NotFittedError if it was not fitted.
         """
         check_is_fitted(self)
         images = as_images(X, self.image_shape_)
-        table = np.empty((len(images), self.n_features_out), dtype=np.float32)
+        table = empty_rows((len(images), self.n_features_out), np.float32)
         size = chunk_size(*self.image_shape_[:2])
 
         def describe(start: int) -> None:
             part = slice(start, start + size)
             table[part] = self._describe(images[part]).table()
+            release(images)
+            release(table)
 
         with threadpool_limits(1), ThreadPoolExecutor(_thread_count(self.n_jobs)) as pool:
             list(pool.map(describe, range(0, len(images), size)))

@@ -20,14 +20,12 @@ import numpy as np
 from hmnist.arrays import Array, Float32, Float64, Indices
 from hmnist.augmentation import ORIENTATIONS
 from hmnist.features.columns import Columns
-from hmnist.features.geometry import ZONES, patch_orientations, zone_weights
+from hmnist.features.geometry import ZONES, patch_orientations
+from hmnist.features.responses import pool_responses
 from hmnist.features.views import cut_patches, view_size
 
 _SAMPLES = 30_000  # patches drawn for fitting: about 300 for each number of a 6×6 patch in colour
 _ITERATIONS = 5  # iterations of k-means; the centres hardly move afterwards
-_BATCH_RESPONSES = 4 * 23 * 23 * 8 * 32
-"""Responses in memory at once: those of four 28×28 images to 8 × 32 filters, about as many as a
-core's cache can hold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,13 +54,9 @@ def add_patches(columns: Columns, planes: Float32, filters: PatchFilters, view: 
     each position. ``deviation`` is the square root of the standard deviation over the image. The
     square roots (Hellinger's transformation) limit the few images that respond very strongly.
     """
-    height, width = (side - filters.side + 1 for side in planes.shape[2:])
-    batch = max(1, _BATCH_RESPONSES // (height * width * len(filters.weights)))
-    zones = zone_weights(height, width)
-    batches = [
-        _pool(_respond(planes[start : start + batch], filters), zones)
-        for start in range(0, len(planes), batch)
-    ]
+    side, channels = filters.side, planes.shape[1]
+    upright = filters.weights[: filters.count].reshape(-1, channels, side, side)
+    pooled = pool_responses(planes, upright, filters.offset[: filters.count])
     names = (
         f"{view} patch {number:02d} {sign} {way} {zone}"
         for sign in ("positive", "negative")
@@ -70,7 +64,7 @@ def add_patches(columns: Columns, planes: Float32, filters: PatchFilters, view: 
         for zone in (*ZONES, "deviation")
         for number in range(filters.count)
     )
-    columns.add(np.concatenate(batches), names)
+    columns.add(np.sqrt(pooled), names)
 
 
 def patch_side(patch: int, height: int, width: int) -> int:
@@ -137,35 +131,3 @@ def _move_centres(centres: Float64, points: Float64, permutations: Indices) -> F
     total = (group == np.arange(count)[:, None]).astype(np.float64) @ aligned
     length = np.linalg.norm(total, axis=1, keepdims=True)
     return np.where(length > 0, total / length.clip(1e-9), centres)
-
-
-def _respond(planes: Float32, filters: PatchFilters) -> Float32:
-    """Return the responses at every position: shape (n, 8, count, positions)."""
-    side = filters.side
-    windows = np.lib.stride_tricks.sliding_window_view(planes, (side, side), (2, 3))
-    numbers = filters.weights.shape[1]
-    patches = windows.transpose(0, 1, 4, 5, 2, 3).reshape(len(planes), numbers, -1)
-    # One product per image: its size, and so its rounding, does not depend on the batch.
-    responses = np.matmul(filters.weights, patches)
-    responses -= filters.offset[:, None]
-    return np.asarray(responses.reshape(len(planes), ORIENTATIONS, filters.count, -1))
-
-
-def _pool(responses: Float32, zones: Float32) -> Float32:
-    """Return square roots: sign × way (any, best) × (zones, deviation) × filters."""
-    positive = np.maximum(responses, 0)
-    negative = np.subtract(positive, responses, out=responses)
-    columns: list[Float32] = []
-    for part in (positive, negative):
-        squares = np.vecdot(part, part).mean(axis=1)
-        columns += _mean_and_deviation(part.mean(axis=1), squares, zones)
-        best = part.max(axis=1)
-        columns += _mean_and_deviation(best, np.vecdot(best, best), zones)
-    return np.sqrt(np.concatenate(columns, axis=1))
-
-
-def _mean_and_deviation(part: Float32, squares: Float32, zones: Float32) -> tuple[Float32, Float32]:
-    means = np.matmul(part, zones.T)
-    variance = squares / part.shape[2] - means[:, :, 0] ** 2
-    flat = means.swapaxes(1, 2).reshape(len(part), -1)
-    return flat, np.sqrt(variance.clip(0))

@@ -40,7 +40,11 @@ def add_shapes(columns: Columns, scales: Float32, relative: Float32) -> None:
     """
     main, names = main_scales(scales)
     _add_asymmetry(columns, main, names)
-    grey = main[:, 0]
+    grey, flat = main[:, 0], scales.reshape(*scales.shape[:2], -1)
+    # Around the mean: the difference of two large squares would lose digits.
+    overall = flat.mean(axis=2, keepdims=True)
+    rest = flat - overall
+    moments = (overall, rest, rest * rest)
     for mask, depth in (("dark", -grey), ("contrast", np.sqrt((relative**2).sum(axis=1)))):
         even = smooth(depth)
         threshold, separation = split_by_otsu(even.reshape(len(even), -1))
@@ -48,7 +52,7 @@ def add_shapes(columns: Columns, scales: Float32, relative: Float32) -> None:
         outline = {"separation": separation} | _describe_outline(lesion)
         names_of_outline = (f"{mask} lesion {kind}" for kind in outline)
         columns.add(np.stack(list(outline.values()), axis=1), names_of_outline)
-        _add_inside_and_outside(columns, scales, lesion, mask)
+        _add_inside_and_outside(columns, moments, lesion, mask)
         _add_edge(columns, even, lesion, mask)
 
 
@@ -125,16 +129,17 @@ def _describe_outline(lesion: Float32) -> dict[str, Float32]:
     }
 
 
-def _add_inside_and_outside(columns: Columns, scales: Float32, lesion: Float32, mask: str) -> None:
-    flat = scales.reshape(*scales.shape[:2], -1)
-    # Around the mean: the difference of two large squares would lose digits.
-    overall = flat.mean(axis=2, keepdims=True)
-    flat = flat - overall
+def _add_inside_and_outside(
+    columns: Columns, moments: tuple[Float32, Float32, Float32], lesion: Float32, mask: str
+) -> None:
+    """Add means and deviations, from the mean of each scale, the rest, and the squares of that."""
+    overall, rest, squares = moments
     inside = lesion.reshape(len(lesion), -1)
-    weights = np.stack([inside, 1 - inside], axis=2)
-    weights /= weights.sum(axis=1, keepdims=True) + 1e-6
-    means = np.matmul(flat, weights)
-    spreads = np.sqrt((np.matmul(flat * flat, weights) - means**2).clip(0))
+    weights = np.stack([inside, 1 - inside], axis=1)
+    weights /= weights.sum(axis=2, keepdims=True) + 1e-6
+    weights = weights.swapaxes(1, 2)
+    means = np.matmul(rest, weights)
+    spreads = np.sqrt((np.matmul(squares, weights) - means**2).clip(0))
     kinds = {
         "inside": means[:, :, 0] + overall[:, :, 0],
         "inside minus outside": means[:, :, 0] - means[:, :, 1],
@@ -142,7 +147,7 @@ def _add_inside_and_outside(columns: Columns, scales: Float32, lesion: Float32, 
         "std outside": spreads[:, :, 1],
     }
     for kind, values in kinds.items():
-        names = (f"{mask} lesion {scale} {kind}" for scale in scale_names(scales.shape[1]))
+        names = (f"{mask} lesion {scale} {kind}" for scale in scale_names(rest.shape[1]))
         columns.add(values, names)
 
 

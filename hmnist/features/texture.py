@@ -54,20 +54,24 @@ def binary_patterns(image: Float32, radius: int) -> Pixels:
     patterns have shape (n, h - 2·radius, w - 2·radius). 0–8: so many neighbours are higher, and
     they are side by side; 9: they are not.
     """
-    _, height, width = image.shape
-    rows, columns = height - 2 * radius, width - 2 * radius
-    centre = image[:, radius:-radius, radius:-radius]
+    width = image.shape[2]
+    pixels = image.ravel()
+    # Neighbours lie at equal distances in memory. Beyond an edge they are wrong, and cut off.
+    margin = radius * (width + 1)
+    centre = pixels[margin : len(pixels) - margin]
     higher = []
     for down, right in _CIRCLE:
-        top, left = radius * (1 + down), radius * (1 + right)
-        neighbour = image[:, top : top + rows, left : left + columns]
-        higher.append((neighbour > centre).view(np.uint8))
-    changes, count = np.zeros_like(higher[0]), np.zeros_like(higher[0])
+        start = margin + radius * (down * width + right)
+        higher.append((pixels[start : start + len(centre)] > centre).view(np.uint8))
+    changes, counts = np.zeros_like(higher[0]), np.zeros_like(higher[0])
     for bit, next_bit in zip(higher, higher[1:] + higher[:1], strict=True):
         changes += bit ^ next_bit
-        count += bit
-    count[changes > 2] = _ROUGH
-    return count
+        counts += bit
+    # Uniform patterns have a smaller code; assigning by a mask would be slower.
+    counts = np.maximum(counts, (changes > 2) * np.uint8(_ROUGH))
+    patterns = np.zeros(image.shape, np.uint8)
+    patterns.reshape(-1)[margin : len(pixels) - margin] = counts
+    return patterns[:, radius:-radius, radius:-radius]
 
 
 @functools.cache

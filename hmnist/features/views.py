@@ -10,6 +10,7 @@ import numpy as np
 
 from hmnist.arrays import Array, Float32, Indices
 from hmnist.features.geometry import border_mask
+from hmnist.large_arrays import release
 
 _FLOOR = 0.05  # added to brightness (0–1) before the logarithm, so that noise in the dark is small
 CHUNK_PIXELS = 200_704  # pixels of the images that are processed together: 256 images of 28×28
@@ -66,11 +67,14 @@ def cut_patches(
     image, row, column = corners
     patches = np.empty((len(image), images.shape[3], side, side), dtype=np.float32)
     size = chunk_size(images.shape[1], images.shape[2])
-    for start in range(0, len(images), size):
-        planes = make_view(to_planes(images[start : start + size]), view)
+    # No other images are read: there may be many more.
+    needed, place = np.unique(image, return_inverse=True)
+    for start in range(0, len(needed), size):
+        planes = make_view(to_planes(images[needed[start : start + size]]), view)
+        release(images)
         windows = np.lib.stride_tricks.sliding_window_view(planes, (side, side), (2, 3))
-        chosen = np.flatnonzero((image >= start) & (image < start + len(planes)))
-        patches[chosen] = windows[image[chosen] - start, :, row[chosen], column[chosen]]
+        chosen = np.flatnonzero((place >= start) & (place < start + len(planes)))
+        patches[chosen] = windows[place[chosen] - start, :, row[chosen], column[chosen]]
     return patches.reshape(len(patches), -1)
 
 

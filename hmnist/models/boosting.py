@@ -35,8 +35,8 @@ class BoostedModel(TabularModel):
 
     def _fit_start(
         self, features: Float32, labels: Labels, weights: Float64 | None
-    ) -> tuple[Float32 | None, Float32]:
-        """Return the log-odds of the training images, if any, and the columns for the trees."""
+    ) -> Float32 | None:
+        """Fit the linear model and choose columns; return the log-odds of the images, if any."""
         names = self.extractor_.feature_names(self.n_features_in_)
         starts = self.linear_start and len(np.unique(labels)) > 1  # regression needs two classes
         kept = [index for index, name in enumerate(names) if not (starts and " patch " in name)]
@@ -46,12 +46,11 @@ class BoostedModel(TabularModel):
             self.linear_, log_odds = cross_fit(
                 features, labels, weights, classes=len(self.classes_), seed=self._seed()
             )
-        return log_odds, features[:, self.kept_]
+        return log_odds
 
-    def _start(self, features: Float32) -> tuple[Float32 | None, Float32]:
-        """Return the log-odds of other images, if any, and the columns for the trees."""
-        log_odds = None if self.linear_ is None else self.linear_.log_odds(features)
-        return log_odds, features[:, self.kept_]
+    def _start(self, features: Float32) -> Float32 | None:
+        """Return the log-odds of other images, if any."""
+        return None if self.linear_ is None else self.linear_.log_odds(features)
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
         if self.linear_ is not None:

@@ -56,7 +56,7 @@ class HistGBDT(BoostedModel):
     ) -> None:
         from sklearn.ensemble import HistGradientBoostingClassifier
 
-        columns = _join(*self._fit_start(features, labels, weights))
+        columns = self._join(self._fit_start(features, labels, weights), features)
         estimator = HistGradientBoostingClassifier(
             max_iter=self.max_iter,
             learning_rate=self.learning_rate,
@@ -72,7 +72,7 @@ class HistGBDT(BoostedModel):
         if validation is None:
             estimator.fit(columns, labels, weights)
         else:
-            held_out, held_out_labels = _join(*self._start(validation[0])), validation[1]
+            held_out, held_out_labels = self._join_start(validation[0]), validation[1]
             # It cannot score a diagnosis that is absent from training.
             known = np.isin(held_out_labels, np.unique(labels))
             estimator.fit(
@@ -88,9 +88,17 @@ class HistGBDT(BoostedModel):
         # class, for which scikit-learn returns two columns.
         known = self.estimator_.classes_
         probabilities = np.zeros((len(features), len(self.classes_)))
-        columns = self.estimator_.predict_proba(_join(*self._start(features)))
+        columns = self.estimator_.predict_proba(self._join_start(features))
         probabilities[:, known] = columns[:, : len(known)]
         return probabilities
+
+    def _join_start(self, features: Float32) -> Float32:
+        return self._join(self._start(features), features)
+
+    def _join(self, log_odds: Float32 | None, features: Float32) -> Float32:
+        """Return the log-odds as further columns, since scikit-learn's trees take no start."""
+        columns = features[:, self.kept_]
+        return columns if log_odds is None else np.hstack([log_odds, columns])
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
         import skops.io
@@ -114,8 +122,3 @@ class HistGBDT(BoostedModel):
         """The number of nodes of all trees."""
         rounds = self.estimator_._predictors  # noqa: SLF001 - no public attribute has them
         return sum(len(tree.nodes) for trees in rounds for tree in trees)
-
-
-def _join(log_odds: Float32 | None, columns: Float32) -> Float32:
-    """Return the log-odds as further columns, since scikit-learn's trees take no start."""
-    return columns if log_odds is None else np.hstack([log_odds, columns])

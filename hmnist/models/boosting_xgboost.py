@@ -1,14 +1,15 @@
 """`XGBoost`: xgboost's gradient-boosted trees."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float32, Float64, Labels
+from hmnist.arrays import Array, Float32, Float64, Indices, Labels
+from hmnist.large_arrays import chunks_of, release
 from hmnist.models.boosting import MAX_BIN, BoostedModel
 from hmnist.models.tabular import Rows
 
@@ -59,15 +60,18 @@ class XGBoost(BoostedModel):
     ) -> None:
         import xgboost
 
-        make_matrix = partial(xgboost.QuantileDMatrix, max_bin=MAX_BIN)
-        log_odds, columns = self._fit_start(features, labels, weights)
-        training = make_matrix(columns, labels, weight=weights, base_margin=_margin(log_odds))
+        margin = _margin(self._fit_start(features, labels, weights))
+        batches = _make_batches(
+            features, self.kept_, label=labels, weight=weights, base_margin=margin
+        )
+        training = xgboost.QuantileDMatrix(batches, max_bin=MAX_BIN)
         watched = []
         if validation is not None:
-            log_odds, columns = self._start(validation[0])
-            held_out = make_matrix(
-                columns, validation[1], ref=training, base_margin=_margin(log_odds)
+            margin = _margin(self._start(validation[0]))
+            batches = _make_batches(
+                validation[0], self.kept_, label=validation[1], base_margin=margin
             )
+            held_out = xgboost.QuantileDMatrix(batches, max_bin=MAX_BIN, ref=training)
             watched = [(held_out, "validation")]
         booster = xgboost.train(
             {
@@ -96,16 +100,20 @@ class XGBoost(BoostedModel):
         self.booster_ = booster
 
     def _predict_features(self, features: Float32) -> npt.NDArray[Any]:
-        log_odds, columns = self._start(features)
-        probabilities = self.booster_.inplace_predict(columns, base_margin=_margin(log_odds))
+        probabilities = np.empty((len(features), len(self.classes_)), np.float32)
+        for part in chunks_of(features):
+            probabilities[part] = self.booster_.inplace_predict(
+                features[part][:, self.kept_], base_margin=_margin(self._start(features[part]))
+            ).reshape(-1, len(self.classes_))
+            release(features)
         # In float32 the sums of rows differ from 1 so much that scikit-learn's scores warn.
-        probabilities = probabilities.reshape(len(features), -1).astype(np.float64)
+        probabilities = probabilities.astype(np.float64)
         return np.asarray(probabilities / probabilities.sum(axis=1, keepdims=True))
 
     @property
     def parameter_count(self) -> int:
         """The number of nodes of all trees."""
-        return len(self.booster_.trees_to_dataframe())
+        return sum(tree.count("\n") for tree in self.booster_.get_dump())
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
         self.booster_.save_model(folder / "booster.ubj")
@@ -121,6 +129,30 @@ class XGBoost(BoostedModel):
 def _margin(log_odds: Float32 | None) -> Float32 | None:
     """Return the start of xgboost: a part of the log-odds, since the trees add to them."""
     return None if log_odds is None else np.float32(START_SHARE) * log_odds
+
+
+def _make_batches(features: Float32, kept: Indices, **rows: Array | None) -> Any:
+    """Return batches of the columns kept, and of numbers for each row, as xgboost takes them.
+
+    Only one batch is in memory at once: xgboost keeps a byte for each value.
+    """
+    import xgboost
+
+    class Batches(xgboost.DataIter):
+        def reset(self) -> None:
+            self.parts = chunks_of(features)
+
+        def next(self, input_data: Callable[..., None]) -> bool:
+            part = next(self.parts, None)
+            if part is not None:
+                given = {name: row[part] for name, row in rows.items() if row is not None}
+                input_data(data=features[part][:, kept], **given)
+                release(features)
+            return part is not None
+
+    batches = Batches()
+    batches.reset()
+    return batches
 
 
 def _reporter(model: XGBoost) -> Any:

@@ -211,3 +211,13 @@ def test_no_threads_are_refused() -> None:
     images = random_images((8, 8, 3))
     with pytest.raises(UsageError, match="n_jobs is 0"):
         small(n_jobs=0).fit(images).transform(images)
+
+
+def test_a_large_table_lies_in_a_file(
+    sample: LesionDataset, fitted: LesionFeatures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = fitted.transform(sample.images)
+    monkeypatch.setattr("hmnist.large_arrays.LARGE", 1)
+    in_file = fitted.transform(sample.images)
+    assert not in_file.flags.owndata
+    assert in_file.tobytes() == table.tobytes()

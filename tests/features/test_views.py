@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from hmnist.arrays import Array, Float32
 from hmnist.augmentation import orient
+from hmnist.features import views
 from hmnist.features.geometry import border_mask
 from hmnist.features.views import (
     chunk_size,
@@ -82,3 +84,27 @@ def test_names_and_sizes() -> None:
     assert codebook_views(1) == ()
     assert view_size(75, 100, "half") == (37, 50)
     assert view_size(75, 100, "relative") == (75, 100)
+
+
+def test_only_the_images_of_the_patches_are_read(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = rng.integers(0, 256, (1000, 6, 6, 1), dtype=np.uint8)
+    read: list[int] = []
+
+    def note(chosen: Array) -> Float32:
+        read.append(len(chosen))
+        return to_planes(chosen)
+
+    monkeypatch.setattr(views, "to_planes", note)
+    monkeypatch.setattr(views, "CHUNK_PIXELS", 36)
+    image = np.array([7, 999, 7, 0])
+    patches = cut_patches(images, "grey", 2, (image, *np.array([[0, 4, 1, 2], [3, 4, 0, 1]])))
+    assert read == [1, 1, 1]
+    expected = [
+        images[7, 0:2, 3:5],
+        images[999, 4:6, 4:6],
+        images[7, 1:3, 0:2],
+        images[0, 2:4, 1:3],
+    ]
+    np.testing.assert_allclose(patches, np.reshape(expected, (4, 4)) / 255, rtol=1e-6)

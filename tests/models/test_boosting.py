@@ -95,6 +95,17 @@ def test_hist_gbdt_uses_weights_though_its_leaves_count_rows() -> None:
     assert fit(LABELS != 2)[:, 2].max() < 0.01
 
 
+def test_xgboost_reads_its_columns_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fit() -> npt.NDArray[np.float64]:
+        model = small_xgboost(8, linear_start=True)
+        model.fit(IMAGES[TRAINING], LABELS[TRAINING], validation=VALIDATION)
+        return model.predict_proba(IMAGES)
+
+    expected = fit()
+    monkeypatch.setattr("hmnist.large_arrays.CHUNK", 9 * 4 * 30)  # thirty rows
+    np.testing.assert_allclose(fit(), expected, atol=0.02)
+
+
 @pytest.mark.parametrize("make", [small_xgboost, small_hist])
 def test_rows_sum_to_one_closely_enough_for_scores(make: Any) -> None:
     sums = make(5).fit(IMAGES, LABELS).predict_proba(IMAGES).sum(axis=1)
@@ -110,8 +121,8 @@ def test_xgboost_reports_its_rounds() -> None:
 
 
 def test_nodes_are_counted() -> None:
-    dump = small_xgboost(2).fit(IMAGES, LABELS)
-    assert dump.parameter_count == sum(tree.count("\n") for tree in dump.booster_.get_dump())
+    boosted = small_xgboost(2).fit(IMAGES, LABELS)
+    assert boosted.parameter_count == len(boosted.booster_.trees_to_dataframe())
     hist = small_hist(2, max_leaf_nodes=2).fit(IMAGES, LABELS)
     assert hist.parameter_count == 2 * 3 * 3  # rounds, classes, a root with two leaves
 

@@ -9,13 +9,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 
+from hmnist import large_arrays
+from hmnist.errors import UsageError
 from hmnist.models.linear import (
     ABSENT,
     FOLDS,
     Linear,
     cross_fit,
+    draw_rows,
     fit_linear,
     make_folds,
+    measure_loss,
     measure_scale,
     standardise,
 )
@@ -170,3 +174,70 @@ def test_scales_are_those_of_weighted_rows(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(scale[[0, 2]], repeated.std(axis=0)[[0, 2]], rtol=1e-5)
     assert scale[1] == 1
     assert centre.dtype == scale.dtype == np.float32
+
+
+def test_chunks_change_nothing_but_rounding(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    features, labels = data
+    whole = fit_linear(features, labels, None, classes=4, penalty=0.1)
+    expected = whole.log_odds(features)
+    monkeypatch.setattr(large_arrays, "CHUNK", 30 * 4 * 7)  # seven rows
+    monkeypatch.setattr(large_arrays, "LARGE", 1)
+    chunked = fit_linear(features, labels, None, classes=4, penalty=0.1)
+    np.testing.assert_allclose(chunked.scale, whole.scale, rtol=1e-6)
+    np.testing.assert_allclose(whole.log_odds(features), expected, atol=1e-4)
+    np.testing.assert_allclose(chunked.log_odds(features), expected, atol=0.01)
+
+
+def test_loss_and_gradient_agree(data: Data, rng: np.random.Generator) -> None:
+    features, labels = data
+    inputs = StandardScaler().fit_transform(features).astype(np.float32)
+    shares = rng.dirichlet(np.ones(400))
+    parameters = rng.normal(size=31 * 4) / 10
+
+    def loss(values: npt.NDArray[np.float64]) -> float:
+        return measure_loss(values, inputs, labels, shares, 0.3)[0]
+
+    odds = inputs @ parameters.reshape(31, 4)[:-1] + parameters[-4:]
+    expected = log_loss(labels, shares_of(odds), sample_weight=shares)
+    expected += 0.15 * (parameters[:-4] ** 2).sum()
+    assert loss(parameters) == pytest.approx(expected, rel=1e-5)
+    gradient = measure_loss(parameters, inputs, labels, shares, 0.3)[1]
+    for index in (0, 50, 119, 121):
+        step = np.zeros(124)
+        step[index] = 0.05
+        slope = (loss(parameters + step) - loss(parameters - step)) / 0.1
+        assert gradient[index] == pytest.approx(slope, rel=0.01, abs=1e-4)
+
+
+def test_one_class_is_refused(data: Data) -> None:
+    with pytest.raises(UsageError, match="one class"):
+        fit_linear(data[0], np.zeros(400, np.int64), None, classes=4, penalty=0.1)
+
+
+def test_of_many_images_a_sample_is_cross_fitted(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Random labels: only a model that was fitted on an image, or on its copy, knows its label.
+    monkeypatch.setattr("hmnist.models.linear.CROSS_ROWS", 100)
+    distinct = rng.normal(size=(200, 150)).astype(np.float32)
+    labels = rng.integers(2, size=200)
+    rows = np.concatenate([np.arange(200), np.arange(200)])
+    linear, log_odds = cross_fit(
+        distinct[rows], labels[rows], None, classes=2, penalty=0.01, seed=0
+    )
+    assert (log_odds.argmax(axis=1) == labels[rows]).mean() < 0.62
+    known = linear.log_odds(distinct[rows])
+    assert (known.argmax(axis=1) == labels[rows]).mean() > 0.65
+    # Copies have equal log-odds, and images without a copy in the sample those of the mean model.
+    np.testing.assert_array_equal(log_odds[:200], log_odds[200:])
+    assert 50 < (log_odds == known).all(axis=1)[:200].sum() < 150
+
+
+def test_the_sample_keeps_the_shares_of_diagnoses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hmnist.models.linear.CROSS_ROWS", 100)
+    labels = np.repeat(np.arange(3), [700, 250, 50])
+    sample = draw_rows(labels, seed=3)
+    assert len(np.unique(sample)) == 100
+    assert np.bincount(labels[sample]).tolist() == [70, 25, 5]
+    np.testing.assert_array_equal(sample, draw_rows(labels, seed=3))
+    assert not np.array_equal(sample, draw_rows(labels, seed=4))
