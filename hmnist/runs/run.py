@@ -19,16 +19,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Booleans, Float64, Labels, Pixels
+from hmnist.arrays import Booleans, Float64, Labels, Pixels, softmax
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import Decision
 from hmnist.decisions.soft_voting import soft_vote
 from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError
 from hmnist.files import hash_file
+from hmnist.models.litert import FEW, LiteNetworks, find_litert
 from hmnist.models.registry import make_model
 from hmnist.runs.manifest import MANIFEST, Manifest, read_manifest
 from hmnist.runs.predictions import PartPredictions, read_history, read_predictions
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from hmnist.models.base import Model
+    from hmnist.models.network_model import NetworkModel
+
+_MODEL = "model"  # the folder of the model's files
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +81,12 @@ class Run:
         UsageError
             If the run is an ensemble, which has `members` instead.
         """
-        model = make_model(self.manifest.model, **_as_parameters(self.manifest.parameters))
-        model.load_state(self.folder / "model")
+        model = self._make_model()
+        model.load_state(self.folder / _MODEL)
         return model
+
+    def _make_model(self) -> "Model":
+        return make_model(self.manifest.model, **_as_parameters(self.manifest.parameters))
 
     @cached_property
     def members(self) -> "tuple[Run, ...]":
@@ -153,14 +161,38 @@ class Run:
         return self.decision.decide(self.predict_proba(images))
 
     def predict_uncalibrated(self, images: npt.ArrayLike) -> Float64:
-        """Return the probabilities of the bare model, or the soft vote of an ensemble."""
-        if not self.manifest.members:
-            return self.model.predict_proba(images)
-        probabilities = [
-            member.decision.calibrate(member.predict_uncalibrated(images))
-            for member in self.members
-        ]
-        return soft_vote(probabilities, [member.weight for member in self.manifest.members])
+        """Return the probabilities of the bare model, or the soft vote of an ensemble.
+
+        A few images are predicted without TensorFlow if the run has networks; see
+        `hmnist.models.litert`. The probabilities are those of `model` but for rounding.
+        """
+        if self.manifest.members:
+            probabilities = [
+                member.decision.calibrate(member.predict_uncalibrated(images))
+                for member in self.members
+            ]
+            return soft_vote(probabilities, [member.weight for member in self.manifest.members])
+        litert = find_litert(self.folder / _MODEL)
+        if litert is not None and self._are_few_pixels(images):
+            return self._predict_few(LiteNetworks(litert), np.asarray(images))
+        return self.model.predict_proba(images)
+
+    def _are_few_pixels(self, images: npt.ArrayLike) -> bool:
+        """Whether images are so few, and need none of the checks that estimators make."""
+        return (
+            isinstance(images, np.ndarray)
+            and images.dtype == np.uint8
+            and images.shape[1:] == self.manifest.data.image_shape
+            and 0 < len(images) <= FEW
+        )
+
+    def _predict_few(self, networks: LiteNetworks, images: Pixels) -> Float64:
+        if networks.input_shape == images.shape[1:]:
+            return softmax(networks(images))
+        # These networks read features. The estimator knows them; its own networks are not loaded.
+        inputs = cast("NetworkModel", self._make_model()).make_network().inputs
+        inputs.load(self.folder / _MODEL)
+        return softmax(networks(inputs.transform(images)))
 
 
 def open_run(folder: str | Path) -> Run:
