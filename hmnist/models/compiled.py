@@ -4,7 +4,8 @@ TensorFlow is imported at the top, so this module is imported after `load_keras`
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +46,6 @@ class CompiledNetworks:
         views = 1 if orders is None else len(orders)
         self.batch = max(1, network.prediction_batch // views)
 
-        @tf.function(input_signature=[tf.TensorSpec((None, *shape), tf.float32)], autograph=False)
         def mean_logits(inputs: Any) -> Any:
             if orders is not None:
                 pixels = tf.reshape(inputs, (-1, orders.shape[1], shape[-1]))
@@ -54,19 +54,30 @@ class CompiledNetworks:
             logits = tf.reshape(logits, (-1, views, len(offset)))
             return tf.reduce_mean(logits, axis=1) + offset.astype(np.float32)
 
-        self._mean_logits = mean_logits
+        signature = [tf.TensorSpec((None, *shape), tf.float32)]
+        self._function = tf.function(mean_logits, input_signature=signature, autograph=False)
+
+    @cached_property
+    def mean_logits(self) -> Callable[[Any], Any]:
+        """The compiled function from a batch to its mean logits, of tensors."""
+        # Called as a whole, each new `tf.function` would count as one more tracing of the same, and
+        # TensorFlow would warn of it.
+        return cast("Callable[[Any], Any]", self._function.get_concrete_function())
 
     def __call__(self, inputs: npt.NDArray[Any]) -> Float32:
         """Return the mean logits with the offset: float32, shape (n, classes)."""
         starts = range(0, len(inputs), self.batch)
         batches = (inputs[start : start + self.batch] for start in starts)
-        return np.concatenate([self._mean_logits(as_float32(batch)).numpy() for batch in batches])
+        return np.concatenate([self._call(batch) for batch in batches])
+
+    def _call(self, batch: npt.NDArray[Any]) -> Float32:
+        tensor = tf.constant(np.ascontiguousarray(batch, dtype=np.float32))
+        return np.asarray(self.mean_logits(tensor))
 
     def to_litert(self) -> bytes:
         """Return the same function as a LiteRT model, for `hmnist.models.litert`."""
-        function = self._mean_logits
         converter = tf.lite.TFLiteConverter.from_concrete_functions(
-            [function.get_concrete_function()], function
+            [self.mean_logits], self._function
         )
         with without_stderr():
             return bytes(converter.convert())
@@ -86,7 +97,3 @@ def pixel_orders(
     """
     positions = np.arange(shape[0] * shape[1]).reshape(1, *shape[:2], 1)
     return np.stack([view.ravel() for view in views(positions)])
-
-
-def as_float32(batch: npt.NDArray[Any]) -> Float32:
-    return np.ascontiguousarray(batch, dtype=np.float32)

@@ -27,6 +27,10 @@ FEW = 1000
 milliseconds per image of the convolutional network. So it is worth its start from some thousands of
 images on, and a process that has it already loses little below."""
 
+LARGEST = 10_000_000
+"""Weights. Larger networks have no file: it would take up to 20 s to make, and as much space on the
+disk as the weights themselves."""
+
 _BATCH = 8  # images per call; larger batches are not faster
 
 

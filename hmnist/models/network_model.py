@@ -17,7 +17,7 @@ from hmnist.large_arrays import chunks_of, release
 from hmnist.models.base import Model, Validation
 from hmnist.models.distillation import soft_targets
 from hmnist.models.keras_setup import load_keras, policy, seeded
-from hmnist.models.litert import LITERT_FILE
+from hmnist.models.litert import LARGEST, LITERT_FILE
 from hmnist.models.network import Examples, Network, TrainingPlan
 
 if TYPE_CHECKING:
@@ -158,9 +158,7 @@ class NetworkModel(Model):
                 graph = network.build(self.input_shape_, len(self.classes_))
             graph.set_weights(weights)
             self.networks_.append(graph)
-        self.compiled_ = CompiledNetworks(
-            network, self.networks_, self.offset_, self.input_shape_
-        )
+        self.compiled_ = CompiledNetworks(network, self.networks_, self.offset_, self.input_shape_)
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__().items()
@@ -180,7 +178,8 @@ class NetworkModel(Model):
             for index, weight in enumerate(weights)
         }
         np.savez(folder / "weights.npz", allow_pickle=False, **arrays)
-        (folder / LITERT_FILE).write_bytes(self._compiled().to_litert())
+        if self.parameter_count <= LARGEST:
+            (folder / LITERT_FILE).write_bytes(self._compiled().to_litert())
         return {
             "history": self.history_,
             "input_shape": self.input_shape_,
