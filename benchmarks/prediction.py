@@ -23,6 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 
 import hmnist
@@ -43,7 +44,7 @@ MODELS = {
 
 NETWORKS = ("cnn", "mlp")
 
-SIDE = 2048  # of the matrices
+SIDE, PRODUCTS = 2048, 4  # of the matrices, and how often they are multiplied
 
 PREDICT = "from hmnist.cli import main; main()"
 
@@ -85,7 +86,7 @@ def _draw_images(count: int) -> Pixels:
 def _print_many(runs: dict[str, Run], images: Pixels, repeats: int) -> None:
     rows = []
     for name, run in runs.items():
-        ways = {
+        ways: dict[str, Callable[[Pixels], object]] = {
             "TensorFlow" if isinstance(run.model, NetworkModel) else "": run.model.predict_proba
         }
         if (path := find_litert(run.folder / "model")) is not None and _reads_images(path):
@@ -113,11 +114,15 @@ def _measure_many(predict: Callable[[Pixels], object], images: Pixels, repeats: 
 
 def _matrix_speed() -> float:
     """Return the floating-point operations per second of a float32 matrix product."""
-    import tensorflow as tf
-
     matrix = tf.ones((SIDE, SIDE))
-    wall, _ = _seconds(lambda: [tf.matmul(matrix, matrix) for _ in range(4)][-1].numpy())
-    return 4 * 2 * SIDE**3 / wall
+    wall, _ = _seconds(lambda: _multiply(matrix))
+    return PRODUCTS * 2 * SIDE**3 / wall
+
+
+def _multiply(matrix: tf.Tensor) -> None:
+    for _ in range(PRODUCTS):
+        product = tf.matmul(matrix, matrix)
+    product.numpy()  # TensorFlow may still compute until its numbers are asked for
 
 
 def _print_single(runs: dict[str, Run], folder: Path, repeats: int) -> None:
