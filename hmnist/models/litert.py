@@ -56,10 +56,8 @@ class LiteNetworks:
     def __init__(self, path: Path) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        with without_stderr():  # it reports that it uses the processor
-            self._interpreter = Interpreter(
-                str(path), num_threads=named_threads() or available_cores()
-            )
+        self._interpreter = Interpreter(str(path), num_threads=named_threads() or available_cores())
+        self._prepared: tuple[int, ...] = ()  # the shape of the batches that have their memory
         [source] = self._interpreter.get_input_details()
         [result] = self._interpreter.get_output_details()
         self._source, self._result = source["index"], result["index"]
@@ -72,8 +70,11 @@ class LiteNetworks:
 
     def _call(self, batch: npt.NDArray[Any]) -> Float32:
         interpreter = self._interpreter
-        interpreter.resize_tensor_input(self._source, batch.shape)  # nothing if it has that size
-        interpreter.allocate_tensors()
+        if batch.shape != self._prepared:
+            with without_stderr():  # it reports that it uses the processor
+                interpreter.resize_tensor_input(self._source, batch.shape)
+                interpreter.allocate_tensors()
+            self._prepared = batch.shape
         interpreter.set_tensor(self._source, np.ascontiguousarray(batch, dtype=np.float32))
         interpreter.invoke()
         return np.asarray(interpreter.get_tensor(self._result))

@@ -7,7 +7,8 @@
     report.json, report.csv, confusion.csv    the scores of the test part
     seen.npy           fingerprints of the training and validation images, eight bytes each
     history.csv        loss, accuracy and recalls of each epoch (networks)
-    model/             weights and fitted facts; nothing in it is a pickle
+    model/             weights and fitted facts, and the networks in the format of LiteRT; nothing
+                       in it is a pickle
     figures/           what `hmnist evaluate` draws; it can be drawn again
 
 `hmnist.runs.writing` writes a folder under a temporary name and renames it when it is complete;
@@ -30,7 +31,7 @@ from hmnist.decisions.decision import Decision
 from hmnist.decisions.soft_voting import soft_vote
 from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError
 from hmnist.files import hash_file
-from hmnist.models.litert import FEW, LiteNetworks, find_litert
+from hmnist.models.litert import FEW, LITERT_FILE, LiteNetworks, find_litert
 from hmnist.models.registry import make_model
 from hmnist.runs.manifest import MANIFEST, Manifest, read_manifest
 from hmnist.runs.predictions import PartPredictions, read_history, read_predictions
@@ -172,10 +173,15 @@ class Run:
                 for member in self.members
             ]
             return soft_vote(probabilities, [member.weight for member in self.manifest.members])
-        litert = find_litert(self.folder / _MODEL)
-        if litert is not None and self._are_few_pixels(images):
+        if (litert := self._litert) is not None and self._are_few_pixels(images):
             return self._predict_few(LiteNetworks(litert), np.asarray(images))
         return self.model.predict_proba(images)
+
+    @property
+    def _litert(self) -> Path | None:
+        # A file that the manifest does not name is not compared with it, and so never read.
+        is_known = f"{_MODEL}/{LITERT_FILE}" in self.manifest.files
+        return find_litert(self.folder / _MODEL) if is_known else None
 
     def _are_few_pixels(self, images: npt.ArrayLike) -> bool:
         """Whether images are so few, and need none of the checks that estimators make."""

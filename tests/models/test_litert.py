@@ -15,7 +15,9 @@ def model() -> TinyNetwork:
     return TwoViews(random_state=0, epochs=1, networks=2, logit_adjustment=0.5).fit(IMAGES, LABELS)
 
 
-def test_litert_predicts_as_tensorflow_does(model: TinyNetwork, tmp_path: Path) -> None:
+def test_litert_predicts_as_tensorflow_does(
+    model: TinyNetwork, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     model.save_state(tmp_path)
     path = find_litert(tmp_path)
     assert path == tmp_path / LITERT_FILE
@@ -23,6 +25,7 @@ def test_litert_predicts_as_tensorflow_does(model: TinyNetwork, tmp_path: Path) 
     assert networks.input_shape == model.input_shape_ == (8, 2, 3)
     inputs = model.inputs_.transform(IMAGES)
     logits = networks(inputs)  # several batches, the last one short
+    assert capfd.readouterr().err == ""
     assert logits.dtype == np.float32
     assert len(logits) == 70
     np.testing.assert_allclose(logits, model.compiled_(inputs), rtol=1e-5, atol=1e-5)

@@ -1,5 +1,6 @@
 """A few images are predicted without TensorFlow, as TensorFlow predicts them."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hmnist.errors import TrustError
 from hmnist.experiments.train import train
 from hmnist.models.litert import FEW, LITERT_FILE
 from hmnist.models.network_model import NetworkModel
+from hmnist.runs.manifest import MANIFEST
 from hmnist.runs.run import Run, open_run
 from tests.test_import_cost import CALL, loaded_by
 
@@ -72,6 +74,18 @@ def test_a_run_without_the_file_predicts_the_same(
     expected = network_run.predict_proba(sample.images)
     monkeypatch.setattr("hmnist.runs.run.find_litert", lambda _: None)
     np.testing.assert_allclose(network_run.predict_proba(sample.images), expected, atol=1e-4)
+
+
+def test_a_file_that_the_manifest_does_not_name_is_not_read(
+    network_run: Run, sample: LesionDataset, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(network_run.folder, tmp_path / "copy"))
+    manifest = json.loads((copy / MANIFEST).read_text())
+    del manifest["files"][f"model/{LITERT_FILE}"]
+    (copy / MANIFEST).write_text(json.dumps(manifest))
+    (copy / "model" / LITERT_FILE).write_bytes(b"another network")
+    expected = network_run.model.predict_proba(sample.images)
+    np.testing.assert_array_equal(open_run(copy).predict_uncalibrated(sample.images), expected)
 
 
 def test_the_manifest_knows_the_file(network_run: Run, tmp_path: Path) -> None:
