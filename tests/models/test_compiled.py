@@ -79,5 +79,6 @@ def test_an_image_is_predicted_the_same_in_any_company(compiled: "CompiledNetwor
 
 
 def test_a_batch_has_as_many_views_as_the_network_takes(graphs: list[Any]) -> None:
-    assert compile_graphs(graphs, SHAPE).batch == 512 // 8
-    assert compile_graphs(graphs, (6, 8, 3)).batch == 512 // 4
+    views = CNN().make_network().prediction_batch
+    assert compile_graphs(graphs, SHAPE).batch == views // 8
+    assert compile_graphs(graphs, (6, 8, 3)).batch == views // 4
