@@ -35,6 +35,20 @@ Shape = tuple[int, int, int]
 """Height, width, channels."""
 
 
+def softmax(logits: npt.NDArray[np.floating]) -> Float64:
+    """Return the probabilities of the classes: float64, shape (n, classes), rows with the sum 1.
+
+    `scipy.special.softmax` does the same, but to load scipy takes longer than to predict an image.
+
+    Examples
+    --------
+    >>> softmax(np.log([[1.0, 3.0]]))
+    array([[0.25, 0.75]])
+    """
+    powers = np.exp(np.asarray(logits, np.float64) - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
 def check_pixels(pixels: Array) -> None:
     """Refuse an array, of any shape but not empty, that holds no pixels 0–255.
 

@@ -1,7 +1,9 @@
 """``hmnist predict``."""
 
+import csv
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -9,8 +11,6 @@ from hmnist.cli import options
 from hmnist.cli.output import say
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from hmnist.runs.run import Run
 
 
@@ -36,32 +36,32 @@ def predict(
 
     opened = open_run(run)
     use_threads(opened.manifest.recipe.threads or 1)
-    table = _predict_all(opened, inputs)
+    if file is None:
+        _write_predictions(opened, inputs, sys.stdout)
+    else:
+        with write_file(file) as temporary, temporary.open("w", encoding="utf-8") as table:
+            _write_predictions(opened, inputs, table)
     if not quiet:
         say("Research software, no medical device.")
-    if file is None:
-        typer.echo(table.to_csv(index=False), nl=False)
-    else:
-        with write_file(file) as temporary:
-            table.to_csv(temporary, index=False)
 
 
-def _predict_all(run: "Run", inputs: list[str]) -> "pd.DataFrame":
-    """Return source, row, image_id, predicted diagnosis and one probability per diagnosis."""
-    import pandas as pd
-
+def _write_predictions(run: "Run", inputs: list[str], table: TextIO) -> None:
+    """Write CSV: source, row, image_id, predicted diagnosis, one probability per diagnosis."""
     from hmnist.diagnoses import CODES
     from hmnist.sources.images import load_images
 
     shape = run.manifest.data.image_shape
-    tables = []
     # All inputs are read before the first is predicted: a wrong one loses no work.
-    for source, images, image_ids in [load_images(path, shape) for path in inputs]:
+    sources = [load_images(path, shape) for path in inputs]
+    # Not pandas, which takes longer to load than an image takes to predict.
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["source", "row", "image_id", "predicted", *CODES])
+    for source, images, image_ids in sources:
         probabilities = run.predict_proba(images)
         predicted = run.decision.decide(probabilities)
-        table = pd.DataFrame({"source": source, "row": range(len(images))})
-        table["image_id"] = "" if image_ids is None else image_ids
-        table["predicted"] = [CODES[label] for label in predicted]
-        table[list(CODES)] = probabilities
-        tables.append(table)
-    return pd.concat(tables)
+        names = [""] * len(images) if image_ids is None else image_ids.tolist()
+        columns = zip(names, predicted.tolist(), probabilities.tolist(), strict=True)
+        writer.writerows(
+            [source, row, name, CODES[label], *values]
+            for row, (name, label, values) in enumerate(columns)
+        )

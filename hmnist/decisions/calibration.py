@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float64, Labels
+from hmnist.arrays import Float64, Labels, softmax
 
 SMALLEST = 1e-12
 """Probabilities are raised to this before their logarithm is taken: trees predict zeros, and no
@@ -26,9 +26,7 @@ def rescale(probabilities: npt.NDArray[np.floating], temperature: float) -> Floa
     >>> rescale(np.array([[0.8, 0.2]]), 2.0).round(3)
     array([[0.667, 0.333]])
     """
-    from scipy.special import softmax
-
-    return np.asarray(softmax(_log(probabilities) / temperature, axis=1))
+    return softmax(_log(probabilities) / temperature)
 
 
 def fit_temperature(labels: Labels, probabilities: npt.NDArray[np.floating]) -> float:

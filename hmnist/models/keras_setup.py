@@ -5,10 +5,10 @@ import os
 import random
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from hmnist.hardware import configure_tensorflow
+from hmnist.models.stderr import without_stderr
 
 
 def load_keras() -> Any:
@@ -20,19 +20,12 @@ def load_keras() -> Any:
         return sys.modules["keras"]
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
+    with without_stderr():
         import keras
         import tensorflow as tf
 
         configure_tensorflow()
         tf.config.list_physical_devices()
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
     return keras
 
 

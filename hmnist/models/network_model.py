@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hmnist.arrays import Float64, Images, Labels
+from hmnist.arrays import Float64, Images, Labels, softmax
 from hmnist.errors import UsageError
 from hmnist.hardware import configure_tensorflow
+from hmnist.large_arrays import chunks_of, release
 from hmnist.models.base import Model, Validation
 from hmnist.models.distillation import soft_targets
 from hmnist.models.keras_setup import load_keras, policy, seeded
+from hmnist.models.litert import LARGEST, LITERT_FILE
 from hmnist.models.network import Examples, Network, TrainingPlan
 
 if TYPE_CHECKING:
     import keras
+
+    from hmnist.models.compiled import CompiledNetworks
 
 SEED_DISTANCE = 2**32  # between the networks of one model, so that no two models share a seed
 
@@ -35,6 +39,8 @@ class NetworkModel(Model):
         For each network, the fitted weights in their order.
     networks_ : list of keras.Model
         The networks with these weights; built again after a pickle.
+    compiled_ : CompiledNetworks
+        The same networks with all views, as one function.
     history_ : dict of list of float
         Loss and accuracy of each epoch of the first network. With validation images, those on
         validation, too, and ``val_recall_<class>`` for each class that occurs there. They belong to
@@ -101,7 +107,7 @@ class NetworkModel(Model):
         self.weights_ = [weights for weights, _ in trained]
         self.history_ = trained[0][1]
         # The trained networks would keep their optimisers: three more copies of the weights.
-        self.networks_ = self._rebuild()
+        self._rebuild()
 
     def _report_epochs(self, plan: TrainingPlan, number: int, epochs: int) -> None:
         self.report_step(number * plan.epochs + epochs, plan.networks * plan.epochs)
@@ -126,39 +132,36 @@ class NetworkModel(Model):
         return np.asarray(plan.logit_adjustment * np.log(counts / counts.sum()))
 
     def _predict(self, images: Images) -> Float64:
-        from scipy.special import softmax
+        compiled = self._compiled()
+        probabilities = np.empty((len(images), len(self.classes_)))
+        for part in chunks_of(images):
+            inputs = self.inputs_.transform(images[part])
+            probabilities[part] = softmax(compiled(inputs))
+            release(images)
+        return probabilities
 
-        if not hasattr(self, "networks_"):  # this model comes from a pickle
-            self.networks_ = self._rebuild()
-        network = self.make_network()
-        inputs = self.inputs_.transform(images)
-        logits = np.zeros((len(images), len(self.classes_)))
-        answers = 0
-        for view in [inputs] if network.views is None else network.views(inputs):
-            for start in range(0, len(view), network.prediction_batch):
-                rows = slice(start, start + network.prediction_batch)
-                batch = np.ascontiguousarray(view[rows], dtype=np.float32)
-                for graph in self.networks_:
-                    # Called directly: `predict` would trace a function for every model.
-                    logits[rows] += np.asarray(graph(batch, training=False))
-            answers += len(self.networks_)
-        return np.asarray(softmax(logits / answers + self.offset_, axis=1))
+    def _compiled(self) -> "CompiledNetworks":
+        if not hasattr(self, "compiled_"):  # this model comes from a pickle
+            self._rebuild()
+        return self.compiled_
 
-    def _rebuild(self) -> "list[keras.Model]":
-        """Return the networks, built again, with the fitted weights."""
+    def _rebuild(self) -> None:
+        """Build the networks again, with the fitted weights."""
         load_keras()
+        from hmnist.models.compiled import CompiledNetworks
+
         network = self.make_network()
-        graphs = []
+        self.networks_: list[keras.Model] = []
         for weights in self.weights_:
             with seeded(0), policy("float32"):
                 graph = network.build(self.input_shape_, len(self.classes_))
             graph.set_weights(weights)
-            graphs.append(graph)
-        return graphs
+            self.networks_.append(graph)
+        self.compiled_ = CompiledNetworks(network, self.networks_, self.offset_, self.input_shape_)
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__().items()
-        return {name: value for name, value in state if name != "networks_"}
+        return {name: value for name, value in state if name not in {"networks_", "compiled_"}}
 
     @property
     def parameter_count(self) -> int:
@@ -174,6 +177,8 @@ class NetworkModel(Model):
             for index, weight in enumerate(weights)
         }
         np.savez(folder / "weights.npz", allow_pickle=False, **arrays)
+        if self.parameter_count <= LARGEST:
+            (folder / LITERT_FILE).write_bytes(self._compiled().to_litert())
         return {
             "history": self.history_,
             "input_shape": self.input_shape_,
@@ -196,4 +201,4 @@ class NetworkModel(Model):
                 [arrays[name] for name in names if name.startswith(f"network{number}-")]
                 for number in range(network.training.networks)
             ]
-        self.networks_ = self._rebuild()
+        self._rebuild()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hmnist.models.litert import LITERT_FILE
 from hmnist.oversampling import METHODS
 from hmnist.runs.facts import Amount, Count, DataFacts
 from hmnist.runs.manifest import Manifest
@@ -139,7 +140,12 @@ def _mean(values: Sequence[float]) -> float:
 
 def _model_bytes(run: Run) -> int:
     files = run.manifest.files.items()
-    own = sum(stored.bytes for name, stored in files if name.startswith("model/"))
+    # The same weights in another format are no part of the model's size.
+    own = sum(
+        stored.bytes
+        for name, stored in files
+        if name.startswith("model/") and not name.endswith(LITERT_FILE)
+    )
     return own + sum(_model_bytes(member) for member in run.members)
 
 

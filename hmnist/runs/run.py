@@ -7,7 +7,8 @@
     report.json, report.csv, confusion.csv    the scores of the test part
     seen.npy           fingerprints of the training and validation images, eight bytes each
     history.csv        loss, accuracy and recalls of each epoch (networks)
-    model/             weights and fitted facts; nothing in it is a pickle
+    model/             weights and fitted facts, and the networks in the format of LiteRT; nothing
+                       in it is a pickle
     figures/           what `hmnist evaluate` draws; it can be drawn again
 
 `hmnist.runs.writing` writes a folder under a temporary name and renames it when it is complete;
@@ -19,16 +20,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Booleans, Float64, Labels, Pixels
+from hmnist.arrays import Booleans, Float64, Labels, Pixels, softmax
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import Decision
 from hmnist.decisions.soft_voting import soft_vote
 from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError
 from hmnist.files import hash_file
+from hmnist.models.litert import FEW, LITERT_FILE, LiteNetworks, find_litert
 from hmnist.models.registry import make_model
 from hmnist.runs.manifest import MANIFEST, Manifest, read_manifest
 from hmnist.runs.predictions import PartPredictions, read_history, read_predictions
@@ -39,6 +42,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from hmnist.models.base import Model
+    from hmnist.models.network_model import NetworkModel
+
+_MODEL = "model"  # the folder of the model's files
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +82,12 @@ class Run:
         UsageError
             If the run is an ensemble, which has `members` instead.
         """
-        model = make_model(self.manifest.model, **_as_parameters(self.manifest.parameters))
-        model.load_state(self.folder / "model")
+        model = self._make_model()
+        model.load_state(self.folder / _MODEL)
         return model
+
+    def _make_model(self) -> "Model":
+        return make_model(self.manifest.model, **_as_parameters(self.manifest.parameters))
 
     @cached_property
     def members(self) -> "tuple[Run, ...]":
@@ -153,14 +162,43 @@ class Run:
         return self.decision.decide(self.predict_proba(images))
 
     def predict_uncalibrated(self, images: npt.ArrayLike) -> Float64:
-        """Return the probabilities of the bare model, or the soft vote of an ensemble."""
-        if not self.manifest.members:
-            return self.model.predict_proba(images)
-        probabilities = [
-            member.decision.calibrate(member.predict_uncalibrated(images))
-            for member in self.members
-        ]
-        return soft_vote(probabilities, [member.weight for member in self.manifest.members])
+        """Return the probabilities of the bare model, or the soft vote of an ensemble.
+
+        A few images are predicted without TensorFlow if the run has networks; see
+        `hmnist.models.litert`. The probabilities are those of `model` but for rounding.
+        """
+        if self.manifest.members:
+            probabilities = [
+                member.decision.calibrate(member.predict_uncalibrated(images))
+                for member in self.members
+            ]
+            return soft_vote(probabilities, [member.weight for member in self.manifest.members])
+        if (litert := self._litert) is not None and self._are_few_pixels(images):
+            return self._predict_few(LiteNetworks(litert), np.asarray(images))
+        return self.model.predict_proba(images)
+
+    @property
+    def _litert(self) -> Path | None:
+        # A file that the manifest does not name is not compared with it, and so never read.
+        is_known = f"{_MODEL}/{LITERT_FILE}" in self.manifest.files
+        return find_litert(self.folder / _MODEL) if is_known else None
+
+    def _are_few_pixels(self, images: npt.ArrayLike) -> bool:
+        """Whether images are so few, and need none of the checks that estimators make."""
+        return (
+            isinstance(images, np.ndarray)
+            and images.dtype == np.uint8
+            and images.shape[1:] == self.manifest.data.image_shape
+            and 0 < len(images) <= FEW
+        )
+
+    def _predict_few(self, networks: LiteNetworks, images: Pixels) -> Float64:
+        if networks.input_shape == images.shape[1:]:
+            return softmax(networks(images))
+        # These networks read features. The estimator knows them; its own networks are not loaded.
+        inputs = cast("NetworkModel", self._make_model()).make_network().inputs
+        inputs.load(self.folder / _MODEL)
+        return softmax(networks(inputs.transform(images)))
 
 
 def open_run(folder: str | Path) -> Run:

@@ -229,7 +229,8 @@ def test_prediction_does_not_need_the_linear_model(tmp_path: Path) -> None:
     probabilities = model.predict_proba(IMAGES)
     assert (probabilities != fit(epochs=1).predict_proba(IMAGES)).any()
     model.save_state(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"model.json", "weights.npz"}
+    files = {"model.json", "networks.tflite", "weights.npz"}
+    assert {path.name for path in tmp_path.iterdir()} == files
     again = CNN(widths=(4, 6), distillation=0.5)
     again.load_state(tmp_path)
     np.testing.assert_array_equal(again.predict_proba(IMAGES), probabilities)

@@ -146,9 +146,9 @@ class DarkestInputs(Inputs):
         self.darkest = np.load(folder / "darkest.npy")
 
 
-def with_negative(inputs: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+def with_mirror(inputs: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
     yield inputs
-    yield 255 - inputs
+    yield inputs[:, ::-1]
 
 
 class TwoViews(TinyNetwork):
@@ -157,7 +157,7 @@ class TwoViews(TinyNetwork):
     def make_network(self) -> Network:
         network = super().make_network()
         plan = replace(network.training, policy="mixed_bfloat16")
-        return replace(network, training=plan, inputs=DarkestInputs(), views=with_negative)
+        return replace(network, training=plan, inputs=DarkestInputs(), views=with_mirror)
 
 
 def fit(**parameters: Any) -> TinyNetwork:
@@ -343,7 +343,7 @@ def test_predictions_average_the_logits_of_views_in_full_precision(tmp_path: Pat
     assert {layer.compute_dtype for layer in model.networks_[0].layers} == {"float32"}
     assert {weight.dtype for weight in model.weights_[0]} == {np.dtype("float32")}
     pixels = model.inputs_.transform(IMAGES).astype(np.float32)
-    logits = [np.asarray(model.networks_[0](view), float) for view in (pixels, 255 - pixels)]
+    logits = [np.asarray(model.networks_[0](view), float) for view in with_mirror(pixels)]
     powers = np.exp((logits[0] + logits[1]) / 2)
     expected = powers / powers.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(model.predict_proba(IMAGES), expected, rtol=1e-6)
@@ -524,3 +524,20 @@ def test_the_history_has_the_recall_of_every_class_on_validation() -> None:
     recalls = np.array([model.history_["val_recall_0"], model.history_["val_recall_2"]])
     np.testing.assert_allclose(shares @ recalls, model.history_["val_accuracy"], rtol=1e-5)
     assert set(TinyNetwork().fit(IMAGES, LABELS).history_) == {"accuracy", "loss"}
+
+
+def test_large_arrays_are_predicted_in_parts(
+    fitted: TinyNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = fitted.predict_proba(IMAGES)
+    lengths: list[int] = []
+    transform = fitted.inputs_.transform
+
+    def note(images: Images) -> npt.NDArray[Any]:
+        lengths.append(len(images))
+        return transform(images)
+
+    monkeypatch.setattr(fitted.inputs_, "transform", note)
+    monkeypatch.setattr("hmnist.large_arrays.CHUNK", 30 * IMAGES[0].nbytes)
+    np.testing.assert_allclose(fitted.predict_proba(IMAGES), expected, rtol=1e-6)
+    assert lengths == [30, 30, 10]

@@ -1,0 +1,99 @@
+"""`CompiledNetworks`: one compiled function from inputs to the mean logits of views and networks.
+
+TensorFlow is imported at the top, so this module is imported after `load_keras`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from hmnist.arrays import Float32, Float64, Indices
+from hmnist.models.network import Network
+from hmnist.models.stderr import without_stderr
+
+if TYPE_CHECKING:
+    import keras
+
+
+class CompiledNetworks:
+    """The networks of one model, compiled once for batches of any length.
+
+    Parameters
+    ----------
+    network : Network
+        Its views are rearrangements of the pixels of an image, and become part of the function. A
+        batch has `prediction_batch` views, so that the memory needed does not grow with the images.
+    graphs : sequence of keras.Model
+        The networks, whose logits are averaged.
+    offset : numpy.ndarray of float64, shape (classes,)
+        Added to the mean logits.
+    shape : tuple of int
+        The shape of one input.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        graphs: "Sequence[keras.Model]",
+        offset: Float64,
+        shape: tuple[int, ...],
+    ) -> None:
+        orders = None if network.views is None else pixel_orders(network.views, shape)
+        views = 1 if orders is None else len(orders)
+        self.batch = max(1, network.prediction_batch // views)
+
+        def mean_logits(inputs: Any) -> Any:
+            if orders is not None:
+                pixels = tf.reshape(inputs, (-1, orders.shape[1], shape[-1]))
+                inputs = tf.reshape(tf.gather(pixels, orders, axis=1), (-1, *shape))
+            logits = tf.add_n([graph(inputs, training=False) for graph in graphs]) / len(graphs)
+            logits = tf.reshape(logits, (-1, views, len(offset)))
+            return tf.reduce_mean(logits, axis=1) + offset.astype(np.float32)
+
+        signature = [tf.TensorSpec((None, *shape), tf.float32)]
+        self._function = tf.function(mean_logits, input_signature=signature, autograph=False)
+
+    @cached_property
+    def mean_logits(self) -> Callable[[Any], Any]:
+        """The compiled function from a batch to its mean logits, of tensors."""
+        # Called as a whole, each new `tf.function` would count as one more tracing of the same, and
+        # TensorFlow would warn of it.
+        return cast("Callable[[Any], Any]", self._function.get_concrete_function())
+
+    def __call__(self, inputs: npt.NDArray[Any]) -> Float32:
+        """Return the mean logits with the offset: float32, shape (n, classes)."""
+        starts = range(0, len(inputs), self.batch)
+        batches = (inputs[start : start + self.batch] for start in starts)
+        return np.concatenate([self._call(batch) for batch in batches])
+
+    def _call(self, batch: npt.NDArray[Any]) -> Float32:
+        tensor = tf.constant(np.ascontiguousarray(batch, dtype=np.float32))
+        return np.asarray(self.mean_logits(tensor))
+
+    def to_litert(self) -> bytes:
+        """Return the same function as a LiteRT model, for `hmnist.models.litert`."""
+        converter = tf.lite.TFLiteConverter.from_concrete_functions(
+            [self.mean_logits], self._function
+        )
+        with without_stderr():
+            return bytes(converter.convert())
+
+
+def pixel_orders(
+    views: Callable[[npt.NDArray[Any]], Iterator[npt.NDArray[Any]]], shape: tuple[int, ...]
+) -> Indices:
+    """Return where the pixels of each view come from: int64, shape (views, h·w).
+
+    `shape` is height, width and channels of one image.
+
+    Examples
+    --------
+    >>> pixel_orders(lambda images: iter([images, images[:, :, ::-1]]), (1, 3, 1)).tolist()
+    [[0, 1, 2], [2, 1, 0]]
+    """
+    positions = np.arange(shape[0] * shape[1]).reshape(1, *shape[:2], 1)
+    return np.stack([view.ravel() for view in views(positions)])

@@ -1,0 +1,87 @@
+"""`LiteNetworks`: the networks of a saved model, run without TensorFlow.
+
+LiteRT (formerly TensorFlow Lite) loads in a few hundredths of a second, TensorFlow in several
+seconds. On many images TensorFlow is faster, so that this is the way for up to `FEW` images.
+
+The file is the function of `hmnist.models.compiled`, written beside the weights when a model is
+saved. It is meant for nothing but our own networks: a library in C++ reads it, and cannot be
+trusted with a file that someone else has made. `hmnist.open_run` compares its hash with the
+manifest; that tells that it is the file that was written, not who wrote it.
+"""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hmnist.arrays import Float32
+from hmnist.hardware import available_cores, named_threads
+from hmnist.models.stderr import without_stderr
+
+LITERT_FILE = "networks.tflite"
+
+FEW = 1000
+"""Images. TensorFlow takes five seconds of a processor to load and to begin; then it saves 0.5 to 2
+milliseconds per image of the convolutional network. So it is worth its start from some thousands of
+images on, and a process that has it already loses little below."""
+
+LARGEST = 10_000_000
+"""Weights. Larger networks have no file: it would take up to 20 s to make, and as much space on the
+disk as the weights themselves."""
+
+_BATCH = 8  # images per call; larger batches are not faster
+
+
+class LiteNetworks:
+    """The networks of a saved model; see `hmnist.models.compiled.CompiledNetworks`.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, `LITERT_FILE` in the folder of a model.
+
+    Attributes
+    ----------
+    input_shape : tuple of int
+        The shape of one input.
+
+    Raises
+    ------
+    ValueError
+        If it is no such file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._interpreter = Interpreter(str(path), num_threads=named_threads() or available_cores())
+        self._prepared: tuple[int, ...] = ()  # the shape of the batches that have their memory
+        [source] = self._interpreter.get_input_details()
+        [result] = self._interpreter.get_output_details()
+        self._source, self._result = source["index"], result["index"]
+        self.input_shape = tuple(source["shape_signature"][1:].tolist())
+
+    def __call__(self, inputs: npt.NDArray[Any]) -> Float32:
+        """Return the mean logits with the offset: float32, shape (n, classes)."""
+        starts = range(0, len(inputs), _BATCH)
+        return np.concatenate([self._call(inputs[start : start + _BATCH]) for start in starts])
+
+    def _call(self, batch: npt.NDArray[Any]) -> Float32:
+        interpreter = self._interpreter
+        if batch.shape != self._prepared:
+            with without_stderr():  # it reports that it uses the processor
+                interpreter.resize_tensor_input(self._source, batch.shape)
+                interpreter.allocate_tensors()
+            self._prepared = batch.shape
+        interpreter.set_tensor(self._source, np.ascontiguousarray(batch, dtype=np.float32))
+        interpreter.invoke()
+        return np.asarray(interpreter.get_tensor(self._result))
+
+
+def find_litert(folder: Path) -> Path | None:
+    """Return the file in the folder of a model, None without the file or without LiteRT."""
+    path = folder / LITERT_FILE
+    is_installed = importlib.util.find_spec("ai_edge_litert") is not None
+    return path if is_installed and path.is_file() else None

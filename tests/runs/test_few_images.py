@@ -1,0 +1,107 @@
+"""A few images are predicted without TensorFlow, as TensorFlow predicts them."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hmnist.dataset import LesionDataset
+from hmnist.errors import TrustError
+from hmnist.experiments.train import train
+from hmnist.models.litert import FEW, LITERT_FILE
+from hmnist.models.network_model import NetworkModel
+from hmnist.runs.manifest import MANIFEST
+from hmnist.runs.run import Run, open_run
+from tests.test_import_cost import CALL, loaded_by
+
+pytestmark = pytest.mark.filterwarnings("ignore::hmnist.errors.SampleWarning")
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "cnn": {"epochs": 1, "widths": (4, 6)},
+    "mlp": {"epochs": 1, "widths": (4,), "networks": 2},
+}
+
+
+@pytest.fixture(scope="module", params=SETTINGS)
+def network_run(
+    request: pytest.FixtureRequest, sample: LesionDataset, tmp_path_factory: pytest.TempPathFactory
+) -> Run:
+    """Return a trained network, opened again: nothing of it is in memory."""
+    folder = tmp_path_factory.mktemp("runs") / request.param
+    train(
+        sample,
+        request.param,
+        parameters=SETTINGS[request.param],
+        features="pixels",
+        effort="quick",
+        threads=1,
+        out=folder,
+    )
+    return open_run(folder)
+
+
+def test_few_images_need_no_networks_of_keras(
+    network_run: Run, sample: LesionDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = network_run.model.predict_proba(sample.images)
+
+    def refuse(_: NetworkModel) -> None:
+        raise AssertionError("Keras builds its networks")
+
+    monkeypatch.setattr(NetworkModel, "_rebuild", refuse)
+    again = open_run(network_run.folder)
+    found = again.predict_uncalibrated(sample.images)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-12)
+    with pytest.raises(AssertionError, match="Keras"):
+        again.predict_uncalibrated(sample.X)  # rows need the checks of the estimator
+
+
+def test_many_images_are_predicted_by_the_model(network_run: Run, sample: LesionDataset) -> None:
+    many = np.repeat(sample.images, FEW // len(sample) + 1, axis=0)
+    probabilities = network_run.predict_uncalibrated(many)
+    np.testing.assert_array_equal(probabilities, network_run.model.predict_proba(many))
+
+
+def test_a_run_without_the_file_predicts_the_same(
+    network_run: Run, sample: LesionDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = network_run.predict_proba(sample.images)
+    monkeypatch.setattr("hmnist.runs.run.find_litert", lambda _: None)
+    np.testing.assert_allclose(network_run.predict_proba(sample.images), expected, atol=1e-4)
+
+
+def test_a_file_that_the_manifest_does_not_name_is_not_read(
+    network_run: Run, sample: LesionDataset, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(network_run.folder, tmp_path / "copy"))
+    manifest = json.loads((copy / MANIFEST).read_text())
+    del manifest["files"][f"model/{LITERT_FILE}"]
+    (copy / MANIFEST).write_text(json.dumps(manifest))
+    (copy / "model" / LITERT_FILE).write_bytes(b"another network")
+    expected = network_run.model.predict_proba(sample.images)
+    np.testing.assert_array_equal(open_run(copy).predict_uncalibrated(sample.images), expected)
+
+
+def test_the_manifest_knows_the_file(network_run: Run, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(network_run.folder, tmp_path / "copy"))
+    (copy / "model" / LITERT_FILE).write_bytes(b"another network")
+    with pytest.raises(TrustError, match=LITERT_FILE):
+        open_run(copy)
+
+
+def test_a_photograph_is_predicted_without_heavy_libraries(
+    network_run: Run, tmp_path: Path
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (45, 60, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    loaded, printed = loaded_by(CALL, tmp_path, "predict", str(network_run.folder), "a.png")
+    assert printed.startswith("source,row,image_id,predicted")
+    assert not loaded & {"keras", "tensorflow"}
+    if network_run.manifest.model == "cnn":  # it reads images; features are a library's work
+        assert not loaded & {"pandas", "scipy", "sklearn"}
