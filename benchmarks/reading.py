@@ -4,9 +4,8 @@ Three ways are measured in turn, several times: ``pandas.read_csv(dtype="uint8")
 ``hmnist.load`` of the file (with an empty cache) and the second (from the cache). Without FILE, a
 file of random 28×28 RGB pixels is written to a temporary folder, with as many rows as the Kaggle
 file or ``--rows``. Metadata beside the file are read as well. The file is read once beforehand, so
-that it is in the system's memory for all three. Then each way is tried once in a process of its
-own, for the largest resident memory of the whole process (``getrusage``, ``ru_maxrss``). Prints
-Markdown.
+that it is in the system's memory for all three. *Peak* is the largest resident memory of a whole
+process that reads the file in one way (``getrusage``, ``ru_maxrss``). Prints Markdown.
 """
 
 import argparse
@@ -64,8 +63,9 @@ def measure(path: Path, cache: Path, repeats: int) -> None:
     with path.open("rb") as file:
         while file.read(1 << 20):
             pass
-    data = load(path)
     time.sleep(2.5)  # a file changed a moment ago is hashed at every reading
+    # Before this process grows: a new process counts the memory of the one that starts it.
+    peaks = {name: peak_megabytes(name, path) for name in (PANDAS, FIRST, SECOND)}
     times: dict[str, list[float]] = {name: [] for name in (PANDAS, FIRST, SECOND)}
     for _ in range(repeats):
         shutil.rmtree(cache, ignore_errors=True)
@@ -73,13 +73,9 @@ def measure(path: Path, cache: Path, repeats: int) -> None:
         times[FIRST].append(seconds(lambda: load(path)))
         times[SECOND].append(seconds(lambda: load(path)))
     ratios = [first / pandas for first, pandas in zip(times[FIRST], times[PANDAS], strict=True)]
-    print(f"{data!r}, {path.stat().st_size / 1e6:.1f} MB; {os.cpu_count()} cores,")
+    print(f"{load(path)!r}, {path.stat().st_size / 1e6:.1f} MB; {os.cpu_count()} cores,")
     print(f"Python {platform.python_version()}, pandas {pd.__version__}, numpy {np.__version__}\n")
-    shutil.rmtree(cache, ignore_errors=True)
-    rows = [
-        [name, spread(values, 3), f"{peak_megabytes(name, path):,.0f}"]
-        for name, values in times.items()
-    ]
+    rows = [[name, spread(values, 3), f"{peaks[name]:,.0f}"] for name, values in times.items()]
     rows.append([f"{FIRST} / pandas, pair by pair", spread(ratios, 2), ""])
     header = ["", f"seconds, median (least–most) of {repeats}", "peak MB"]
     print(markdown_table(header, rows))
