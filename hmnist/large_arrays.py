@@ -6,6 +6,7 @@ free as soon as nobody uses the array, whatever ends the process.
 
 import math
 import mmap
+import os
 import tempfile
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -42,6 +43,9 @@ def empty_rows(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as file:
         file.truncate(size)
+        if hasattr(os, "posix_fallocate"):
+            # Otherwise the process would end at its first write to a full disk, without an error.
+            os.posix_fallocate(file.fileno(), 0, size)
         pages = mmap.mmap(file.fileno(), size)
     return np.frombuffer(pages, dtype).reshape(shape)
 

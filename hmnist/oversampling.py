@@ -16,6 +16,7 @@ from hmnist.augmentation import ORIENTATIONS, orient_each
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import UsageError, unknown_name
+from hmnist.large_arrays import chunks_of, empty_rows, release
 
 _LARGEST_SEED = 2**32 - 1  # numpy's legacy generators, which imbalanced-learn uses, take no more
 
@@ -48,13 +49,19 @@ class Oversampled:
         return len(self.indices) + len(self.new_images)
 
     def apply(self, training: LesionDataset) -> tuple[Pixels, Labels]:
-        """Return images (uint8, (m + k, h, w, c)) and labels (int64, (m + k,)) to fit on."""
-        images = orient_each(training.images[self.indices], self.orientations)
-        labels = training.labels[self.indices]
-        if len(self.new_images):
-            images = np.concatenate([images, self.new_images])
-            labels = np.concatenate([labels, self.new_labels])
-        return images, labels
+        """Return images (uint8, (m + k, h, w, c)) and labels (int64, (m + k,)) to fit on.
+
+        Images of more than half a gigabyte lie in a file; see `hmnist.large_arrays`.
+        """
+        images = empty_rows((len(self), *training.image_shape), np.uint8)
+        repeated = images[: len(self.indices)]
+        for part in chunks_of(repeated):
+            rows, orientations = self.indices[part], self.orientations[part]
+            repeated[part] = orient_each(training.images[rows], orientations)
+            release(training.images)
+            release(images)
+        images[len(self.indices) :] = self.new_images
+        return images, np.concatenate([training.labels[self.indices], self.new_labels])
 
 
 def oversample(
@@ -188,12 +195,15 @@ def _interpolate(training: LesionDataset, targets: dict[int, int], seed: int) ->
     for label, goal in targets.items():
         if counts[label] < 2:
             continue  # a single image has no neighbour to interpolate with
+        # New images depend on those of their diagnosis only, but the sampler wants two diagnoses.
+        is_other = training.labels != label
+        rows = np.append(np.flatnonzero(~is_other), is_other.argmax())
         neighbors = min(5, int(counts[label]) - 1)
-        sampler = SMOTE(sampling_strategy={label: goal}, k_neighbors=neighbors, random_state=seed)
-        pixels, resampled = sampler.fit_resample(training.X.astype(np.float32), training.labels)
-        new = np.clip(np.rint(pixels[len(training) :]), 0, 255).astype(np.uint8)
+        sampler = SMOTE(sampling_strategy={0: goal}, k_neighbors=neighbors, random_state=seed)
+        pixels, _ = sampler.fit_resample(training.X[rows].astype(np.float32), 1 * is_other[rows])
+        new = np.clip(np.rint(pixels[len(rows) :]), 0, 255).astype(np.uint8)
         images.append(new.reshape(-1, *training.image_shape))
-        labels.append(np.asarray(resampled[len(training) :], dtype=np.int64))
+        labels.append(np.full(len(new), label))
     return replace(kept, new_images=np.concatenate(images), new_labels=np.concatenate(labels))
 
 

@@ -1,3 +1,4 @@
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmnist.dataset import LesionDataset
+from hmnist.dataset import LesionDataset, fingerprint_images
 from hmnist.errors import DataError
 
 
@@ -101,7 +102,33 @@ def test_every_pixel_changes_the_digest(drawn: st.DataObject) -> None:
     assert make(images=images).digest != data.digest
 
 
+def test_digests_of_large_images_are_those_of_all_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hmnist.large_arrays.CHUNK", 20)
+    data = make()
+    sha = hashlib.sha256(repr(data.images.shape).encode())
+    sha.update(data.images.tobytes() + data.labels.tobytes())
+    assert data.image_digest == sha.hexdigest()
+
+
+def test_fingerprints_are_hashes_of_the_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hmnist.large_arrays.CHUNK", 20)
+    images = make().images
+    expected = [hashlib.blake2b(image.tobytes(), digest_size=8).digest() for image in images]
+    assert fingerprint_images(images).tobytes() == b"".join(expected)
+
+
 # take
+
+
+@pytest.mark.parametrize("rows", [[3, 0, 0], []])
+def test_large_images_are_taken_into_a_file(
+    rows: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hmnist.large_arrays.LARGE", 1)
+    monkeypatch.setattr("hmnist.large_arrays.CHUNK", 20)
+    images = make().take(np.array(rows, dtype=np.int64)).images
+    np.testing.assert_array_equal(images, make().images[rows])
+    assert (images.base is None) == (not rows)
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,4 +1,6 @@
+import errno
 import mmap
+import os
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +53,16 @@ def test_released_pages_need_no_memory(everything_is_large: Path) -> None:
     before = mapped_pages()
     release(values)
     assert before - mapped_pages() > 3000  # of 4,096 pages
+
+
+@pytest.mark.usefixtures("everything_is_large")
+def test_a_full_disk_is_an_error_when_the_array_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        empty_rows((2, 2), np.uint8)
 
 
 def test_an_array_in_memory_is_not_changed_by_a_release() -> None:

@@ -144,10 +144,11 @@ def test_repetition_is_that_of_imbalanced_learn(seed: int) -> None:
     np.testing.assert_array_equal(ours[1], labels)
 
 
-def test_smote_is_that_of_imbalanced_learn_on_floats() -> None:
+@pytest.mark.parametrize("counts", [{DF: 4, NV: 15}, {NV: 12, DF: 4, MEL: 3}])
+def test_smote_is_that_of_imbalanced_learn_on_floats(counts: dict[int, int]) -> None:
     from imblearn.over_sampling import SMOTE
 
-    training = make({DF: 4, NV: 15})
+    training = make(counts)
     sampler = SMOTE(sampling_strategy={DF: 12}, k_neighbors=3, random_state=5)
     pixels, _ = sampler.fit_resample(training.X.astype(np.float32), training.y)
     ours = oversample(training, "smote", target=12, seed=5)
@@ -183,6 +184,19 @@ def test_images_are_turned_as_their_orientations_say() -> None:
         expected = orient(training.images[row : row + 1], int(turn))[0]
         np.testing.assert_array_equal(image, expected)
     assert len({image.tobytes() for image in images[labels_are(training, raised, DF)]}) > 8
+
+
+def test_large_training_parts_are_oversampled_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    training = make({DF: 4, NV: 15})
+    for method in METHODS:
+        raised = oversample(training, method, target=12)
+        expected = raised.apply(training)
+        with monkeypatch.context() as patch:
+            patch.setattr("hmnist.large_arrays.LARGE", 1)
+            patch.setattr("hmnist.large_arrays.CHUNK", 20)
+            images, labels = raised.apply(training)
+        np.testing.assert_array_equal(images, expected[0])
+        np.testing.assert_array_equal(labels, expected[1])
 
 
 def labels_are(training: LesionDataset, raised: Oversampled, label: int) -> Booleans:

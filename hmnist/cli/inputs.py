@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmnist.cli.output import say
+from hmnist.cli.progress import watch_reading
 from hmnist.errors import UsageError
 from hmnist.hardware import available_cores, choose_device, use_device, use_threads
 from hmnist.runs.recipe import Recipe
@@ -24,7 +25,8 @@ def load_data(
     source = find_data(named, sample_allowed=sample_allowed)
     if not quiet:
         say(_sample_line(named) if source == "sample" else f"Reading {source} …")
-    data = load(source, metadata=metadata)
+    with watch_reading(quiet=quiet) as on_progress:
+        data = load(source, metadata=metadata, on_progress=on_progress)
     if not quiet:
         say(f"{data!r}")
     return data

@@ -163,7 +163,7 @@ def _write(
         folder,
         manifest,
         model=model,
-        seen=np.concatenate([split.train.images, split.validation.images]),
+        seen=(split.train.images, split.validation.images),
         predictions=predictions,
         report=report,
     )

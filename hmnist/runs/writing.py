@@ -1,6 +1,6 @@
 """`write_run`: a run folder, whole or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,15 +22,15 @@ def write_run(
     manifest: Manifest,
     *,
     model: "Model | None",
-    seen: Pixels,
+    seen: Sequence[Pixels],
     predictions: Mapping[str, PartPredictions],
     report: Report,
 ) -> Run:
     """Write a run folder, whole or not at all; a folder of that name is replaced.
 
     The `files` of the manifest are filled in here. There is no model for an ensemble, whose
-    manifest names its members. `seen` are the images that trained and validated the model,
-    and `report` scores the test part.
+    manifest names its members. `seen` are the parts that trained and validated the model, and
+    `report` scores the test part.
     """
     with write_folder(folder) as temporary:
         if model is not None:

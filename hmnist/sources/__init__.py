@@ -6,6 +6,7 @@ Each format has its module: `pixel_csv`, `medmnist`, and `metadata` for what is 
 
 import dataclasses
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +21,10 @@ _PIXEL_FILES = ("hmnist_28_28_RGB.csv", "hmnist_28_28_RGB.csv.gz")
 
 
 def load(
-    path: str | os.PathLike[str], *, metadata: str | os.PathLike[str] | Literal[False] | None = None
+    path: str | os.PathLike[str],
+    *,
+    metadata: str | os.PathLike[str] | Literal[False] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> LesionDataset:
     r"""Read images of skin lesions and their metadata.
 
@@ -33,12 +37,15 @@ def load(
     metadata : str, os.PathLike, False or None
         The metadata file, with row i for image i. None: ``HAM10000_metadata.csv`` beside a pixel
         file if it is there. ``"none"`` or False: no metadata, the lesions are unknown.
+    on_progress : callable or None
+        Called while a pixel file is parsed, with the bytes that are done and those of the file.
 
     Returns
     -------
     LesionDataset
         Pixels as uint8, labels in the Kaggle order whatever the order in the file, and lesions if
-        they are known. Lesions that are known to be the same have one id.
+        they are known. Lesions that are known to be the same have one id. More than half a gigabyte
+        of pixels stay in a file and are read-only, so that they need little memory.
 
     Raises
     ------
@@ -65,7 +72,7 @@ def load(
     elif file.suffix.lower() == ".npz":
         data = read_medmnist(file)
     else:
-        data = LesionDataset(*read_pixel_csv(file), name=file.name)
+        data = LesionDataset(*read_pixel_csv(file, on_progress), name=file.name)
         beside = file.with_name(METADATA_FILE)
     if metadata is False or metadata == "none":
         # A sample in a file is still synthetic if its metadata is not wanted.

@@ -16,11 +16,12 @@ from typing import BinaryIO, NoReturn
 
 import numpy as np
 
-from hmnist.arrays import Labels, Pixels
+from hmnist.arrays import Pixels
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataError
 from hmnist.sources.opening import DOWNLOAD_AGAIN, row_name
 
+_BLOCK = 1 << 20  # numbers in an array
 _PLAIN = {f"{value}{point}": value for value in range(256) for point in ("", ".0")}
 _NUMBER = re.compile(r"[+-]?(\d{1,20}\.?\d{0,20}|\.\d{1,20})([eE][+-]?\d{1,2})?", re.ASCII)
 
@@ -38,40 +39,52 @@ class _Row:
         raise DataError(f"{self.path}: {row_name(self.number, self.line)}{problem}", hint)
 
 
-def read_carefully(file: BinaryIO, path: Path, names: list[str]) -> tuple[Pixels, Labels]:
-    """Read the rows of a pixel file cell by cell: pixels (n, h·w·c) and labels (n,).
+def read_carefully(
+    file: BinaryIO, path: Path, names: list[str], rows_before: int
+) -> Iterator[Pixels]:
+    """Yield the rows of a pixel file cell by cell: arrays of shape (n, h·w·c + 1), labels last.
 
-    The file is opened at its first byte. The names of its columns are checked already: pixels in
-    order, then ``label``. Raises DataError for the first row that has too few or too many cells, a
-    pixel that is not a whole number 0–255 or a label that is not 0–6; if there are no rows; if the
-    file is not CSV text.
+    The file stands behind its header and perhaps some rows, each of which is one line. The names of
+    its columns are checked already: pixels in order, then ``label``. Raises DataError for the first
+    row that has too few or too many cells, a pixel that is not a whole number 0–255 or a label that
+    is not 0–6; if there are no rows; if the file is not CSV text.
     """
+    done = rows_before
     rows: list[bytes] = []
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     try:
-        with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
-            source = _rows(text, path)
-            for row in source:
-                if len(row.fields) != len(names) or _ends_empty(row):
-                    _refuse_length(row, len(names), _next_fields(source))
-                rows.append(_values(row, names))
+        source = _rows(text, path, rows_before)
+        for row in source:
+            if len(row.fields) != len(names) or _ends_empty(row):
+                _refuse_length(row, len(names), _next_fields(source))
+            rows.append(_values(row, names))
+            done += 1
+            if len(rows) * len(names) >= _BLOCK:
+                yield _table(rows)
+                rows = []
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path} is not text: {row_name(len(rows) + 1)} or one soon after it is not UTF-8.",
+            f"{path} is not text: {row_name(done + 1)} or one soon after it is not UTF-8.",
             DOWNLOAD_AGAIN,
         ) from error
-    if not rows:
+    finally:
+        text.detach()  # otherwise the file would be closed together with the text
+    if not done:
         raise DataError(f"{path} has a header and no rows; expected images.", DOWNLOAD_AGAIN)
-    table = np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), len(names))
-    return table[:, :-1].copy(), table[:, -1].astype(np.int64)
+    if rows:
+        yield _table(rows)
 
 
-def _rows(text: io.TextIOWrapper, path: Path) -> Iterator[_Row]:
-    """Yield each row below the header; empty lines are allowed at the end only."""
+def _table(rows: list[bytes]) -> Pixels:
+    return np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), -1)
+
+
+def _rows(text: io.TextIOWrapper, path: Path, rows_before: int) -> Iterator[_Row]:
+    """Yield the rows that follow so many others; empty lines are allowed at the end only."""
     reader = csv.reader(text, strict=True)
-    next(reader)
     blank = None
-    for number in itertools.count(1):
-        line = reader.line_num + 1
+    for number in itertools.count(rows_before + 1):
+        line = rows_before + reader.line_num + 2  # counted from 1, and the header is the first
         try:
             row = _Row(next(reader), path, number, line)
         except StopIteration:

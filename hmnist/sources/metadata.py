@@ -4,10 +4,12 @@ Row i of a metadata file belongs to row i of the pixels. `attach_metadata` compa
 both row by row, since metadata of other images would give wrong lesions.
 """
 
+import contextlib
 import csv
 import dataclasses
 import io
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ from hmnist.arrays import Strings
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataError
-from hmnist.sources.opening import DOWNLOAD_AGAIN, read_bytes, row_name
+from hmnist.sources.opening import DOWNLOAD_AGAIN, opened, row_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,13 +83,14 @@ def read_metadata(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        text = read_bytes(path).decode("utf-8-sig")
-        _check_table(text, path)
+        with _opened_text(path) as text:
+            _check_table(text, path)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is not CSV text in UTF-8: {error}.", DOWNLOAD_AGAIN) from error
-    metadata = pd.read_csv(
-        io.StringIO(text), dtype=dict.fromkeys(_REQUIRED, str), index_col=False, low_memory=False
-    )
+    with _opened_text(path) as text:
+        metadata = pd.read_csv(
+            text, dtype=dict.fromkeys(_REQUIRED, str), index_col=False, low_memory=False
+        )
     _check_ids(metadata, path)
     codes = f"one of {', '.join(CODES)}"
     hint = "Spell the diagnosis as the seven codes are spelled."
@@ -100,13 +103,24 @@ def read_metadata(path: Path) -> "pd.DataFrame":
     return metadata
 
 
+@contextlib.contextmanager
+def _opened_text(path: Path) -> Iterator[io.TextIOWrapper]:
+    with opened(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+        yield text
+
+
 def merge_same_lesions(image_ids: Sequence[str], lesion_ids: Sequence[str]) -> Strings:
     """Return the lesion id of each image, with one id for lesions that are known to be the same.
 
     If both images of a pair in `SAME_LESION` are there, all images of the two lesions have the
     alphabetically first of the two ids.
     """
-    lesion_of = dict(zip(image_ids, lesion_ids, strict=True))
+    images = set(itertools.chain.from_iterable(SAME_LESION))
+    lesion_of = {
+        image: lesion
+        for image, lesion in zip(image_ids, lesion_ids, strict=True)
+        if image in images
+    }
     merged: dict[str, set[str]] = {}
     for pair in SAME_LESION:
         if all(image in lesion_of for image in pair):
@@ -139,9 +153,9 @@ def _check_rows(diagnoses: list[str], data: LesionDataset, path: Path) -> None:
         )
 
 
-def _check_table(text: str, path: Path) -> None:
+def _check_table(text: io.TextIOWrapper, path: Path) -> None:
     """Check the columns and the length of each row, since pandas fills or drops cells."""
-    reader = csv.reader(io.StringIO(text), strict=True)
+    reader = csv.reader(text, strict=True)
     names = next(reader, [])
     # A pixel file named by mistake has thousands of columns.
     some = ", ".join(name[:40] for name in names[:9]) or "none"

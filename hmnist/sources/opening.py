@@ -6,6 +6,7 @@ import gzip
 import stat
 import zlib
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -31,14 +32,27 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     ...     file.read()
     b'1,2'
     """
+    with opened_packed(path) as packed, unpacked(packed) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def opened_packed(path: Path) -> Iterator[BufferedReader]:
+    """Open a file as `opened` does, but without unpacking it."""
     with explain_failure(path):
         _refuse_folders_and_devices(path)
-        with path.open("rb") as raw:
-            if raw.peek(2)[:2] == b"\x1f\x8b":
-                with gzip.open(raw) as unpacked:
-                    yield cast("BinaryIO", unpacked)
-            else:
-                yield raw
+        with path.open("rb") as file:
+            yield file
+
+
+@contextlib.contextmanager
+def unpacked(file: BufferedReader) -> Iterator[BinaryIO]:
+    """Yield the content of a file that is packed by gzip; otherwise the file itself."""
+    if file.peek(2)[:2] == b"\x1f\x8b":
+        with gzip.open(file) as content:
+            yield cast("BinaryIO", content)
+    else:
+        yield file
 
 
 @contextlib.contextmanager

@@ -6,7 +6,10 @@ takes a quarter of the time of ``pandas.read_csv(dtype="uint8")``, so that there
 and caching (``benchmarks/reading.py``). Any other file goes to `hmnist.sources.malformed`.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,21 +18,26 @@ import numpy as np
 from hmnist.arrays import Labels, Pixels
 from hmnist.diagnoses import CODES
 from hmnist.sources.cache import parse_cached
+from hmnist.sources.entry import Block, Chunk
 from hmnist.sources.header import check_header, image_shape, read_header
 from hmnist.sources.malformed import read_carefully
-from hmnist.sources.opening import opened
+from hmnist.sources.opening import opened_packed, unpacked
 
 BLOCK = 1 << 18  # bytes parsed at once: the dozen arrays of that size stay in the processor's cache
 _ZERO, _COMMA, _NEWLINE = (np.uint8(ord(character)) for character in "0,\n")
 
 
-def read_pixel_csv(path: Path) -> tuple[Pixels, Labels]:
+def read_pixel_csv(
+    path: Path, on_progress: Callable[[int, int], None] | None = None
+) -> tuple[Pixels, Labels]:
     r"""Read a pixel file, plain or packed by gzip: images (n, h, w, c) and labels (n,).
 
     Pixels stand row by row, the channels of a pixel side by side. The columns and the file's name
     tell the images' shape (`hmnist.sources.header.image_shape`). Labels are in the Kaggle order.
-    Raises DataMissingError if there is no such file, DataError if it cannot be read or is
-    malformed; the message names the first mistake.
+    Large images stay in the file of the cache and are read-only. While the file is parsed,
+    `on_progress` is called with the bytes that are done and those of the whole file. Raises
+    DataMissingError if there is no such file, DataError if it cannot be read or is malformed; the
+    message names the first mistake.
 
     Examples
     --------
@@ -40,37 +48,46 @@ def read_pixel_csv(path: Path) -> tuple[Pixels, Labels]:
     >>> images.shape, labels
     ((2, 1, 1, 3), array([4, 6]))
     """
-    pixels, labels = parse_cached(path, _parse)
+    pixels, labels = parse_cached(path, partial(_parse, on_progress=on_progress))
     return pixels.reshape(len(pixels), *image_shape(pixels.shape[1], path)), labels
 
 
-def _parse(path: Path) -> tuple[Pixels, Labels]:
-    with opened(path) as file:
+def _parse(
+    path: Path, before: Chunk, on_progress: Callable[[int, int], None] | None
+) -> Iterator[Block]:
+    """Yield the rows that follow a chunk of the file; its beginning is a chunk without rows."""
+    with opened_packed(path) as packed, unpacked(packed) as file:
+        size = os.fstat(packed.fileno()).st_size
         names, ending = read_header(file, path)
         check_header(names, path)
-        if rows := _parse_plain(file, len(names), ending):
-            return rows
-    with opened(path) as file:
-        # Read to its end first: a damaged gzip file must be reported as damaged, not as malformed.
-        while file.read(BLOCK):
-            pass
-    with opened(path) as file:
-        return read_carefully(file, path, names)
+        file.seek(before.end or file.tell())
+        for block in _blocks(file, path, names, ending, before.rows):
+            yield block if file is packed else replace(block, end=None)
+            if on_progress is not None:
+                on_progress(packed.tell(), size)
 
 
-def _parse_plain(file: BinaryIO, columns: int, ending: bytes) -> tuple[Pixels, Labels] | None:
-    """Parse the rows after the header; None if the file is not plain."""
-    blocks = []
-    for lines in _whole_lines(file, ending, longest=4 * columns + 2):
+def _blocks(
+    file: BinaryIO, path: Path, names: list[str], ending: bytes, rows: int
+) -> Iterator[Block]:
+    """Yield the rows from here on; so many stand before them, each in one line."""
+    end = file.tell()
+    for lines in _whole_lines(file, ending, longest=4 * len(names) + 2):
         plain = lines.replace(ending, b"\n") if ending == b"\r\n" else lines
-        block = _parse_block(plain, columns)
+        block = _parse_block(plain, len(names))
         if block is None:
-            return None
-        blocks.append(block)
-    if not blocks or max(block[:, -1].max() for block in blocks) >= len(CODES):
-        return None
-    labels = np.concatenate([block[:, -1] for block in blocks])
-    return np.concatenate([block[:, :-1] for block in blocks]), labels.astype(np.int64)
+            break
+        rows, end = rows + len(block), end + len(lines)
+        yield Block(block, end)
+    else:
+        if rows:
+            return
+    # Read to its end first: a damaged gzip file must be reported as damaged, not as malformed.
+    while file.read(BLOCK):
+        pass
+    file.seek(end)
+    for block in read_carefully(file, path, names, rows):
+        yield Block(block, None)
 
 
 def _whole_lines(file: BinaryIO, ending: bytes, longest: int) -> Iterator[bytes]:
@@ -94,7 +111,7 @@ def _whole_lines(file: BinaryIO, ending: bytes, longest: int) -> Iterator[bytes]
 
 
 def _parse_block(block: bytes, columns: int) -> Pixels | None:
-    """Parse lines of whole numbers of one to three digits; None if there is anything else.
+    """Parse rows of whole numbers of one to three digits; None if there is anything else.
 
     Every byte gets the value of a number that ends there, from it and the two bytes before it;
     then the values before commas and line ends are selected. This is faster than searching the
@@ -122,6 +139,6 @@ def _parse_block(block: bytes, columns: int) -> Pixels | None:
     values *= 100
     values += digits[2:-2] * np.uint8(10) + digits[3:-1]
     numbers = values[ends]
-    if numbers.max() > 255:
+    if numbers.max() > 255 or numbers[columns - 1 :: columns].max() >= len(CODES):
         return None
     return numbers.astype(np.uint8).reshape(-1, columns)

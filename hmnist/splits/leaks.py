@@ -1,12 +1,11 @@
 """Leaks in numbers: `find_leaks`, and the counts that the checks use as well."""
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from hmnist.arrays import Booleans, Indices, Pixels, Strings
-from hmnist.dataset import LesionDataset
+from hmnist.dataset import LesionDataset, fingerprint_images
 
 LEAKS = {
     "HM101": "shared lesion",
@@ -111,17 +110,16 @@ def count_copies(keys: Indices, rows: Indices, seen: Indices) -> int:
 
 
 def number_images(images: Pixels) -> Indices:
-    """Return a number for each image, int64, (n,); the same pixels have the same number.
+    """Return for each image the first row with the same pixels: int64, shape (n,).
 
     Examples
     --------
     >>> number_images(np.array([3, 5, 3], np.uint8).reshape(3, 1, 1, 1))
     array([0, 1, 0])
     """
-    number_of: dict[bytes, int] = {}
-    hashes = (hashlib.blake2b(image.tobytes()).digest() for image in images)
-    numbers = [number_of.setdefault(digest, len(number_of)) for digest in hashes]
-    return np.array(numbers, dtype=np.int64)
+    fingerprints = fingerprint_images(images)
+    _, first, numbers = np.unique(fingerprints, return_index=True, return_inverse=True)
+    return np.asarray(first[numbers], dtype=np.int64)
 
 
 def _of(number: int, test: Indices, *, more: bool = False) -> str:

@@ -1,29 +1,38 @@
 import json
 import os
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hmnist.arrays import Labels, Pixels
-from hmnist.sources import cache
+from hmnist.sources import cache, entry
 from hmnist.sources.cache import parse_cached
+from hmnist.sources.entry import Block, Chunk
 
 LONG_AGO = 10**18  # 2001, in nanoseconds
 
 
 class Parser:
-    """Counts its calls, and returns two rows of the file's first six bytes."""
+    """Yields a row for each four bytes of a file: three pixels and a label; counts the rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, stop_before: int | None = None) -> None:
+        self.rows = 0
         self.calls = 0
+        self._stop = stop_before
 
-    def __call__(self, path: Path) -> tuple[Pixels, Labels]:
+    def __call__(self, path: Path, before: Chunk) -> Iterator[Block]:
         self.calls += 1
-        pixels = np.frombuffer(path.read_bytes()[:6], np.uint8).reshape(2, 3)
-        return pixels, np.array([6, 0])
+        content = path.read_bytes()
+        for start in range(before.end, len(content), 4):
+            if start == self._stop:
+                raise KeyboardInterrupt
+            self.rows += 1
+            row = np.frombuffer(content[start : start + 4], np.uint8).reshape(1, 4)
+            yield Block(row, start + 4)
 
 
 @pytest.fixture
@@ -38,7 +47,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "data.csv"
-    path.write_bytes(b"abcdef")
+    path.write_bytes(b"abc\6def\0")
+    return path
+
+
+@pytest.fixture
+def long_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of ten rows, in chunks of two."""
+    monkeypatch.setattr(entry, "CHUNK", 8)
+    path = tmp_path / "long.csv"
+    path.write_bytes(b"".join(b"abc%c" % (number % 7) for number in range(10)))
     return path
 
 
@@ -50,12 +68,27 @@ def check(rows: tuple[Pixels, Labels], content: bytes = b"abcdef") -> None:
     assert labels.tolist() == [6, 0]
 
 
+def check_long(rows: tuple[Pixels, Labels]) -> None:
+    assert rows[0].tobytes() == b"abc" * 10
+    assert rows[1].tolist() == [0, 1, 2, 3, 4, 5, 6, 0, 1, 2]
+
+
+def entry_of(folder: Path) -> Path:
+    (found,) = folder.glob("*.pixels")
+    return found
+
+
+def interrupt(file: Path, stop_before: int) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        parse_cached(file, Parser(stop_before))
+
+
 def test_second_read_comes_from_the_cache(folder: Path, file: Path) -> None:
     parse = Parser()
     for _ in range(3):
         check(parse_cached(file, parse))
     assert parse.calls == 1
-    assert len(list(folder.glob("*.pixels"))) == 1
+    assert entry_of(folder).is_dir()
 
 
 def test_cached_arrays_may_be_written_to(folder: Path, file: Path) -> None:
@@ -73,7 +106,7 @@ def test_content_is_the_key(folder: Path, file: Path, tmp_path: Path) -> None:
     copy.write_bytes(file.read_bytes())
     check(parse_cached(copy, parse))
     assert parse.calls == 1
-    file.write_bytes(b"ABCDEF")
+    file.write_bytes(b"ABC\6DEF\0")
     check(parse_cached(file, parse), b"ABCDEF")
     assert parse.calls == 2
 
@@ -82,7 +115,7 @@ def test_change_with_the_old_time_put_back_is_seen(folder: Path, file: Path) -> 
     os.utime(file, ns=(LONG_AGO, LONG_AGO))
     parse_cached(file, Parser())
     time.sleep(0.02)  # longer than a tick of the file system's clock
-    file.write_bytes(b"ABCDEF")
+    file.write_bytes(b"ABC\6DEF\0")
     os.utime(file, ns=(LONG_AGO, LONG_AGO))
     check(parse_cached(file, Parser()), b"ABCDEF")
 
@@ -91,7 +124,7 @@ def test_unchanged_file_is_not_hashed_again(
     folder: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parse_cached(file, Parser())
-    monkeypatch.setattr(cache, "hash_file", lambda _: pytest.fail("hashed again"))
+    monkeypatch.setattr(entry.Entry, "is_of", lambda *_: pytest.fail("hashed again"))
     check(parse_cached(file, Parser()))
 
 
@@ -101,7 +134,9 @@ def test_file_changed_a_moment_ago_is_hashed_again(
     monkeypatch.setattr(cache, "SETTLED", 10**12)
     parse_cached(file, Parser())
     assert not list(folder.glob("*.seen"))
-    check(parse_cached(file, Parser()))
+    parse = Parser()
+    check(parse_cached(file, parse))
+    assert parse.calls == 0
 
 
 def _cut(content: bytes) -> bytes:
@@ -116,39 +151,139 @@ def _flip_last(content: bytes) -> bytes:
     return content[:-1] + bytes([content[-1] ^ 1])
 
 
-def _flip_a_pixel(content: bytes) -> bytes:
-    return content.replace(b"abcdef", b"abcdeg")
+DAMAGES = [_cut, _flip_first, _flip_last, lambda _: b"", lambda _: b"x" * 999]
 
 
-def _other_shape(content: bytes) -> bytes:
-    return content.replace(b"(2, 3)", b"(3, 2)")
-
-
-def _huge_shape(content: bytes) -> bytes:
-    return content.replace(b"(2, 3), }      ", b"(2, 3000000), }")
-
-
-def _pickle(content: bytes) -> bytes:
-    return content.replace(b"|u1", b"|O8")
-
-
-DAMAGES = [_cut, _flip_first, _flip_last, _flip_a_pixel, _other_shape, _huge_shape, _pickle]
-
-
-@pytest.mark.parametrize("damage", [*DAMAGES, lambda _: b"", lambda _: b"x" * 99])
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", ["pixels", "labels", "state.json"])
 def test_damaged_entry_is_parsed_again_without_a_message(
-    folder: Path, file: Path, damage: Callable[[bytes], bytes], capfd: pytest.CaptureFixture[str]
+    folder: Path,
+    file: Path,
+    name: str,
+    damage: Callable[[bytes], bytes],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     parse = Parser()
     parse_cached(file, parse)
-    (entry,) = folder.glob("*.pixels")
-    sound = entry.read_bytes()
+    damaged = entry_of(folder) / name
+    sound = damaged.read_bytes()
     assert damage(sound) != sound
-    entry.write_bytes(damage(sound))
+    damaged.write_bytes(damage(sound))
     check(parse_cached(file, parse))
     assert parse.calls == 2
-    assert entry.read_bytes() == sound
+    check(parse_cached(file, parse))
+    assert parse.calls == 2
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["pixels", "labels", "state.json"])
+def test_missing_file_of_an_entry_is_written_again(folder: Path, file: Path, name: str) -> None:
+    parse = Parser()
+    parse_cached(file, parse)
+    (entry_of(folder) / name).unlink()
+    for _ in range(2):
+        check(parse_cached(file, parse))
+    assert parse.calls == 2
+
+
+@pytest.mark.parametrize("key", ["bytes", "width", "end", "rows", "text", "parsed"])
+@pytest.mark.parametrize("value", [0, 1, 7, 10**18, -4, "x", None])
+def test_wrong_number_in_the_state_is_noticed(
+    folder: Path, long_file: Path, key: str, value: object
+) -> None:
+    check_long(parse_cached(long_file, Parser()))
+    path = entry_of(folder) / "state.json"
+    state = json.loads(path.read_text())
+    (state if key in state else state["chunks"][2])[key] = value
+    path.write_text(json.dumps(state))
+    check_long(parse_cached(long_file, Parser()))
+
+
+# Interrupted readings
+
+
+def test_interrupted_reading_goes_on_from_the_last_chunk(folder: Path, long_file: Path) -> None:
+    interrupt(long_file, stop_before=28)
+    parse = Parser()
+    check_long(parse_cached(long_file, parse))
+    assert parse.rows == 4  # rows 6 to 9: the chunk of rows 6 and 7 was not complete
+    check_long(parse_cached(long_file, parse))
+    assert parse.calls == 1
+
+
+def test_interruption_before_the_first_chunk_leaves_nothing(folder: Path, long_file: Path) -> None:
+    interrupt(long_file, stop_before=4)
+    assert not list(folder.glob("*.pixels"))
+    check_long(parse_cached(long_file, Parser()))
+
+
+def test_changed_file_does_not_go_on(folder: Path, long_file: Path) -> None:
+    interrupt(long_file, stop_before=28)
+    time.sleep(0.02)  # longer than a tick of the file system's clock
+    long_file.write_bytes(b"X" + long_file.read_bytes()[1:])
+    pixels, _ = parse_cached(long_file, Parser())
+    assert pixels.tobytes() == b"Xbc" + b"abc" * 9
+
+
+def test_file_changed_a_moment_ago_does_not_go_on(
+    folder: Path, long_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "SETTLED", 10**12)
+    interrupt(long_file, stop_before=28)
+    parse = Parser()
+    check_long(parse_cached(long_file, parse))
+    assert parse.rows == 10
+
+
+def test_damaged_chunk_is_parsed_again_but_not_those_before_it(
+    folder: Path, long_file: Path
+) -> None:
+    check_long(parse_cached(long_file, Parser()))
+    pixels = entry_of(folder) / "pixels"
+    content = bytearray(pixels.read_bytes())
+    content[5 * 3] ^= 1
+    pixels.write_bytes(content)
+    parse = Parser()
+    check_long(parse_cached(long_file, parse))
+    assert parse.rows == 6
+
+
+def test_damage_after_an_interruption_is_noticed(folder: Path, long_file: Path) -> None:
+    interrupt(long_file, stop_before=28)
+    labels = entry_of(folder) / "labels"
+    labels.write_bytes(b"\1" + labels.read_bytes()[1:])
+    parse = Parser()
+    check_long(parse_cached(long_file, parse))
+    assert parse.rows == 10
+
+
+def test_rows_that_no_reading_can_begin_at_are_one_chunk(folder: Path, long_file: Path) -> None:
+    def parse(path: Path, before: Chunk) -> Iterator[Block]:
+        for block in Parser()(path, before):
+            yield Block(block.rows, None)
+
+    check_long(parse_cached(long_file, parse))
+    state = json.loads((entry_of(folder) / "state.json").read_text())
+    assert [chunk["rows"] for chunk in state["chunks"]] == [10]
+
+
+# Large pixels
+
+
+def test_large_pixels_stay_in_their_file(
+    folder: Path, long_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entry, "LARGE", 1)
+    for _ in range(2):
+        rows = parse_cached(long_file, Parser())
+        assert isinstance(rows[0], np.memmap)
+        assert not rows[0].flags.writeable
+        check_long(rows)
+    shutil.rmtree(folder)
+    check_long(rows)
+
+
+# What goes wrong
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"sha256": 1}', "no JSON", "é"])
@@ -181,39 +316,38 @@ def test_works_without_a_home(folder: Path, file: Path, monkeypatch: pytest.Monk
 
 
 def test_file_that_changes_while_it_is_parsed_is_not_kept(folder: Path, file: Path) -> None:
-    def parse(path: Path) -> tuple[Pixels, Labels]:
-        rows = Parser()(path)
+    def parse(path: Path, before: Chunk) -> Iterator[Block]:
+        yield from Parser()(path, before)
         path.write_bytes(b"another content")
-        return rows
 
     parse_cached(file, parse)
     assert not list(folder.glob("*.pixels"))
 
 
-def test_file_that_vanishes_while_it_is_parsed_does_no_harm(folder: Path, file: Path) -> None:
-    def parse(path: Path) -> tuple[Pixels, Labels]:
-        rows = Parser()(path)
+def test_file_that_vanishes_while_it_is_parsed_is_missing(folder: Path, file: Path) -> None:
+    def parse(path: Path, before: Chunk) -> Iterator[Block]:
+        yield from Parser()(path, before)
         path.unlink()
-        return rows
 
-    check(parse_cached(file, parse))
+    with pytest.raises(FileNotFoundError):
+        parse_cached(file, parse)
+    assert not list(folder.glob("*.pixels"))
 
 
 def test_two_writers_at_once_do_no_harm(folder: Path, file: Path) -> None:
     inner = Parser()
 
-    def parse(path: Path) -> tuple[Pixels, Labels]:
+    def parse(path: Path, before: Chunk) -> Iterator[Block]:
         check(parse_cached(path, inner))
-        return Parser()(path)
+        yield from Parser()(path, before)
 
     check(parse_cached(file, parse))
     check(parse_cached(file, inner))
     assert inner.calls == 1
-    assert len(list(folder.glob("*.pixels"))) == 1
 
 
 def test_errors_of_the_parser_are_passed_on(folder: Path, file: Path) -> None:
-    def parse(path: Path) -> tuple[Pixels, Labels]:
+    def parse(path: Path, before: Chunk) -> Iterator[Block]:
         raise ValueError("no pixel file")
 
     with pytest.raises(ValueError, match="no pixel file"):
@@ -223,7 +357,7 @@ def test_errors_of_the_parser_are_passed_on(folder: Path, file: Path) -> None:
 def test_small_files_are_not_kept(
     folder: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "SMALLEST_FILE", 7)
+    monkeypatch.setattr(cache, "SMALLEST_FILE", 9)
     check(parse_cached(file, Parser()))
     assert not folder.exists()
 
@@ -232,13 +366,36 @@ def test_oldest_entries_are_dropped(
     folder: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache, "ENTRIES", 2)
-    for number in range(4):
-        file.write_bytes(b"abcde%d" % number)
-        parse_cached(file, Parser())
-        for entry in folder.glob("*.pixels"):
-            status = entry.stat()
-            os.utime(entry, ns=(status.st_atime_ns, status.st_mtime_ns - 10**9))
+    _parse_four(folder, file)
     parse = Parser()
     check(parse_cached(file, parse), b"abcde3")
     assert parse.calls == 0
     assert len(list(folder.glob("*.pixels"))) == 2
+
+
+def test_entries_have_so_many_bytes_at_most_besides_the_new_one(
+    folder: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "MOST_BYTES", 1)
+    _parse_four(folder, file)
+    parse = Parser()
+    check(parse_cached(file, parse), b"abcde3")
+    assert parse.calls == 0
+    assert entry_of(folder).is_dir()
+
+
+def test_entries_of_an_older_version_are_dropped(folder: Path, file: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "0123-2.pixels").write_bytes(b"old")
+    parse_cached(file, Parser())
+    assert entry_of(folder).is_dir()
+
+
+def _parse_four(folder: Path, file: Path) -> None:
+    """Parse four contents under one name, a second after each other."""
+    for number in range(4):
+        file.write_bytes(b"abc\6de%d\0" % number)
+        parse_cached(file, Parser())
+        for found in folder.glob("*.pixels"):
+            status = found.stat()
+            os.utime(found, ns=(status.st_atime_ns, status.st_mtime_ns - 10**9))

@@ -146,6 +146,57 @@ def test_what_is_written_is_read(
     np.testing.assert_array_equal(read_labels, labels)
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_progress_ends_at_the_size_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes]
+) -> None:
+    monkeypatch.setattr("hmnist.sources.pixel_csv.BLOCK", 512)
+    path = write(tmp_path, pack(make_text(*make_table()).encode()))
+    steps: list[tuple[int, int]] = []
+    read_pixel_csv(path, lambda done, total: steps.append((done, total)))
+    size = path.stat().st_size
+    assert len(steps) > 1
+    assert steps == sorted(steps)
+    assert {total for _, total in steps} == {size}
+    assert steps[-1][0] == size
+
+
+@pytest.mark.parametrize("spelled", HARMLESS.values(), ids=HARMLESS)
+def test_an_interrupted_reading_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spelled: Callable[[str], bytes]
+) -> None:
+    monkeypatch.setattr("hmnist.sources.cache.SMALLEST_FILE", 0)
+    monkeypatch.setattr("hmnist.sources.cache.SETTLED", -(10**18))
+    monkeypatch.setattr("hmnist.sources.entry.CHUNK", 900)
+    monkeypatch.setattr("hmnist.sources.pixel_csv.BLOCK", 300)
+    table, labels = make_table()
+    path = write(tmp_path, spelled(make_text(table, labels)))
+
+    def interrupt(done: int, total: int) -> None:
+        if done > total * 0.7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read_pixel_csv(path, interrupt)
+    for _ in range(2):
+        images, read_labels = read_pixel_csv(path)
+        np.testing.assert_array_equal(images.reshape(20, -1), table)
+        np.testing.assert_array_equal(read_labels, labels)
+
+
+def test_a_mistake_behind_plain_rows_is_named_after_an_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hmnist.sources.cache.SMALLEST_FILE", 0)
+    monkeypatch.setattr("hmnist.sources.cache.SETTLED", -(10**18))
+    monkeypatch.setattr("hmnist.sources.entry.CHUNK", 900)
+    monkeypatch.setattr("hmnist.sources.pixel_csv.BLOCK", 300)
+    path = write(tmp_path, edit(18, 5, "abc")(make_text(*make_table())))
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"row 18 \(line 19\), column pixel0005: found 'abc'"):
+            read_pixel_csv(path)
+
+
 def _read_by_hand(text: str) -> list[list[int]] | None:
     """The rows of a file of whole numbers, None if there is any doubt about it."""
     rows = [line.split(",") for line in text.rstrip("\r\n").replace("\r\n", "\n").split("\n")[1:]]
