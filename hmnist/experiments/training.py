@@ -50,7 +50,7 @@ def train_cell(
     ``on_step(done, total)`` while the model is fitted; `side_by_side` notes in the run that other
     cells ran at the same time, so that times say little.
     """
-    if (finished := _open_finished(folder, recipe.key(split))) is not None:
+    if (finished := open_finished(folder, recipe.key(split))) is not None:
         return finished
     _refuse_other_folder(folder)
     make_parent(folder)
@@ -93,7 +93,7 @@ def compose_ensemble(split: Split, recipe: Recipe, folder: Path, members: Sequen
         Member(run=run.folder.name, digest=hash_file(run.folder / MANIFEST), weight=weight)
         for run, weight in zip(members, weights.tolist(), strict=True)
     )
-    finished = _open_finished(folder, recipe.key(split))
+    finished = open_finished(folder, recipe.key(split))
     # A member that was trained again is another member, though its predictions are the same.
     if finished is not None and finished.manifest.members == listed:
         return finished
@@ -166,7 +166,8 @@ def _write(
     )
 
 
-def _open_finished(folder: Path, key: str) -> Run | None:
+def open_finished(folder: Path, key: str) -> Run | None:
+    """Return the finished run of a folder, None if there is none of that key."""
     try:
         run = open_run(folder)
     except HmnistError:

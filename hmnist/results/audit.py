@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Unpack
 
 from hmnist.dataset import LesionDataset
-from hmnist.experiments.audit import SIDES, AuditedSystem, plan_audit, share_cores
+from hmnist.experiments.audit import SIDES, AuditedSystem, plan_audit
 from hmnist.experiments.cells import Watcher, estimate_seconds
+from hmnist.experiments.workers import open_workers
 from hmnist.files import new_runs_folder, write_file
-from hmnist.hardware import available_cores
 from hmnist.results.audit_table import Audit, AuditRow, Promise
 from hmnist.results.benchmark import fill_table
 from hmnist.results.rows import TableRow, subtract
@@ -84,13 +84,14 @@ def audit(
         ...
     hmnist.errors.UsageError: Seeds are counted from 1.
     """
-    jobs, settings["threads"] = share_cores(jobs, settings.get("threads"), available_cores())
     folder = Path(out) if out else new_runs_folder("-audit")
-    plan = plan_audit(data, systems, folder, seeds=seeds, epochs=epochs, **settings)
     watcher = watcher or Watcher()
-    seconds = sum(map(estimate_seconds, plan.cells))
-    watcher.planned(plan.cells, seconds if jobs == 1 else TWO_SIDE_BY_SIDE * seconds)
-    filled = fill_table(plan.cells, jobs, watcher)
+    with open_workers(jobs, settings.get("threads")) as workers:
+        settings["threads"] = workers.threads
+        plan = plan_audit(data, systems, folder, seeds=seeds, epochs=epochs, **settings)
+        seconds = sum(map(estimate_seconds, plan.cells))
+        watcher.planned(plan.cells, seconds if workers.jobs == 1 else TWO_SIDE_BY_SIDE * seconds)
+        filled = fill_table(plan.cells, workers, watcher)
     rows = tuple(
         _make_row(audited, *(filled.row(audited.cells[side][0].row) for side in SIDES))
         for audited in plan.systems

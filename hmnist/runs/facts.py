@@ -1,9 +1,12 @@
 """Facts that runs and tables state: of data, split, device and versions."""
 
+import contextlib
 import json
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
@@ -112,12 +115,29 @@ def describe_split(split: "Split") -> SplitFacts:
 
 
 def describe_device(model: object) -> str:
-    """Return what a model ran on: networks take a GPU if there is one, all others the CPU."""
-    if not hasattr(model, "networks") or "tensorflow" not in sys.modules:
-        return "CPU"
-    import tensorflow as tf
+    """Return what a model ran on, with its name: ``CPU (AMD EPYC 9B14)`` or ``GPU (…)``.
 
-    return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+    Networks take a GPU if there is one, all others the CPU.
+    """
+    if hasattr(model, "make_network") and "tensorflow" in sys.modules:
+        import tensorflow as tf
+
+        for device in tf.config.list_physical_devices("GPU"):
+            details = tf.config.experimental.get_device_details(device)
+            return f"GPU ({details.get('device_name', 'unknown')})"
+    return f"CPU ({_processor_name()})"
+
+
+def _processor_name() -> str:
+    """Return the name that the processor gives itself, else that of its kind."""
+    import platform
+
+    # On Linux, `platform.processor` says no more than x86_64, or nothing.
+    with contextlib.suppress(OSError):
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        if names := re.findall(r"^model name\s*: *(.+)", text, re.MULTILINE):
+            return str(names[0])
+    return platform.processor() or platform.machine() or "unknown"
 
 
 def describe_versions() -> dict[str, str]:

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,11 +39,12 @@ def test_the_device_is_named_without_and_with_tensorflow() -> None:
         "from hmnist.runs.facts import describe_device as say; from hmnist import make_model;"
         "first = say(make_model('majority'));"
         "from hmnist.models.keras_setup import load_keras; load_keras();"
-        "print(first, say(make_model('cnn')))"
+        "print(first, say(make_model('cnn')), sep='\\n')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split()[0] == "CPU"
-    assert done.stdout.split()[1] in {"CPU", "GPU"}
+    first, second = done.stdout.splitlines()
+    assert re.fullmatch(r"CPU \(.+\)", first)
+    assert re.fullmatch(r"[CG]PU \(.+\)", second)
     assert done.stderr == ""
 
 
