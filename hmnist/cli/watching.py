@@ -2,9 +2,9 @@
 
 import contextlib
 import shlex
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Self
 
 import typer
@@ -53,7 +53,7 @@ class Pace:
     def __init__(self, cells: Sequence[Cell]) -> None:
         # A second each, so that quick models count, too.
         self._seconds = {cell.folder: 1 + estimate_seconds(cell) for cell in cells}
-        self._start = time.monotonic()
+        self._start = monotonic()
         self._parts: dict[Path, float] = {}
         self._names: dict[Path, str] = {}
         self.total = sum(self._seconds.values())
@@ -93,7 +93,7 @@ class Pace:
         words = [f"{len(self._parts)} running"] if self._parts else []
         words += [f"{left} left"] if left else []
         if 0.02 * self.total < self.done < self.total:
-            elapsed = time.monotonic() - self._start
+            elapsed = monotonic() - self._start
             still = elapsed * (self.total - self.done) / self.done
             words.append(f"about {_duration(still)} still needed")
         return ", ".join(words)
@@ -123,8 +123,8 @@ class Lines(Watcher):
     def finished(self, cell: Cell, run: Run) -> None:
         """Print the model's scores, and what there is still to do."""
         self._pace.finish(cell)
-        counts = f"; {self._pace.counts}" if self._pace.counts else ""
-        say(f"[{self._pace.finished}/{self._total}] {cell}: {_result(run)}{counts}")
+        line = f"[{self._pace.finished}/{self._total}] {cell}: {_result(run)}"
+        say("; ".join(filter(None, [line, self._pace.counts])))
 
     def noted(self, sentence: str) -> None:
         """Print the sentence."""

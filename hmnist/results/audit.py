@@ -32,6 +32,7 @@ def audit(
     seeds: int = 1,
     epochs: int | Mapping[str, int] | None = None,
     jobs: int | None = None,
+    dask: str | None = None,
     out: str | Path | None = None,
     watcher: Watcher | None = None,
     **settings: Unpack[AuditSettings],
@@ -53,6 +54,10 @@ def audit(
     jobs : int or None
         How many models are trained side by side, in processes. None takes two if there are cores
         for them, which is quicker than two threads for one.
+    dask : str or None
+        The address of the scheduler of a Dask cluster, such as ``"tcp://localhost:8786"``, whose
+        workers train the cells instead of this machine. At equal ``threads``, which are those of
+        the smallest worker if none are given, and on equal processors, the scores are equal.
     out : str, pathlib.Path or None
         The folder of the runs; None makes one in ``hmnist-runs``. Finished runs are kept.
     watcher : Watcher or None
@@ -74,7 +79,7 @@ def audit(
     DataError
         If pretrained weights are missing or malformed.
     WorkError
-        If the folder cannot be written.
+        If the folder cannot be written, or a process or all workers of a cluster are lost.
 
     Examples
     --------
@@ -86,7 +91,7 @@ def audit(
     """
     folder = Path(out) if out else new_runs_folder("-audit")
     watcher = watcher or Watcher()
-    with open_workers(jobs, settings.get("threads")) as workers:
+    with open_workers(jobs, settings.get("threads"), dask) as workers:
         settings["threads"] = workers.threads
         plan = plan_audit(data, systems, folder, seeds=seeds, epochs=epochs, **settings)
         seconds = sum(map(estimate_seconds, plan.cells))

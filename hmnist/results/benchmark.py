@@ -30,6 +30,7 @@ def benchmark(
     folds: int | None = None,
     seeds: int = 1,
     jobs: int = 1,
+    dask: str | None = None,
     out: str | Path | None = None,
     watcher: Watcher | None = None,
     **settings: Unpack[Settings],
@@ -53,6 +54,10 @@ def benchmark(
     jobs : int
         How many cells run side by side, in processes of their own; they share the cores unless
         ``threads`` are given. At equal ``threads`` the scores are equal, whatever it is.
+    dask : str or None
+        The address of the scheduler of a Dask cluster, such as ``"tcp://localhost:8786"``, whose
+        workers train the cells instead of this machine. At equal ``threads``, which are those of
+        the smallest worker if none are given, and on equal processors, the scores are equal.
     out : str, pathlib.Path or None
         The benchmark folder; None makes one in ``hmnist-runs``. Finished cells in it are kept.
     watcher : Watcher or None
@@ -73,7 +78,7 @@ def benchmark(
     DataError
         If a file of pretrained weights is missing or malformed, or none can be downloaded.
     WorkError
-        If the folder cannot be written.
+        If the folder cannot be written, or a process or all workers of a cluster are lost.
 
     Examples
     --------
@@ -85,7 +90,7 @@ def benchmark(
     """
     folder = Path(out) if out else new_runs_folder()
     watcher = watcher or Watcher()
-    with open_workers(jobs, settings.get("threads")) as workers:
+    with open_workers(jobs, settings.get("threads"), dask) as workers:
         settings["threads"] = workers.threads
         cells = plan_benchmark(
             data, models, folder, split=split, folds=folds, seeds=seeds, **settings

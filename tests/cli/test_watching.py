@@ -18,7 +18,7 @@ def cells(sample: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """Return three cells of 9 seconds each; the clock goes on by 6 seconds whenever it is read."""
     monkeypatch.setattr(watching, "estimate_seconds", lambda _: 8)
     clock = itertools.count(0, 6)
-    monkeypatch.setattr(watching.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(watching, "monotonic", lambda: next(clock))
     parts = split(sample)
     return [
         Cell(Recipe(model="logistic", seed=seed), parts, tmp_path / str(seed)) for seed in range(3)

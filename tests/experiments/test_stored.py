@@ -9,7 +9,7 @@ from hmnist.errors import TrustError
 from hmnist.experiments import stored
 from hmnist.experiments.stored import StoredData, store_data
 from hmnist.runs.facts import describe_data, describe_split
-from hmnist.splits.split import Split, split
+from hmnist.splits.split import split
 
 
 @pytest.mark.parametrize("known", ["all", "no lesions", "own split"])
@@ -18,14 +18,14 @@ def test_a_stored_data_set_is_the_same(known: str, sample: LesionDataset) -> Non
     if known == "no lesions":
         data = replace(data, lesion_ids=None, metadata=None, name="other")
     if known == "own split":
-        parts = np.array(["train", "validation", "test", "test"] * 100)
-        data = replace(data, lesion_ids=None, metadata=None, own_split=parts)
+        own = np.array(["train", "validation", "test", "test"] * 100)
+        data = replace(data, lesion_ids=None, metadata=None, own_split=own)
     again = store_data(data).open()
     assert describe_data(again) == describe_data(data)
     np.testing.assert_array_equal(again.images, data.images)
     np.testing.assert_array_equal(again.image_ids, data.image_ids)
     parts = split(data)
-    moved = Split(again, parts.kind, *parts.indices.values(), seed=parts.seed)
+    moved = replace(parts, data=again)
     assert describe_split(moved) == describe_split(parts)
 
 
