@@ -183,6 +183,16 @@ def test_no_data_means_the_sample_and_says_so(command: Command) -> None:
     assert "Effort: quick" in called.out
 
 
+def test_the_scheduler_may_be_named_in_the_environment(
+    command: Command, pixel_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HMNIST_DASK", "nonsense://x")
+    called = command("benchmark", pixel_file, *FAST, "--out", "bench")
+    assert called.code == 2
+    assert "No Dask scheduler answers at nonsense://x" in called.err
+    assert not Path("bench").exists()
+
+
 def test_audit_prints_both_columns_and_goes_on_where_it_was(
     command: Command, pixel_file: Path
 ) -> None:

@@ -245,6 +245,11 @@ def test_two_are_trained_side_by_side_where_there_are_cores(
         audit(few, "lenet", **options)
 
 
+def test_an_audit_may_run_on_a_cluster(few: LesionDataset, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No Dask scheduler answers at nonsense://x"):
+        audit(few, "lenet", dask="nonsense://x", out=tmp_path)
+
+
 def _plan(
     monkeypatch: pytest.MonkeyPatch,
     data: LesionDataset,
