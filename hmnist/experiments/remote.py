@@ -79,10 +79,12 @@ def _has(data: StoredData) -> bool:
 
 def _sees(token: Path) -> bool:
     try:
+        if token.read_text(encoding="ascii") != token.name:
+            return False
         make_parent(token)
-        return token.read_text(encoding="ascii") == token.name
     except (HmnistError, OSError):
         return False
+    return True
 
 
 def _incoming(data: StoredData, transfer: str) -> Path:

@@ -34,6 +34,8 @@ from hmnist.splits.split import Split
 if TYPE_CHECKING:
     from hmnist.models.base import Model
 
+    Fit = Callable[[Model, Split, Recipe], float]
+
 
 def train_cell(
     split: Split,
@@ -42,13 +44,16 @@ def train_cell(
     on_step: Callable[[int, int], None] | None = None,
     *,
     side_by_side: bool = False,
+    fit: "Fit | None" = None,
+    workers: int = 0,
 ) -> Run:
     """Train, calibrate, decide, score once, and write the run folder.
 
     The recipe has to be resolved for the split. If the folder holds a finished run of the same key,
     that one is opened; what is no run folder is refused. `on_step` is called as
     ``on_step(done, total)`` while the model is fitted; `side_by_side` notes in the run that other
-    cells ran at the same time, so that times say little.
+    cells ran at the same time, so that times say little. `fit` fits the model in another way than
+    on this machine: over so many `workers`.
     """
     if (finished := open_finished(folder, recipe.key(split))) is not None:
         return finished
@@ -60,7 +65,7 @@ def train_cell(
     use_threads(recipe.threads or 1)
     model = recipe.make()
     model.on_step = on_step
-    fit_seconds = _fit(model, split, recipe)
+    fit_seconds = (fit or _fit)(model, split, recipe)
     probabilities, milliseconds = _predict(model, split)
     return _write(
         split,
@@ -72,6 +77,7 @@ def train_cell(
         fit_seconds=round(fit_seconds, 3),
         predict_ms_per_1000=round(milliseconds, 3),
         parameter_count=model.parameter_count,
+        workers=workers,
         side_by_side=side_by_side,
     )
 
@@ -129,6 +135,7 @@ def _write(
     *,
     model: "Model | None" = None,
     members: tuple[Member, ...] = (),
+    workers: int = 0,
     **facts: Unpack[_TrainingFacts],
 ) -> Run:
     """Calibrate, decide, score once, and write the run folder; `facts` are the manifest's own."""
@@ -151,7 +158,7 @@ def _write(
         reliability=report.reliability,
         members=members,
         written=datetime.now(UTC).isoformat(timespec="seconds"),
-        device=describe_device(model),
+        device=describe_device(model, workers),
         versions=describe_versions(),
         files={},
         **facts,

@@ -114,11 +114,14 @@ def describe_split(split: "Split") -> SplitFacts:
     )
 
 
-def describe_device(model: object) -> str:
+def describe_device(model: object, workers: int = 0) -> str:
     """Return what a model ran on, with its name: ``CPU (AMD EPYC 9B14)`` or ``GPU (…)``.
 
-    Networks take a GPU if there is one, all others the CPU.
+    Networks take a GPU if there is one, all others the CPU. One model may have been distributed
+    over several workers.
     """
+    if workers:
+        return f"CPU ({_processor_name()}), distributed over {workers} workers"
     if hasattr(model, "make_network") and "tensorflow" in sys.modules:
         import tensorflow as tf
 

@@ -2,28 +2,22 @@
 
 import os
 import signal
-import socket
-import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from distributed import Client
 
-import hmnist
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError, WorkError
-from hmnist.experiments import cluster
+from hmnist.experiments import cluster, crew
 from hmnist.experiments.cells import Cell, Watcher
 from hmnist.files import cache_folder
 from hmnist.results.benchmark import benchmark
 from hmnist.results.table import Table
 from hmnist.runs.run import Run, find_runs, open_run
-
-ROOT = Path(hmnist.__file__).parent.parent
+from tests.experiments.conftest import Loopback
 
 HIDE = """
 import os, sys
@@ -38,71 +32,6 @@ sys.addaudithook(hide)
 """Makes a worker blind for what lies in some folders, as if it ran on another machine."""
 
 OTHER_VERSION = "import hmnist; hmnist.__version__ = '0.0.1'"
-
-
-@dataclass
-class Loopback:
-    """A scheduler, and workers that are started one by one."""
-
-    folder: Path
-    port: int = 0
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    @property
-    def address(self) -> str:
-        return f"tcp://127.0.0.1:{self.port}"
-
-    def start_scheduler(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self._start("scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-show")
-
-    def start_worker(self, preload: str = "", **environment: str) -> subprocess.Popen[bytes]:
-        number = len(self.processes)
-        words = ["worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
-        words += ["--local-directory", str(self.folder / f"worker{number}")]
-        if preload:
-            (self.folder / f"preload{number}.py").write_text(preload)
-            words += ["--preload", str(self.folder / f"preload{number}.py")]
-        return self._start(*words, HMNIST_CACHE=str(self.folder / "cache"), **environment)
-
-    def stop(self) -> None:
-        for process in self.processes:
-            process.kill()
-            process.wait()
-
-    def _start(self, *words: str, **environment: str) -> subprocess.Popen[bytes]:
-        log = (self.folder / f"log{len(self.processes)}.txt").open("wb")
-        with log:
-            process = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", "dask", *words],
-                cwd=self.folder,
-                env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-                stdout=log,
-                stderr=log,
-            )
-        self.processes.append(process)
-        return process
-
-
-@pytest.fixture
-def loopback(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loopback]:
-    started = Loopback(tmp_path_factory.mktemp("cluster"))
-    started.start_scheduler()
-    yield started
-    started.stop()
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loopback]:
-    """Return a cluster of two workers that no test harms."""
-    started = Loopback(tmp_path_factory.mktemp("shared"))
-    started.start_scheduler()
-    for _ in range(2):
-        started.start_worker()
-    yield started
-    started.stop()
 
 
 OPTIONS: dict[str, Any] = {"features": "pixels", "effort": "quick", "threads": 1}
@@ -232,7 +161,7 @@ def test_a_killed_worker_loses_only_its_cell(
 def test_a_cell_that_takes_its_workers_with_it_is_named(
     loopback: Loopback, sample: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "LOSSES", 1)
+    monkeypatch.setattr(crew, "LOSSES", 1)
     loopback.start_worker()
     killer = Killer(loopback)
     with pytest.raises(WorkError, match="lost while they trained xgboost"):
@@ -255,12 +184,12 @@ def test_workers_that_see_nothing_receive_data_and_send_runs_back(
 def test_a_cluster_that_loses_its_last_worker_keeps_what_is_finished(
     loopback: Loopback, sample: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "WORKER_SECONDS", 15)
+    monkeypatch.setattr(crew, "WORKER_SECONDS", 15)
     worker = loopback.start_worker()
 
     class Ender(Diary):
         def finished(self, cell: Cell, run: Run) -> None:
-            monkeypatch.setattr(cluster, "WORKER_SECONDS", 2)
+            monkeypatch.setattr(crew, "WORKER_SECONDS", 2)
             worker.kill()
 
     with pytest.raises(WorkError, match="No worker of the Dask cluster is left") as caught:
