@@ -19,6 +19,7 @@ from pathlib import Path
 import hmnist
 from hmnist.experiments.cells import Cell, run_cells
 from hmnist.experiments.grid import folder_name
+from hmnist.experiments.processes import Processes
 from hmnist.oversampling import METHODS
 from hmnist.results.formatting import markdown_table
 
@@ -45,8 +46,9 @@ def main() -> None:
     folds = hmnist.split_folds(data, arguments.folds, seed=0)
     rows = dict(_plan_rows(arguments, folds))
     cells = [cell for row in rows.values() for cell in row]
+    workers = Processes(arguments.jobs, arguments.threads)
     runs: dict[Cell, hmnist.Run] = {}
-    for cell, run in run_cells(cells, arguments.jobs, hmnist.Watcher()):
+    for cell, run in run_cells(cells, workers, hmnist.Watcher()):
         runs[cell] = run
         print(f"{len(runs)} of {len(cells)}: {run.folder.name}", file=sys.stderr, flush=True)
     runs_by_model: dict[str, dict[str, list[hmnist.Run]]] = defaultdict(dict)

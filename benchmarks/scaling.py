@@ -134,7 +134,7 @@ def prepare_oversample(folder: Path) -> Work:
 
 
 def prepare_features(folder: Path) -> Work:
-    from hmnist.features.lesion import LesionFeatures  # noqa: PLC0415 - others need no scikit-learn
+    from hmnist.features.lesion import LesionFeatures
 
     images = hmnist.split(load(folder)).train.images
     return lambda: LesionFeatures().fit(images).transform(images)

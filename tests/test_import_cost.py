@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("imblearn", "joblib", "keras", "matplotlib", "pandas", "sklearn", "tensorflow", "xgboost")
+HEAVY = (
+    "dask",
+    "distributed",
+    "imblearn",
+    "joblib",
+    "keras",
+    "matplotlib",
+    "pandas",
+    "sklearn",
+    "tensorflow",
+    "xgboost",
+)
 
 # Modules are counted when the process ends, because the command line ends it itself.
 AND_TELL = """

@@ -38,6 +38,8 @@ ROOMS_IN_ORDER = (
 
 HEAVY = frozenset(
     {
+        "dask",
+        "distributed",
         "imblearn",
         "joblib",
         "keras",

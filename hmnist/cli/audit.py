@@ -41,6 +41,7 @@ def audit(
     *,
     seeds: options.Seeds = None,
     jobs: options.Jobs = None,
+    dask: options.Dask = None,
     out: options.Out = None,
     report: Format = "table",
     quiet: options.Quiet = False,
@@ -59,7 +60,7 @@ def audit(
 
     settings = suited(settings, dataset, quiet=quiet)
     names = None if systems is None else split_names(systems)
-    given = options.only_given(systems=names, seeds=seeds)
+    given = options.only_given(systems=names, seeds=seeds, dask=dask)
     folder = out or new_runs_folder("-audit")
     with watch_cells(folder, quiet=quiet) as watcher:
         given |= {"epochs": counts, "jobs": jobs, "out": folder, "watcher": watcher}

@@ -19,6 +19,7 @@ def benchmark(
     *,
     seeds: options.Seeds = None,
     jobs: options.Jobs = None,
+    dask: options.Dask = None,
     sort: options.Sort = None,
     out: options.Out = None,
     format: options.Format = None,  # noqa: A002 - the option's name
@@ -35,7 +36,7 @@ def benchmark(
     if "oversample" in settings:
         settings["oversample"] = split_names(settings["oversample"])
     names = None if models is None else split_names(models)
-    given = options.only_given(models=names, seeds=seeds, jobs=jobs, folds=folds)
+    given = options.only_given(models=names, seeds=seeds, jobs=jobs, dask=dask, folds=folds)
     given["split"] = split_kind(split, split_file)
     folder = out or new_runs_folder()
     with watch_cells(folder, quiet=quiet) as watcher:

@@ -191,7 +191,17 @@ Folds = Annotated[
 Seeds = Annotated[
     int | None, shared("seeds", "N", "Models of each kind on that one split. [default: 1]", min=1)
 ]
-Jobs = Annotated[int | None, shared("jobs", "N", "How many run side by side.", min=1)]
+Jobs = Annotated[
+    int | None, shared("jobs", "N", "How many run side by side; they share the cores.", min=1)
+]
+Dask = Annotated[
+    str | None,
+    shared(
+        "dask",
+        "ADDRESS",
+        "The scheduler of a Dask cluster that trains instead of this machine: tcp://HOST:8786.",
+    ),
+]
 Sort = Annotated[
     str | None,
     shared(

@@ -18,6 +18,18 @@ Epochs = Annotated[
     ),
 ]
 
+# Its own option: a cluster that hmnist.toml names for benchmarks is not for single models.
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--dask",
+        metavar="ADDRESS",
+        show_default=False,
+        help="The scheduler of a Dask cluster, all of whose workers train one xgboost together, "
+        "each on a share of the images.",
+    ),
+]
+
 
 @options.with_settings()
 def train(
@@ -28,6 +40,7 @@ def train(
     split_file: options.SplitFile = None,
     *,
     epochs: Epochs = None,
+    scheduler: Scheduler = None,
     out: options.Out = None,
     report: options.Report = "table",
     quiet: options.Quiet = False,
@@ -52,6 +65,7 @@ def train(
                 out=out,
                 on_step=on_step,
                 parameters=parameters,
+                dask=scheduler,
                 **settings,
             )
     except KeyboardInterrupt:

@@ -83,14 +83,6 @@ def plan_audit(
     return AuditPlan(honest, tuple(planned))
 
 
-def share_cores(jobs: int | None, threads: int | None, cores: int) -> tuple[int, int]:
-    """Return jobs and threads per job: two jobs are quicker than two threads for one."""
-    if any(count is not None and count < 1 for count in (jobs, threads)):
-        raise UsageError("Jobs and threads are counted from 1.")
-    jobs = jobs or max(1, min(2, cores // (threads or 1)))
-    return jobs, threads or max(1, cores // jobs)
-
-
 def _find_systems(names: Sequence[str] | str) -> list[System]:
     """Return the systems by name, each once; protocols without a publication come last."""
     listed = [names] if isinstance(names, str) else list(names)

@@ -1,14 +1,14 @@
-"""The cells of a grid and how they run: one by one, or side by side in processes."""
+"""The cells of a grid, and the order in which they run: `run_cells`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from hmnist.diagnoses import CODES
-from hmnist.errors import WorkError
-from hmnist.experiments.training import compose_ensemble, train_cell
+from hmnist.experiments.training import compose_ensemble, open_finished
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run
 from hmnist.splits.split import Split
@@ -31,6 +31,12 @@ class Cell:
         """The row of the table that the cell belongs to: cells of a row differ in seed and fold."""
         return self.label or self.recipe.model, "" if self.label else self.recipe.oversample
 
+    def __str__(self) -> str:
+        recipe, part = self.recipe, self.split
+        fold = "" if part.fold is None else f", fold {part.fold + 1} of {part.folds}"
+        model = self.label or f"{recipe.model}, oversampling {recipe.oversample}"
+        return f"{model}, seed {recipe.seed}{fold}"
+
 
 class Watcher:
     """Is told about the progress of cells; this one does nothing."""
@@ -39,35 +45,57 @@ class Watcher:
         """Receive the cells, and about how many seconds of fitting they need."""
 
     def started(self, cell: Cell) -> None:
-        """Receive the cell that begins (only when cells run one after the other)."""
+        """Receive a cell that begins; with several workers, others are running."""
 
     def step(self, cell: Cell, done: int, total: int) -> None:
-        """Receive how many epochs or rounds of a model are done (likewise)."""
+        """Receive how many epochs or rounds of a running model are done."""
 
     def finished(self, cell: Cell, run: Run) -> None:
-        """Receive a finished cell and its run."""
+        """Receive a finished cell and its run; it did not begin if it was finished before."""
+
+    def noted(self, sentence: str) -> None:
+        """Receive a sentence about the work: a worker was lost, and its cell runs elsewhere."""
 
 
-def run_cells(cells: Sequence[Cell], jobs: int, watcher: Watcher) -> Iterator[tuple[Cell, Run]]:
+class Workers(Protocol):
+    """What trains cells: this process, several processes, or a cluster.
+
+    `jobs` cells run at the same time, each with `threads` threads where the user names none.
+    """
+
+    jobs: int
+    threads: int
+
+    def train(self, cells: Sequence[Cell], watcher: Watcher) -> Iterator[tuple[Cell, Run]]:
+        """Yield each cell with its run as it is finished; cells begin in their order."""
+
+
+def run_cells(
+    cells: Sequence[Cell], workers: Workers, watcher: Watcher
+) -> Iterator[tuple[Cell, Run]]:
     """Yield each cell with its run as it is finished; finished cells are opened, not trained again.
 
-    Ensembles come last: their members have to be trained before they can be averaged. With several
-    `jobs`, cells run side by side, each in a process of its own; WorkError if one is killed.
+    The cheapest begin, so that a table has rows early. An ensemble is composed as soon as all its
+    members are trained.
     """
-    trained = [cell for cell in cells if not cell.recipe.entry.composed]
-    train_all = _train_one_by_one if jobs == 1 else _train_side_by_side
     runs: dict[Path, Run] = {}
-    for cell, run in train_all(trained, jobs, watcher):
+    ensembles = [cell for cell in cells if cell.recipe.entry.composed]
+    trained = [cell for cell in cells if not cell.recipe.entry.composed]
+    members_of = {
+        ensemble.folder: {cell.folder for cell in trained if _is_member(cell, ensemble)}
+        for ensemble in ensembles
+    }
+    for cell, run in _train(sorted(trained, key=estimate_seconds), workers, watcher):
         runs[cell.folder] = run
         watcher.finished(cell, run)
         yield cell, run
-    for cell in cells:
-        if cell.recipe.entry.composed:
-            watcher.started(cell)
-            members = [runs[other.folder] for other in trained if _is_member(other, cell)]
-            run = compose_ensemble(cell.split, cell.recipe, cell.folder, members)
-            watcher.finished(cell, run)
-            yield cell, run
+        for ensemble in [cell for cell in ensembles if members_of[cell.folder] <= runs.keys()]:
+            ensembles.remove(ensemble)
+            watcher.started(ensemble)
+            members = [runs[member.folder] for member in trained if _is_member(member, ensemble)]
+            composed = compose_ensemble(ensemble.split, ensemble.recipe, ensemble.folder, members)
+            watcher.finished(ensemble, composed)
+            yield ensemble, composed
 
 
 def estimate_seconds(cell: Cell) -> float:
@@ -85,40 +113,15 @@ def estimate_seconds(cell: Cell) -> float:
     return float(seconds * counts.sum() / 7000)
 
 
-def _train_one_by_one(
-    cells: Sequence[Cell], _jobs: int, watcher: Watcher
-) -> Iterator[tuple[Cell, Run]]:
+def _train(cells: Sequence[Cell], workers: Workers, watcher: Watcher) -> Iterator[tuple[Cell, Run]]:
+    left = []
     for cell in cells:
-        watcher.started(cell)
-
-        def on_step(done: int, total: int, cell: Cell = cell) -> None:
-            watcher.step(cell, done, total)
-
-        yield cell, train_cell(cell.split, cell.recipe, cell.folder, on_step)
-
-
-def _train_side_by_side(
-    cells: Sequence[Cell], jobs: int, _watcher: Watcher
-) -> Iterator[tuple[Cell, Run]]:
-    import joblib
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    # loky starts fresh processes; forking after TensorFlow has begun would hang.
-    threads = cells[0].recipe.threads
-    work = (joblib.delayed(_train_numbered)(number, cell) for number, cell in enumerate(cells))
-    with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=threads):
-        try:
-            for number, run in joblib.Parallel(return_as="generator_unordered")(work):
-                yield cells[number], run
-        except TerminatedWorkerError as error:
-            raise WorkError(
-                "A process was ended from outside, perhaps because memory was short.",
-                "Finished cells are kept: go on with --out and its folder, and fewer --jobs.",
-            ) from error
-
-
-def _train_numbered(number: int, cell: Cell) -> tuple[int, Run]:
-    return number, train_cell(cell.split, cell.recipe, cell.folder, side_by_side=True)
+        if (run := open_finished(cell.folder, cell.recipe.key(cell.split))) is None:
+            left.append(cell)
+        else:
+            yield cell, run
+    if left:
+        yield from workers.train(left, watcher)
 
 
 def _is_member(cell: Cell, ensemble: Cell) -> bool:

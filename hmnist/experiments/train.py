@@ -1,10 +1,13 @@
 """`train`: one model into a run folder."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
 from hmnist.dataset import LesionDataset
+from hmnist.experiments.cells import Watcher
 from hmnist.experiments.training import train_cell
 from hmnist.files import new_runs_folder
 from hmnist.runs.recipe import Recipe, Settings
@@ -20,6 +23,7 @@ def train(
     out: str | Path | None = None,
     on_step: Callable[[int, int], None] | None = None,
     parameters: dict[str, Any] | None = None,
+    dask: str | None = None,
     **settings: Unpack[Settings],
 ) -> Run:
     """Train one model into a run folder.
@@ -38,6 +42,10 @@ def train(
         Called as ``on_step(done, total)`` while the model is fitted.
     parameters : dict or None
         Constructor parameters of the model, such as ``{"epochs": 5}``.
+    dask : str or None
+        The address of the scheduler of a Dask cluster. All its workers train the model together,
+        each on a share of the images (xgboost only): for images that are too many for the memory
+        of one machine. Scores differ a little with the number of workers, which the run names.
     **settings
         The settings of `Recipe`: ``oversample``, ``decide``, ``effort``, ``seed`` …
 
@@ -52,7 +60,7 @@ def train(
     DataError
         If a file of pretrained weights is missing or malformed, or none can be downloaded.
     WorkError
-        If the folder cannot be written.
+        If the folder cannot be written, or a worker of the cluster is lost.
 
     Examples
     --------
@@ -65,5 +73,20 @@ def train(
     given: dict[str, Any] = dict(settings)
     recipe = Recipe(model=model, parameters=parameters or {}, **given)
     parts = make_split(data, split, recipe.seed)
+    recipe = recipe.resolved_for(parts)
     folder = Path(out) if out else new_runs_folder(f"-{recipe.model}")
-    return train_cell(parts, recipe.resolved_for(parts), folder, on_step)
+    if dask is None:
+        return train_cell(parts, recipe, folder, on_step)
+    from hmnist.experiments.cluster import connect
+    from hmnist.experiments.shares import fit_shares, share_recipe
+
+    recipe = share_recipe(recipe)
+    with (
+        connect(dask, given.get("threads")) as cluster,
+        cluster.crew(data, folder.absolute(), Watcher()) as crew,
+    ):
+        crew.assemble()
+        recipe = replace(recipe, threads=cluster.threads)
+        workers = len(crew.addresses)
+        fit = partial(fit_shares, crew)
+        return train_cell(parts, recipe, folder, on_step, fit=fit, workers=workers)

@@ -35,6 +35,8 @@ from hmnist.splits.split import Split
 if TYPE_CHECKING:
     from hmnist.models.base import Model
 
+    Fit = Callable[[Model, Split, Recipe], float]
+
 
 def train_cell(
     split: Split,
@@ -43,15 +45,18 @@ def train_cell(
     on_step: Callable[[int, int], None] | None = None,
     *,
     side_by_side: bool = False,
+    fit: "Fit | None" = None,
+    workers: int = 0,
 ) -> Run:
     """Train, calibrate, decide, score once, and write the run folder.
 
     The recipe has to be resolved for the split. If the folder holds a finished run of the same key,
     that one is opened; what is no run folder is refused. `on_step` is called as
     ``on_step(done, total)`` while the model is fitted; `side_by_side` notes in the run that other
-    cells ran at the same time, so that times say little.
+    cells ran at the same time, so that times say little. `fit` fits the model in another way than
+    on this machine: over so many `workers`.
     """
-    if (finished := _open_finished(folder, recipe.key(split))) is not None:
+    if (finished := open_finished(folder, recipe.key(split))) is not None:
         return finished
     _refuse_other_folder(folder)
     make_parent(folder)
@@ -62,7 +67,7 @@ def train_cell(
     use_device(recipe.device)
     model = recipe.make()
     model.on_step = on_step
-    fit_seconds = _fit(model, split, recipe)
+    fit_seconds = (fit or _fit)(model, split, recipe)
     validation, _ = _predict(model, split.validation)
     test, test_seconds = _predict(model, split.test)
     return _write(
@@ -75,6 +80,7 @@ def train_cell(
         fit_seconds=round(fit_seconds, 3),
         predict_ms_per_1000=round(1e6 * test_seconds / len(split.test), 3),
         parameter_count=model.parameter_count,
+        workers=workers,
         side_by_side=side_by_side,
     )
 
@@ -96,7 +102,7 @@ def compose_ensemble(split: Split, recipe: Recipe, folder: Path, members: Sequen
         Member(run=run.folder.name, digest=hash_file(run.folder / MANIFEST), weight=weight)
         for run, weight in zip(members, weights.tolist(), strict=True)
     )
-    finished = _open_finished(folder, recipe.key(split))
+    finished = open_finished(folder, recipe.key(split))
     # A member that was trained again is another member, though its predictions are the same.
     if finished is not None and finished.manifest.members == listed:
         return finished
@@ -132,6 +138,7 @@ def _write(
     *,
     model: "Model | None" = None,
     members: tuple[Member, ...] = (),
+    workers: int = 0,
     **facts: Unpack[_TrainingFacts],
 ) -> Run:
     """Calibrate, decide, score once, and write the run folder; `facts` are the manifest's own."""
@@ -154,7 +161,7 @@ def _write(
         reliability=report.reliability,
         members=members,
         written=datetime.now(UTC).isoformat(timespec="seconds"),
-        device=describe_device(model),
+        device=describe_device(recipe.device, workers),
         versions=describe_versions(),
         files={},
         **facts,
@@ -169,7 +176,8 @@ def _write(
     )
 
 
-def _open_finished(folder: Path, key: str) -> Run | None:
+def open_finished(folder: Path, key: str) -> Run | None:
+    """Return the finished run of a folder, None if there is none of that key."""
     try:
         run = open_run(folder)
     except HmnistError:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.arrays import Array, Float32, Float64, Indices, Labels
+from hmnist.hardware import chosen_device
 from hmnist.large_arrays import chunks_of, release
 from hmnist.models.boosting import MAX_BIN, BoostedModel
 from hmnist.models.tabular import Rows
@@ -79,6 +80,7 @@ class XGBoost(BoostedModel):
                 "num_class": len(self.classes_),
                 "eval_metric": "mlogloss",
                 "tree_method": "hist",
+                "device": "cuda" if chosen_device() == "gpu" else "cpu",
                 "max_bin": MAX_BIN,
                 "eta": self.learning_rate,
                 "max_depth": self.max_depth,

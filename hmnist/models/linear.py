@@ -12,12 +12,13 @@ import hashlib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
-from hmnist.arrays import Booleans, Float32, Float64, Indices, Labels
+from hmnist.arrays import Array, Booleans, Float32, Float64, Indices, Labels
 from hmnist.errors import UsageError
+from hmnist.features.store import digest, kept
 from hmnist.large_arrays import chunks_of, empty_rows, release, take_rows
 
 FOLDS = 5
@@ -119,12 +120,44 @@ def cross_fit(
     log_odds : numpy.ndarray of float32, shape (n, classes)
         For each training image, from a model that was not fitted on it.
     """
+
+    def describe() -> dict[str, Any]:
+        rows = [digest(features), digest(labels), None if weights is None else digest(weights)]
+        return {"rows": rows, "classes": classes, "seed": seed, "penalty": penalty}
+
+    def fit() -> dict[str, Array]:
+        linear, log_odds = _cross_fit(
+            features, labels, weights, classes=classes, seed=seed, penalty=penalty
+        )
+        return {
+            "centre": linear.centre,
+            "scale": linear.scale,
+            "coefficients": linear.coefficients,
+            "intercepts": linear.intercepts,
+            "log_odds": log_odds,
+        }
+
+    # The trees and the soft targets of the CNN need the same.
+    arrays = kept(describe, fit)
+    linear = Linear(arrays["centre"], arrays["scale"], arrays["coefficients"], arrays["intercepts"])
+    return linear, arrays["log_odds"]
+
+
+def _cross_fit(
+    features: Float32,
+    labels: Labels,
+    weights: Float64 | None,
+    *,
+    classes: int,
+    seed: int,
+    penalty: float,
+) -> tuple[Linear, Float32]:
     centre, scale = measure_scale(features, weights)
     sample = draw_rows(labels, seed)
     inputs = standardise(take_rows(features, sample), centre, scale)
-    kept = None if weights is None else weights[sample]
+    sampled = None if weights is None else weights[sample]
     coefficients, intercepts, held_out = _fit_folds(
-        inputs, labels[sample], kept, classes, penalty, seed
+        inputs, labels[sample], sampled, classes, penalty, seed
     )
     linear = Linear(centre, scale, coefficients, intercepts)
     if len(sample) == len(features):

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Unpack
 
 from hmnist.dataset import LesionDataset
-from hmnist.experiments.audit import SIDES, AuditedSystem, plan_audit, share_cores
+from hmnist.experiments.audit import SIDES, AuditedSystem, plan_audit
 from hmnist.experiments.cells import Watcher, estimate_seconds
+from hmnist.experiments.workers import open_workers
 from hmnist.files import new_runs_folder, write_file
-from hmnist.hardware import available_cores
 from hmnist.results.audit_table import Audit, AuditRow, Promise
 from hmnist.results.benchmark import fill_table
 from hmnist.results.rows import TableRow, subtract
@@ -32,6 +32,7 @@ def audit(
     seeds: int = 1,
     epochs: int | Mapping[str, int] | None = None,
     jobs: int | None = None,
+    dask: str | None = None,
     out: str | Path | None = None,
     watcher: Watcher | None = None,
     **settings: Unpack[AuditSettings],
@@ -53,6 +54,10 @@ def audit(
     jobs : int or None
         How many models are trained side by side, in processes. None takes two if there are cores
         for them, which is quicker than two threads for one.
+    dask : str or None
+        The address of the scheduler of a Dask cluster, such as ``"tcp://localhost:8786"``, whose
+        workers train the cells instead of this machine. At equal ``threads``, which are those of
+        the smallest worker if none are given, and on equal processors, the scores are equal.
     out : str, pathlib.Path or None
         The folder of the runs; None makes one in ``hmnist-runs``. Finished runs are kept.
     watcher : Watcher or None
@@ -74,7 +79,7 @@ def audit(
     DataError
         If pretrained weights are missing or malformed.
     WorkError
-        If the folder cannot be written.
+        If the folder cannot be written, or a process or all workers of a cluster are lost.
 
     Examples
     --------
@@ -84,13 +89,14 @@ def audit(
         ...
     hmnist.errors.UsageError: Seeds are counted from 1.
     """
-    jobs, settings["threads"] = share_cores(jobs, settings.get("threads"), available_cores())
     folder = Path(out) if out else new_runs_folder("-audit")
-    plan = plan_audit(data, systems, folder, seeds=seeds, epochs=epochs, **settings)
     watcher = watcher or Watcher()
-    seconds = sum(map(estimate_seconds, plan.cells))
-    watcher.planned(plan.cells, seconds if jobs == 1 else TWO_SIDE_BY_SIDE * seconds)
-    filled = fill_table(plan.cells, jobs, watcher)
+    with open_workers(jobs, settings.get("threads"), dask) as workers:
+        settings["threads"] = workers.threads
+        plan = plan_audit(data, systems, folder, seeds=seeds, epochs=epochs, **settings)
+        seconds = sum(map(estimate_seconds, plan.cells))
+        watcher.planned(plan.cells, seconds if workers.jobs == 1 else TWO_SIDE_BY_SIDE * seconds)
+        filled = fill_table(plan.cells, workers, watcher)
     rows = tuple(
         _make_row(audited, *(filled.row(audited.cells[side][0].row) for side in SIDES))
         for audited in plan.systems

@@ -17,6 +17,7 @@ from hmnist.results.rows import (
     TableSettings,
     data_note,
     pretrained_notes,
+    processor_notes,
     subtract,
 )
 from hmnist.results.table import summary_text
@@ -27,7 +28,7 @@ from hmnist.systems.system import Claim
 if TYPE_CHECKING:
     from rich.console import Group
 
-SCHEMA = "hmnist-audit/2"
+SCHEMA = "hmnist-audit/3"
 
 FORMATS = ("table", "markdown", "json")
 """The formats of ``hmnist audit --format``; ``table`` is for the terminal."""
@@ -168,6 +169,7 @@ class Audit(Result):
         ]:
             yield f"Built for {height}×{width} pixels, not as in its source: {', '.join(built)}."
         yield from pretrained_notes(self.rows)
+        yield from processor_notes(self.settings)
         yield f"{self.settings}. Research software, no medical device."
 
     @classmethod

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Unpack
 
 from hmnist.dataset import LesionDataset
-from hmnist.errors import UsageError
-from hmnist.experiments.cells import Cell, Watcher, estimate_seconds, run_cells
+from hmnist.experiments.cells import Cell, Watcher, Workers, estimate_seconds, run_cells
 from hmnist.experiments.grid import plan_benchmark
+from hmnist.experiments.workers import open_workers
 from hmnist.files import new_runs_folder, write_file
 from hmnist.models.registry import COMPARED
 from hmnist.results.rows import TableRow, make_row, summarise_settings
@@ -30,6 +30,7 @@ def benchmark(
     folds: int | None = None,
     seeds: int = 1,
     jobs: int = 1,
+    dask: str | None = None,
     out: str | Path | None = None,
     watcher: Watcher | None = None,
     **settings: Unpack[Settings],
@@ -51,8 +52,12 @@ def benchmark(
         How many models of each kind are trained on that split, with the seeds ``seed, seed + 1,
         …``; ``seed`` itself fixes the split.
     jobs : int
-        How many cells run side by side, in processes of their own. At equal ``threads`` the scores
-        are equal, whatever it is.
+        How many cells run side by side, in processes of their own; they share the cores unless
+        ``threads`` are given. At equal ``threads`` the scores are equal, whatever it is.
+    dask : str or None
+        The address of the scheduler of a Dask cluster, such as ``"tcp://localhost:8786"``, whose
+        workers train the cells instead of this machine. At equal ``threads``, which are those of
+        the smallest worker if none are given, and on equal processors, the scores are equal.
     out : str, pathlib.Path or None
         The benchmark folder; None makes one in ``hmnist-runs``. Finished cells in it are kept.
     watcher : Watcher or None
@@ -73,7 +78,7 @@ def benchmark(
     DataError
         If a file of pretrained weights is missing or malformed, or none can be downloaded.
     WorkError
-        If the folder cannot be written.
+        If the folder cannot be written, or a process or all workers of a cluster are lost.
 
     Examples
     --------
@@ -83,13 +88,15 @@ def benchmark(
     >>> [row.model for row in table.rows]
     ['majority']
     """
-    if jobs < 1:
-        raise UsageError("Jobs are counted from 1.")
     folder = Path(out) if out else new_runs_folder()
-    cells = plan_benchmark(data, models, folder, split=split, folds=folds, seeds=seeds, **settings)
     watcher = watcher or Watcher()
-    watcher.planned(cells, sum(map(estimate_seconds, cells)))
-    table = fill_table(cells, jobs, watcher).table()
+    with open_workers(jobs, settings.get("threads"), dask) as workers:
+        settings["threads"] = workers.threads
+        cells = plan_benchmark(
+            data, models, folder, split=split, folds=folds, seeds=seeds, **settings
+        )
+        watcher.planned(cells, sum(map(estimate_seconds, cells)))
+        table = fill_table(cells, workers, watcher).table()
     with write_file(folder / "table.json") as temporary:
         temporary.write_text(table.to_json(), encoding="utf-8")
     return table
@@ -98,7 +105,7 @@ def benchmark(
 class GrowingTable:
     """The rows of the runs so far; a new run changes its own row only.
 
-    A row is computed when it is asked for, because its intervals take time. Scores are summed in
+    A row is computed when it is asked for, because its intervals take time. Rows and sums are in
     the order of the grid, whichever cell is finished first.
     """
 
@@ -124,17 +131,18 @@ class GrowingTable:
     def table(self) -> Table:
         """Return the table so far, the best row first."""
         split = self._cells[0].split
+        finished = [cell for cell in self._cells if cell.folder in self._runs]
         return Table(
             data=describe_data(split.data),
             split=describe_split(split),
-            settings=summarise_settings(list(self._runs.values())),
-            rows=tuple(map(self.row, self._rows)),
+            settings=summarise_settings([self._runs[cell.folder] for cell in finished]),
+            rows=tuple(map(self.row, dict.fromkeys(cell.row for cell in finished))),
         ).sorted()
 
 
-def fill_table(cells: Sequence[Cell], jobs: int, watcher: Watcher) -> GrowingTable:
+def fill_table(cells: Sequence[Cell], workers: Workers, watcher: Watcher) -> GrowingTable:
     """Run cells, and return the table of their runs."""
     growing = GrowingTable(cells)
-    for cell, run in run_cells(cells, jobs, watcher):
+    for cell, run in run_cells(cells, workers, watcher):
         growing.add(cell, run)
     return growing

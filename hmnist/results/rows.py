@@ -74,15 +74,19 @@ class TableRow:
 
 @dataclass(frozen=True, kw_only=True)
 class TableSettings:
-    """How runs were made: `side_by_side` tells whether cells ran at the same time."""
+    """How runs were made: `side_by_side` tells whether cells ran at the same time.
+
+    `devices` are the processors of the runs, each once: ``CPU (AMD EPYC 9B14)``, ``GPU (…)``.
+    """
 
     threads: Count
     side_by_side: bool
-    device: str
+    devices: tuple[str, ...]
     versions: Mapping[str, str]
 
     def __str__(self) -> str:
-        return f"Device: {self.device}, {self.threads} thread{'s' if self.threads != 1 else ''}"
+        devices = " and ".join(self.devices)
+        return f"Device: {devices}, {self.threads} thread{'s' if self.threads != 1 else ''}"
 
 
 def make_row(runs: Sequence[Run]) -> TableRow:
@@ -119,7 +123,7 @@ def summarise_settings(runs: Sequence[Run]) -> TableSettings:
     return TableSettings(
         threads=first.recipe.threads or 1,
         side_by_side=any(run.manifest.side_by_side for run in runs),
-        device=" and ".join(sorted({run.manifest.device for run in runs})),
+        devices=tuple(sorted({run.manifest.device for run in runs})),
         versions=first.versions,
     )
 
@@ -191,6 +195,16 @@ def pretrained_notes(rows: Sequence[Any]) -> Iterator[str]:
     pretrained = [f"{row.model} {row.pretrained}" for row in rows if row.pretrained]
     if pretrained:
         yield f"Pretrained weights: {'; '.join(dict.fromkeys(pretrained))}."
+
+
+def processor_notes(settings: TableSettings) -> Iterator[str]:
+    """Yield the sentence on runs that were made on different processors of one kind, if any."""
+    kinds = {device.partition(" ")[0] for device in settings.devices}
+    if len(kinds) < len(settings.devices):
+        yield (
+            "The models were trained on different processors, which round differently: trained on "
+            "another of them, a model may score a little differently."
+        )
 
 
 def subtract(first: float | None, second: float | None) -> float | None:

@@ -15,7 +15,14 @@ from hmnist.errors import unknown_name
 from hmnist.results import formatting
 from hmnist.results.formatting import score_text
 from hmnist.results.result import Result, decode_result
-from hmnist.results.rows import ScoreSummary, TableRow, TableSettings, data_note, pretrained_notes
+from hmnist.results.rows import (
+    ScoreSummary,
+    TableRow,
+    TableSettings,
+    data_note,
+    pretrained_notes,
+    processor_notes,
+)
 from hmnist.runs.facts import DataFacts, SplitFacts, as_json
 from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES, SCORES
 
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Group
 
-SCHEMA = "hmnist-table/2"
+SCHEMA = "hmnist-table/3"
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
 """The formats of ``--format``; ``table`` is for the terminal."""
@@ -53,7 +60,7 @@ class Table(Result):
     split : SplitFacts
         With folds, the first one.
     settings : TableSettings
-        Threads, device and versions.
+        Threads, devices and versions.
     rows : tuple of TableRow
     """
 
@@ -102,6 +109,7 @@ class Table(Result):
         efforts = " and ".join(dict.fromkeys(row.effort for row in self.rows))
         times = ", cells side by side: times are not comparable"
         yield (f"Effort: {efforts}. {self.settings}{times if self.settings.side_by_side else ''}.")
+        yield from processor_notes(self.settings)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Table":

@@ -1,13 +1,13 @@
 """Facts that runs and tables state: of data, split, device and versions."""
 
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
 
+from hmnist.hardware import find_gpu, processor_name
 from hmnist.splits.leaks import Leak
 
 if TYPE_CHECKING:
@@ -111,13 +111,13 @@ def describe_split(split: "Split") -> SplitFacts:
     )
 
 
-def describe_device(model: object) -> str:
-    """Return what a model ran on: networks take a GPU if there is one, all others the CPU."""
-    if not hasattr(model, "networks") or "tensorflow" not in sys.modules:
-        return "CPU"
-    import tensorflow as tf
+def describe_device(device: str, workers: int = 0) -> str:
+    """Return what a model ran on, with its name: ``CPU (AMD EPYC 9B14)`` or ``GPU (…)``.
 
-    return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+    `device` is ``cpu`` or ``gpu``. One model may have been distributed over several workers.
+    """
+    name = f"GPU ({find_gpu()})" if device == "gpu" else f"CPU ({processor_name()})"
+    return f"{name}, distributed over {workers} workers" if workers else name
 
 
 def describe_versions() -> dict[str, str]:

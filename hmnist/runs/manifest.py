@@ -82,7 +82,7 @@ class Manifest:
     written : str
         When, in UTC.
     device : str
-        ``CPU`` or ``GPU``.
+        ``CPU`` or ``GPU``, with the name of the processor.
     versions : mapping of str to str
         Of Python and the libraries.
     files : mapping of str to StoredFile

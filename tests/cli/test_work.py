@@ -183,6 +183,21 @@ def test_no_data_means_the_sample_and_says_so(command: Command) -> None:
     assert "Effort: quick" in called.out
 
 
+def test_the_scheduler_may_be_named_in_the_environment(
+    command: Command, pixel_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HMNIST_DASK", "nonsense://x")
+    called = command("benchmark", pixel_file, *FAST, "--out", "bench")
+    assert called.code == 2
+    assert "No Dask scheduler answers at nonsense://x" in called.err
+    assert not Path("bench").exists()
+    # A single model is trained over a cluster only where it is asked for.
+    assert command("train", "majority", pixel_file, "--threads", "1", "--out", "run").code == 0
+    called = command("train", "xgboost", pixel_file, *QUICK, "--dask", "nonsense://x")
+    assert called.code == 2
+    assert "No Dask scheduler answers at nonsense://x" in called.err
+
+
 def test_audit_prints_both_columns_and_goes_on_where_it_was(
     command: Command, pixel_file: Path
 ) -> None:
@@ -196,12 +211,12 @@ def test_audit_prints_both_columns_and_goes_on_where_it_was(
     assert "All 30 test images validate as well (HM103)" in text
     assert "Epochs were cut: lenet 1 of 20, oversample-first 1 of 20." in text
     assert "4 models: about" in called.err
-    assert "[1/4] lenet, reproduced, seed 0" in called.err
-    assert "[4/4] oversample-first, honest, seed 0" in called.err
+    for name in ("lenet, reproduced", "lenet, honest", "oversample-first, honest"):
+        assert re.search(rf"^\[\d/4\] {name}, seed 0: balanced", called.err, re.MULTILINE)
     again = command(*words, "--out", "audit", "--format", "json")
     assert "4 of them finished before" in again.err
     facts = json.loads(again.out)
-    assert facts["schema"] == "hmnist-audit/2"
+    assert facts["schema"] == "hmnist-audit/3"
     assert [row["system"] for row in facts["rows"]] == ["lenet", "oversample-first"]
     assert command(*words, "--out", "audit", "--quiet", "--format", "markdown").err == ""
 

@@ -44,7 +44,7 @@ def split_facts(**changes: Any) -> SplitFacts:
 
 
 def table_settings(**changes: Any) -> TableSettings:
-    facts = {"threads": 2, "side_by_side": False, "device": "CPU", "versions": {}}
+    facts = {"threads": 2, "side_by_side": False, "devices": ("CPU (A)",), "versions": {}}
     return TableSettings(**{**facts, **changes})
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import hmnist.experiments.workers
 import hmnist.results.audit
 from hmnist.dataset import LesionDataset
 from hmnist.errors import DataError, UsageError
-from hmnist.experiments.cells import Cell, Watcher, estimate_seconds
+from hmnist.experiments.cells import Cell, Watcher, Workers, estimate_seconds
 from hmnist.experiments.train import train
 from hmnist.models.base import Model
 from hmnist.models.registry import MODELS
@@ -65,9 +66,10 @@ def test_each_system_is_trained_twice_and_so_is_the_habit(
     assert [row.system for row in found.rows] == systems
     kinds = sorted(open_run(path).manifest.split.kind for path in find_runs(folder))
     assert kinds == ["lesion", "lesion", "published:lenet", "published:oversample-first"]
-    assert diary.lines == [
-        "planned 4",
-        *(f"{name}, {side}" for name in systems for side in ("reproduced", "honest")),
+    planned, *finished = diary.lines
+    assert planned == "planned 4"
+    assert sorted(finished) == [
+        f"{name}, {side}" for name in systems for side in ("honest", "reproduced")
     ]
 
 
@@ -233,14 +235,19 @@ def test_two_are_trained_side_by_side_where_there_are_cores(
     few: LesionDataset,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fill_table(cells: Sequence[Cell], jobs: int, watcher: Watcher) -> None:
-        assert (jobs, cells[0].recipe.threads) == expected
+    def fill_table(cells: Sequence[Cell], workers: Workers, watcher: Watcher) -> None:
+        assert (workers.jobs, cells[0].recipe.threads) == expected
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(hmnist.results.audit, "available_cores", lambda: cores)
+    monkeypatch.setattr(hmnist.experiments.workers, "available_cores", lambda: cores)
     monkeypatch.setattr(hmnist.results.audit, "fill_table", fill_table)
     with pytest.raises(KeyboardInterrupt):
         audit(few, "lenet", **options)
+
+
+def test_an_audit_may_run_on_a_cluster(few: LesionDataset, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No Dask scheduler answers at nonsense://x"):
+        audit(few, "lenet", dask="nonsense://x", out=tmp_path)
 
 
 def _plan(

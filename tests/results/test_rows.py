@@ -33,5 +33,7 @@ def test_folds_of_one_seed_give_the_spread(sample: LesionDataset, tmp_path: Path
 
 def test_the_settings_are_those_of_the_runs(run: Run) -> None:
     settings = summarise_settings([run, run])
-    assert (settings.device, settings.threads, settings.side_by_side) == ("CPU", 1, False)
+    assert (settings.threads, settings.side_by_side) == (1, False)
+    assert settings.devices == (run.manifest.device,)
+    assert settings.devices[0].startswith("CPU (")
     assert settings.versions == run.manifest.versions

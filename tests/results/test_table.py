@@ -139,6 +139,16 @@ def test_pretrained_weights_are_named(table: Table) -> None:
     assert "Pretrained weights: vgg16 imagenet." in set(pretrained.notes())
 
 
+def test_different_processors_are_named(table: Table) -> None:
+    def notes(*devices: str) -> str:
+        return " ".join(replace(table, settings=table_settings(devices=devices)).notes())
+
+    assert "Device: CPU (A) and CPU (B), 2 threads" in notes("CPU (A)", "CPU (B)")
+    assert "trained on different processors" in notes("CPU (A)", "CPU (B)")
+    assert "different processors" not in notes("CPU (A)", "GPU (B)")
+    assert "different processors" not in notes("CPU (A)")
+
+
 def test_cells_side_by_side_mark_the_times(table: Table) -> None:
     crowded = replace(table, settings=table_settings(side_by_side=True))
     assert "not comparable" in "\n".join(crowded.notes())

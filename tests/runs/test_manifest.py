@@ -1,6 +1,5 @@
 import json
-import subprocess
-import sys
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import pytest
 
 from hmnist.dataset import LesionDataset
 from hmnist.errors import TrustError
-from hmnist.runs.facts import describe_data, describe_split, describe_versions
+from hmnist.runs.facts import describe_data, describe_device, describe_split, describe_versions
 from hmnist.runs.manifest import MANIFEST, read_manifest, write_manifest
 from hmnist.runs.run import Run
 from hmnist.splits.folds import split_folds
@@ -33,17 +32,11 @@ def test_a_split_is_described_by_sizes_and_shared_lesions(sample: LesionDataset)
     assert (fold.fold, fold.folds, fold.shared_lesions) == (2, 3, 0)
 
 
-def test_the_device_is_named_without_and_with_tensorflow() -> None:
-    code = (
-        "from hmnist.runs.facts import describe_device as say; from hmnist import make_model;"
-        "first = say(make_model('majority'));"
-        "from hmnist.models.keras_setup import load_keras; load_keras();"
-        "print(first, say(make_model('cnn')))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split()[0] == "CPU"
-    assert done.stdout.split()[1] in {"CPU", "GPU"}
-    assert done.stderr == ""
+def test_the_device_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert re.fullmatch(r"CPU \(.+\)", describe_device("cpu"))
+    monkeypatch.setattr("hmnist.runs.facts.find_gpu", lambda: "NVIDIA H100")
+    assert describe_device("gpu") == "GPU (NVIDIA H100)"
+    assert describe_device("gpu", 3) == "GPU (NVIDIA H100), distributed over 3 workers"
 
 
 def test_versions_name_the_libraries() -> None:

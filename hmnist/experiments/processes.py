@@ -1,0 +1,173 @@
+"""`Processes`: cells on this machine, one by one or side by side in processes of their own."""
+
+import signal
+import traceback
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hmnist.errors import HmnistError, UsageError, WorkError
+from hmnist.experiments.cells import Cell, Watcher
+from hmnist.experiments.stored import store_data
+from hmnist.experiments.training import train_cell
+from hmnist.experiments.work import Work, make_work
+from hmnist.runs.run import Run, open_run
+
+NETWORKS_PER_PROCESS = 4
+"""So many networks are trained before a process is renewed. TensorFlow keeps some memory of each,
+whatever is deleted: 10 to 50 MB in 12 networks of one epoch on 400 images."""
+
+
+class Processes:
+    """The processes of this machine that train cells; see `Workers`.
+
+    With one job, cells are trained in this process, unless there are so many networks that it has
+    to be renewed.
+    """
+
+    def __init__(self, jobs: int, threads: int) -> None:
+        self.jobs = jobs
+        self.threads = threads
+
+    def train(self, cells: Sequence[Cell], watcher: Watcher) -> Iterator[tuple[Cell, Run]]:
+        """Yield each cell with its run as it is finished.
+
+        Raises
+        ------
+        WorkError
+            If a process is ended from outside.
+        """
+        if self.jobs == 1 and sum(map(_is_network, cells)) <= NETWORKS_PER_PROCESS:
+            yield from _train_here(cells, watcher)
+            return
+        processes = [_Process() for _ in range(min(self.jobs, len(cells)))]
+        try:
+            yield from _train_in(processes, cells, watcher)
+        finally:
+            for process in processes:
+                process.end()
+
+
+def share_cores(jobs: int | None, threads: int | None, cores: int) -> tuple[int, int]:
+    """Return jobs and threads per job: two jobs are quicker than two threads for one.
+
+    Examples
+    --------
+    >>> share_cores(None, None, cores=8)
+    (2, 4)
+    """
+    if any(count is not None and count < 1 for count in (jobs, threads)):
+        raise UsageError("Jobs and threads are counted from 1.")
+    jobs = jobs or max(1, min(2, cores // (threads or 1)))
+    return jobs, threads or max(1, cores // jobs)
+
+
+def _train_here(cells: Sequence[Cell], watcher: Watcher) -> Iterator[tuple[Cell, Run]]:
+    for cell in cells:
+        watcher.started(cell)
+
+        def on_step(done: int, total: int, cell: Cell = cell) -> None:
+            watcher.step(cell, done, total)
+
+        yield cell, train_cell(cell.split, cell.recipe, cell.folder, on_step)
+
+
+def _train_in(
+    processes: Sequence["_Process"], cells: Sequence[Cell], watcher: Watcher
+) -> Iterator[tuple[Cell, Run]]:
+    from multiprocessing.connection import wait
+
+    data = store_data(cells[0].split.data)
+    waiting, free = deque(cells), list(processes)
+    running: dict[Any, tuple[_Process, Cell]] = {}
+    while waiting or running:
+        while waiting and free:
+            process, cell = free.pop(0), waiting.popleft()
+            watcher.started(cell)
+            process.begin(cell, make_work(cell, data, side_by_side=len(processes) > 1))
+            running[process.connection] = process, cell
+        for connection in wait(list(running)):
+            process, cell = running[connection]
+            step = process.receive()
+            if step is not None:
+                watcher.step(cell, *step)
+                continue
+            del running[connection]
+            free.append(process)
+            yield cell, open_run(cell.folder)
+
+
+class _Process:
+    """A process that trains one cell at a time; it is a fresh one after some networks."""
+
+    def __init__(self) -> None:
+        self._process: Any = None
+        self._networks = 0
+
+    def begin(self, cell: Cell, work: Work) -> None:
+        """Begin with a cell."""
+        self._networks += _is_network(cell)
+        if self._process is None or self._networks > NETWORKS_PER_PROCESS:
+            self.end()
+            self._networks = int(_is_network(cell))
+            self._start()
+        self.connection.send(work)
+
+    def receive(self) -> tuple[int, int] | None:
+        """Return the next step of the cell, None if it is finished; its error is raised here."""
+        try:
+            answer: Any = self.connection.recv()
+        except (EOFError, OSError) as error:
+            raise WorkError(
+                "A process was ended from outside, perhaps because memory was short.",
+                "Finished cells are kept: go on with --out and its folder, and fewer --jobs.",
+            ) from error
+        if isinstance(answer, Exception):
+            raise answer
+        return None if answer is None else (answer[0], answer[1])
+
+    def end(self) -> None:
+        """End the process, whatever it does: a run folder is complete or not there."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.join()
+            self.connection.close()
+            self._process = None
+
+    def _start(self) -> None:
+        from joblib.externals.loky.backend import get_context
+
+        # loky starts fresh processes, which do not run the script of the user again. Forking after
+        # TensorFlow has begun would hang.
+        context = get_context("loky")
+        self.connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
+
+
+def _serve(connection: Any) -> None:
+    """Train what the connection sends, and answer with steps, then with None or an error."""
+    # Ctrl-C reaches every process of a terminal; the one that serves the user ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        try:
+            work: Work = connection.recv()
+        except EOFError:
+            return
+        try:
+            work.do(lambda *step: connection.send(step))
+        except HmnistError as error:
+            connection.send(error)
+        except Exception as error:  # noqa: BLE001 - it is raised again where the user sees it
+            # Not every exception survives a pickle, and a traceback does not.
+            text = "".join(traceback.format_exception(error))
+            connection.send(RuntimeError(f"A cell failed in its process:\n{text}"))
+        else:
+            connection.send(None)
+
+
+def _is_network(cell: Cell) -> bool:
+    from hmnist.models.network_model import NetworkModel
+
+    return isinstance(cell.recipe.make(), NetworkModel)

@@ -1,0 +1,133 @@
+"""`StoredData`: a data set in a folder, which any number of processes open without a copy.
+
+The folder lies in the cache and may be deleted when no work is going on. It holds one array per
+file, which are mapped into memory: processes on one machine share the pages.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hmnist.dataset import LesionDataset
+from hmnist.errors import TrustError
+from hmnist.files import cache_folder, write_folder
+
+ENTRIES = 8
+"""Stored data sets in the cache; the oldest is deleted when there are more."""
+
+_ARRAYS = ("images", "labels", "lesion_ids", "image_ids", "own_split")
+_FACTS = "facts.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredData:
+    """Where a data set lies, and how it is recognised. This travels instead of the images.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        Where `store_data` put it. Other machines may not see it, or have it in their own cache.
+    digest : str
+        `LesionDataset.digest`.
+    """
+
+    folder: Path
+    digest: str
+
+    @property
+    def own_folder(self) -> Path:
+        """Where the data set lies in the cache of this machine, if it was sent here."""
+        return _stored_folder(self.folder.name)
+
+    def open(self) -> LesionDataset:
+        """Return the data set, without metadata beyond the image ids, from the first right folder.
+
+        A process that opens it again gets the same object.
+
+        Raises
+        ------
+        TrustError
+            If no folder that this process can read holds it.
+
+        Examples
+        --------
+        >>> from hmnist.sources.sample import load_sample
+        >>> store_data(load_sample(rows=60)).open()
+        LesionDataset('synthetic sample', 60 images 28×28×3, lesions: 55)
+        """
+        for folder in (self.folder, self.own_folder):
+            try:
+                return _open_folder(folder, self.digest)
+            except (OSError, EOFError, KeyError, ValueError):
+                continue
+        raise TrustError(
+            f"The data stored in {self.folder} are missing or damaged.",
+            "Delete that folder; it is made again.",
+        )
+
+
+def store_data(data: LesionDataset) -> StoredData:
+    """Write a data set into the cache, unless it lies there already."""
+    values = {name: getattr(data, name) for name in _ARRAYS}
+    arrays = {name: array for name, array in values.items() if array is not None}
+    facts = {
+        "name": data.name,
+        "synthetic": data.synthetic,
+        "digest": data.digest,
+        "arrays": list(arrays),
+    }
+    sha = hashlib.sha256(json.dumps(facts).encode())
+    for name in ("image_ids", "own_split"):  # the digest has no part of these
+        sha.update("\0".join([name, *arrays.get(name, ())]).encode())
+    folder = _stored_folder(sha.hexdigest()[:32])
+    if folder.is_dir():
+        folder.touch()
+    else:
+        with write_folder(folder) as temporary:
+            for name, array in arrays.items():
+                np.save(temporary / f"{name}.npy", array, allow_pickle=False)
+            (temporary / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
+        remove_oldest()
+    return StoredData(folder=folder, digest=data.digest)
+
+
+def remove_oldest() -> None:
+    """Delete the oldest stored data sets where there are more than `ENTRIES`."""
+    import shutil
+
+    folders = [path for path in _stored_folder("").iterdir() if not path.name.startswith(".")]
+    folders.sort(key=lambda path: path.stat().st_mtime_ns)
+    for oldest in folders[:-ENTRIES]:
+        shutil.rmtree(oldest, ignore_errors=True)
+
+
+def _stored_folder(name: str) -> Path:
+    return cache_folder().absolute() / "datasets" / name
+
+
+@lru_cache(maxsize=1)
+def _open_folder(folder: Path, digest: str) -> LesionDataset:
+    """Open a stored data set; an error if it is not there, damaged, or not that one."""
+    import pandas as pd
+
+    facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+    # Plain arrays over the mapped files: a `numpy.memmap` would hand its kind on to all results.
+    arrays: dict[str, Any] = {
+        name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+        for name in facts["arrays"]
+    }
+    image_ids = arrays.pop("image_ids", None)
+    data = LesionDataset(
+        metadata=None if image_ids is None else pd.DataFrame({"image_id": image_ids}),
+        name=facts["name"],
+        synthetic=facts["synthetic"],
+        **arrays,
+    )
+    if data.digest != digest:
+        raise ValueError(f"{folder} holds other data")
+    return data

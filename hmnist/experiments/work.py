@@ -1,0 +1,55 @@
+"""`Work`: a cell as it travels to another process: paths and digests instead of images."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hmnist.experiments.stored import StoredData
+from hmnist.experiments.training import train_cell
+from hmnist.runs.recipe import Recipe
+from hmnist.splits.split import Split
+
+if TYPE_CHECKING:
+    from hmnist.experiments.cells import Cell
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Work:
+    """What a process has to know to train a cell.
+
+    Attributes
+    ----------
+    data : StoredData
+        Where the data set lies.
+    split : mapping
+        The fields of the `Split`, without the data set.
+    recipe : Recipe
+    folder : pathlib.Path
+        The run folder to be written.
+    side_by_side : bool
+        Whether other cells run at the same time.
+    """
+
+    data: StoredData
+    split: Mapping[str, Any]
+    recipe: Recipe
+    folder: Path
+    side_by_side: bool
+
+    def do(self, on_step: Callable[[int, int], None]) -> None:
+        """Train the cell and write its run folder; `on_step` as in `train_cell`."""
+        parts = Split(data=self.data.open(), **self.split)
+        train_cell(parts, self.recipe, self.folder, on_step, side_by_side=self.side_by_side)
+
+
+def make_work(cell: "Cell", data: StoredData, *, side_by_side: bool) -> Work:
+    """Return the work on a cell whose data set is stored."""
+    own = [field.name for field in fields(Split) if field.name != "data"]
+    return Work(
+        data=data,
+        split={name: getattr(cell.split, name) for name in own},
+        recipe=cell.recipe,
+        folder=cell.folder.absolute(),
+        side_by_side=side_by_side,
+    )

@@ -1,0 +1,104 @@
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from hmnist.dataset import LesionDataset
+from hmnist.errors import UsageError
+from hmnist.experiments import processes
+from hmnist.experiments.cells import Cell, Watcher, run_cells
+from hmnist.experiments.grid import plan_benchmark
+from hmnist.experiments.processes import Processes, share_cores
+from hmnist.runs.run import Run
+
+
+class Diary(Watcher):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def started(self, cell: Cell) -> None:
+        self.lines.append(f"started {cell.recipe.model}")
+
+    def step(self, cell: Cell, done: int, total: int) -> None:
+        self.lines.append(f"step {done} of {total}")
+
+    def finished(self, cell: Cell, run: Run) -> None:
+        self.lines.append(f"finished {cell.recipe.model}")
+
+
+def _plan(data: LesionDataset, models: Sequence[str], folder: Path, seeds: int = 1) -> list[Cell]:
+    return plan_benchmark(
+        data, models, folder, seeds=seeds, features="pixels", effort="quick", threads=1
+    )
+
+
+def test_two_jobs_rather_than_two_threads() -> None:
+    assert share_cores(None, None, cores=2) == (2, 1)
+    assert share_cores(None, 2, cores=2) == (1, 2)
+
+
+def test_jobs_share_the_cores() -> None:
+    assert share_cores(1, None, cores=8) == (1, 8)
+    assert share_cores(3, None, cores=8) == (3, 2)
+    assert share_cores(9, None, cores=8) == (9, 1)
+    assert share_cores(4, 8, cores=8) == (4, 8)
+
+
+def test_networks_run_in_a_process_that_is_renewed(
+    sample: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+    start = processes._Process._start
+
+    def counted(process: processes._Process) -> None:
+        start(process)
+        started.append(process._process.pid)
+
+    monkeypatch.setattr(processes._Process, "_start", counted)
+    monkeypatch.setattr(processes, "NETWORKS_PER_PROCESS", 1)
+    cells = _plan(sample, ["lenet"], tmp_path, seeds=2)
+    diary = Diary()
+    finished = dict(run_cells(cells, Processes(1, 1), diary))
+    assert len(set(started)) == 2
+    assert set(finished) == set(cells)
+    assert not any(run.manifest.side_by_side for run in finished.values())
+    assert diary.lines[:4] == 2 * ["started majority", "finished majority"]
+    epochs = [f"step {epoch} of 4" for epoch in (1, 2, 3, 4)]
+    assert diary.lines[4:] == 2 * ["started lenet", *epochs, "finished lenet"]
+
+
+def test_finished_cells_need_no_process(
+    sample: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = _plan(sample, ["logistic"], tmp_path)
+    first = {cell.folder: run for cell, run in run_cells(cells, Processes(1, 1), Watcher())}
+    monkeypatch.delattr(processes._Process, "_start")
+    again = {cell.folder: run for cell, run in run_cells(cells, Processes(2, 1), Watcher())}
+    assert {path: run.scores for path, run in again.items()} == {
+        path: run.scores for path, run in first.items()
+    }
+
+
+def test_an_error_of_a_process_is_raised_here(sample: LesionDataset, tmp_path: Path) -> None:
+    cells = _plan(sample, ["logistic"], tmp_path)
+    for cell in cells:
+        cell.folder.mkdir(parents=True)
+        (cell.folder / "mine.txt").write_text("no run")
+    with pytest.raises(UsageError, match="is no run folder"):
+        list(run_cells(cells, Processes(2, 1), Watcher()))
+
+
+def test_a_script_needs_no_guard(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(
+        "import hmnist\n"
+        "print('begun')\n"
+        "table = hmnist.benchmark(hmnist.load_sample(rows=200), ['logistic'], features='pixels',\n"
+        "    effort='quick', threads=1, jobs=2, out='out')\n"
+        "print([row.model for row in table.rows])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "script.py"], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.stdout.splitlines() == ["begun", "['logistic', 'majority']"], done.stderr

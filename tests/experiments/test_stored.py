@@ -1,0 +1,74 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hmnist.dataset import LesionDataset
+from hmnist.errors import TrustError
+from hmnist.experiments import stored
+from hmnist.experiments.stored import StoredData, store_data
+from hmnist.runs.facts import describe_data, describe_split
+from hmnist.splits.split import split
+
+
+@pytest.mark.parametrize("known", ["all", "no lesions", "own split"])
+def test_a_stored_data_set_is_the_same(known: str, sample: LesionDataset) -> None:
+    data = sample
+    if known == "no lesions":
+        data = replace(data, lesion_ids=None, metadata=None, name="other")
+    if known == "own split":
+        own = np.array(["train", "validation", "test", "test"] * 100)
+        data = replace(data, lesion_ids=None, metadata=None, own_split=own)
+    again = store_data(data).open()
+    assert describe_data(again) == describe_data(data)
+    np.testing.assert_array_equal(again.images, data.images)
+    np.testing.assert_array_equal(again.image_ids, data.image_ids)
+    parts = split(data)
+    moved = replace(parts, data=again)
+    assert describe_split(moved) == describe_split(parts)
+
+
+def test_images_are_mapped_and_not_copied(sample: LesionDataset) -> None:
+    data = store_data(sample)
+    assert type(data.open().images) is np.ndarray
+    assert not data.open().images.flags.owndata
+    assert data.open() is data.open()
+
+
+def test_the_same_pixels_under_another_name_are_other_data(sample: LesionDataset) -> None:
+    other = store_data(replace(sample, name="other"))
+    assert other.digest == store_data(sample).digest
+    assert other.open().name == "other"
+    assert store_data(sample).open().name == sample.name
+
+
+def test_damaged_data_are_refused(sample: LesionDataset) -> None:
+    data = store_data(sample)
+    path = data.folder / "images.npy"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(TrustError, match="missing or damaged"):
+        data.open()
+    (data.folder / "facts.json").unlink()
+    with pytest.raises(TrustError, match="missing or damaged"):
+        data.open()
+
+
+def test_another_machine_finds_the_data_in_its_own_cache(
+    sample: LesionDataset, tmp_path: Path
+) -> None:
+    data = store_data(sample)
+    elsewhere = StoredData(folder=tmp_path / "unseen" / data.folder.name, digest=data.digest)
+    assert elsewhere.open().digest == sample.digest
+
+
+def test_the_oldest_are_deleted(sample: LesionDataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "ENTRIES", 2)
+    first, second = (store_data(replace(sample, name=name)) for name in "ab")
+    store_data(replace(sample, name="a"))  # used again
+    third = store_data(replace(sample, name="c"))
+    assert first.folder.is_dir()
+    assert third.folder.is_dir()
+    assert not second.folder.exists()
