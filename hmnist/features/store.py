@@ -26,7 +26,10 @@ from hmnist.files import cache_folder, locked, write_folder
 from hmnist.large_arrays import chunks_of, release
 
 LIMIT = 4 * 10**9
-"""Bytes of all results; beyond it the oldest are deleted, but never the newest."""
+"""Bytes of all results; beyond it, the oldest that nobody used lately are deleted."""
+
+LATELY = 3600
+"""Seconds in which a result was used lately: the models of one table may need it again."""
 
 _FACTS = "facts.json"
 
@@ -82,7 +85,7 @@ def kept(
         seconds = time.perf_counter() - start
         with contextlib.suppress(OSError, WorkError):
             _write(folder, computed, seconds)
-            _delete_oldest(folder)
+            _delete_oldest(folder.parent)
     return computed
 
 
@@ -134,16 +137,11 @@ def _write(folder: Path, arrays: Mapping[str, Array], seconds: float) -> None:
         (temporary / _FACTS).write_text(text, encoding="ascii")
 
 
-def _delete_oldest(newest: Path) -> None:
-    folders = [path for path in newest.parent.iterdir() if path.is_dir() and path != newest]
-    folders.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    total = _size(newest)
-    for folder in folders:
-        total += _size(folder)
-        if total > LIMIT:
+def _delete_oldest(parent: Path) -> None:
+    used = {path: path.stat().st_mtime for path in parent.iterdir() if path.is_dir()}
+    total = 0
+    for folder in sorted(used, key=used.__getitem__, reverse=True):
+        total += sum(path.stat().st_size for path in folder.iterdir())
+        if total > LIMIT and used[folder] < time.time() - LATELY:
             shutil.rmtree(folder, ignore_errors=True)
             folder.with_suffix(".lock").unlink(missing_ok=True)
-
-
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir())

@@ -120,6 +120,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(
 
 def test_the_oldest_results_make_room(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     workers = [Worker(number) for number in (1, 2, 3)]
+    monkeypatch.setattr(store, "LATELY", 0)
     with keep_results():
         for worker in workers[:2]:
             kept(worker.facts, worker)
@@ -133,13 +134,13 @@ def test_the_oldest_results_make_room(monkeypatch: pytest.MonkeyPatch, cache: Pa
     assert [worker.times for worker in workers] == [1, 2, 1]
 
 
-def test_a_result_beyond_the_limit_is_still_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_used_lately_is_kept_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "LIMIT", 1)
-    worker = Worker()
+    workers = [Worker(number) for number in (1, 2)]
     with keep_results():
-        kept(worker.facts, worker)
-        kept(worker.facts, worker)
-    assert worker.times == 1
+        for worker in (*workers, *workers):
+            kept(worker.facts, worker)
+    assert [worker.times for worker in workers] == [1, 1]
 
 
 def test_processes_wait_for_each_other(tmp_path: Path) -> None:
