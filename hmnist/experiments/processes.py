@@ -11,6 +11,7 @@ from hmnist.experiments.cells import Cell, Watcher
 from hmnist.experiments.stored import store_data
 from hmnist.experiments.training import train_cell
 from hmnist.experiments.work import Work, make_work
+from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run, open_run
 
 NETWORKS_PER_PROCESS = 4
@@ -37,10 +38,13 @@ class Processes:
         WorkError
             If a process is ended from outside.
         """
-        if self.jobs == 1 and sum(map(_is_network, cells)) <= NETWORKS_PER_PROCESS:
+        if (
+            self.jobs == 1
+            and sum(_is_network(cell.recipe) for cell in cells) <= NETWORKS_PER_PROCESS
+        ):
             yield from _train_here(cells, watcher)
             return
-        processes = [_Process() for _ in range(min(self.jobs, len(cells)))]
+        processes = [CellProcess() for _ in range(min(self.jobs, len(cells)))]
         try:
             yield from _train_in(processes, cells, watcher)
         finally:
@@ -73,18 +77,18 @@ def _train_here(cells: Sequence[Cell], watcher: Watcher) -> Iterator[tuple[Cell,
 
 
 def _train_in(
-    processes: Sequence["_Process"], cells: Sequence[Cell], watcher: Watcher
+    processes: Sequence["CellProcess"], cells: Sequence[Cell], watcher: Watcher
 ) -> Iterator[tuple[Cell, Run]]:
     from multiprocessing.connection import wait
 
     data = store_data(cells[0].split.data)
     waiting, free = deque(cells), list(processes)
-    running: dict[Any, tuple[_Process, Cell]] = {}
+    running: dict[Any, tuple[CellProcess, Cell]] = {}
     while waiting or running:
         while waiting and free:
             process, cell = free.pop(0), waiting.popleft()
             watcher.started(cell)
-            process.begin(cell, make_work(cell, data, side_by_side=len(processes) > 1))
+            process.begin(make_work(cell, data, side_by_side=len(processes) > 1))
             running[process.connection] = process, cell
         for connection in wait(list(running)):
             process, cell = running[connection]
@@ -97,20 +101,27 @@ def _train_in(
             yield cell, open_run(cell.folder)
 
 
-class _Process:
-    """A process that trains one cell at a time; it is a fresh one after some networks."""
+class CellProcess:
+    """A process that trains one cell at a time.
+
+    It is a fresh one after some networks, and for another number of threads, which TensorFlow
+    cannot change.
+    """
 
     def __init__(self) -> None:
         self._process: Any = None
+        self._threads: int | None = None
         self._networks = 0
 
-    def begin(self, cell: Cell, work: Work) -> None:
+    def begin(self, work: Work) -> None:
         """Begin with a cell."""
-        self._networks += _is_network(cell)
-        if self._process is None or self._networks > NETWORKS_PER_PROCESS:
+        network, threads = _is_network(work.recipe), work.recipe.threads
+        spent = self._networks + network > NETWORKS_PER_PROCESS or self._threads != threads
+        if self._process is None or spent:
             self.end()
-            self._networks = int(_is_network(cell))
             self._start()
+            self._threads, self._networks = threads, 0
+        self._networks += network
         self.connection.send(work)
 
     def receive(self) -> tuple[int, int] | None:
@@ -118,6 +129,7 @@ class _Process:
         try:
             answer: Any = self.connection.recv()
         except (EOFError, OSError) as error:
+            self.end()
             raise WorkError(
                 "A process was ended from outside, perhaps because memory was short.",
                 "Finished cells are kept: go on with --out and its folder, and fewer --jobs.",
@@ -167,7 +179,7 @@ def _serve(connection: Any) -> None:
             connection.send(None)
 
 
-def _is_network(cell: Cell) -> bool:
+def _is_network(recipe: Recipe) -> bool:
     from hmnist.models.network_model import NetworkModel
 
-    return isinstance(cell.recipe.make(), NetworkModel)
+    return isinstance(recipe.make(), NetworkModel)

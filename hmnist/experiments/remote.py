@@ -6,16 +6,23 @@ import os
 import shutil
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing import current_process
 from pathlib import Path
 
 from hmnist.errors import HmnistError, WorkError
+from hmnist.experiments.processes import CellProcess
 from hmnist.experiments.stored import StoredData, remove_oldest
 from hmnist.experiments.work import Work
 from hmnist.files import cache_folder, make_parent
 
 _TURN = threading.Lock()
-"""One cell at a time: TensorFlow and the number of threads belong to the whole process."""
+"""One cell at a time, whatever the number of threads that Dask gives to a worker."""
+
+_PROCESS = CellProcess()
+"""Trains the cells of this worker. Other threads of a worker draw from Python's random generator,
+from which Keras takes its seeds: in the worker itself, scores would differ from time to time."""
 
 
 async def look(data: StoredData, token: Path) -> tuple[bool, bool]:
@@ -59,14 +66,27 @@ def train_remotely(work: Work, topic: str, *, sees_runs: bool) -> dict[str, byte
 
     with _TURN:
         if sees_runs:
-            work.do(on_step)
+            _train(work, on_step)
             return None
         cache_folder().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache_folder()) as temporary:
             folder = Path(temporary) / name
-            replace(work, folder=folder).do(on_step)
+            _train(replace(work, folder=folder), on_step)
             paths = [path for path in folder.rglob("*") if path.is_file()]
             return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def _train(work: Work, on_step: Callable[[int, int], None]) -> None:
+    # Workers are daemons by Dask's default, and daemons may have no children. This one ends by
+    # itself when its worker does.
+    current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # noqa: SLF001
+    try:
+        _PROCESS.begin(work)
+        while (step := _PROCESS.receive()) is not None:
+            on_step(*step)
+    except BaseException:
+        _PROCESS.end()
+        raise
 
 
 def _has(data: StoredData) -> bool:

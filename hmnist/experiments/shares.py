@@ -108,8 +108,7 @@ def fit_shares(crew: Crew, model: "Model", split: Split, recipe: Recipe) -> floa
     )
     start = time.perf_counter()
     state, count = _fit_sample(split, recipe), len(crew.addresses)
-    host = urlsplit(crew.client.scheduler.address).hostname
-    environment = crew.client.run_on_scheduler(start_tracker, count, host)
+    environment = crew.client.run_on_scheduler(start_tracker, count)
     # A worker without validation images would wait for the others for ever.
     validation = split.validation_indices if len(split.validation_indices) >= count else ()
     futures = {}
@@ -134,10 +133,12 @@ def fit_shares(crew: Crew, model: "Model", split: Split, recipe: Recipe) -> floa
     return time.perf_counter() - start
 
 
-def start_tracker(count: int, host: str) -> dict[str, Any]:
-    """Start what the workers meet at, in this process; return what they have to know of it."""
+def start_tracker(count: int, dask_scheduler: Any) -> dict[str, Any]:
+    """Start what the workers meet at, in the scheduler; return what they have to know of it."""
     from xgboost.tracker import RabitTracker
 
+    # The user may know the scheduler as localhost, which other machines do not.
+    host = urlsplit(dask_scheduler.address).hostname
     tracker = RabitTracker(n_workers=count, host_ip=host, sortby="task")
     tracker.start()
     threading.Thread(target=tracker.wait_for, daemon=True).start()

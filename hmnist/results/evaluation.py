@@ -99,6 +99,7 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
         origin=tuple(_describe_origin(run, own=own, left_out=left_out)),
         notes=(
             f"Decision: {run.decision.describe()}",
+            f"Trained on: {run.manifest.device}",
             "[low, high] is a 95 % interval over lesions. Research software, no medical device.",
         ),
     )

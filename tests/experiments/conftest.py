@@ -33,13 +33,17 @@ class Loopback:
             self.port = free.getsockname()[1]
         self._start("scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-show")
 
-    def start_worker(self, preload: str = "", **environment: str) -> subprocess.Popen[bytes]:
+    def start_worker(self, startup: str = "", **environment: str) -> subprocess.Popen[bytes]:
         number = len(self.processes)
         words = ["worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
         words += ["--local-directory", str(self.folder / f"worker{number}")]
-        if preload:
-            (self.folder / f"preload{number}.py").write_text(preload)
-            words += ["--preload", str(self.folder / f"preload{number}.py")]
+        paths = [str(ROOT)]
+        if startup:  # for the worker and for its own process
+            folder = self.folder / f"startup{number}"
+            folder.mkdir()
+            (folder / "sitecustomize.py").write_text(startup)
+            paths.insert(0, str(folder))
+        environment["PYTHONPATH"] = os.pathsep.join(paths)
         return self._start(*words, HMNIST_CACHE=str(self.folder / "cache"), **environment)
 
     def stop(self) -> None:

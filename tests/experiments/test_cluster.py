@@ -173,7 +173,7 @@ def test_workers_that_see_nothing_receive_data_and_send_runs_back(
 ) -> None:
     hidden = os.pathsep.join([str(cache_folder()), str(tmp_path)])
     for _ in range(2):
-        loopback.start_worker(preload=HIDE, HIDDEN=hidden)
+        loopback.start_worker(startup=HIDE, HIDDEN=hidden)
     table = _on(loopback, sample, tmp_path / "out", Diary())
     assert _scores(table) == _scores(local)
     [folder] = (loopback.folder / "cache" / "datasets").iterdir()
@@ -216,7 +216,7 @@ def test_a_scheduler_that_is_gone_is_a_failure_not_a_traceback(
 def test_a_worker_of_another_version_takes_no_part(
     loopback: Loopback, sample: LesionDataset, tmp_path: Path
 ) -> None:
-    loopback.start_worker(preload=OTHER_VERSION)
+    loopback.start_worker(startup=OTHER_VERSION)
     with pytest.raises(UsageError, match=r"has hmnist 0\.0\.1, and takes no part"):
         benchmark(sample, ["majority"], dask=loopback.address, out=tmp_path, **OPTIONS)
 

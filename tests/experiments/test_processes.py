@@ -11,6 +11,7 @@ from hmnist.experiments import processes
 from hmnist.experiments.cells import Cell, Watcher, run_cells
 from hmnist.experiments.grid import plan_benchmark
 from hmnist.experiments.processes import Processes, share_cores
+from hmnist.experiments.training import train_cell
 from hmnist.runs.run import Run
 
 
@@ -50,13 +51,13 @@ def test_networks_run_in_a_process_that_is_renewed(
     sample: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[int] = []
-    start = processes._Process._start
+    start = processes.CellProcess._start
 
-    def counted(process: processes._Process) -> None:
+    def counted(process: processes.CellProcess) -> None:
         start(process)
         started.append(process._process.pid)
 
-    monkeypatch.setattr(processes._Process, "_start", counted)
+    monkeypatch.setattr(processes.CellProcess, "_start", counted)
     monkeypatch.setattr(processes, "NETWORKS_PER_PROCESS", 1)
     cells = _plan(sample, ["lenet"], tmp_path, seeds=2)
     diary = Diary()
@@ -64,6 +65,8 @@ def test_networks_run_in_a_process_that_is_renewed(
     assert len(set(started)) == 2
     assert set(finished) == set(cells)
     assert not any(run.manifest.side_by_side for run in finished.values())
+    here = train_cell(cells[0].split, cells[0].recipe, tmp_path / "here")
+    assert here.scores == finished[cells[0]].scores
     assert diary.lines[:4] == 2 * ["started majority", "finished majority"]
     epochs = [f"step {epoch} of 4" for epoch in (1, 2, 3, 4)]
     assert diary.lines[4:] == 2 * ["started lenet", *epochs, "finished lenet"]
@@ -74,7 +77,7 @@ def test_finished_cells_need_no_process(
 ) -> None:
     cells = _plan(sample, ["logistic"], tmp_path)
     first = {cell.folder: run for cell, run in run_cells(cells, Processes(1, 1), Watcher())}
-    monkeypatch.delattr(processes._Process, "_start")
+    monkeypatch.delattr(processes.CellProcess, "_start")
     again = {cell.folder: run for cell, run in run_cells(cells, Processes(2, 1), Watcher())}
     assert {path: run.scores for path, run in again.items()} == {
         path: run.scores for path, run in first.items()

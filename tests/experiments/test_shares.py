@@ -10,6 +10,7 @@ from distributed import Client
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError, WorkError
 from hmnist.experiments.train import train
+from hmnist.results.evaluation import evaluate_run
 from hmnist.runs.run import open_run
 from tests.experiments.conftest import Loopback
 
@@ -32,6 +33,7 @@ def test_a_model_of_two_workers_is_nearly_that_of_one_machine(
     here = train(sample, "xgboost", out=tmp_path / "here", parameters=parameters, **OPTIONS)
     assert there.scores["log_loss"] == pytest.approx(here.scores["log_loss"], abs=0.05)
     assert there.manifest.device == f"{here.manifest.device}, distributed over 2 workers"
+    assert f"Trained on: {there.manifest.device}" in evaluate_run(there).notes
     assert there.manifest.parameters["linear_start"] is False
     assert steps[0][0] == 1
     assert steps[-1][1] == here.manifest.parameters["n_estimators"]
