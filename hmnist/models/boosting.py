@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from hmnist.arrays import Float32, Float64, Labels
-from hmnist.models.linear import Linear, cross_fit
+from hmnist.models.cross_fitting import cross_fit
+from hmnist.models.linear import Linear
 from hmnist.models.tabular import TabularModel
 
 MAX_BIN = 64

@@ -2,7 +2,7 @@
 
 A network soon memorises a few thousand lesions, doubtful ones too. Half of each target therefore
 comes from a logistic regression on the features of the lesion, fitted on other images
-(`hmnist.models.linear.cross_fit`): it tells how clear the diagnosis is, and what the features say.
+(`hmnist.models.cross_fitting`): it tells how clear the diagnosis is, and what the features say.
 This is distillation (Hinton, Vinyals & Dean 2015) from another kind of model. Prediction does not
 need the linear model.
 """
@@ -10,8 +10,8 @@ need the linear model.
 import numpy as np
 
 from hmnist.arrays import Float32, Float64, Images, Labels
+from hmnist.models.cross_fitting import cross_fit
 from hmnist.models.inputs import FeatureExtractor
-from hmnist.models.linear import cross_fit
 
 
 def soft_targets(

@@ -13,7 +13,7 @@ from hmnist.errors import TrustError
 from hmnist.models.base import Model
 from hmnist.models.boosting_sklearn import HistGBDT
 from hmnist.models.boosting_xgboost import XGBoost
-from hmnist.models.linear import cross_fit
+from hmnist.models.cross_fitting import cross_fit
 
 RANDOM = np.random.default_rng(5)
 IMAGES = RANDOM.integers(0, 256, (150, 3, 3, 1), dtype=np.uint8)

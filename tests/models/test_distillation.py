@@ -6,8 +6,8 @@ import pytest
 from scipy.special import softmax
 
 from hmnist.features.lesion import LesionFeatures
+from hmnist.models.cross_fitting import cross_fit
 from hmnist.models.distillation import soft_targets
-from hmnist.models.linear import cross_fit
 from hmnist.sources.sample import load_sample
 
 SAMPLE = load_sample()

@@ -1,4 +1,4 @@
-"""The linear model against scikit-learn's, and log-odds that come from unseen images."""
+"""The linear model against scikit-learn's."""
 
 from pathlib import Path
 
@@ -13,12 +13,8 @@ from hmnist import large_arrays
 from hmnist.errors import UsageError
 from hmnist.models.linear import (
     ABSENT,
-    FOLDS,
     Linear,
-    cross_fit,
-    draw_rows,
     fit_linear,
-    make_folds,
     measure_loss,
     measure_scale,
     standardise,
@@ -79,79 +75,9 @@ def test_absent_classes_are_nearly_impossible(present: list[int], data: Data) ->
     np.testing.assert_allclose(shares_of(log_odds)[:, present], expected, atol=0.02)
 
 
-def test_log_odds_come_from_a_model_that_was_not_fitted_on_the_image(data: Data) -> None:
-    features, labels = data
-    linear, log_odds = cross_fit(features, labels, None, classes=4, penalty=0.1, seed=7)
-    inputs = StandardScaler().fit_transform(features)
-    models = []
-    for held_out in make_folds(standardise(features, linear.centre, linear.scale), labels, seed=7):
-        models.append(reference(inputs[~held_out], labels[~held_out]))
-        expected = models[-1].decision_function(inputs[held_out])
-        np.testing.assert_allclose(log_odds[held_out], expected, atol=0.1)
-    mean = np.mean([model.coef_ for model in models], axis=0)
-    np.testing.assert_allclose(linear.coefficients.T, mean, atol=0.01)
-
-
-def test_weights_count_in_every_fold(data: Data, rng: np.random.Generator) -> None:
-    features, labels = data
-    weights = rng.uniform(0.2, 3, size=400)
-    linear, log_odds = cross_fit(features, labels, weights, classes=4, penalty=0.1, seed=7)
-    centre, variance = (
-        np.average(features, 0, weights),
-        np.cov(features.T, ddof=0, aweights=weights),
-    )
-    inputs = (features - centre) / np.sqrt(np.diag(variance))
-    for held_out in make_folds(standardise(features, linear.centre, linear.scale), labels, seed=7):
-        rest = ~held_out
-        expected = LogisticRegression(C=1 / (0.1 * weights[rest].sum()), max_iter=1000)
-        expected.fit(inputs[rest], labels[rest], weights[rest])
-        np.testing.assert_allclose(
-            log_odds[held_out], expected.decision_function(inputs[held_out]), atol=0.1
-        )
-
-
-def test_the_seed_fixes_themake_folds(data: Data) -> None:
-    first, same, other = (
-        cross_fit(*data, None, classes=4, penalty=0.1, seed=seed)[1] for seed in (1, 1, 2)
-    )
-    np.testing.assert_array_equal(first, same)
-    assert not np.array_equal(first, other)
-
-
-def test_training_log_odds_are_not_memorised(rng: np.random.Generator) -> None:
-    # Pure noise, more features than images: a model that memorises them seems good.
-    features = rng.normal(size=(150, 300)).astype(np.float32)
-    labels = rng.integers(3, size=150)
-    _, log_odds = cross_fit(features, labels, None, classes=3, penalty=0.01, seed=0)
-    assert log_loss(labels, shares_of(log_odds)) > 1
-    memorised = fit_linear(features, labels, None, classes=3, penalty=0.01).log_odds(features)
-    assert log_loss(labels, shares_of(memorised)) < 0.5
-
-
-def test_copies_of_an_image_stay_in_one_fold(rng: np.random.Generator) -> None:
-    features = rng.normal(size=(60, 8)).astype(np.float32)
-    rows = np.concatenate([np.arange(60), rng.integers(60, size=200)])
-    folds = make_folds(features[rows], rng.integers(2, size=60)[rows], seed=0)
-    assert len(folds) == FOLDS
-    np.testing.assert_array_equal(np.sum(folds, axis=0), 1)
-    for row in range(60):
-        assert sum(fold[rows == row].any() for fold in folds) == 1
-
-
-@pytest.mark.parametrize("counts", [[40, 3, 1], [3, 3, 0], [2, 2, 0], [30, 1, 0]])
-def test_rare_diagnoses_need_not_fill_themake_folds(
-    counts: list[int], rng: np.random.Generator
-) -> None:
-    labels = np.repeat(np.arange(3), counts)
-    features = rng.normal(size=(len(labels), 4)).astype(np.float32)
-    linear, log_odds = cross_fit(features, labels, None, classes=3, penalty=0.1, seed=0)
-    assert np.isfinite(log_odds).all()
-    assert np.isfinite(linear.log_odds(features)).all()
-
-
 def test_it_comes_back_from_its_file(data: Data, tmp_path: Path) -> None:
     features, labels = data
-    linear, _ = cross_fit(features, labels, None, classes=4, penalty=0.1, seed=0)
+    linear = fit_linear(features, labels, None, classes=4, penalty=0.1)
     linear.save(tmp_path)
     again = Linear.load(tmp_path)
     np.testing.assert_array_equal(again.log_odds(features), linear.log_odds(features))
@@ -212,32 +138,3 @@ def test_loss_and_gradient_agree(data: Data, rng: np.random.Generator) -> None:
 def test_one_class_is_refused(data: Data) -> None:
     with pytest.raises(UsageError, match="one class"):
         fit_linear(data[0], np.zeros(400, np.int64), None, classes=4, penalty=0.1)
-
-
-def test_of_many_images_a_sample_is_cross_fitted(
-    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Random labels: only a model that was fitted on an image, or on its copy, knows its label.
-    monkeypatch.setattr("hmnist.models.linear.CROSS_ROWS", 100)
-    distinct = rng.normal(size=(200, 150)).astype(np.float32)
-    labels = rng.integers(2, size=200)
-    rows = np.concatenate([np.arange(200), np.arange(200)])
-    linear, log_odds = cross_fit(
-        distinct[rows], labels[rows], None, classes=2, penalty=0.01, seed=0
-    )
-    assert (log_odds.argmax(axis=1) == labels[rows]).mean() < 0.62
-    known = linear.log_odds(distinct[rows])
-    assert (known.argmax(axis=1) == labels[rows]).mean() > 0.65
-    # Copies have equal log-odds, and images without a copy in the sample those of the mean model.
-    np.testing.assert_array_equal(log_odds[:200], log_odds[200:])
-    assert 50 < (log_odds == known).all(axis=1)[:200].sum() < 150
-
-
-def test_the_sample_keeps_the_shares_of_diagnoses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hmnist.models.linear.CROSS_ROWS", 100)
-    labels = np.repeat(np.arange(3), [700, 250, 50])
-    sample = draw_rows(labels, seed=3)
-    assert len(np.unique(sample)) == 100
-    assert np.bincount(labels[sample]).tolist() == [70, 25, 5]
-    np.testing.assert_array_equal(sample, draw_rows(labels, seed=3))
-    assert not np.array_equal(sample, draw_rows(labels, seed=4))
