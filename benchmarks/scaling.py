@@ -5,8 +5,8 @@ models are fitted on its training part, with features that an earlier step has c
 10,000 test images. Each step runs in a fresh process. *Seconds* are those of the step itself,
 without imports and without opening the data. *Peak* is the largest resident memory of the whole
 process (``getrusage``, ``ru_maxrss``), with libraries and with those pages of mapped files that it
-holds at that time. The exponent is the slope
-of the logarithms against those of the rows: 1 is proportional, 0 constant.
+holds at that time. The exponent is the slope of the logarithms against those of the rows: 1 is
+proportional, 0 constant.
 
 Each result is kept in the folder ``--out``, so that an interrupted script goes on where it stopped;
 so are the pixel files (9 GB for a million rows) and the cache. Prints Markdown.
@@ -36,9 +36,9 @@ from hmnist.sources.sample import write_sample
 
 MODELS: dict[str, dict[str, Any]] = {
     "logistic": {"max_iter": 10},
-    "xgboost": {"n_estimators": 5},
-    "mlp": {"epochs": 2, "networks": 1},
-    "cnn": {"epochs": 1, "distillation": 0.0},
+    "xgboost": {"n_estimators": 5, "linear_start": True},
+    "mlp": {"epochs": 2, "effort": "quick"},
+    "cnn": {"epochs": 1, "effort": "quick"},
 }
 """The models that are fitted, with the parameters that make them quick."""
 

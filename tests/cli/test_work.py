@@ -261,7 +261,11 @@ def test_an_interrupted_benchmark_goes_on(tmp_path: Path) -> None:
         "benchmark", "sample", "--models", "logistic,xgboost,hist-gbdt", "--effort", "standard",
         "--seeds", "3", "--threads", "1", "--features", "pixels", "--out", "bench",
     ]  # fmt: skip
-    script = "import sys; from hmnist.cli import main; main()"
+    # A process that was started in the background ignores Ctrl-C, and so would its children.
+    script = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from hmnist.cli import main; main()"
+    )
     environment = {**os.environ, "HMNIST_CACHE": str(tmp_path / "cache")}
     process = subprocess.Popen(
         [sys.executable, "-c", script, *words],

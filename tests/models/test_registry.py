@@ -85,7 +85,11 @@ def test_published_systems_have_the_numbers_of_their_sources(name: str) -> None:
 def test_settings_are_the_parameters_that_recipes_set(name: str) -> None:
     entry = MODELS[name]
     for effort in EFFORTS:
-        assert {"features", "pretrained"} & set(entry.parameters[effort]) == set(entry.settings)
+        parameters = make_model(name, effort=effort).get_params()
+        assert set(entry.settings) <= set(parameters)
+        assert ("features" in parameters) == ("features" in entry.settings)
+        assert ("precision" in parameters) == ("precision" in entry.settings)
+        assert ("pretrained" in entry.parameters[effort]) == ("pretrained" in entry.settings)
 
 
 def test_given_parameters_take_precedence() -> None:
