@@ -73,7 +73,6 @@ class TrainingBatches:
 
     def _make(self, epoch: int, order: npt.NDArray[np.int64], steps: range) -> Batches:
         made = [self._make_batch(epoch, order, step) for step in steps]
-        release(self.examples.inputs)
         return Batches(*(np.stack(parts) for parts in zip(*made, strict=True)))
 
     def _make_batch(
@@ -84,6 +83,8 @@ class TrainingBatches:
         rows = order[step * self.batch_size : (step + 1) * self.batch_size]
         rng = np.random.default_rng([self.seed, epoch, step])
         batch = self.examples.inputs[rows]
+        # Systems may map two megabytes around each row that is read.
+        release(self.examples.inputs)
         shares: npt.NDArray[Any] = self.examples.targets[rows]
         if self.network.augment is not None:
             batch = self.network.augment(batch, rng)
