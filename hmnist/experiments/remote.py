@@ -15,7 +15,7 @@ from hmnist.errors import HmnistError, WorkError
 from hmnist.experiments.processes import CellProcess
 from hmnist.experiments.stored import StoredData, remove_oldest
 from hmnist.experiments.work import Work
-from hmnist.files import cache_folder, make_parent
+from hmnist.files import cache_folder, locked, make_parent
 
 _TURN = threading.Lock()
 """One cell at a time, whatever the number of threads that Dask gives to a worker."""
@@ -115,10 +115,11 @@ def _incoming(data: StoredData, transfer: str) -> Path:
 
 def _keep(data: StoredData, transfer: str) -> bool:
     incoming = _incoming(data, transfer)
-    if not _has(data):  # a worker that shares the cache may have been quicker
-        shutil.rmtree(data.own_folder, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            incoming.replace(data.own_folder)
-        remove_oldest()
-    shutil.rmtree(incoming, ignore_errors=True)
-    return _has(data)
+    with locked(data.own_folder.parent.with_suffix(".lock")):
+        if not _has(data):  # a worker that shares the cache may have been quicker
+            shutil.rmtree(data.own_folder, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                incoming.replace(data.own_folder)
+            remove_oldest()
+        shutil.rmtree(incoming, ignore_errors=True)
+        return _has(data)

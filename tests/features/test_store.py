@@ -1,6 +1,7 @@
 """Results that are kept: computed once, checked, and the same whether kept or not."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -124,6 +125,8 @@ def test_the_oldest_results_make_room(monkeypatch: pytest.MonkeyPatch, cache: Pa
     with keep_results():
         for worker in workers[:2]:
             kept(worker.facts, worker)
+        for folder in filter(Path.is_dir, cache.iterdir()):
+            os.utime(folder, (1, 1))
         kept(workers[0].facts, workers[0])  # used again, so the second is the oldest
         size = sum(path.stat().st_size for path in cache.rglob("*") if path.is_file())
         monkeypatch.setattr(store, "LIMIT", size)
