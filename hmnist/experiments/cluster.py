@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError, WorkError
@@ -40,6 +41,7 @@ def connect(address: str, threads: int | None) -> "Iterator[Cluster]":
         raise UsageError("Dask is not installed.", 'Type: pip install "hmnist[dask]"') from error
     if threads is not None and threads < 1:
         raise UsageError("Threads are counted from 1.")
+    _check_address(address)
     try:
         client = Client(address, timeout=SCHEDULER_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -56,6 +58,17 @@ def connect(address: str, threads: int | None) -> "Iterator[Cluster]":
                 f"Start some with: dask worker {address} --nthreads 1",
             ) from error
         yield Cluster(client, threads)
+
+
+def _check_address(address: str) -> None:
+    """Refuse what is no address: Dask would look for a host of that name."""
+    with contextlib.suppress(ValueError):  # a port that is no number
+        parts = urlsplit(address if "://" in address else f"tcp://{address}")
+        if parts.hostname and parts.port:
+            return
+    raise UsageError(
+        f"{address!r} is no address of a Dask scheduler.", "Name one such as tcp://localhost:8786."
+    )
 
 
 class Cluster:

@@ -245,7 +245,13 @@ def test_a_scheduler_without_workers_is_named(
     assert f"dask worker {loopback.address}" in caught.value.hint
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "127.0.0.1:1", "nonsense://x"])
+@pytest.mark.parametrize("address", ["nonsense", "nonsense://x", "tcp://localhost", "tcp://a:b"])
+def test_what_is_no_address_is_refused(address: str, sample: LesionDataset, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"'{address}' is no address of a Dask scheduler"):
+        benchmark(sample, ["majority"], dask=address, out=tmp_path)
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "127.0.0.1:1"])
 def test_an_address_without_a_scheduler_is_named(
     address: str, sample: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
