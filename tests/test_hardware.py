@@ -275,12 +275,16 @@ def test_gpus_are_hidden_unless_they_are_chosen(monkeypatch: pytest.MonkeyPatch)
         configure_tensorflow()
 
 
-@pytest.mark.parametrize(("named", "expected"), [(None, "passive"), ("active", "active")])
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [({}, "3000"), ({"GOMP_SPINCOUNT": "9"}, "9"), ({"OMP_WAIT_POLICY": "active"}, None)],
+)
 def test_waiting_threads_leave_the_cores_unless_the_user_says_otherwise(
-    named: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+    named: dict[str, str], expected: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    if named is not None:
-        monkeypatch.setenv("OMP_WAIT_POLICY", named)
+    for variable in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in named.items():
+        monkeypatch.setenv(variable, value)
     use_threads(1)
-    assert os.environ["OMP_WAIT_POLICY"] == expected
+    assert os.environ.get("GOMP_SPINCOUNT") == expected
