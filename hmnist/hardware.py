@@ -42,8 +42,8 @@ def use_threads(threads: int) -> None:
         raise UsageError(f"The work cannot be done by {threads} threads.", "Name 1 or more.")
     for variable in _VARIABLES:
         os.environ[variable] = str(threads)
-    # Threads that wait for others keep their core busy for a while. With a long while, xgboost takes
-    # several times as long beside other work; without any, a fifth longer alone.
+    # Threads that wait for others keep their core busy for a while. If it is long, xgboost takes
+    # several times as long beside other work. Without any, it takes a fifth longer alone.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "3000")
     # numpy's own pool was made when numpy was loaded and heeds the environment no more.
