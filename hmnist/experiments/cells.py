@@ -82,17 +82,17 @@ def run_cells(
     ensembles = [cell for cell in cells if cell.recipe.entry.composed]
     trained = [cell for cell in cells if not cell.recipe.entry.composed]
     members_of = {
-        ensemble.folder: {cell.folder for cell in trained if _is_member(cell, ensemble)}
+        ensemble.folder: [cell.folder for cell in trained if _is_member(cell, ensemble)]
         for ensemble in ensembles
     }
     for cell, run in _train(sorted(trained, key=estimate_seconds), workers, watcher):
         runs[cell.folder] = run
         watcher.finished(cell, run)
         yield cell, run
-        for ensemble in [cell for cell in ensembles if members_of[cell.folder] <= runs.keys()]:
+        for ensemble in [cell for cell in ensembles if runs.keys() >= {*members_of[cell.folder]}]:
             ensembles.remove(ensemble)
             watcher.started(ensemble)
-            members = [runs[member.folder] for member in trained if _is_member(member, ensemble)]
+            members = [runs[folder] for folder in members_of[ensemble.folder]]
             composed = compose_ensemble(ensemble.split, ensemble.recipe, ensemble.folder, members)
             watcher.finished(ensemble, composed)
             yield ensemble, composed

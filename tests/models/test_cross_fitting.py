@@ -1,7 +1,6 @@
 """Log-odds of training images come from linear models that have not seen them."""
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -9,24 +8,12 @@ from sklearn.preprocessing import StandardScaler
 
 from hmnist.models.cross_fitting import FOLDS, cross_fit, draw_rows, make_folds
 from hmnist.models.linear import fit_linear, standardise
-
-Data = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
+from tests.models.linear_examples import Data, make_data, reference, shares_of
 
 
 @pytest.fixture
 def data(rng: np.random.Generator) -> Data:
-    labels = rng.integers(4, size=400)
-    features = rng.normal(size=(400, 30)) + labels[:, None] * 0.5
-    return (20 + 7 * features).astype(np.float32), labels
-
-
-def shares_of(log_odds: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    powers = np.exp(log_odds.astype(float))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
-def reference(inputs: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> LogisticRegression:
-    return LogisticRegression(C=1 / (0.1 * len(inputs)), max_iter=1000).fit(inputs, labels)
+    return make_data(rng)
 
 
 def test_log_odds_come_from_a_model_that_was_not_fitted_on_the_image(data: Data) -> None:
