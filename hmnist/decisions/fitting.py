@@ -29,9 +29,10 @@ STRENGTHS = np.arange(round(20 * LARGEST_STRENGTH) + 1) / 20
 USUAL_STRENGTH = 0.75
 """The strength of ``balanced`` without validation images."""
 
-WORTHWHILE = 0.005
+WORTHWHILE = 0.01
 """Balanced accuracy that a stronger correction must promise beyond a milder one. The optimum is
-flat: the last half of a hundredth costs two or three hundredths of accuracy."""
+flat: the last hundredth that is promised costs four hundredths of accuracy, and does not come true
+on other lesions."""
 
 EXPECTED_IMAGES = 100
 """How many images per diagnosis the model's own expectation of its recall counts for."""
