@@ -68,7 +68,8 @@ def test_each_part_of_a_mixture_has_the_weight_of_its_own_image() -> None:
         np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
         rows = order[step * 32 : (step + 1) * 32]
         # Mixing row numbers instead of images tells which rows are mixed, and how much of each.
-        _, shares = mixup(images[rows], identity[rows], 0.4, np.random.default_rng([5, 0, step]))
+        mixed = mixup([images[rows], identity[rows]], 0.4, np.random.default_rng([5, 0, step]))
+        shares = mixed[1]
         assert (np.count_nonzero(shares, axis=1) == 2).any()
         np.testing.assert_allclose(
             targets * totals[:, None], (shares * weights) @ TARGETS, rtol=1e-5

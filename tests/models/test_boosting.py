@@ -211,7 +211,7 @@ def test_trees_on_a_linear_start_learn_and_come_back(kind: type[Model], tmp_path
     model = make_started(kind).fit(
         LESIONS[TRAINED], DIAGNOSES[TRAINED], validation=(LESIONS[UNSEEN], DIAGNOSES[UNSEEN])
     )
-    names = model.extractor_.feature_names(192)
+    names = model.feature_names()
     kept = [names[column] for column in model.kept_]
     assert kept == [name for name in names if " patch " not in name]
     assert len(kept) < len(names)

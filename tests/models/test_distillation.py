@@ -17,7 +17,7 @@ IMAGES, LABELS = SAMPLE.images[ROWS], SAMPLE.labels[ROWS]
 
 @pytest.fixture(scope="module")
 def soft() -> npt.NDArray[np.float32]:
-    return soft_targets(IMAGES, LABELS, None, classes=7, seed=4)
+    return soft_targets(IMAGES, LABELS, None, None, classes=7, seed=4)
 
 
 def test_rows_are_probabilities(soft: npt.NDArray[np.float32]) -> None:
@@ -42,13 +42,13 @@ def test_random_labels_are_not_memorised() -> None:
     # Each image occurs twice, as after oversampling.
     random_labels = np.random.default_rng(8).integers(2, size=150)
     twice = np.tile(np.arange(150), 2)
-    soft = soft_targets(IMAGES[twice], random_labels[twice], None, classes=2, seed=0)
+    soft = soft_targets(IMAGES[twice], random_labels[twice], None, None, classes=2, seed=0)
     right = soft.argmax(axis=1) == random_labels[twice]
     assert 0.3 < right.mean() < 0.7
 
 
 def test_weights_count_as_repetition_does() -> None:
     weights = np.where(LABELS == 4, 1.0, 30.0)
-    weighted = soft_targets(IMAGES, LABELS, weights, classes=7, seed=4)
-    plain = soft_targets(IMAGES, LABELS, None, classes=7, seed=4)
+    weighted = soft_targets(IMAGES, LABELS, weights, None, classes=7, seed=4)
+    plain = soft_targets(IMAGES, LABELS, None, None, classes=7, seed=4)
     assert weighted[:, 4].mean() < plain[:, 4].mean()
