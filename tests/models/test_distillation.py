@@ -8,6 +8,7 @@ from scipy.special import softmax
 from hmnist.features.lesion import LesionFeatures
 from hmnist.models.cross_fitting import cross_fit
 from hmnist.models.distillation import soft_targets
+from hmnist.patients import PATIENT_COLUMNS
 from hmnist.sources.sample import load_sample
 
 SAMPLE = load_sample()
@@ -52,3 +53,12 @@ def test_weights_count_as_repetition_does() -> None:
     weighted = soft_targets(IMAGES, LABELS, weights, None, classes=7, seed=4)
     plain = soft_targets(IMAGES, LABELS, None, None, classes=7, seed=4)
     assert weighted[:, 4].mean() < plain[:, 4].mean()
+
+
+def test_patient_data_are_features_like_others(soft: npt.NDArray[np.float32]) -> None:
+    patients = np.zeros((150, len(PATIENT_COLUMNS)), np.float32)
+    constant = soft_targets(IMAGES, LABELS, None, patients, classes=7, seed=4)
+    np.testing.assert_allclose(constant, soft, atol=0.1)  # columns that do not vary say nothing
+    patients[:, 0] = LABELS == 4
+    telling = soft_targets(IMAGES, LABELS, None, patients, classes=7, seed=4)
+    assert telling[LABELS == 4, 4].mean() > soft[LABELS == 4, 4].mean() + 0.05
