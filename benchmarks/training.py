@@ -86,8 +86,9 @@ class OurEpochs:
 
         network = model.make_network()
         one_hot = np.eye(len(CODES), dtype=np.float32)
-        self.validation = (split.validation.images, one_hot[split.validation.labels])
-        examples = Examples(split.train.images, one_hot[split.train.labels])
+        examples, self.validation = (
+            Examples(part.images, one_hot[part.labels]) for part in (split.train, split.validation)
+        )
         self.batches, self.epoch = TrainingBatches(network, examples, 0), 0
         with policy(network.training.policy):
             self.graph = network.build(split.data.image_shape, len(CODES))
@@ -102,7 +103,7 @@ class OurEpochs:
 
     def _train(self) -> None:
         self.steps.train_epoch(self.batches, self.epoch)
-        self.steps.validate(*self.validation, np.arange(len(CODES)), self.size)
+        self.steps.validate(self.validation, np.arange(len(CODES)), self.size)
         self.epoch += 1
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from hmnist.experiments.train import train
     from hmnist.models.registry import MODELS, make_model
     from hmnist.oversampling import Oversampled, oversample
+    from hmnist.patients import encode_patients
     from hmnist.results.audit import audit
     from hmnist.results.audit_table import Audit, AuditRow
     from hmnist.results.benchmark import benchmark
@@ -64,7 +65,8 @@ __all__ = [
     "HmnistError", "LesionDataset", "Manifest", "Oversampled", "Predictions", "Recipe", "Run",
     "SampleWarning", "Scores", "Split", "Table", "TableRow", "TrustError", "UsageError",
     "Watcher", "WorkError", "audit", "benchmark", "check", "compare_predictions",
-    "compare_runs", "decide_again", "evaluate_run", "find_runs", "fit_decision", "from_images",
+    "compare_runs", "decide_again", "encode_patients", "evaluate_run", "find_runs", "fit_decision",
+    "from_images",
     "load", "load_sample", "make_model", "mean_scores", "open_run", "orient", "oversample",
     "plot_data", "plot_run", "score", "score_intervals", "score_predictions", "split",
     "split_folds", "train", "write_sample",
@@ -90,6 +92,7 @@ _PUBLIC = {
     "experiments.train": ("train",),
     "models.registry": ("MODELS", "make_model"),
     "oversampling": ("Oversampled", "oversample"),
+    "patients": ("encode_patients",),
     "results.audit": ("audit",),
     "results.audit_table": ("Audit", "AuditRow"),
     "results.benchmark": ("benchmark",),

@@ -6,7 +6,7 @@ A lesion has no top and no left: each of the eight orientations (four quarter tu
 without a mirror) is as good a photograph as the first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -110,23 +110,22 @@ def jitter_brightness(
     return images.astype(np.float32) * gains + offsets
 
 
-def mixup(
-    inputs: Float32, targets: Float32, strength: float, rng: np.random.Generator
-) -> tuple[Float32, Float32]:
+def mixup(arrays: Sequence[Float32], strength: float, rng: np.random.Generator) -> list[Float32]:
     """Mix each example with another example of the batch (Zhang et al., *mixup*, ICLR 2018).
 
-    Inputs, shape (n, …), are images or rows of features; targets, shape (n, k), their shares of
-    each class, mixed in the same way. Shares are drawn from Beta(strength, strength); the larger
-    one stays with the example. A strength of 0 mixes nothing.
+    The arrays, shape (n, …), are what is known of the same examples, and are mixed in the same way:
+    images or rows of features, shares of each class, patient data. Shares are drawn from
+    Beta(strength, strength); the larger one stays with the example. A strength of 0 mixes nothing.
     """
     if not strength:
-        return inputs, targets
-    partner = rng.permutation(len(inputs))
-    share = rng.beta(strength, strength, size=len(inputs))
+        return list(arrays)
+    count = len(arrays[0])
+    partner = rng.permutation(count)
+    share = rng.beta(strength, strength, size=count)
     share = np.maximum(share, 1 - share).astype(np.float32)
 
     def blend(values: Float32) -> Float32:
         kept = share.reshape(-1, *[1] * (values.ndim - 1))
         return np.asarray(values * kept + values[partner] * (1 - kept))
 
-    return blend(inputs), blend(targets)
+    return [blend(values) for values in arrays]

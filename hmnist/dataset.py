@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Indices, Labels, Pixels, Shape, Strings
+from hmnist.arrays import Float32, Indices, Labels, Pixels, Shape, Strings
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataError
 from hmnist.large_arrays import chunks_of, release, take_rows
+from hmnist.patients import encode_patients
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,6 +108,21 @@ class LesionDataset:
         if self.metadata is None or "image_id" not in self.metadata:
             return None
         return self.metadata["image_id"].to_numpy(dtype=str)
+
+    @cached_property
+    def patients(self) -> Float32 | None:
+        """Age, sex and site of each image: float32, (n, `PATIENT_COLUMNS`); None if unknown.
+
+        See `hmnist.encode_patients`.
+        """
+        return encode_patients(self.metadata)
+
+    @cached_property
+    def patient_digest(self) -> str | None:
+        """SHA-256 over age, sex and site; None if they are unknown."""
+        if self.patients is None:
+            return None
+        return hashlib.sha256(self.patients.tobytes()).hexdigest()
 
     @cached_property
     def lesion_count(self) -> int | None:

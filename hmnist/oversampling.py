@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float64, Indices, Labels, Pixels, Shape
+from hmnist.arrays import Float32, Float64, Indices, Labels, Pixels, Shape
 from hmnist.augmentation import ORIENTATIONS, orient_each
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES, RARE
@@ -35,6 +35,8 @@ class Oversampled:
         Images that SMOTE made; they follow the repeated ones.
     new_labels : numpy.ndarray of int64, shape (k,)
         Their diagnoses.
+    new_rows : numpy.ndarray of int64, shape (k,)
+        The rows of the training part whose patient data they have: random ones of their diagnosis.
     weights : numpy.ndarray of float64, shape (m + k,), or None
         How much each image counts in the loss; None if all count the same.
     """
@@ -43,6 +45,7 @@ class Oversampled:
     orientations: npt.NDArray[np.uint8]
     new_images: Pixels = field(repr=False)
     new_labels: Labels = field(repr=False)
+    new_rows: Indices = field(repr=False)
     weights: Float64 | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -62,6 +65,11 @@ class Oversampled:
             release(images)
         images[len(self.indices) :] = self.new_images
         return images, np.concatenate([training.labels[self.indices], self.new_labels])
+
+    def patients(self, training: LesionDataset) -> Float32 | None:
+        """Return the patient data to fit on, shape (m + k, columns); None if they are unknown."""
+        rows = np.concatenate([self.indices, self.new_rows])
+        return None if training.patients is None else np.take(training.patients, rows, axis=0)
 
 
 def oversample(
@@ -149,7 +157,8 @@ def _unchanged(training: LesionDataset) -> Oversampled:
 def _repeated(training: LesionDataset, indices: Indices) -> Oversampled:
     orientations = np.zeros(len(indices), np.uint8)
     new_images = np.empty((0, *training.image_shape), np.uint8)
-    return Oversampled(indices, orientations, new_images, np.empty(0, np.int64))
+    none = np.empty(0, np.int64)
+    return Oversampled(indices, orientations, new_images, new_labels=none, new_rows=none)
 
 
 def _repeat(training: LesionDataset, targets: dict[int, int], seed: int) -> Oversampled:
@@ -190,7 +199,8 @@ def _interpolate(training: LesionDataset, targets: dict[int, int], seed: int) ->
 
     kept = _unchanged(training)
     counts = np.bincount(training.labels, minlength=len(CODES))
-    images, labels = [kept.new_images], [kept.new_labels]
+    rng = np.random.default_rng(seed)
+    images, labels, patients = [kept.new_images], [kept.new_labels], [kept.new_rows]
     # One diagnosis at a time, because the number of neighbours depends on how many there are.
     for label, goal in targets.items():
         if counts[label] < 2:
@@ -204,7 +214,13 @@ def _interpolate(training: LesionDataset, targets: dict[int, int], seed: int) ->
         new = np.clip(np.rint(pixels[len(rows) :]), 0, 255).astype(np.uint8)
         images.append(new.reshape(-1, *training.image_shape))
         labels.append(np.full(len(new), label))
-    return replace(kept, new_images=np.concatenate(images), new_labels=np.concatenate(labels))
+        patients.append(rng.choice(rows[:-1], len(new)))
+    return replace(
+        kept,
+        new_images=np.concatenate(images),
+        new_labels=np.concatenate(labels),
+        new_rows=np.concatenate(patients),
+    )
 
 
 def _weight(

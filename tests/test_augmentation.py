@@ -210,7 +210,7 @@ def test_mixtures_are_those_of_a_loop() -> None:
     rng = np.random.default_rng(0)
     inputs = rng.normal(size=(6, 3, 3, 1)).astype(np.float32)
     targets = np.eye(6, dtype=np.float32)
-    mixed, shares = mixup(inputs, targets, 0.2, np.random.default_rng(5))
+    mixed, shares = mixup([inputs, targets], 0.2, np.random.default_rng(5))
     # With the identity as targets, the shares tell which examples were mixed.
     for row in range(6):
         expected = sum(shares[row, other] * inputs[other] for other in range(6))
@@ -221,6 +221,6 @@ def test_mixtures_are_those_of_a_loop() -> None:
 
 def test_a_strength_of_zero_mixes_nothing() -> None:
     inputs, targets = np.ones((2, 1), np.float32), np.eye(2, dtype=np.float32)
-    mixed, shares = mixup(inputs, targets, 0, np.random.default_rng(0))
+    mixed, shares = mixup([inputs, targets], 0, np.random.default_rng(0))
     assert mixed is inputs
     assert shares is targets

@@ -71,6 +71,7 @@ def _facts(entry: "ModelEntry") -> dict[str, Any]:
         "summary": entry.summary,
         "parameters": dict(entry.parameters),
         "seconds": dict(entry.seconds),
+        "patients": entry.patients,
         "published": entry.system is not None,
         "source": None if entry.system is None else _source(entry.system),
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 from hmnist.errors import unknown_name
 
 _HOMES = {
+    "choice of patient data": "hmnist.runs.recipe:PATIENTS",
     "column": "hmnist.results.table:COLUMNS",
     "decision": "hmnist.decisions.decision:KINDS",
     "device": "hmnist.hardware:DEVICES",

@@ -49,9 +49,10 @@ def printed_as(*formats: str) -> Any:
 
 def _setting(name: str, metavar: str, text: str, default: str = "", **facts: Any) -> Any:
     """Return the option of a field of `Recipe`, with its type; the help names its default."""
-    value = default or getattr(Recipe, name)
-    shown = ",".join(value) if isinstance(value, tuple) else value
-    kind = str if isinstance(value, tuple) else Recipe.__annotations__[name]
+    value = getattr(Recipe, name)
+    shown = default or (",".join(value) if isinstance(value, tuple) else value)
+    # Several names, and yes or no, are given as words.
+    kind = str if isinstance(value, tuple | bool) else Recipe.__annotations__[name]
     return Annotated[kind | None, shared(name, metavar, f"{text} [default: {shown}]", **facts)]
 
 
@@ -96,6 +97,13 @@ RECIPE_OPTIONS: dict[str, Any] = {
         "lesion|pixels",
         "What trees, the linear model and the MLP read: features of the lesion, or raw pixels.",
         callback=check_name("set of features"),
+    ),
+    "patients": _setting(
+        "patients",
+        "no|yes|both",
+        "Whether models are trained with patient data (age, sex, site); a benchmark compares both.",
+        "no",
+        callback=check_name("choice of patient data"),
     ),
     "precision": _setting(
         "precision",

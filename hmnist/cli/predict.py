@@ -12,6 +12,21 @@ from hmnist.cli.output import say
 
 if TYPE_CHECKING:
     from hmnist.runs.run import Run
+    from hmnist.sources.images import ImagesToPredict
+
+
+# Its own option: the metadata that hmnist.toml names are those of the training data.
+PatientFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--metadata",
+        metavar="FILE",
+        show_default=False,
+        help="Age, sex and localization of the patients, for a run that was trained with patient "
+        "data: by image_id for photographs, row by row for other inputs. [default: the metadata "
+        "beside a pixel file]",
+    ),
+]
 
 
 def predict(
@@ -27,41 +42,65 @@ def predict(
         Path | None,
         typer.Option("--out", metavar="FILE", help="Write the CSV there instead of to stdout."),
     ] = None,
+    patient_file: PatientFile = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Predict diagnoses for images: CSV with a row per image."""
+    from hmnist.errors import UsageError
     from hmnist.files import write_file
     from hmnist.hardware import use_threads
     from hmnist.runs.run import open_run
 
     opened = open_run(run)
+    if patient_file is not None and not opened.uses_patients:
+        raise UsageError(f"{run} was trained without patient data.", "Leave out --metadata.")
     use_threads(opened.manifest.recipe.threads or 1)
+    # All inputs are read before the first is predicted: a wrong one loses no work.
+    sources = _read(inputs, opened, patient_file)
+    if opened.uses_patients:
+        _tell_unknown(sources)
     if file is None:
-        _write_predictions(opened, inputs, sys.stdout)
+        _write_predictions(opened, sources, sys.stdout)
     else:
         with write_file(file) as temporary, temporary.open("w", encoding="utf-8") as table:
-            _write_predictions(opened, inputs, table)
+            _write_predictions(opened, sources, table)
     if not quiet:
         say("Research software, no medical device.")
 
 
-def _write_predictions(run: "Run", inputs: list[str], table: TextIO) -> None:
+def _read(inputs: list[str], run: "Run", patient_file: Path | None) -> "list[ImagesToPredict]":
+    from hmnist.sources.images import load_images
+    from hmnist.sources.metadata import read_patient_file
+
+    metadata = None if patient_file is None else read_patient_file(patient_file)
+    return [load_images(path, run.manifest.data.image_shape, metadata) for path in inputs]
+
+
+def _tell_unknown(sources: "list[ImagesToPredict]") -> None:
+    """Say for how many images a model lacks patient data that it was trained with."""
+    from hmnist.patients import describe_unknown
+
+    count = sum(len(source.images) for source in sources)
+    sentence = describe_unknown([source.patients for source in sources], count)
+    if sentence:
+        say(f"{sentence} It predicts them from the image alone. Patient data: --metadata FILE")
+
+
+def _write_predictions(run: "Run", sources: "list[ImagesToPredict]", table: TextIO) -> None:
     """Write CSV: source, row, image_id, predicted diagnosis, one probability per diagnosis."""
     from hmnist.diagnoses import CODES
-    from hmnist.sources.images import load_images
 
-    shape = run.manifest.data.image_shape
-    # All inputs are read before the first is predicted: a wrong one loses no work.
-    sources = [load_images(path, shape) for path in inputs]
     # Not pandas, which takes longer to load than an image takes to predict.
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["source", "row", "image_id", "predicted", *CODES])
-    for source, images, image_ids in sources:
-        probabilities = run.predict_proba(images)
+    for source in sources:
+        patients = source.patients if run.uses_patients else None
+        probabilities = run.predict_proba(source.images, patients)
         predicted = run.decision.decide(probabilities)
-        names = [""] * len(images) if image_ids is None else image_ids.tolist()
+        unnamed = [""] * len(source.images)
+        names = unnamed if source.image_ids is None else source.image_ids.tolist()
         columns = zip(names, predicted.tolist(), probabilities.tolist(), strict=True)
         writer.writerows(
-            [source, row, name, CODES[label], *values]
+            [source.source, row, name, CODES[label], *values]
             for row, (name, label, values) in enumerate(columns)
         )

@@ -13,6 +13,9 @@ from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run
 from hmnist.splits.split import Split
 
+_SHARED = ("seed", "oversample", "patients")
+"""The settings that an ensemble shares with its members."""
+
 
 @dataclass(frozen=True, eq=False)
 class Cell:
@@ -27,15 +30,18 @@ class Cell:
     label: str = ""
 
     @property
-    def row(self) -> tuple[str, str]:
+    def row(self) -> tuple[str, str, bool]:
         """The row of the table that the cell belongs to: cells of a row differ in seed and fold."""
-        return self.label or self.recipe.model, "" if self.label else self.recipe.oversample
+        recipe = self.recipe
+        oversampling = "" if self.label else recipe.oversample
+        return self.label or recipe.model, oversampling, recipe.patients
 
     def __str__(self) -> str:
         recipe, part = self.recipe, self.split
         fold = "" if part.fold is None else f", fold {part.fold + 1} of {part.folds}"
         model = self.label or f"{recipe.model}, oversampling {recipe.oversample}"
-        return f"{model}, seed {recipe.seed}{fold}"
+        patients = ", with patient data" if recipe.patients else ""
+        return f"{model}{patients}, seed {recipe.seed}{fold}"
 
 
 class Watcher:
@@ -125,7 +131,7 @@ def _train(cells: Sequence[Cell], workers: Workers, watcher: Watcher) -> Iterato
 
 
 def _is_member(cell: Cell, ensemble: Cell) -> bool:
-    """Return whether a cell belongs to an ensemble: same split, seed and oversampling."""
+    """Return whether a cell belongs to an ensemble: the same split and shared settings."""
     own, recipe = cell.recipe, ensemble.recipe
-    alike = (own.seed, own.oversample) == (recipe.seed, recipe.oversample)
+    alike = all(getattr(own, name) == getattr(recipe, name) for name in _SHARED)
     return cell.split is ensemble.split and alike and own.model in recipe.parameters["members"]

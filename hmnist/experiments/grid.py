@@ -1,14 +1,18 @@
-"""The grid of a benchmark: model × oversampling × seed × fold, a run folder for each cell."""
+"""The grid of a benchmark: model × oversampling × patient data × seed × fold.
 
+Each cell has a run folder.
+"""
+
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
 from hmnist.dataset import LesionDataset
-from hmnist.errors import UsageError
+from hmnist.errors import UsageError, unknown_name
 from hmnist.experiments.cells import Cell
 from hmnist.models.registry import MODELS, find_model
-from hmnist.runs.recipe import Recipe, Settings, check_one_pretrained_file
+from hmnist.runs.recipe import PATIENTS, Recipe, Settings, check_one_pretrained_file
 from hmnist.splits.folds import split_folds
 from hmnist.splits.split import Split
 from hmnist.splits.split import split as make_split
@@ -34,11 +38,12 @@ def plan_benchmark(
         raise UsageError("Folds are always by lesion.", "Leave out --folds, or --split.")
     given: dict[str, Any] = dict(settings)
     methods = given.pop("oversample", Recipe.oversample)
+    uses = _list_uses(given.pop("patients", Recipe.patients))
     models, methods = ([item] if isinstance(item, str) else item for item in (models, methods))
     seed = given.pop("seed", Recipe.seed)
     recipes = [
-        Recipe(model=model, oversample=method, seed=seed + number, parameters=parameters, **given)
-        for model, method, parameters in _list_rows(models, methods)
+        Recipe(**row, seed=seed + number, **given)
+        for row in _list_rows(models, methods, uses)
         for number in range(seeds)
     ]
     check_one_pretrained_file(recipes)
@@ -52,22 +57,44 @@ def plan_benchmark(
     ]
 
 
+def _list_uses(patients: str | bool) -> tuple[bool, ...]:
+    """Return whether the rows use patient data; ``both`` has rows of either kind."""
+    if isinstance(patients, bool):
+        return (patients,)
+    if not isinstance(patients, str) or patients not in PATIENTS:
+        raise unknown_name("choice of patient data", str(patients), PATIENTS)
+    return PATIENTS[patients]
+
+
 def _list_rows(
-    models: Sequence[str], methods: Sequence[str]
-) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield model, oversampling method and parameters of each row; the baseline comes last."""
+    models: Sequence[str], methods: Sequence[str], uses: Sequence[bool]
+) -> Iterator[dict[str, Any]]:
+    """Yield what is special about the recipe of each row; the baseline comes last."""
     entries = [find_model(name) for name in dict.fromkeys(models)]
-    members = tuple(entry.name for entry in entries if not (entry.composed or entry.baseline))
     ensembles = [entry.name for entry in entries if entry.composed]
-    if ensembles and len(members) < 2:
-        raise UsageError(f"An {ensembles[0]} needs two models or more.", "Name more models.")
-    for method in dict.fromkeys(methods):
-        yield from ((model, method, {}) for model in members)
-        yield from ((model, method, {"members": members}) for model in ensembles)
-    yield from ((entry.name, "none", {}) for entry in MODELS.values() if entry.baseline)
+    trained = [entry for entry in entries if not (entry.composed or entry.baseline)]
+    for method, patients in itertools.product(dict.fromkeys(methods), uses):
+        # In both ways, models that take no patient data have one row.
+        alone = [entry for entry in trained if entry.patients or not patients or len(uses) == 1]
+        members = tuple(entry.name for entry in alone)
+        if ensembles and len(members) < 2:
+            with_them = " with patient data" if patients else ""
+            raise UsageError(
+                f"An {ensembles[0]}{with_them} needs two models or more.", "Name more models."
+            )
+        shared = {"oversample": method, "patients": patients}
+        yield from ({"model": model, **shared} for model in members)
+        for model in ensembles:
+            yield {"model": model, **shared, "parameters": {"members": members}}
+    for entry in MODELS.values():
+        if entry.baseline:
+            yield {"model": entry.name, "oversample": "none", "patients": False}
 
 
 def folder_name(recipe: Recipe, split: Split) -> str:
     """Return the name of a cell's run folder in a benchmark folder."""
     fold = "" if split.fold is None else f"-fold{split.fold}"
-    return f"{recipe.model}-{recipe.oversample}-seed{recipe.seed}{fold}-{recipe.key(split)}"
+    patients = "-patients" if recipe.patients else ""
+    return (
+        f"{recipe.model}-{recipe.oversample}{patients}-seed{recipe.seed}{fold}-{recipe.key(split)}"
+    )

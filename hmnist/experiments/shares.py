@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float64, Images, Indices, Labels
+from hmnist.arrays import Float32, Float64, Images, Indices, Labels
 from hmnist.augmentation import orient_each
 from hmnist.errors import UsageError, WorkError
 from hmnist.experiments.crew import Crew
@@ -87,12 +87,15 @@ class SharedXGBoost(XGBoost):
     """An `XGBoost` whose filters and codebooks are those of a sample, loaded before the fit."""
 
     def _fit(
-        self, images: Images, labels: Labels, weights: Float64 | None, validation: Validation | None
+        self,
+        images: Images,
+        labels: Labels,
+        weights: Float64 | None,
+        validation: Validation | None,
+        patients: Float32 | None,
     ) -> None:
-        held_out = None
-        if validation is not None:
-            held_out = (self.extractor_.transform(validation[0]), validation[1])
-        self._fit_features(self.extractor_.transform(images), labels, weights, held_out)
+        features = self.extractor_.transform(images)
+        self._fit_columns(features, labels, weights, validation, patients)
 
 
 def fit_shares(crew: Crew, model: "Model", split: Split, recipe: Recipe) -> float:
@@ -158,9 +161,18 @@ def train_share(share: Share, environment: Mapping[str, Any], topic: str) -> dic
     if share.number == 0:
         model.on_step = lambda done, total: worker.log_event(topic, ["share", done, total])
     images = orient_each(data.images[share.rows], share.orientations)
-    held_out = data.images[share.validation], data.labels[share.validation]
+    patients = data.patients if share.recipe.patients else None
+    known, held_back = (
+        None if patients is None else patients[rows] for rows in (share.rows, share.validation)
+    )
     with CommunicatorContext(**environment, dmlc_task_id=f"{share.number:06}"):
-        model.fit(images, data.labels[share.rows], sample_weight=share.weights, validation=held_out)
+        model.fit(
+            images,
+            data.labels[share.rows],
+            sample_weight=share.weights,
+            patients=known,
+            validation=(data.images[share.validation], data.labels[share.validation], held_back),
+        )
     return _save(model) if share.number == 0 else {}
 
 
@@ -173,7 +185,8 @@ def _fit_sample(split: Split, recipe: Recipe) -> dict[str, bytes]:
     sample = split.data.take(rows)
     # A round of boosting, since a model is saved as a whole.
     model = replace(recipe, parameters={**recipe.parameters, "n_estimators": 1}).make()
-    return _save(model.fit(sample.images, sample.labels))
+    patients = sample.patients if recipe.patients else None
+    return _save(model.fit(sample.images, sample.labels, patients=patients))
 
 
 def _wait_for(

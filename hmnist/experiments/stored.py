@@ -16,11 +16,13 @@ import numpy as np
 from hmnist.dataset import LesionDataset
 from hmnist.errors import TrustError
 from hmnist.files import cache_folder, write_folder
+from hmnist.patients import FIELDS
 
 ENTRIES = 8
 """Stored data sets in the cache; the oldest is deleted when there are more."""
 
-_ARRAYS = ("images", "labels", "lesion_ids", "image_ids", "own_split")
+_ARRAYS = ("images", "labels", "lesion_ids", "own_split")
+_METADATA = ("image_id", *FIELDS)
 _FACTS = "facts.json"
 
 
@@ -45,7 +47,9 @@ class StoredData:
         return _stored_folder(self.folder.name)
 
     def open(self) -> LesionDataset:
-        """Return the data set, without metadata beyond the image ids, from the first right folder.
+        """Return the data set, from the first right folder.
+
+        Of its metadata there are the image ids and the patient data.
 
         A process that opens it again gets the same object.
 
@@ -75,14 +79,18 @@ def store_data(data: LesionDataset) -> StoredData:
     """Write a data set into the cache, unless it lies there already."""
     values = {name: getattr(data, name) for name in _ARRAYS}
     arrays = {name: array for name, array in values.items() if array is not None}
+    for name in _METADATA:
+        if data.metadata is not None and name in data.metadata:
+            arrays[name] = data.metadata[name].to_numpy(dtype=float if name == "age" else str)
     facts = {
         "name": data.name,
         "synthetic": data.synthetic,
         "digest": data.digest,
+        "patient_digest": data.patient_digest,
         "arrays": list(arrays),
     }
     sha = hashlib.sha256(json.dumps(facts).encode())
-    for name in ("image_ids", "own_split"):  # the digest has no part of these
+    for name in ("image_id", "own_split"):  # the digests have no part of these
         sha.update("\0".join([name, *arrays.get(name, ())]).encode())
     folder = _stored_folder(sha.hexdigest()[:32])
     if folder.is_dir():
@@ -121,13 +129,13 @@ def _open_folder(folder: Path, digest: str) -> LesionDataset:
         name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
         for name in facts["arrays"]
     }
-    image_ids = arrays.pop("image_ids", None)
+    columns = {name: arrays.pop(name) for name in _METADATA if name in arrays}
     data = LesionDataset(
-        metadata=None if image_ids is None else pd.DataFrame({"image_id": image_ids}),
+        metadata=pd.DataFrame(columns) if columns else None,
         name=facts["name"],
         synthetic=facts["synthetic"],
         **arrays,
     )
-    if data.digest != digest:
+    if (data.digest, data.patient_digest) != (digest, facts["patient_digest"]):
         raise ValueError(f"{folder} holds other data")
     return data

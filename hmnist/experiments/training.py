@@ -197,9 +197,17 @@ def _fit(model: "Model", split: Split, recipe: Recipe) -> float:
     method, rare, target = recipe.oversample, recipe.rare, recipe.rare_to
     training = oversample(split.train, method, rare=rare, target=target, seed=recipe.seed)
     images, labels = training.apply(split.train)
-    validation = (split.validation.images, split.validation.labels)
+    patients = training.patients(split.train) if recipe.patients else None
+    held_out = split.validation
+    known = held_out.patients if recipe.patients else None
     with keep_results() as work:
-        model.fit(images, labels, sample_weight=training.weights, validation=validation)
+        model.fit(
+            images,
+            labels,
+            sample_weight=training.weights,
+            patients=patients,
+            validation=(held_out.images, held_out.labels, known),
+        )
     return work.seconds
 
 
@@ -208,7 +216,8 @@ def _predict(model: "Model", part: LesionDataset) -> tuple[Float64, float]:
     if not len(part):
         return np.empty((0, len(CODES))), 0.0
     with keep_results() as work:
-        probabilities = model.predict_proba(part.images)
+        patients = part.patients if model.uses_patients_ else None
+        probabilities = model.predict_proba(part.images, patients)
     return probabilities, work.seconds
 
 

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +20,12 @@ from sklearn.utils import Tags, check_array, check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from hmnist.arrays import Float64, Images, Labels, Shape, check_pixels, infer_shape
+from hmnist.arrays import Float32, Float64, Images, Labels, Shape, check_pixels, infer_shape
 from hmnist.errors import TrustError, UsageError
+from hmnist.patients import PATIENT_COLUMNS, UNKNOWN_PATIENT, check_patients
 
-Validation = tuple[Images, Labels]
-"""Images and labels that may stop a training early."""
+Validation = tuple[Images, Labels, Float32 | None]
+"""Images, labels and perhaps patient data that may stop a training early."""
 
 _DAMAGE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
 """The errors that numpy, skops, xgboost and Keras raise when they read a damaged file."""
@@ -70,7 +71,12 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
         The shape of the training images; None if the model took rows of any length.
     n_features_in_ : int
         Pixels per image: h·w·c.
+    uses_patients_ : bool
+        Whether it was fitted with patient data.
     """
+
+    takes_patients: ClassVar[bool] = False
+    """Whether this kind of model can be fitted with patient data."""
 
     classes: Sequence[int] | None = None
     image_shape: Shape | None = None
@@ -82,7 +88,8 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
         y: npt.ArrayLike,
         *,
         sample_weight: npt.ArrayLike | None = None,
-        validation: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+        patients: npt.ArrayLike | None = None,
+        validation: tuple[npt.ArrayLike | None, ...] | None = None,
     ) -> Self:
         """Fit the model on images, and return it.
 
@@ -94,16 +101,23 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
             Their labels.
         sample_weight : array-like, shape (n,), or None
             The weight of each image.
-        validation : tuple of X and y, or None
+        patients : array-like, shape (n, p), or None
+            The patient data of each image (`hmnist.encode_patients`). The model uses patient data
+            if and only if they are given here.
+        validation : tuple of X and y, or of X, y and patients, or None
             Images of other lesions that may stop the training early. Without them, the training
             runs to its end: to hold out training images would separate images of one lesion.
 
         Raises
         ------
         UsageError
-            If the pixels are not 0–255, if their shape is unknown, or if a label is none of the
-            classes. scikit-learn's own checks raise ValueError.
+            If the pixels are not 0–255, if their shape is unknown, if a label is none of the
+            classes, or if the model takes no patient data. scikit-learn's own checks raise
+            ValueError.
         """
+        if patients is not None and not self.takes_patients:
+            raise UsageError(f"{type(self).__name__} takes no patient data.", "Leave them out.")
+        self.uses_patients_ = patients is not None
         rows, shape = _as_rows(X)
         rows, labels = validate_data(self, rows, y, dtype="numeric")
         self.image_shape_ = self._find_shape(rows.shape[1], shape)
@@ -116,31 +130,48 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
                 sample_weight, images, dtype=np.float64, ensure_non_negative=True
             )
         if validation is not None and len(np.asarray(validation[1])):
-            check_consistent_length(*validation)
-            held_out = (self._check_images(validation[0]), self._encode(np.asarray(validation[1])))
-        self._fit(images, self._encode(labels), weights, held_out)
+            held_out = self._check_validation(*validation)
+        known = self._check_patients(patients, len(images))
+        self._fit(images, self._encode(labels), weights, held_out, known)
         return self
 
-    def predict_proba(self, X: npt.ArrayLike) -> Float64:
-        """Return the probability of each class: float64, shape (n, classes), rows sum to 1."""
-        check_is_fitted(self)
-        return np.asarray(self._predict(self._check_images(X)), dtype=np.float64)
+    def predict_proba(self, X: npt.ArrayLike, patients: npt.ArrayLike | None = None) -> Float64:
+        """Return the probability of each class: float64, shape (n, classes), rows sum to 1.
 
-    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Return the likeliest class of each image, shape (n,)."""
-        probabilities = self.predict_proba(X)
+        A model that was fitted with patient data takes them here, too; without them, it predicts as
+        for patients of whom nothing is known. For any other model they are a UsageError.
+        """
+        check_is_fitted(self)
+        images = self._check_images(X)
+        known = self._check_patients(patients, len(images))
+        return np.asarray(self._predict(images, known), dtype=np.float64)
+
+    def predict(self, X: npt.ArrayLike, patients: npt.ArrayLike | None = None) -> npt.NDArray[Any]:
+        """Return the likeliest class of each image, shape (n,).
+
+        Patient data are those of `predict_proba`.
+        """
+        probabilities = self.predict_proba(X, patients)
         return np.asarray(self.classes_[probabilities.argmax(axis=1)])
 
     # Subclasses implement these methods.
 
     def _fit(
-        self, images: Images, labels: Labels, weights: Float64 | None, validation: Validation | None
+        self,
+        images: Images,
+        labels: Labels,
+        weights: Float64 | None,
+        validation: Validation | None,
+        patients: Float32 | None,
     ) -> None:
         """Fit on images and the positions of their labels in `classes_`."""
         raise NotImplementedError
 
-    def _predict(self, images: Images) -> npt.NDArray[Any]:
-        """Return the probability of each class, shape (n, classes)."""
+    def _predict(self, images: Images, patients: Float32 | None) -> npt.NDArray[Any]:
+        """Return the probability of each class, shape (n, classes).
+
+        There are patient data if and only if there were some in training.
+        """
         raise NotImplementedError
 
     @property
@@ -169,6 +200,7 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
             "classes": self.classes_.tolist(),
             "image_shape": self.image_shape_,
             "pixels": self.n_features_in_,
+            "patients": list(PATIENT_COLUMNS) if self.uses_patients_ else [],
             **self._save_fitted(folder),
         }
         (folder / "model.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
@@ -184,6 +216,9 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
             self.classes_ = np.asarray(facts["classes"])
             self.image_shape_ = None if shape is None else tuple(shape)
             self.n_features_in_ = facts["pixels"]
+            if facts["patients"] not in ([], list(PATIENT_COLUMNS)):
+                raise ValueError("its columns of patient data are not those of this version")
+            self.uses_patients_ = bool(facts["patients"])
             self._load_fitted(folder, facts)
         except _DAMAGE as error:
             raise TrustError(
@@ -229,6 +264,27 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
                 f"The images have the shape {shape}; the model was fitted on {self.image_shape_}."
             )
         return self._as_images(rows)
+
+    def _check_validation(
+        self, X: Any, y: npt.ArrayLike | None, patients: npt.ArrayLike | None = None
+    ) -> Validation:
+        check_consistent_length(X, y, patients)
+        images = self._check_images(X)
+        labels = self._encode(np.asarray(y))
+        return images, labels, self._check_patients(patients, len(images))
+
+    def _check_patients(self, patients: npt.ArrayLike | None, count: int) -> Float32 | None:
+        """Return the patient data of so many images, None if the model uses none."""
+        if not self.uses_patients_:
+            if patients is not None:
+                raise UsageError(
+                    f"This {type(self).__name__} was fitted without patient data.",
+                    "Leave them out, or fit it with patients=...",
+                )
+            return None
+        if patients is None:
+            return np.broadcast_to(UNKNOWN_PATIENT, (count, len(UNKNOWN_PATIENT)))
+        return check_patients(patients, count)
 
     def _find_shape(self, pixels: int, shape: Shape | None) -> Shape | None:
         if self.image_shape is None:

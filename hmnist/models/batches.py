@@ -13,6 +13,7 @@ from hmnist.arrays import Float32
 from hmnist.augmentation import mixup
 from hmnist.large_arrays import release
 from hmnist.models.network import Examples, Network
+from hmnist.patients import hide_patients
 
 MOST_STEPS = 16
 """Batches that are handed over at once: the cost of a call is shared by as many steps."""
@@ -26,12 +27,13 @@ class Batches:
     """Some batches of equal size, one behind the other: float32.
 
     Inputs have the shape (steps, batch, …), targets (steps, batch, classes), and the weights of the
-    rows (steps, batch).
+    rows (steps, batch). Patient data, if there are any, have the shape (steps, batch, columns).
     """
 
     inputs: Float32
     targets: Float32
     weights: Float32
+    patients: Float32 | None = None
 
 
 class TrainingBatches:
@@ -77,8 +79,8 @@ class TrainingBatches:
 
     def _make_batch(
         self, epoch: int, order: npt.NDArray[np.int64], step: int
-    ) -> tuple[Float32, Float32, Float32]:
-        """Return inputs, targets and the weights of rows."""
+    ) -> tuple[Float32, ...]:
+        """Return inputs, targets, the weights of rows, and patient data if there are any."""
         weights = self.examples.weights
         rows = order[step * self.batch_size : (step + 1) * self.batch_size]
         rng = np.random.default_rng([self.seed, epoch, step])
@@ -91,12 +93,18 @@ class TrainingBatches:
         if weights is not None:
             # Before mixup, so that each half of a mixture has the weight of its own image.
             shares = shares * weights[rows, None]
-        batch, shares = mixup(batch, shares, self.network.training.mixup, rng)
+        known = self._hide_some(epoch, step, rows)
+        batch, shares, *known = mixup([batch, shares, *known], self.network.training.mixup, rng)
         totals: npt.NDArray[Any] = np.ones(len(rows))
         if weights is not None:
             totals = shares.sum(axis=1)
             shares = shares / np.maximum(totals, np.finfo(np.float32).tiny)[:, None]
-        inputs, targets, counted = (
-            np.asarray(part, np.float32) for part in (batch, shares, totals)
-        )
-        return inputs, targets, counted
+        return tuple(np.asarray(part, np.float32) for part in (batch, shares, totals, *known))
+
+    def _hide_some(self, epoch: int, step: int, rows: npt.NDArray[np.int64]) -> list[Float32]:
+        """Return the patient data of rows, some of them hidden; nothing if there are none."""
+        if self.examples.patients is None:
+            return []
+        # Drawn apart, so that images are the same with patient data and without.
+        draws = np.random.default_rng([self.seed, epoch, step, 1]).random(len(rows))
+        return [hide_patients(self.examples.patients[rows], draws)]

@@ -38,7 +38,7 @@ class BoostedModel(TabularModel):
         self, features: Float32, labels: Labels, weights: Float64 | None
     ) -> Float32 | None:
         """Fit the linear model and choose columns; return the log-odds of the images, if any."""
-        names = self.extractor_.feature_names(self.n_features_in_)
+        names = self.feature_names()
         starts = self.linear_start and len(np.unique(labels)) > 1  # regression needs two classes
         kept = [index for index, name in enumerate(names) if not (starts and " patch " in name)]
         self.kept_ = np.array(kept)

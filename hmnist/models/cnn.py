@@ -19,7 +19,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 PATCH = 2
 """The side of the patches that the frozen first convolution whitens."""
+
+PATIENT_UNITS = 32
+"""Units of the layer that reads patient data."""
 
 WHITENED = 10_000
 """Images of which these patches are taken at most."""
@@ -65,6 +68,8 @@ class CNN(NetworkModel):
     precision : str
         ``"float32"`` or ``"bfloat16"``, in training; see `hmnist.models.precision`.
     """
+
+    takes_patients: ClassVar[bool] = True
 
     epochs: int = 32
     batch_size: int = 128
@@ -102,9 +107,17 @@ class CNN(NetworkModel):
 
 
 def build_cnn(
-    shape: tuple[int, ...], classes: int, *, widths: Sequence[int], dropout: float
+    shape: tuple[int, ...],
+    classes: int,
+    patients: int = 0,
+    *,
+    widths: Sequence[int],
+    dropout: float,
 ) -> "keras.Model":
     """Return the untrained network from pixels 0–255 to logits.
+
+    If there are columns of patient data, they are a second input, which the last layer reads
+    through a small dense one.
 
     It raises a UsageError if the images are too small for a single stage.
     """
@@ -122,17 +135,20 @@ def build_cnn(
     convolution = partial(
         layers.Conv2D, kernel_size=3, padding="same", use_bias=False, kernel_initializer="he_normal"
     )
-    inputs = keras.Input(shape)
-    x = layers.Rescaling(1 / 255)(inputs)
+    inputs = [keras.Input(shape)]
+    x = layers.Rescaling(1 / 255)(inputs[0])
     x = layers.Conv2D(
         2 * PATCH * PATCH * shape[2], PATCH, use_bias=False, trainable=False, name="whitening"
     )(x)
     for width in stages:
         x = _activate(layers.MaxPooling2D()(convolution(width)(x)))
         x = layers.Add()([x, _activate(convolution(width)(x))])
-    x = layers.Concatenate()([layers.GlobalMaxPooling2D()(x), layers.GlobalAveragePooling2D()(x)])
-    x = layers.Dropout(dropout)(x)
-    return keras.Model(inputs, layers.Dense(classes, dtype="float32")(x))
+    pooled = [layers.GlobalMaxPooling2D()(x), layers.GlobalAveragePooling2D()(x)]
+    if patients:
+        inputs.append(keras.Input((patients,)))
+        pooled.append(layers.Dense(PATIENT_UNITS, activation="relu")(inputs[1]))
+    x = layers.Dropout(dropout)(layers.Concatenate()(pooled))
+    return keras.Model(inputs if patients else inputs[0], layers.Dense(classes, dtype="float32")(x))
 
 
 def _activate(x: Any) -> Any:

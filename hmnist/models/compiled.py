@@ -12,7 +12,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from hmnist.arrays import Float32, Float64, Indices
-from hmnist.models.network import Network
+from hmnist.models.network import Network, call_graph
 from hmnist.models.stderr import without_stderr
 
 if TYPE_CHECKING:
@@ -46,33 +46,42 @@ class CompiledNetworks:
         views = 1 if orders is None else len(orders)
         self.batch = max(1, network.prediction_batch // views)
 
-        def mean_logits(inputs: Any) -> Any:
+        def mean_logits(inputs: Any, patients: Any = None) -> Any:
             if orders is not None:
                 pixels = tf.reshape(inputs, (-1, orders.shape[1], shape[-1]))
                 inputs = tf.reshape(tf.gather(pixels, orders, axis=1), (-1, *shape))
-            logits = tf.add_n([graph(inputs, training=False) for graph in graphs]) / len(graphs)
+                patients = None if patients is None else tf.repeat(patients, views, axis=0)
+            outputs = [call_graph(graph, inputs, patients, training=False) for graph in graphs]
+            logits = tf.add_n(outputs) / len(graphs)
             logits = tf.reshape(logits, (-1, views, len(offset)))
             return tf.reduce_mean(logits, axis=1) + offset.astype(np.float32)
 
-        signature = [tf.TensorSpec((None, *shape), tf.float32)]
+        signature = [
+            tf.TensorSpec((None, *source.shape[1:]), tf.float32, name)
+            for source, name in zip(graphs[0].inputs, ("inputs", "patients"), strict=False)
+        ]
         self._function = tf.function(mean_logits, input_signature=signature, autograph=False)
 
     @cached_property
-    def mean_logits(self) -> Callable[[Any], Any]:
-        """The compiled function from a batch to its mean logits, of tensors."""
+    def mean_logits(self) -> Callable[..., Any]:
+        """The compiled function from a batch to its mean logits, of tensors.
+
+        The batch has patient data as its second tensor if the networks have an input for them.
+        """
         # Called as a whole, each new `tf.function` would count as one more tracing of the same, and
         # TensorFlow would warn of it.
-        return cast("Callable[[Any], Any]", self._function.get_concrete_function())
+        return cast("Callable[..., Any]", self._function.get_concrete_function())
 
-    def __call__(self, inputs: npt.NDArray[Any]) -> Float32:
+    def __call__(self, inputs: npt.NDArray[Any], patients: Float32 | None = None) -> Float32:
         """Return the mean logits with the offset: float32, shape (n, classes)."""
+        arrays = [inputs] if patients is None else [inputs, patients]
         starts = range(0, len(inputs), self.batch)
-        batches = (inputs[start : start + self.batch] for start in starts)
+        batches = ([array[start : start + self.batch] for array in arrays] for start in starts)
         return np.concatenate([self._call(batch) for batch in batches])
 
-    def _call(self, batch: npt.NDArray[Any]) -> Float32:
-        tensor = tf.constant(np.ascontiguousarray(batch, dtype=np.float32))
-        return np.asarray(self.mean_logits(tensor))
+    def _call(self, batch: list[npt.NDArray[Any]]) -> Float32:
+        tensors = [tf.constant(np.ascontiguousarray(array, dtype=np.float32)) for array in batch]
+        return np.asarray(self.mean_logits(*tensors))
 
     def to_litert(self) -> bytes:
         """Return the same function as a LiteRT model, for `hmnist.models.litert`."""

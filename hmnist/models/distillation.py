@@ -12,18 +12,27 @@ import numpy as np
 from hmnist.arrays import Float32, Float64, Images, Labels
 from hmnist.models.cross_fitting import cross_fit
 from hmnist.models.inputs import FeatureExtractor
+from hmnist.models.tabular import join_columns
 
 
 def soft_targets(
-    images: Images, labels: Labels, weights: Float64 | None, *, classes: int, seed: int
+    images: Images,
+    labels: Labels,
+    weights: Float64 | None,
+    patients: Float32 | None,
+    *,
+    classes: int,
+    seed: int,
 ) -> Float32:
     """Return the linear model's probabilities for the training images: float32, (n, classes).
 
     Each row comes from a model that was not fitted on that image, nor on a copy of it. The labels
-    contain two classes at least. The seed is that of the features' filters and of the folds.
+    contain two classes at least. The seed is that of the features' filters and of the folds. The
+    linear model reads patient data, too, if there are any, and none of them is hidden.
     """
     from scipy.special import softmax
 
     features = FeatureExtractor("lesion").fit_transform(images, seed)
+    features = join_columns(features, patients)
     _, log_odds = cross_fit(features, labels, weights, classes=classes, seed=seed)
     return np.asarray(softmax(log_odds, axis=1), dtype=np.float32)

@@ -46,6 +46,8 @@ class LiteNetworks:
     ----------
     input_shape : tuple of int
         The shape of one input.
+    uses_patients : bool
+        Whether they have a second input, for patient data.
 
     Raises
     ------
@@ -57,25 +59,35 @@ class LiteNetworks:
         from ai_edge_litert.interpreter import Interpreter
 
         self._interpreter = Interpreter(str(path), num_threads=named_threads() or available_cores())
-        self._prepared: tuple[int, ...] = ()  # the shape of the batches that have their memory
-        [source] = self._interpreter.get_input_details()
+        self._prepared = 0  # the length of the batches that have their memory
+        # By name: their order is not promised. The names begin with inputs and patients.
+        source, *others = sorted(
+            self._interpreter.get_input_details(), key=lambda details: details["name"]
+        )
         [result] = self._interpreter.get_output_details()
-        self._source, self._result = source["index"], result["index"]
+        self._sources = [details["index"] for details in (source, *others)]
+        self._result = result["index"]
         self.input_shape = tuple(source["shape_signature"][1:].tolist())
+        self.uses_patients = bool(others)
 
-    def __call__(self, inputs: npt.NDArray[Any]) -> Float32:
+    def __call__(self, inputs: npt.NDArray[Any], patients: Float32 | None = None) -> Float32:
         """Return the mean logits with the offset: float32, shape (n, classes)."""
+        arrays = [inputs] if patients is None else [inputs, patients]
         starts = range(0, len(inputs), _BATCH)
-        return np.concatenate([self._call(inputs[start : start + _BATCH]) for start in starts])
+        batches = ([array[start : start + _BATCH] for array in arrays] for start in starts)
+        return np.concatenate([self._call(batch) for batch in batches])
 
-    def _call(self, batch: npt.NDArray[Any]) -> Float32:
+    def _call(self, batch: list[npt.NDArray[Any]]) -> Float32:
         interpreter = self._interpreter
-        if batch.shape != self._prepared:
+        given = list(zip(self._sources, batch, strict=True))
+        if len(batch[0]) != self._prepared:
             with without_stderr():  # it reports that it uses the processor
-                interpreter.resize_tensor_input(self._source, batch.shape)
+                for source, array in given:
+                    interpreter.resize_tensor_input(source, array.shape)
                 interpreter.allocate_tensors()
-            self._prepared = batch.shape
-        interpreter.set_tensor(self._source, np.ascontiguousarray(batch, dtype=np.float32))
+            self._prepared = len(batch[0])
+        for source, array in given:
+            interpreter.set_tensor(source, np.ascontiguousarray(array, dtype=np.float32))
         interpreter.invoke()
         return np.asarray(interpreter.get_tensor(self._result))
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float64, Images, Labels
+from hmnist.arrays import Float32, Float64, Images, Labels
 from hmnist.models.base import Model, Validation
 
 
@@ -37,11 +37,16 @@ class Majority(Model):
         labels: Labels,
         weights: Float64 | None,
         validation: Validation | None,  # noqa: ARG002 - it has no early stopping
+        patients: Float32 | None,  # noqa: ARG002 - it takes none
     ) -> None:
         counts = np.bincount(labels, weights, minlength=len(self.classes_))
         self.shares_ = counts / counts.sum()
 
-    def _predict(self, images: Images) -> npt.NDArray[Any]:
+    def _predict(
+        self,
+        images: Images,
+        patients: Float32 | None,  # noqa: ARG002 - it takes none
+    ) -> npt.NDArray[Any]:
         return np.tile(self.shares_, (len(images), 1))
 
     def __sklearn_tags__(self) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from hmnist.models.inputs import StandardisedFeatures
 from hmnist.models.network import Network, TrainingPlan
@@ -36,6 +36,8 @@ class MLP(NetworkModel):
         The share of each hidden layer that is dropped in training; a fifth of it for the inputs.
     """
 
+    takes_patients: ClassVar[bool] = True
+
     epochs: int = 30
     batch_size: int = 128
     learning_rate: float = 1e-3
@@ -66,15 +68,27 @@ class MLP(NetworkModel):
 
 
 def build_mlp(
-    shape: tuple[int, ...], classes: int, *, widths: Sequence[int], dropout: float
+    shape: tuple[int, ...],
+    classes: int,
+    patients: int = 0,
+    *,
+    widths: Sequence[int],
+    dropout: float,
 ) -> "keras.Model":
-    """Return the untrained network from rows of numbers to logits."""
+    """Return the untrained network from rows of numbers to logits.
+
+    It has a second input if there are columns of patient data. They are not dropped in training:
+    the training hides some patients as a whole.
+    """
     import keras
     from keras import layers
 
-    inputs = keras.Input(shape)
-    x = layers.Dropout(dropout / 5)(inputs)
+    inputs = [keras.Input(shape)]
+    x = layers.Dropout(dropout / 5)(inputs[0])
+    if patients:
+        inputs.append(keras.Input((patients,)))
+        x = layers.Concatenate()([x, inputs[1]])
     for width in widths:
         x = layers.Dense(width, activation="relu")(x)
         x = layers.Dropout(dropout)(x)
-    return keras.Model(inputs, layers.Dense(classes)(x))
+    return keras.Model(inputs if patients else inputs[0], layers.Dense(classes)(x))

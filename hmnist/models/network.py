@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float32, Float64
 from hmnist.models.inputs import Inputs
+from hmnist.patients import PATIENT_COLUMNS
 from hmnist.systems.system import Plateau
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class Network:
     ----------
     build : callable
         ``build(shape, classes)`` returns an untrained `keras.Model` from inputs of that shape to
-        logits.
+        logits. ``build(shape, classes, patients)`` returns one with a second input: so many columns
+        of patient data. Networks of models that take no patient data need not have it.
     training : TrainingPlan
         How it is trained.
     inputs : Inputs
@@ -94,7 +96,7 @@ class Network:
         Images per batch of prediction and validation.
     """
 
-    build: "Callable[[Any, int], keras.Model]"
+    build: "Callable[..., keras.Model]"
     training: TrainingPlan
     inputs: Inputs = field(default_factory=Inputs)
     prepare: "Callable[[keras.Model, npt.NDArray[Any]], None] | None" = None
@@ -102,15 +104,30 @@ class Network:
     views: Callable[[npt.NDArray[Any]], Iterator[npt.NDArray[Any]]] | None = None
     prediction_batch: int = 512
 
+    def build_for(
+        self, shape: tuple[int, ...], classes: int, *, uses_patients: bool
+    ) -> "keras.Model":
+        """Return the untrained graph, with a second input if it uses patient data."""
+        if not uses_patients:
+            return self.build(shape, classes)
+        return self.build(shape, classes, len(PATIENT_COLUMNS))
+
 
 @dataclass(frozen=True, eq=False)
 class Examples:
     """What one network is trained on: inputs, shape (n, …), and the share of each class.
 
-    The examples of `validation`, inputs and targets, are scored after each epoch.
+    The examples of `validation` are scored after each epoch. Patient data have the shape
+    (n, `PATIENT_COLUMNS`); they are None if the network has no input for them.
     """
 
     inputs: npt.NDArray[Any]
     targets: Float32
     weights: Float64 | None = None
-    validation: tuple[npt.NDArray[Any], Float32] | None = None
+    validation: "Examples | None" = None
+    patients: Float32 | None = None
+
+
+def call_graph(graph: "keras.Model", inputs: Any, patients: Any = None, *, training: bool) -> Any:
+    """Return the logits of a graph for tensors, with its second input if it has one."""
+    return graph(inputs if patients is None else [inputs, patients], training=training)

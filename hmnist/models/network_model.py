@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hmnist.arrays import Float64, Images, Labels, softmax
+from hmnist.arrays import Float32, Float64, Images, Labels, softmax
 from hmnist.errors import UsageError
 from hmnist.hardware import configure_tensorflow
 from hmnist.large_arrays import chunks_of, release
@@ -63,7 +63,12 @@ class NetworkModel(Model):
         return self.make_network().inputs.needs_shape
 
     def _fit(
-        self, images: Images, labels: Labels, weights: Float64 | None, validation: Validation | None
+        self,
+        images: Images,
+        labels: Labels,
+        weights: Float64 | None,
+        validation: Validation | None,
+        patients: Float32 | None,
     ) -> None:
         network = self.make_network()
         plan = network.training
@@ -85,18 +90,21 @@ class NetworkModel(Model):
         one_hot = np.eye(len(self.classes_), dtype=np.float32)
         held_out = None
         if validation is not None:
-            held_out = self.inputs_.transform(validation[0]), one_hot[validation[1]]
+            seen, true, known = validation
+            held_out = Examples(self.inputs_.transform(seen), one_hot[true], patients=known)
         trained = []
         for number in range(plan.networks):
             targets, smoothing = one_hot[labels], plan.label_smoothing
             if plan.distillation and number == 0:
-                soft = soft_targets(images, labels, weights, classes=len(self.classes_), seed=seed)
+                soft = soft_targets(
+                    images, labels, weights, patients, classes=len(self.classes_), seed=seed
+                )
                 targets = (1 - plan.distillation) * targets + plan.distillation * soft
                 smoothing = 0.0
             trained.append(
                 train_network(
                     network,
-                    Examples(inputs, np.asarray(targets, np.float32), weights, held_out),
+                    Examples(inputs, np.asarray(targets, np.float32), weights, held_out, patients),
                     classes=self.classes_,
                     offset=self.offset_,
                     label_smoothing=smoothing,
@@ -131,12 +139,13 @@ class NetworkModel(Model):
         counts = np.where(counts > 0, counts, counts[counts > 0].min())
         return np.asarray(plan.logit_adjustment * np.log(counts / counts.sum()))
 
-    def _predict(self, images: Images) -> Float64:
+    def _predict(self, images: Images, patients: Float32 | None) -> Float64:
         compiled = self._compiled()
         probabilities = np.empty((len(images), len(self.classes_)))
         for part in chunks_of(images):
             inputs = self.inputs_.transform(images[part])
-            probabilities[part] = softmax(compiled(inputs))
+            known = None if patients is None else patients[part]
+            probabilities[part] = softmax(compiled(inputs, known))
             release(images)
         return probabilities
 
@@ -154,7 +163,9 @@ class NetworkModel(Model):
         self.networks_: list[keras.Model] = []
         for weights in self.weights_:
             with seeded(0), policy("float32"):
-                graph = network.build(self.input_shape_, len(self.classes_))
+                graph = network.build_for(
+                    self.input_shape_, len(self.classes_), uses_patients=self.uses_patients_
+                )
             graph.set_weights(weights)
             self.networks_.append(graph)
         self.compiled_ = CompiledNetworks(network, self.networks_, self.offset_, self.input_shape_)

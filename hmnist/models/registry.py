@@ -48,6 +48,8 @@ class ModelEntry:
         Whether calibration and decision apply to its probabilities.
     on_gpu : bool
         Whether it can be trained on a GPU.
+    patients : bool
+        Whether it can be trained with patient data.
     composed : bool
         Whether it is composed of the other models of a benchmark, instead of trained.
     system : System or None
@@ -64,6 +66,7 @@ class ModelEntry:
     oversampled: bool = True
     calibrated: bool = True
     on_gpu: bool = False
+    patients: bool = False
     composed: bool = False
     system: System | None = None
 
@@ -118,6 +121,7 @@ def _boosted(
         _by_effort(35, 50, 70),
         settings=("features",),
         on_gpu=on_gpu,
+        patients=True,
     )
 
 
@@ -134,6 +138,7 @@ _ENTRIES = (
         _by_effort(70, 255, 545),
         settings=("precision",),
         on_gpu=True,
+        patients=True,
     ),
     ModelEntry(
         "mlp",
@@ -143,6 +148,7 @@ _ENTRIES = (
         _by_effort(25, 45, 60),
         settings=("features",),
         on_gpu=True,
+        patients=True,
     ),
     _boosted(
         "xgboost",
@@ -159,6 +165,7 @@ _ENTRIES = (
         _by_effort(_LESION, _LESION, _LESION),
         _by_effort(20, 20, 20),
         settings=("features",),
+        patients=True,
     ),
     ModelEntry(
         "ensemble",
@@ -166,6 +173,7 @@ _ENTRIES = (
         "",
         _by_effort({}, {}, {}),
         _by_effort(0, 0, 0),
+        patients=True,
         composed=True,
     ),
     ModelEntry(

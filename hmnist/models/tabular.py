@@ -4,15 +4,19 @@ Logistic regression and boosted trees read a row of numbers per image. A paramet
 features these are; filters and codebooks are learnt from the training images only.
 """
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import numpy.typing as npt
 
 from hmnist.arrays import Float32, Float64, Images, Labels
+from hmnist.large_arrays import chunks_of, empty_rows, release
 from hmnist.models.base import Model, Validation
 from hmnist.models.inputs import FeatureExtractor
+from hmnist.patients import PATIENT_COLUMNS, hide_patients
 
 Rows = tuple[Float32, Labels]
 """Features and labels."""
@@ -22,6 +26,8 @@ Rows = tuple[Float32, Labels]
 class TabularModel(Model):
     """The base class of the tabular models; `extractor_` turns images into features.
 
+    Patient data are further columns behind the features. Some rows of them are hidden in training.
+
     Parameters
     ----------
     classes, image_shape, random_state
@@ -29,6 +35,8 @@ class TabularModel(Model):
     features : str
         ``"lesion"`` or ``"pixels"``; see `FeatureExtractor`.
     """
+
+    takes_patients: ClassVar[bool] = True
 
     features: str = "pixels"
 
@@ -46,17 +54,42 @@ class TabularModel(Model):
         raise NotImplementedError
 
     def _fit(
-        self, images: Images, labels: Labels, weights: Float64 | None, validation: Validation | None
+        self,
+        images: Images,
+        labels: Labels,
+        weights: Float64 | None,
+        validation: Validation | None,
+        patients: Float32 | None,
     ) -> None:
         self.extractor_ = FeatureExtractor(self.features)
         features = self.extractor_.fit_transform(images, self._seed())
+        self._fit_columns(features, labels, weights, validation, patients)
+
+    def _fit_columns(
+        self,
+        features: Float32,
+        labels: Labels,
+        weights: Float64 | None,
+        validation: Validation | None,
+        patients: Float32 | None,
+    ) -> None:
+        """Fit on features and patient data, once filters and codebooks are fitted."""
+        if patients is not None:
+            patients = hide_patients(patients, draw_for_rows(features, self._seed()))
         held_out = None
         if validation is not None:
-            held_out = (self.extractor_.transform(validation[0]), validation[1])
-        self._fit_features(features, labels, weights, held_out)
+            seen, true, known = validation
+            held_out = (join_columns(self.extractor_.transform(seen), known), true)
+        self._fit_features(join_columns(features, patients), labels, weights, held_out)
 
-    def _predict(self, images: Images) -> npt.NDArray[Any]:
-        return self._predict_features(self.extractor_.transform(images))
+    def _predict(self, images: Images, patients: Float32 | None) -> npt.NDArray[Any]:
+        features = self.extractor_.transform(images)
+        return self._predict_features(join_columns(features, patients))
+
+    def feature_names(self) -> list[str]:
+        """Return the names of the columns that the fitted model reads."""
+        names = self.extractor_.feature_names(self.n_features_in_)
+        return [*names, *(PATIENT_COLUMNS if self.uses_patients_ else ())]
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
         self.extractor_.save(folder)
@@ -65,3 +98,33 @@ class TabularModel(Model):
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:  # noqa: ARG002
         self.extractor_ = FeatureExtractor(self.features)
         self.extractor_.load(folder)
+
+
+def join_columns(features: Float32, patients: Float32 | None) -> Float32:
+    """Return features with patient data, if there are any, as further columns."""
+    if patients is None:
+        return features
+    count, width = features.shape
+    columns = empty_rows((count, width + patients.shape[1]), np.float32)
+    for part in chunks_of(columns):
+        columns[part, :width] = features[part]
+        columns[part, width:] = patients[part]
+        release(features)
+        release(columns)
+    return columns
+
+
+def draw_for_rows(features: Float32, seed: int) -> Float64:
+    """Return a number from 0 to 1 for each row, as if drawn at random; shape (n,).
+
+    Copies of a row have the same number. So they stay copies when patient data are hidden by it,
+    and `hmnist.models.cross_fitting` keeps them together.
+    """
+    draws = np.empty(len(features))
+    key = str(seed).encode()
+    for part in chunks_of(features):
+        for number, row in enumerate(features[part], start=part.start):
+            digest = hashlib.blake2b(row.tobytes(), digest_size=8, key=key).digest()
+            draws[number] = int.from_bytes(digest) / 2**64
+        release(features)
+    return draws

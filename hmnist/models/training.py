@@ -17,7 +17,7 @@ import tensorflow as tf
 from hmnist.arrays import Float32, Float64
 from hmnist.models.batches import TrainingBatches
 from hmnist.models.keras_setup import policy, seeded
-from hmnist.models.network import Examples, Network
+from hmnist.models.network import Examples, Network, call_graph
 from hmnist.systems.system import Plateau
 
 
@@ -41,7 +41,11 @@ def train_network(
     history: dict[str, list[float]] = {}
     with seeded(seed):
         with policy(plan.policy):
-            graph = network.build(examples.inputs.shape[1:], len(classes))
+            graph = network.build_for(
+                examples.inputs.shape[1:],
+                len(classes),
+                uses_patients=examples.patients is not None,
+            )
         if network.prepare is not None:
             network.prepare(graph, examples.inputs)
         optimizer = plan.optimizer(plan.epochs * batches.steps)
@@ -50,7 +54,7 @@ def train_network(
         for epoch in range(plan.epochs):
             logs = steps.train_epoch(batches, epoch)
             if examples.validation is not None:
-                logs |= steps.validate(*examples.validation, classes, network.prediction_batch)
+                logs |= steps.validate(examples.validation, classes, network.prediction_batch)
             if rate is not None:
                 logs["learning_rate"] = rate.after_epoch(logs.get("val_loss", logs["loss"]))
             for name, value in logs.items():
@@ -80,31 +84,34 @@ class Steps:
         self._losses = keras.losses.CategoricalCrossentropy(True, label_smoothing, reduction=None)
         optimizer.build(graph.trainable_variables)
         # Sizes are left open, so that a smaller last batch needs no second compilation.
-        inputs = tf.TensorSpec((None, None, *graph.input.shape[1:]))
-        targets = tf.TensorSpec((None, None, len(offset)))
-        weights = tf.TensorSpec((None, None))
-        self._train = tf.function(self._take_steps, input_signature=[inputs, targets, weights])
+        inputs, *patients = [(None, *source.shape[1:]) for source in graph.inputs]
+        scored = [inputs, (None, len(offset)), *patients]
+        trained = [inputs, (None, len(offset)), (None,), *patients]
+        self._train = tf.function(
+            self._take_steps, input_signature=[tf.TensorSpec((None, *shape)) for shape in trained]
+        )
         self._score = tf.function(
-            self._score_batch,
-            input_signature=[tf.TensorSpec(inputs.shape[1:]), tf.TensorSpec(targets.shape[1:])],
+            self._score_batch, input_signature=[tf.TensorSpec(shape) for shape in scored]
         )
 
     def train_epoch(self, batches: TrainingBatches, epoch: int) -> dict[str, float]:
         """Train one epoch; return its loss and its accuracy, weighted by the rows' weights."""
         sums = [
-            self._train(part.inputs, part.targets, part.weights) for part in batches.epoch(epoch)
+            self._train(part.inputs, part.targets, part.weights, *_if_any(part.patients))
+            for part in batches.epoch(epoch)
         ]
         loss, hits, rows, weights = np.array(sums, dtype=np.float64).sum(axis=0).tolist()
         return {"loss": loss / rows, "accuracy": hits / max(weights, math.ulp(0.0))}
 
     def validate(
-        self, inputs: npt.NDArray[Any], targets: Float32, classes: npt.NDArray[Any], size: int
+        self, examples: Examples, classes: npt.NDArray[Any], size: int
     ) -> dict[str, float]:
         """Return loss, accuracy and the recall of each class that occurs, in batches of a size."""
-        parts = [slice(start, start + size) for start in range(0, len(inputs), size)]
+        targets = examples.targets
+        arrays = (examples.inputs, targets, *_if_any(examples.patients))
         scored = [
-            self._score(inputs[part].astype(np.float32, copy=False), targets[part])
-            for part in parts
+            self._score(*(array[start : start + size].astype(np.float32) for array in arrays))
+            for start in range(0, len(targets), size)
         ]
         losses, logits = (np.concatenate(part) for part in zip(*scored, strict=True))
         true = targets.argmax(axis=1)
@@ -116,13 +123,14 @@ class Steps:
         }
         return {"val_loss": float(losses.mean()), "val_accuracy": float(hits.mean()), **recalls}
 
-    def _take_steps(self, inputs: Any, targets: Any, weights: Any) -> Any:
+    def _take_steps(self, inputs: Any, targets: Any, weights: Any, patients: Any = None) -> Any:
         """Take a step for each batch; return the sums of loss, hits, rows and weights."""
         sums = tf.zeros(4)
         for step in tf.range(tf.shape(inputs)[0]):
             true, weight = targets[step], weights[step]
+            known = None if patients is None else patients[step]
             with tf.GradientTape() as tape:
-                logits = self._logits(inputs[step], training=True)
+                logits = self._logits(inputs[step], known, training=True)
                 losses = self._losses(true, logits) * weight
                 loss = tf.reduce_mean(losses)
             variables = self._graph.trainable_variables
@@ -134,12 +142,17 @@ class Steps:
             )
         return sums
 
-    def _score_batch(self, inputs: Any, targets: Any) -> Any:
-        logits = self._logits(inputs, training=False)
+    def _score_batch(self, inputs: Any, targets: Any, patients: Any = None) -> Any:
+        logits = self._logits(inputs, patients, training=False)
         return self._losses(targets, logits), logits
 
-    def _logits(self, inputs: Any, *, training: bool) -> Any:
-        return tf.cast(self._graph(inputs, training=training), tf.float32) + self._offset
+    def _logits(self, inputs: Any, patients: Any, *, training: bool) -> Any:
+        logits = call_graph(self._graph, inputs, patients, training=training)
+        return tf.cast(logits, tf.float32) + self._offset
+
+
+def _if_any(patients: Float32 | None) -> list[Float32]:
+    return [] if patients is None else [patients]
 
 
 class FallingRate:

@@ -64,7 +64,8 @@ def benchmark(
         Is told about the progress.
     **settings
         The settings of `Recipe`: ``oversample`` (one method, or several that are compared in one
-        table), ``decide``, ``effort``, ``seed`` …
+        table), ``patients`` (``"both"`` compares models with and without patient data),
+        ``decide``, ``effort``, ``seed`` …
 
     Returns
     -------
@@ -112,14 +113,14 @@ class GrowingTable:
     def __init__(self, cells: Sequence[Cell]) -> None:
         self._cells = cells
         self._runs: dict[Path, Run] = {}
-        self._rows: dict[tuple[str, str], TableRow | None] = {}
+        self._rows: dict[tuple[str, str, bool], TableRow | None] = {}
 
     def add(self, cell: Cell, run: Run) -> None:
         """Add a finished cell."""
         self._runs[cell.folder] = run
         self._rows[cell.row] = None
 
-    def row(self, name: tuple[str, str]) -> TableRow:
+    def row(self, name: tuple[str, str, bool]) -> TableRow:
         """Return the row of a name (`Cell.row`) that has a run."""
         row = self._rows[name]
         if row is None:

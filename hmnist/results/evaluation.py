@@ -10,6 +10,7 @@ import numpy as np
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.fitting import fit_decision
 from hmnist.errors import UsageError
+from hmnist.patients import describe_unknown
 from hmnist.runs.facts import json_text
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.report import Report, make_report, write_report
@@ -82,13 +83,15 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
     facts = run.manifest.data
     own = data is None or data.image_digest == facts.image_digest
     name = facts.name if data is None else data.name
-    left_out = 0
+    left_out, unknown = 0, ""
     if data is None or own:
         predictions = run.part("test")
     else:
         fresh = _find_fresh_images(run, data)
         left_out = len(data) - len(fresh)
-        probabilities = run.predict_proba(fresh.images)
+        patients = fresh.patients if run.uses_patients else None
+        unknown = describe_unknown([patients], len(fresh)) if run.uses_patients else ""
+        probabilities = run.predict_proba(fresh.images, patients)
         predicted = run.decision.decide(probabilities)
         predictions = Predictions(fresh.labels, probabilities, predicted, fresh.lesion_ids)
     images = f"the test part of {name}" if own else name
@@ -98,6 +101,7 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
         own=own,
         origin=tuple(_describe_origin(run, own=own, left_out=left_out)),
         notes=(
+            *([unknown] if unknown else []),
             f"Decision: {run.decision.describe()}",
             f"Trained on: {run.manifest.device}",
             "[low, high] is a 95 % interval over lesions. Research software, no medical device.",
@@ -114,13 +118,17 @@ def score(model: Any, data: LesionDataset) -> Scores:
         A classifier with ``predict_proba`` and seven columns in the Kaggle order. A run applies its
         decision; a bare model predicts the largest probability.
     data : LesionDataset
-        Images that it has not seen: a test part.
+        Images that it has not seen: a test part. A model that was fitted with patient data gets
+        those of the data set.
 
     Returns
     -------
     Scores
     """
-    probabilities = model.predict_proba(data.images)
+    if getattr(model, "uses_patients", False) or getattr(model, "uses_patients_", False):
+        probabilities = model.predict_proba(data.images, data.patients)
+    else:
+        probabilities = model.predict_proba(data.images)
     predicted = model.decision.decide(probabilities) if isinstance(model, Run) else None
     return score_predictions(data.labels, probabilities, predicted)
 

@@ -33,7 +33,9 @@ class ScoreSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class TableRow:
-    """One model under one oversampling method, summarised over seeds and folds.
+    """One model under one oversampling method, with patient data or without.
+
+    It is summarised over seeds and folds.
 
     Attributes
     ----------
@@ -41,6 +43,8 @@ class TableRow:
         As in `Recipe`.
     oversampling_note, decision_note : str
         The same in words.
+    patients : bool
+        Whether it was trained with patient data.
     features, pretrained : str or None
         None for models that do not take them.
     baseline : bool
@@ -60,6 +64,7 @@ class TableRow:
     oversampling_note: str
     decision: str
     decision_note: str
+    patients: bool
     features: str | None
     pretrained: str | None
     effort: str
@@ -90,7 +95,7 @@ class TableSettings:
 
 
 def make_row(runs: Sequence[Run]) -> TableRow:
-    """Summarise runs that differ only in seed and fold: the same model, oversampling and effort."""
+    """Summarise runs that differ only in seed and fold."""
     first = runs[0].manifest
     tested = [run.part("test") for run in runs]
     means, intervals = mean_scores(tested), score_intervals(tested)
@@ -104,6 +109,7 @@ def make_row(runs: Sequence[Run]) -> TableRow:
         oversampling_note=_oversampling_note(first.recipe),
         decision=first.decision.kind,
         decision_note=_decision_note(runs),
+        patients=first.recipe.patients,
         features=first.parameters.get("features"),
         pretrained=_pretrained(first),
         effort=first.recipe.effort,

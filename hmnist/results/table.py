@@ -1,7 +1,7 @@
 """`Table`: the comparison of models, and the formats it is printed in.
 
-A row is one model under one oversampling method. Each score has a mean over the trained models,
-their standard deviation and a 95 % interval over lesions.
+A row is one model under one oversampling method, with patient data or without. Each score has a
+mean over the trained models, their standard deviation and a 95 % interval over lesions.
 """
 
 import csv
@@ -34,6 +34,9 @@ SCHEMA = "hmnist-table/3"
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
 """The formats of ``--format``; ``table`` is for the terminal."""
+
+WITH_PATIENTS = " + patients"
+"""What follows the name of a model that uses patient data."""
 
 _COSTS = {
     "fit_seconds": ("fit s", "{:.1f}".format),
@@ -103,6 +106,8 @@ class Table(Result):
             f"test. {split.proof}"
         )
         yield f"Scores: on the test part, {self._spread_note()}; [95 % interval over lesions]."
+        if any(row.patients for row in self.rows):
+            yield f"Rows{WITH_PATIENTS}: trained and tested with patient data (age, sex, site)."
         yield f"Oversampling: {'; '.join(self._unique('oversampling_note'))}."
         yield f"Decision: {'; '.join(self._unique('decision_note'))}."
         yield from pretrained_notes(self.rows)
@@ -201,9 +206,8 @@ class Table(Result):
 
     def _label(self, row: TableRow) -> str:
         methods = {other.oversampling for other in self.rows if not other.baseline}
-        if len(methods) > 1 and not row.baseline:
-            return f"{row.model} {row.oversampling}"
-        return row.model
+        method = f" {row.oversampling}" if len(methods) > 1 and not row.baseline else ""
+        return f"{row.model}{method}{WITH_PATIENTS if row.patients else ''}"
 
 
 def summary_text(summary: ScoreSummary, *, spread: bool = True, interval: bool = False) -> str:

@@ -16,6 +16,9 @@ from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import UsageError, unknown_name
 from hmnist.hardware import DEVICES, available_cores, choose_device
 
+PATIENTS: dict[str, tuple[bool, ...]] = {"no": (False,), "yes": (True,), "both": (False, True)}
+"""The words for patient data, and the recipes that they stand for; ``both`` is for a benchmark."""
+
 if TYPE_CHECKING:
     from hmnist.models.base import Model
     from hmnist.models.registry import ModelEntry
@@ -34,7 +37,10 @@ class AuditSettings(TypedDict, total=False):
 
 
 class Settings(AuditSettings, total=False):
-    """All settings of a training; see `Recipe`. A benchmark takes several oversampling methods."""
+    """All settings of a training; see `Recipe`.
+
+    A benchmark takes several oversampling methods, and patient data ``"both"`` ways.
+    """
 
     oversample: str | Sequence[str]
     rare: str | Sequence[str]
@@ -43,6 +49,7 @@ class Settings(AuditSettings, total=False):
     sensitivity: float
     features: str
     precision: str
+    patients: str | bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +75,9 @@ class Recipe:
     precision : str
         What ``cnn`` multiplies in while it is trained: ``float32``, ``bfloat16``, or ``auto``,
         which measures both here; see `hmnist.models.precision`. Other models ignore it.
+    patients : bool
+        Whether models are trained with patient data: age, sex and site. The words ``"yes"`` and
+        ``"no"`` are taken, too.
     pretrained : str
         Where transfer models start from: ``none``, ``imagenet`` or the path of a file; other
         models ignore it.
@@ -102,6 +112,7 @@ class Recipe:
     sensitivity: float = 0.9
     features: str = "lesion"
     precision: str = "float32"
+    patients: bool = False
     pretrained: str = "none"
     effort: str = "standard"
     seed: int = 0
@@ -113,6 +124,7 @@ class Recipe:
         rare = (self.rare,) if isinstance(self.rare, str) else tuple(self.rare)
         object.__setattr__(self, "rare", rare)
         object.__setattr__(self, "model", self.entry.name)
+        object.__setattr__(self, "patients", _read_patients(self.patients))
         if self.threads is None:
             object.__setattr__(self, "threads", available_cores())
         elif self.threads < 1:
@@ -161,6 +173,7 @@ class Recipe:
             "constructed": members or {**constructed, **pretrained},
             "system": None if self.entry.system is None else self.entry.system.recipe(),
             "data": split.data.digest,
+            "patient_data": split.data.patient_digest if self.patients else None,
             "split": split.digest,
             "version": __version__,
         }
@@ -184,9 +197,12 @@ class Recipe:
         Raises
         ------
         UsageError
-            If the recipe asks for another oversampling or decision than the protocol's.
+            If the recipe asks for another oversampling or decision than the protocol's, or for
+            patient data where the model takes none or the data have none.
         """
         resolved = self
+        if self.patients:
+            resolved = replace(resolved, patients=self._can_use_patients(split))
         if not self.entry.oversampled:
             resolved = replace(resolved, oversample="none")
         if not self.entry.calibrated:
@@ -204,6 +220,20 @@ class Recipe:
                     "Leave out --oversample, --rare, --rare-to and --decide.",
                 )
         return resolved
+
+    def _can_use_patients(self, split: "Split") -> bool:
+        """Return whether the model uses patient data: the baseline does not."""
+        if not (self.entry.patients or self.entry.baseline):
+            raise UsageError(
+                f"The model {self.model} takes no patient data.",
+                "Leave it out, or say --patients both: it then has one row, without them.",
+            )
+        if split.data.patients is None:
+            raise UsageError(
+                f"{split.data.name} has no patient data: age, sex and site are unknown.",
+                "Put HAM10000_metadata.csv beside the pixel file or name it with --metadata.",
+            )
+        return self.entry.patients
 
     def suited_to_machine(self) -> "Recipe":
         """Return the recipe with the device and the precision that ``auto`` means here.
@@ -245,6 +275,20 @@ class Recipe:
         ):
             if not isinstance(name, str) or name not in known:
                 raise unknown_name(kind, str(name), known)
+
+
+def _read_patients(word: str | bool) -> bool:
+    """Return whether one model uses patient data."""
+    if isinstance(word, bool):
+        return word
+    if word == "both":
+        raise UsageError(
+            "One model is trained with patient data or without, not both.",
+            "Choose yes or no; a benchmark compares both.",
+        )
+    if not isinstance(word, str) or word not in PATIENTS:
+        raise unknown_name("choice of patient data", str(word), PATIENTS)
+    return word == "yes"
 
 
 def check_one_pretrained_file(recipes: Sequence[Recipe]) -> None:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Booleans, Float64, Labels, Pixels, softmax
+from hmnist.arrays import Booleans, Float32, Float64, Labels, Pixels, softmax
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import Decision
 from hmnist.decisions.soft_voting import soft_vote
@@ -33,6 +33,7 @@ from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageErro
 from hmnist.files import hash_file
 from hmnist.models.litert import FEW, LITERT_FILE, LiteNetworks, find_litert
 from hmnist.models.registry import make_model
+from hmnist.patients import UNKNOWN_PATIENT, check_patients
 from hmnist.runs.manifest import MANIFEST, Manifest, read_manifest
 from hmnist.runs.predictions import PartPredictions, read_history, read_predictions
 from hmnist.runs.seen import has_seen
@@ -72,6 +73,11 @@ class Run:
     def decision(self) -> Decision:
         """How probabilities become predicted diagnoses, as fitted on validation."""
         return self.manifest.decision
+
+    @property
+    def uses_patients(self) -> bool:
+        """Whether it was trained with patient data."""
+        return self.manifest.recipe.patients
 
     @cached_property
     def model(self) -> "Model":
@@ -135,13 +141,23 @@ class Run:
         """Return which images trained or validated the model: bool, shape (n,)."""
         return has_seen(self.folder, images)
 
-    def predict_proba(self, images: npt.ArrayLike) -> Float64:
+    def predict_proba(
+        self, images: npt.ArrayLike, patients: npt.ArrayLike | None = None
+    ) -> Float64:
         """Return calibrated probabilities: float64, shape (n, 7), columns in the Kaggle order.
 
         Parameters
         ----------
         images : array-like, shape (n, h, w, c) or (n, h·w·c)
             Pixels 0–255 of the size that the model was trained on.
+        patients : array-like, shape (n, p), or None
+            Their patient data (`hmnist.encode_patients`), for a run that `uses_patients`. With None
+            it predicts as for patients of whom nothing is known.
+
+        Raises
+        ------
+        UsageError
+            If there are patient data and the run was trained without, or they have another shape.
 
         Warns
         -----
@@ -155,27 +171,38 @@ class Run:
                 SampleWarning,
                 stacklevel=2,
             )
-        return self.decision.calibrate(self.predict_uncalibrated(images))
+        return self.decision.calibrate(self.predict_uncalibrated(images, patients))
 
-    def predict(self, images: npt.ArrayLike) -> Labels:
-        """Return the predicted diagnosis of each image: int64, shape (n,), labels 0–6."""
-        return self.decision.decide(self.predict_proba(images))
+    def predict(self, images: npt.ArrayLike, patients: npt.ArrayLike | None = None) -> Labels:
+        """Return the predicted diagnosis of each image: int64, shape (n,), labels 0–6.
 
-    def predict_uncalibrated(self, images: npt.ArrayLike) -> Float64:
+        Patient data are those of `predict_proba`.
+        """
+        return self.decision.decide(self.predict_proba(images, patients))
+
+    def predict_uncalibrated(
+        self, images: npt.ArrayLike, patients: npt.ArrayLike | None = None
+    ) -> Float64:
         """Return the probabilities of the bare model, or the soft vote of an ensemble.
 
         A few images are predicted without TensorFlow if the run has networks; see
-        `hmnist.models.litert`. The probabilities are those of `model` but for rounding.
+        `hmnist.models.litert`. The probabilities are those of `model` but for rounding. Patient
+        data are those of `predict_proba`.
         """
+        if patients is not None and not self.uses_patients:
+            raise UsageError(
+                f"{self.folder.name} was trained without patient data.",
+                "Leave them out, or train with --patients yes.",
+            )
         if self.manifest.members:
             probabilities = [
-                member.decision.calibrate(member.predict_uncalibrated(images))
+                member.decision.calibrate(member.predict_uncalibrated(images, patients))
                 for member in self.members
             ]
             return soft_vote(probabilities, [member.weight for member in self.manifest.members])
         if (litert := self._litert) is not None and self._are_few_pixels(images):
-            return self._predict_few(LiteNetworks(litert), np.asarray(images))
-        return self.model.predict_proba(images)
+            return self._predict_few(LiteNetworks(litert), np.asarray(images), patients)
+        return self.model.predict_proba(images, patients)
 
     @property
     def _litert(self) -> Path | None:
@@ -192,13 +219,19 @@ class Run:
             and 0 < len(images) <= FEW
         )
 
-    def _predict_few(self, networks: LiteNetworks, images: Pixels) -> Float64:
+    def _predict_few(
+        self, networks: LiteNetworks, images: Pixels, patients: npt.ArrayLike | None
+    ) -> Float64:
+        known: Float32 | None = None
+        if networks.uses_patients:
+            given = [UNKNOWN_PATIENT] * len(images) if patients is None else patients
+            known = check_patients(given, len(images))
         if networks.input_shape == images.shape[1:]:
-            return softmax(networks(images))
+            return softmax(networks(images, known))
         # These networks read features. The estimator knows them; its own networks are not loaded.
         inputs = cast("NetworkModel", self._make_model()).make_network().inputs
         inputs.load(self.folder / _MODEL)
-        return softmax(networks(inputs.transform(images)))
+        return softmax(networks(inputs.transform(images), known))
 
 
 def open_run(folder: str | Path) -> Run:

@@ -19,6 +19,7 @@ from hmnist.arrays import Strings
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataError
+from hmnist.patients import FIELDS
 from hmnist.sources.opening import DOWNLOAD_AGAIN, opened, row_name
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ From Abhishek, Jain & Hamarneh, "Investigating the quality of DermaMNIST and Fit
 dermatological image datasets", Scientific Data 12:196 (2025).
 """
 
-_REQUIRED = ("lesion_id", "image_id", "dx")
+REQUIRED = ("lesion_id", "image_id", "dx")
+"""The columns that the metadata of a data set have at least."""
 
 _OTHER_METADATA = (
     "Name the metadata of these images with --metadata FILE, or use none with --metadata none: "
@@ -64,13 +66,13 @@ def attach_metadata(data: LesionDataset, path: Path) -> LesionDataset:
     return dataclasses.replace(data, metadata=metadata, lesion_ids=lesion_ids)
 
 
-def read_metadata(path: Path) -> "pd.DataFrame":
-    r"""Read a metadata file: CSV in UTF-8 with at least the columns ``lesion_id, image_id, dx``.
+def read_metadata(path: Path, required: Sequence[str] = REQUIRED) -> "pd.DataFrame":
+    r"""Read a metadata file: CSV in UTF-8 with at least the columns that are required.
 
     All columns are returned; ``age``, if there, in years as float64, NaN where missing. Raises
     DataMissingError if there is no such file; DataError if a required column is missing, a row has
-    too many or too few cells, an id is empty, an image is repeated, a diagnosis is none of the
-    seven or an age is no number.
+    too many or too few cells, an age is no number, or in a required column an id is empty, an image
+    is repeated or a diagnosis is none of the seven.
 
     Examples
     --------
@@ -84,22 +86,41 @@ def read_metadata(path: Path) -> "pd.DataFrame":
 
     try:
         with _opened_text(path) as text:
-            _check_table(text, path)
+            _check_table(text, path, required)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is not CSV text in UTF-8: {error}.", DOWNLOAD_AGAIN) from error
     with _opened_text(path) as text:
         metadata = pd.read_csv(
-            text, dtype=dict.fromkeys(_REQUIRED, str), index_col=False, low_memory=False
+            text, dtype=dict.fromkeys(REQUIRED, str), index_col=False, low_memory=False
         )
-    _check_ids(metadata, path)
-    codes = f"one of {', '.join(CODES)}"
-    hint = "Spell the diagnosis as the seven codes are spelled."
-    _refuse_cells(~metadata["dx"].isin(CODES), metadata["dx"].fillna(""), codes, path, hint)
+    _check_ids(metadata, path, [name for name in ("lesion_id", "image_id") if name in required])
+    if "dx" in required:
+        codes = f"one of {', '.join(CODES)}"
+        hint = "Spell the diagnosis as the seven codes are spelled."
+        _refuse_cells(~metadata["dx"].isin(CODES), metadata["dx"].fillna(""), codes, path, hint)
     if "age" in metadata:
         years = pd.to_numeric(metadata["age"], errors="coerce")
         hint = "Leave the cell empty where the age is unknown."
         _refuse_cells(years.isna() & metadata["age"].notna(), metadata["age"], "years", path, hint)
         metadata["age"] = years.astype(np.float64)
+    return metadata
+
+
+def read_patient_file(path: Path) -> "pd.DataFrame":
+    """Read what is known of the patients of images to predict: one of `FIELDS` at least.
+
+    Neither diagnoses nor lesions are needed, and the names in ``image_id`` for photographs only.
+    The errors are those of `read_metadata`, and a DataError if there are no patient data.
+    """
+    metadata = read_metadata(path, ())
+    if not set(FIELDS) & set(metadata):
+        raise DataError(
+            f"{path} has none of the columns {', '.join(FIELDS)}.",
+            "Patient data are years, female or male, and the site of the lesion, as in "
+            f"{METADATA_FILE}.",
+        )
+    if "image_id" in metadata:
+        _check_ids(metadata, path, ["image_id"])
     return metadata
 
 
@@ -153,19 +174,19 @@ def _check_rows(diagnoses: list[str], data: LesionDataset, path: Path) -> None:
         )
 
 
-def _check_table(text: io.TextIOWrapper, path: Path) -> None:
+def _check_table(text: io.TextIOWrapper, path: Path, required: Sequence[str]) -> None:
     """Check the columns and the length of each row, since pandas fills or drops cells."""
     reader = csv.reader(text, strict=True)
     names = next(reader, [])
     # A pixel file named by mistake has thousands of columns.
     some = ", ".join(name[:40] for name in names[:9]) or "none"
     some += f" … ({len(names):,} in all)" if len(names) > 9 else ""
-    for name in _REQUIRED:
+    for name in required:
         if name not in names:
             raise DataError(
                 f"{path} has no column {name!r}; its columns are {some}.",
-                "Metadata has the columns lesion_id, image_id and dx, separated by commas, as in "
-                f"{METADATA_FILE}.",
+                f"Metadata has the columns {' and '.join(', '.join(required).rsplit(', ', 1))}, "
+                f"separated by commas, as in {METADATA_FILE}.",
             )
     for index, name in enumerate(names):
         if name in names[:index]:
@@ -182,16 +203,15 @@ def _check_table(text: io.TextIOWrapper, path: Path) -> None:
         raise DataError(f"{path} has a header and no rows.", DOWNLOAD_AGAIN)
 
 
-def _check_ids(metadata: "pd.DataFrame", path: Path) -> None:
-    for name in ("lesion_id", "image_id"):
+def _check_ids(metadata: "pd.DataFrame", path: Path, names: Sequence[str]) -> None:
+    for name in names:
         empty = metadata[name].isna() | (metadata[name].str.strip() == "")
         if empty.any():
             raise DataError(
                 f"{path}: {row_name(int(empty.argmax()) + 1)}, column {name}: the cell is empty.",
                 "Give every image its name and its lesion, or go without: --metadata none.",
             )
-    repeated = metadata["image_id"].duplicated()
-    if repeated.any():
+    if "image_id" in names and (repeated := metadata["image_id"].duplicated()).any():
         row = int(repeated.argmax())
         image_ids = metadata["image_id"].tolist()
         raise DataError(

@@ -7,6 +7,7 @@ import pytest
 from hmnist.augmentation import mixup
 from hmnist.models.batches import Batches, TrainingBatches
 from hmnist.models.network import Examples, Network, TrainingPlan
+from hmnist.patients import HIDDEN_SHARE, PATIENT_COLUMNS, find_unknown
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 4, 4, 3), dtype=np.uint8)
 LABELS = np.arange(70) % 3
@@ -68,8 +69,54 @@ def test_each_part_of_a_mixture_has_the_weight_of_its_own_image() -> None:
         np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
         rows = order[step * 32 : (step + 1) * 32]
         # Mixing row numbers instead of images tells which rows are mixed, and how much of each.
-        _, shares = mixup(images[rows], identity[rows], 0.4, np.random.default_rng([5, 0, step]))
+        mixed = mixup([images[rows], identity[rows]], 0.4, np.random.default_rng([5, 0, step]))
+        shares = mixed[1]
         assert (np.count_nonzero(shares, axis=1) == 2).any()
         np.testing.assert_allclose(
             targets * totals[:, None], (shares * weights) @ TARGETS, rtol=1e-5
         )
+
+
+PATIENTS = np.random.default_rng(4).normal(size=(70, len(PATIENT_COLUMNS))).astype(np.float32)
+
+
+def patients_of(epoch: int, *, strength: float = 0.0) -> npt.NDArray[np.float32]:
+    """Return the patient data of an epoch, in the order of the images."""
+    batches = make_batches(None, strength=strength)
+    batches.examples = Examples(IMAGES, TARGETS, patients=PATIENTS)
+    parts = [part.patients for part in batches.epoch(epoch)]
+    given = np.concatenate([np.concatenate(part) for part in parts if part is not None])
+    order = np.random.default_rng([5, epoch]).permutation(70)
+    return np.asarray(given[np.argsort(order)])
+
+
+def test_some_patients_are_hidden_anew_in_each_epoch() -> None:
+    hidden = []
+    for epoch in range(20):
+        given = patients_of(epoch)
+        hidden.append(find_unknown(given))
+        np.testing.assert_array_equal(given[~hidden[-1]], PATIENTS[~hidden[-1]])
+        np.testing.assert_array_equal(given, patients_of(epoch))
+    assert np.mean(hidden) == pytest.approx(HIDDEN_SHARE, abs=0.03)
+    assert np.any(hidden, axis=0).mean() > 0.9
+    assert not np.any(np.all(hidden, axis=0))
+
+
+def test_images_are_the_same_with_patient_data_and_without() -> None:
+    without = make_batches(None, strength=0.4)
+    joined = make_batches(None, strength=0.4)
+    joined.examples = Examples(IMAGES, TARGETS, patients=PATIENTS)
+    for ours, theirs in zip(joined.epoch(1), without.epoch(1), strict=True):
+        np.testing.assert_array_equal(ours.inputs, theirs.inputs)
+        np.testing.assert_array_equal(ours.targets, theirs.targets)
+        assert theirs.patients is None
+
+
+def test_patients_are_mixed_as_their_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hmnist.models.batches.hide_patients", lambda patients, _: patients)
+    batches = make_batches(None, strength=0.4)
+    # Images that are the patient data themselves.
+    images = PATIENTS[:, None, None]
+    batches.examples = Examples(images, TARGETS, patients=PATIENTS)
+    for part in batches.epoch(0):
+        np.testing.assert_array_equal(part.inputs[:, :, 0, 0], part.patients)

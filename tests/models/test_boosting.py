@@ -14,6 +14,7 @@ from hmnist.models.base import Model
 from hmnist.models.boosting_sklearn import HistGBDT
 from hmnist.models.boosting_xgboost import XGBoost
 from hmnist.models.cross_fitting import cross_fit
+from hmnist.patients import PATIENT_COLUMNS
 
 RANDOM = np.random.default_rng(5)
 IMAGES = RANDOM.integers(0, 256, (150, 3, 3, 1), dtype=np.uint8)
@@ -211,7 +212,7 @@ def test_trees_on_a_linear_start_learn_and_come_back(kind: type[Model], tmp_path
     model = make_started(kind).fit(
         LESIONS[TRAINED], DIAGNOSES[TRAINED], validation=(LESIONS[UNSEEN], DIAGNOSES[UNSEEN])
     )
-    names = model.extractor_.feature_names(192)
+    names = model.feature_names()
     kept = [names[column] for column in model.kept_]
     assert kept == [name for name in names if " patch " not in name]
     assert len(kept) < len(names)
@@ -283,8 +284,9 @@ def test_a_start_without_its_file_is_refused(kind: type[Model], tmp_path: Path) 
 
 
 @both
+@pytest.mark.parametrize("has_patients", [False, True])
 def test_trees_start_from_log_odds_of_unseen_images(
-    kind: type[Model], monkeypatch: pytest.MonkeyPatch
+    kind: type[Model], has_patients: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Random labels: only a model that was fitted on an image, or on its copy, knows its label.
     calls: list[Any] = []
@@ -296,6 +298,12 @@ def test_trees_start_from_log_odds_of_unseen_images(
     monkeypatch.setattr("hmnist.models.boosting.cross_fit", note)
     random_labels = np.random.default_rng(1).integers(2, size=120)
     copies = np.random.default_rng(2).integers(120, size=400)
-    make_started(kind, features="pixels").fit(LESIONS[copies], random_labels[copies])
+    # Some are hidden in training: each image together with its copies.
+    patients = np.random.default_rng(3).normal(size=(120, len(PATIENT_COLUMNS)))
+    make_started(kind, features="pixels").fit(
+        LESIONS[copies],
+        random_labels[copies],
+        patients=patients[copies] if has_patients else None,
+    )
     [(_, log_odds)] = calls
     assert (log_odds.argmax(axis=1) == random_labels[copies]).mean() < 0.65

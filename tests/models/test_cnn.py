@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
+from scipy.special import softmax
 
-from hmnist.augmentation import ORIENTATIONS, orient
+from hmnist.augmentation import ORIENTATIONS, all_orientations, orient
 from hmnist.errors import UsageError
-from hmnist.models.cnn import CNN, build_cnn, whitening_filters
+from hmnist.models.cnn import CNN, PATIENT_UNITS, build_cnn, whitening_filters
 from hmnist.models.distillation import soft_targets
 from hmnist.models.keras_setup import load_keras
+from hmnist.models.litert import LITERT_FILE, LiteNetworks
 from hmnist.models.network import Examples, Network
+from hmnist.patients import encode_patients
 
 RANDOM = np.random.default_rng(6)
 LABELS = np.arange(48) % 3
@@ -217,10 +221,10 @@ def test_soft_targets_are_those_of_the_training_images(monkeypatch: pytest.Monke
 
     monkeypatch.setattr("hmnist.models.network_model.soft_targets", note)
     fit(epochs=1, distillation=0.5, random_state=5)
-    [((images, labels, weights), options)] = calls
+    [((images, labels, weights, patients), options)] = calls
     np.testing.assert_array_equal(images, IMAGES)
     np.testing.assert_array_equal(labels, LABELS)
-    assert weights is None
+    assert weights is patients is None
     assert options == {"classes": 3, "seed": 5}
 
 
@@ -234,3 +238,64 @@ def test_prediction_does_not_need_the_linear_model(tmp_path: Path) -> None:
     again = CNN(widths=(4, 6), distillation=0.5)
     again.load_state(tmp_path)
     np.testing.assert_array_equal(again.predict_proba(IMAGES), probabilities)
+
+
+# Patient data
+
+
+def encode(ages: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    patients = encode_patients(pd.DataFrame({"age": ages}))
+    assert patients is not None
+    return patients
+
+
+PATIENTS = encode(20.0 + 30 * LABELS)
+
+
+@pytest.fixture(scope="module")
+def with_patients() -> CNN:
+    images = np.random.default_rng(9).integers(0, 256, IMAGES.shape, dtype=np.uint8)
+    model = CNN(widths=(4, 6), random_state=0, epochs=30, batch_size=10, mixup=0.0)
+    return model.fit(images, LABELS, patients=PATIENTS)
+
+
+def test_patient_data_are_a_second_input(with_patients: CNN) -> None:
+    probabilities = with_patients.predict_proba(IMAGES, PATIENTS)
+    assert (probabilities.argmax(axis=1) == LABELS).mean() > 0.8
+    [graph] = with_patients.networks_
+    units = PATIENT_UNITS
+    assert [source.shape[1:] for source in graph.inputs] == [IMAGES.shape[1:], PATIENTS.shape[1:]]
+    more = PATIENTS.shape[1] * units + units + units * 3
+    assert with_patients.parameter_count == fit(epochs=1).parameter_count + more
+
+
+def test_orientations_keep_their_patient_data(with_patients: CNN) -> None:
+    [graph] = with_patients.networks_
+    logits = [
+        np.asarray(graph([np.float32(view), PATIENTS], training=False))
+        for view in map(np.ascontiguousarray, all_orientations(IMAGES))
+    ]
+    expected = softmax(np.mean(logits, axis=0, dtype=np.float64), axis=1)
+    found = with_patients.predict_proba(IMAGES, PATIENTS)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_litert_has_both_inputs(with_patients: CNN, tmp_path: Path) -> None:
+    with_patients.save_state(tmp_path)
+    networks = LiteNetworks(tmp_path / LITERT_FILE)
+    assert networks.uses_patients
+    assert networks.input_shape == IMAGES.shape[1:]
+    found = softmax(networks(IMAGES, PATIENTS), axis=1)
+    np.testing.assert_allclose(found, with_patients.predict_proba(IMAGES, PATIENTS), atol=1e-6)
+
+
+def test_the_teacher_reads_patient_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+
+    def note(*arguments: Any, **options: Any) -> Any:
+        given.append(arguments[3])
+        return soft_targets(*arguments, **options)
+
+    monkeypatch.setattr("hmnist.models.network_model.soft_targets", note)
+    CNN(widths=(4, 6), epochs=1, distillation=0.5).fit(IMAGES, LABELS, patients=PATIENTS)
+    np.testing.assert_array_equal(given[0], PATIENTS)

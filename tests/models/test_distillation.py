@@ -8,6 +8,7 @@ from scipy.special import softmax
 from hmnist.features.lesion import LesionFeatures
 from hmnist.models.cross_fitting import cross_fit
 from hmnist.models.distillation import soft_targets
+from hmnist.patients import PATIENT_COLUMNS
 from hmnist.sources.sample import load_sample
 
 SAMPLE = load_sample()
@@ -17,7 +18,7 @@ IMAGES, LABELS = SAMPLE.images[ROWS], SAMPLE.labels[ROWS]
 
 @pytest.fixture(scope="module")
 def soft() -> npt.NDArray[np.float32]:
-    return soft_targets(IMAGES, LABELS, None, classes=7, seed=4)
+    return soft_targets(IMAGES, LABELS, None, None, classes=7, seed=4)
 
 
 def test_rows_are_probabilities(soft: npt.NDArray[np.float32]) -> None:
@@ -42,13 +43,22 @@ def test_random_labels_are_not_memorised() -> None:
     # Each image occurs twice, as after oversampling.
     random_labels = np.random.default_rng(8).integers(2, size=150)
     twice = np.tile(np.arange(150), 2)
-    soft = soft_targets(IMAGES[twice], random_labels[twice], None, classes=2, seed=0)
+    soft = soft_targets(IMAGES[twice], random_labels[twice], None, None, classes=2, seed=0)
     right = soft.argmax(axis=1) == random_labels[twice]
     assert 0.3 < right.mean() < 0.7
 
 
 def test_weights_count_as_repetition_does() -> None:
     weights = np.where(LABELS == 4, 1.0, 30.0)
-    weighted = soft_targets(IMAGES, LABELS, weights, classes=7, seed=4)
-    plain = soft_targets(IMAGES, LABELS, None, classes=7, seed=4)
+    weighted = soft_targets(IMAGES, LABELS, weights, None, classes=7, seed=4)
+    plain = soft_targets(IMAGES, LABELS, None, None, classes=7, seed=4)
     assert weighted[:, 4].mean() < plain[:, 4].mean()
+
+
+def test_patient_data_are_features_like_others(soft: npt.NDArray[np.float32]) -> None:
+    patients = np.zeros((150, len(PATIENT_COLUMNS)), np.float32)
+    constant = soft_targets(IMAGES, LABELS, None, patients, classes=7, seed=4)
+    np.testing.assert_allclose(constant, soft, atol=0.1)  # columns that do not vary say nothing
+    patients[:, 0] = LABELS == 4
+    telling = soft_targets(IMAGES, LABELS, None, patients, classes=7, seed=4)
+    assert telling[LABELS == 4, 4].mean() > soft[LABELS == 4, 4].mean() + 0.05

@@ -1,5 +1,6 @@
 """Every model on scikit-learn's terms, and on those that this package adds."""
 
+import functools
 import json
 import pickle
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import Pipeline
@@ -23,6 +25,7 @@ from hmnist.models.boosting_xgboost import XGBoost
 from hmnist.models.keras_setup import load_keras
 from hmnist.models.logistic import Logistic
 from hmnist.models.majority import Majority
+from hmnist.patients import UNKNOWN_PATIENT, encode_patients
 from tests.models.test_network_model import TinyNetwork
 
 SMALL: list[Model] = [
@@ -69,6 +72,17 @@ IMAGES = np.random.default_rng(1).integers(0, 256, (60, 4, 4, 3), dtype=np.uint8
 LABELS = np.arange(60) % 3
 IMAGES[np.arange(60), 0, 0, LABELS] = 255
 ROWS = IMAGES.reshape(60, -1)
+
+PATIENTS = encode_patients(
+    pd.DataFrame(
+        {
+            "age": 20.0 + 30 * LABELS,
+            "sex": np.array(["male", "female"])[np.arange(60) // 3 % 2],
+            "localization": np.array(["back", "foot", "face"])[LABELS],
+        }
+    )
+)
+UNKNOWN = np.tile(UNKNOWN_PATIENT, (60, 1))
 
 
 @pytest.fixture(autouse=True)
@@ -284,3 +298,101 @@ def test_numpys_global_generator_is_left_alone(model: Model) -> None:
     before = np.random.get_state()[1].tolist()  # type: ignore[index] # noqa: NPY002
     fitted(model).predict(IMAGES)
     assert np.random.get_state()[1].tolist() == before  # type: ignore[index] # noqa: NPY002
+
+
+# Patient data
+
+
+def fitted_with_patients(model: Model, **options: Any) -> Model:
+    # Images without the diagnosis, so that it is the patients who tell it.
+    noise = np.random.default_rng(2).integers(0, 256, (180, *IMAGES.shape[1:]), dtype=np.uint8)
+    assert PATIENTS is not None
+    more = {"epochs": 12, "batch_size": 60} if isinstance(model, TinyNetwork) else {}
+    unfitted = clone(model).set_params(random_state=0, **more)
+    return unfitted.fit(noise, np.tile(LABELS, 3), patients=np.tile(PATIENTS, (3, 1)), **options)  # type: ignore[no-any-return] # clone is untyped
+
+
+@functools.cache
+def fit_once(number: int) -> Model:
+    return fitted_with_patients(SMALL[number])
+
+
+@pytest.fixture(
+    params=[number for number, model in enumerate(SMALL) if model.takes_patients],
+    ids=lambda number: type(SMALL[number]).__name__,
+)
+def with_patients(request: pytest.FixtureRequest) -> Model:
+    """Return a model fitted with patient data; not of the module's scope, which traces networks."""
+    return fit_once(request.param)
+
+
+def test_patient_data_are_used(with_patients: Model) -> None:
+    assert with_patients.uses_patients_
+    assert PATIENTS is not None
+    expected = with_patients.predict_proba(IMAGES, PATIENTS)
+    assert (expected.argmax(axis=1) == LABELS).mean() > 0.8
+    others = with_patients.predict_proba(IMAGES, np.roll(PATIENTS, 1, axis=0))
+    assert (others.argmax(axis=1) == LABELS).mean() < 0.4
+    np.testing.assert_array_equal(with_patients.predict(IMAGES, PATIENTS), expected.argmax(axis=1))
+
+
+def test_without_patient_data_they_are_unknown(with_patients: Model) -> None:
+    without = with_patients.predict_proba(IMAGES)
+    np.testing.assert_array_equal(without, with_patients.predict_proba(IMAGES, UNKNOWN))
+    np.testing.assert_allclose(without.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_the_same_fit_with_patient_data_has_the_same_bits(with_patients: Model) -> None:
+    again = fitted_with_patients(with_patients)
+    expected = with_patients.predict_proba(IMAGES, PATIENTS)
+    np.testing.assert_array_equal(again.predict_proba(IMAGES, PATIENTS), expected)
+
+
+def test_pickle_and_state_keep_patient_data(with_patients: Model, tmp_path: Path) -> None:
+    expected = with_patients.predict_proba(IMAGES, PATIENTS)
+    copied = pickle.loads(pickle.dumps(with_patients))
+    np.testing.assert_array_equal(copied.predict_proba(IMAGES, PATIENTS), expected)
+    with_patients.save_state(tmp_path)
+    loaded = clone(with_patients)
+    loaded.load_state(tmp_path)
+    assert loaded.uses_patients_
+    np.testing.assert_array_equal(loaded.predict_proba(IMAGES, PATIENTS), expected)
+    facts = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
+    facts["patients"] = facts["patients"][1:]
+    (tmp_path / "model.json").write_text(json.dumps(facts), encoding="utf-8")
+    with pytest.raises(TrustError, match="columns of patient data"):
+        loaded.load_state(tmp_path)
+
+
+def test_patient_data_of_another_shape_are_refused(with_patients: Model) -> None:
+    with pytest.raises(UsageError, match="expected finite numbers"):
+        with_patients.predict(IMAGES[:5], PATIENTS)
+    with pytest.raises(UsageError, match="expected finite numbers"):
+        clone(with_patients).fit(IMAGES, LABELS, patients=UNKNOWN[:59])
+    with pytest.raises(ValueError, match="inconsistent"):
+        fitted_with_patients(with_patients, validation=(IMAGES[:9], LABELS[:9], UNKNOWN[:8]))
+
+
+@every_model
+def test_patient_data_that_were_not_fitted_are_refused(model: Model) -> None:
+    without = fitted(model)
+    assert not without.uses_patients_
+    with pytest.raises(UsageError, match="fitted without patient data"):
+        without.predict_proba(IMAGES, PATIENTS)
+    with pytest.raises(UsageError, match="fitted without patient data"):
+        clone(model).fit(IMAGES, LABELS, validation=(IMAGES, LABELS, PATIENTS))
+    if not model.takes_patients:
+        with pytest.raises(UsageError, match="takes no patient data"):
+            clone(model).fit(IMAGES, LABELS, patients=PATIENTS)
+
+
+@pytest.mark.parametrize("stopped", [SMALL[2], SMALL[3]], ids=["XGBoost", "HistGBDT"])
+def test_validation_has_its_patient_data(stopped: Model) -> None:
+    assert PATIENTS is not None
+    part = IMAGES[:30], LABELS[:30]
+    unknown, without, known = (
+        fitted_with_patients(stopped, validation=(*part, *patients)).predict_proba(IMAGES, PATIENTS)
+        for patients in ([UNKNOWN[:30]], [], [PATIENTS[:30]])
+    )
+    np.testing.assert_array_equal(unknown, without)
+    assert (unknown != known).any()

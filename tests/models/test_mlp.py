@@ -12,6 +12,7 @@ from hmnist.features.lesion import LesionFeatures
 from hmnist.models.keras_setup import load_keras
 from hmnist.models.mlp import MLP
 from hmnist.models.network import Examples
+from hmnist.patients import PATIENT_COLUMNS
 
 RANDOM = np.random.default_rng(8)
 IMAGES = RANDOM.integers(90, 140, (90, 8, 8, 3), dtype=np.uint8)
@@ -122,3 +123,14 @@ def test_pixels_may_be_rows_of_any_length_and_features_are_those_of_images() -> 
 def test_unknown_features_are_refused() -> None:
     with pytest.raises(UsageError, match="no features called 'dreams'"):
         MLP(features="dreams").fit(IMAGES, LABELS)
+
+
+def test_patient_data_join_the_features_behind_the_dropout_of_inputs() -> None:
+    load_keras()
+    graph = MLP(widths=(16,)).make_network().build_for((5,), 3, uses_patients=True)
+    assert [source.shape[1:] for source in graph.inputs] == [(5,), (len(PATIENT_COLUMNS),)]
+    assert graph.count_params() == (5 + len(PATIENT_COLUMNS)) * 16 + 16 + 16 * 3 + 3
+    [joined] = [layer for layer in graph.layers if type(layer).__name__ == "Concatenate"]
+    dropped, patients = joined.input
+    assert patients is graph.inputs[1]
+    assert dropped is not graph.inputs[0]

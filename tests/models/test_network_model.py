@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,16 +29,27 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (70, 4, 4, 3), dtype=np.uint8
 LABELS = np.arange(70) % 3
 
 
-def build(shape: tuple[int, ...], classes: int, *, units: int = 8, dropout: float = 0.1) -> Any:
+def build(
+    shape: tuple[int, ...],
+    classes: int,
+    patients: int = 0,
+    *,
+    units: int = 8,
+    dropout: float = 0.1,
+) -> Any:
     """Return a network with one small dense layer."""
     keras = load_keras()
-    inputs = keras.Input(shape)
+    inputs = [keras.Input(shape)]
     x = keras.layers.BatchNormalization(
         center=False, scale=False, trainable=False, name="standardising"
-    )(inputs)
-    x = keras.layers.Dense(units, activation="relu")(keras.layers.Flatten()(x))
+    )(inputs[0])
+    x = keras.layers.Flatten()(x)
+    if patients:
+        inputs.append(keras.Input((patients,)))
+        x = keras.layers.Concatenate()([x, inputs[1]])
+    x = keras.layers.Dense(units, activation="relu")(x)
     x = keras.layers.Dropout(dropout)(x)
-    return keras.Model(inputs, keras.layers.Dense(classes)(x))
+    return keras.Model(inputs if patients else inputs[0], keras.layers.Dense(classes)(x))
 
 
 def standardise(graph: Any, inputs: npt.NDArray[Any]) -> None:
@@ -54,6 +65,8 @@ def add_noise(inputs: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray
 @dataclass(eq=False, repr=False, kw_only=True)
 class TinyNetwork(NetworkModel):
     """One small dense layer on rows of any length."""
+
+    takes_patients: ClassVar[bool] = True
 
     epochs: int = 3
     batch_size: int = 32

@@ -9,7 +9,8 @@ import pytest
 
 from hmnist.arrays import Float32, Float64, Labels
 from hmnist.errors import UsageError
-from hmnist.models.tabular import TabularModel
+from hmnist.models.tabular import TabularModel, draw_for_rows, join_columns
+from hmnist.patients import HIDDEN_SHARE, PATIENT_COLUMNS, find_unknown
 
 IMAGES = np.random.default_rng(2).integers(0, 256, (40, 8, 8, 3), dtype=np.uint8)
 LABELS = np.arange(40) % 2
@@ -78,3 +79,44 @@ def test_state_comes_back(tmp_path: Path) -> None:
     again.load_state(tmp_path)
     again.predict(IMAGES)
     np.testing.assert_array_equal(again.asked_, model.fitted_on_[0])
+
+
+PATIENTS = np.random.default_rng(5).normal(size=(40, len(PATIENT_COLUMNS))).astype(np.float32)
+
+
+def test_patient_data_are_columns_behind_the_features() -> None:
+    model = Recorder(random_state=3).fit(
+        IMAGES[:30],
+        LABELS[:30],
+        patients=PATIENTS[:30],
+        validation=(IMAGES[30:], LABELS[30:], PATIENTS[30:]),
+    )
+    assert model.feature_names()[192:] == list(PATIENT_COLUMNS)
+    trained, _, _, validation = model.fitted_on_
+    np.testing.assert_array_equal(trained[:, :192], IMAGES[:30].reshape(30, 192))
+    hidden = find_unknown(trained[:, 192:])
+    assert 0 < hidden.mean() < 0.5
+    np.testing.assert_array_equal(trained[~hidden, 192:], PATIENTS[:30][~hidden])
+    # Neither validation nor prediction hides any.
+    assert validation is not None
+    model.predict(IMAGES, PATIENTS)
+    np.testing.assert_array_equal(model.asked_[:, 192:], PATIENTS)
+    np.testing.assert_array_equal(validation[0], model.asked_[30:])
+
+
+def test_columns_are_joined_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = np.arange(60, dtype=np.float32).reshape(20, 3)
+    assert join_columns(features, None) is features
+    monkeypatch.setattr("hmnist.large_arrays.CHUNK", 7 * 4 * (3 + len(PATIENT_COLUMNS)))
+    joined = join_columns(features, PATIENTS[:20])
+    np.testing.assert_array_equal(joined, np.hstack([features, PATIENTS[:20]]))
+
+
+def test_draws_are_uniform_and_the_same_for_copies(rng: np.random.Generator) -> None:
+    rows = rng.normal(size=(5000, 4)).astype(np.float32)
+    draws = draw_for_rows(rows, 1)
+    assert (draws < HIDDEN_SHARE).mean() == pytest.approx(HIDDEN_SHARE, abs=0.02)
+    np.testing.assert_allclose(np.quantile(draws, [0.1, 0.5, 0.9]), [0.1, 0.5, 0.9], atol=0.03)
+    copies = rng.integers(5000, size=100)
+    np.testing.assert_array_equal(draw_for_rows(rows[copies], 1), draws[copies])
+    assert abs(np.corrcoef(draws, draw_for_rows(rows, 2))[0, 1]) < 0.05

@@ -29,7 +29,7 @@ def make_examples(rng: np.random.Generator, *, weighted: bool) -> Examples:
     images = rng.integers(0, 256, (90, 6, 6, 3), dtype=np.uint8)
     targets = np.eye(3, dtype=np.float32)[rng.integers(3, size=90)]
     weights = rng.uniform(0.5, 2, 90) if weighted else None
-    return Examples(images, targets, weights, (images[:31], targets[:31]))
+    return Examples(images, targets, weights, Examples(images[:31], targets[:31]))
 
 
 def fit_with_keras(
@@ -68,7 +68,7 @@ def fit_with_keras(
             weighted_metrics=["accuracy"],
         )
         assert examples.validation is not None
-        images, targets = examples.validation
+        images, targets = examples.validation.inputs, examples.validation.targets
         history = graph.fit(
             OneByOne(),
             epochs=plan.epochs,
@@ -123,7 +123,8 @@ def test_validation_has_scikit_learns_recalls(rng: np.random.Generator) -> None:
     logits = rng.normal(size=(90, 4)).astype(np.float32)
     true = rng.integers(0, 3, 90)
     steps = Steps(graph, keras.optimizers.SGD(), np.zeros(4), 0.0)
-    scores = steps.validate(logits, np.eye(4, dtype=np.float32)[true], np.arange(4), 40)
+    examples = Examples(logits, np.eye(4, dtype=np.float32)[true])
+    scores = steps.validate(examples, np.arange(4), 40)
     expected = recall_score(true, logits.argmax(axis=1), average=None, labels=[0, 1, 2])
     recalls = {name: value for name, value in scores.items() if "recall" in name}
     assert recalls == {f"val_recall_{label}": pytest.approx(expected[label]) for label in range(3)}

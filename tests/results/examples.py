@@ -61,6 +61,7 @@ def table_row(model: str, mean: float, seeds: int = 1, **changes: Any) -> TableR
         "oversampling_note": "random (df and vasc to the median diagnosis, training part only)",
         "decision": "natural",
         "decision_note": "natural (the largest probability)",
+        "patients": False,
         "features": "pixels",
         "pretrained": None,
         "effort": "quick",

@@ -113,12 +113,12 @@ def test_one_photograph_has_its_name_as_id(tmp_path: Path) -> None:
     path = tmp_path / "ISIC_1.JPG"
     picture().save(path)
     for given in (path, str(path)):
-        source, images, image_ids = load_images(given, SHAPE)
-        assert source == str(path)
-        assert images.shape == (1, *SHAPE)
-        np.testing.assert_array_equal(images[0], squeezed(path))
-        assert image_ids is not None
-        assert image_ids.tolist() == ["ISIC_1"]
+        loaded = load_images(given, SHAPE)
+        assert loaded.source == str(path)
+        assert loaded.images.shape == (1, *SHAPE)
+        np.testing.assert_array_equal(loaded.images[0], squeezed(path))
+        assert loaded.image_ids is not None
+        assert loaded.image_ids.tolist() == ["ISIC_1"]
 
 
 def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
@@ -126,11 +126,11 @@ def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
         picture(seed=seed).save(tmp_path / name)
     (tmp_path / "notes.txt").write_text("not a photograph")
     (tmp_path / "more").mkdir()
-    source, images, image_ids = load_images(tmp_path, SHAPE)
-    assert source == str(tmp_path)
-    assert image_ids is not None
-    assert image_ids.tolist() == ["B", "a", "c"]
-    for image, name in zip(images, ["B.PNG", "a.jpg", "c.png"], strict=True):
+    loaded = load_images(tmp_path, SHAPE)
+    assert loaded.source == str(tmp_path)
+    assert loaded.image_ids is not None
+    assert loaded.image_ids.tolist() == ["B", "a", "c"]
+    for image, name in zip(loaded.images, ["B.PNG", "a.jpg", "c.png"], strict=True):
         np.testing.assert_array_equal(image, squeezed(tmp_path / name))
 
 
@@ -150,11 +150,11 @@ def test_a_folder_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_pixel_file_brings_ids_with_its_metadata(tmp_path: Path) -> None:
     pixels, _ = write_sample(tmp_path / "pixels.csv", rows=42)
-    source, images, image_ids = load_images(pixels, SHAPE)
-    assert source == str(pixels)
-    assert images.shape == (42, *SHAPE)
-    assert image_ids is not None
-    assert image_ids[0].startswith("SAMPLE_")
+    loaded = load_images(pixels, SHAPE)
+    assert loaded.source == str(pixels)
+    assert loaded.images.shape == (42, *SHAPE)
+    assert loaded.image_ids is not None
+    assert loaded.image_ids[0].startswith("SAMPLE_")
 
 
 def test_a_pixel_file_of_another_size_is_refused(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_pixel_file_of_another_size_is_refused(tmp_path: Path) -> None:
     path.write_text("pixel0,pixel1,pixel2,label\n10,20,30,6\n")
     with pytest.raises(UsageError, match="holds images of 1×1×3; the model was trained on 28×28×3"):
         load_images(path, SHAPE)
-    assert load_images(path, (1, 1, 3))[2] is None
+    assert load_images(path, (1, 1, 3)).image_ids is None
 
 
 def test_the_word_sample_is_the_sample_even_if_a_folder_has_that_name(
@@ -171,12 +171,12 @@ def test_the_word_sample_is_the_sample_even_if_a_folder_has_that_name(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "sample").mkdir()
     picture().save(tmp_path / "sample" / "one.png")
-    source, images, image_ids = load_images("sample", SHAPE)
-    assert source == "sample"
-    assert len(images) > 1000
-    assert image_ids is not None
-    assert len(load_images("./sample", SHAPE)[1]) == 1
-    assert len(load_images(Path("sample"), SHAPE)[1]) == 1
+    loaded = load_images("sample", SHAPE)
+    assert loaded.source == "sample"
+    assert len(loaded.images) > 1000
+    assert loaded.image_ids is not None
+    assert len(load_images("./sample", SHAPE).images) == 1
+    assert len(load_images(Path("sample"), SHAPE).images) == 1
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
