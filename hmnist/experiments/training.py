@@ -89,7 +89,8 @@ def compose_ensemble(split: Split, recipe: Recipe, folder: Path, members: Sequen
     """Average trained models, without further training, and write the run folder of the ensemble.
 
     The folder lies beside those of the members, at least two. The manifest names each member by
-    digest, with its weight. The recipe is that of the members, except for the model.
+    digest, with its weight; models of no weight are left out. The recipe is that of the members,
+    except for the model.
     """
     labels = split.validation.labels
     # A published protocol tests on its validation images, so nothing is fitted on them.
@@ -98,9 +99,10 @@ def compose_ensemble(split: Split, recipe: Recipe, folder: Path, members: Sequen
         part: [run.predictions[part].probabilities for run in members] for part in PREDICTED_PARTS
     }
     weights = fit_weights(labels[:count], [rows[:count] for rows in stored["validation"]])
+    kept = [(run, weight) for run, weight in zip(members, weights.tolist(), strict=True) if weight]
     listed = tuple(
         Member(run=run.folder.name, digest=hash_file(run.folder / MANIFEST), weight=weight)
-        for run, weight in zip(members, weights.tolist(), strict=True)
+        for run, weight in kept
     )
     finished = open_finished(folder, recipe.key(split))
     # A member that was trained again is another member, though its predictions are the same.
@@ -114,8 +116,8 @@ def compose_ensemble(split: Split, recipe: Recipe, folder: Path, members: Sequen
         parameters={},
         members=listed,
         fit_seconds=0.0,
-        predict_ms_per_1000=sum(run.manifest.predict_ms_per_1000 for run in members),
-        parameter_count=sum(run.manifest.parameter_count for run in members),
+        predict_ms_per_1000=sum(run.manifest.predict_ms_per_1000 for run, _ in kept),
+        parameter_count=sum(run.manifest.parameter_count for run, _ in kept),
         side_by_side=False,
     )
 

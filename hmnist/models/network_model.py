@@ -17,7 +17,7 @@ from hmnist.large_arrays import chunks_of, release
 from hmnist.models.base import Model, Validation
 from hmnist.models.distillation import soft_targets
 from hmnist.models.keras_setup import load_keras, policy, seeded
-from hmnist.models.litert import LARGEST, LITERT_FILE
+from hmnist.models.litert import LARGEST, LITERT_FILE, LiteNetworks
 from hmnist.models.network import Examples, Network, TrainingPlan
 
 if TYPE_CHECKING:
@@ -140,14 +140,27 @@ class NetworkModel(Model):
         return np.asarray(plan.logit_adjustment * np.log(counts / counts.sum()))
 
     def _predict(self, images: Images, patients: Float32 | None) -> Float64:
+        return softmax(self.logits(images, patients))
+
+    def logits(self, images: Images, patients: Float32 | None) -> Float64:
+        """Return the mean logits of the networks and views: float64, shape (n, classes).
+
+        Images and patient data are those that `predict_proba` has checked.
+        """
         compiled = self._compiled()
-        probabilities = np.empty((len(images), len(self.classes_)))
+        logits = np.empty((len(images), len(self.classes_)))
         for part in chunks_of(images):
             inputs = self.inputs_.transform(images[part])
-            known = None if patients is None else patients[part]
-            probabilities[part] = softmax(compiled(inputs, known))
+            logits[part] = compiled(inputs, None if patients is None else patients[part])
             release(images)
-        return probabilities
+        return logits
+
+    def few_logits(self, folder: Path, images: Images, patients: Float32 | None) -> Float64:
+        """Return the same logits from the files of `save_state`, without TensorFlow."""
+        inputs = self.make_network().inputs
+        inputs.load(folder)
+        networks = LiteNetworks(folder / LITERT_FILE)
+        return np.asarray(networks(inputs.transform(images), patients), np.float64)
 
     def _compiled(self) -> "CompiledNetworks":
         if not hasattr(self, "compiled_"):  # this model comes from a pickle

@@ -8,6 +8,9 @@ if TYPE_CHECKING:
 WARM_UP = 0.15
 """The share of the steps over which the learning rate rises."""
 
+ADAMW_RATIO = 0.3
+"""The learning rate of AdamW over that of Muon, where both serve one network."""
+
 
 def make_adamw(
     learning_rate: float, weight_decay: float, steps: int
@@ -21,13 +24,14 @@ def make_adamw(
 
 
 def make_muon(learning_rate: float, weight_decay: float, steps: int) -> "keras.optimizers.Muon":
-    """Return Muon for convolution kernels, and AdamW for all other weights."""
+    """Return Muon for convolution kernels, and AdamW at a smaller rate for all other weights."""
     from hmnist.models.muon import ConvolutionMuon
 
     return ConvolutionMuon(
         warm_cosine(learning_rate, steps),
         weight_decay=weight_decay,
         adam_weight_decay=weight_decay,
+        adam_lr_ratio=ADAMW_RATIO,
         **averaging(steps),
     )
 

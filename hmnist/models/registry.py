@@ -103,6 +103,8 @@ def _published(system: System) -> ModelEntry:
 
 _LESION = {"features": "lesion"}
 
+_TAUGHT = {"distillation": 0.35}
+
 
 def _boosted(
     name: str, library: str, estimator: str, rounds: str, *, on_gpu: bool = False
@@ -128,12 +130,12 @@ def _boosted(
 _ENTRIES = (
     ModelEntry(
         "cnn",
-        "residual convolutional network (Keras)",
-        "hmnist.models.cnn:CNN",
+        "residual convolutional network, with perceptrons on features (Keras)",
+        "hmnist.models.joint:JointCNN",
         _by_effort(
-            {"epochs": 15, "widths": (32, 96, 96), "mixup": 0.0},
-            {"epochs": 32, "distillation": 0.5},
-            {"epochs": 36, "distillation": 0.5, "networks": 2},
+            {**_TAUGHT, "epochs": 10, "widths": (32, 64, 96), "perceptrons": 1},
+            {**_TAUGHT, "perceptrons": 2},
+            {**_TAUGHT, "epochs": 32, "widths": (64, 192, 192), "perceptrons": 3},
         ),
         _by_effort(70, 255, 545),
         settings=("precision",),

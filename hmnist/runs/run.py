@@ -200,15 +200,16 @@ class Run:
                 for member in self.members
             ]
             return soft_vote(probabilities, [member.weight for member in self.manifest.members])
-        if (litert := self._litert) is not None and self._are_few_pixels(images):
-            return self._predict_few(LiteNetworks(litert), np.asarray(images), patients)
+        if self._are_few_pixels(images) and self._has_litert:
+            return self._predict_few(np.asarray(images), patients)
         return self.model.predict_proba(images, patients)
 
     @property
-    def _litert(self) -> Path | None:
-        # A file that the manifest does not name is not compared with it, and so never read.
-        is_known = f"{_MODEL}/{LITERT_FILE}" in self.manifest.files
-        return find_litert(self.folder / _MODEL) if is_known else None
+    def _has_litert(self) -> bool:
+        """Whether LiteRT can run its networks: each file of them is one that was compared."""
+        folder = self.folder / _MODEL
+        found = {path.relative_to(self.folder).as_posix() for path in folder.rglob(LITERT_FILE)}
+        return found <= self.manifest.files.keys() and find_litert(folder) is not None
 
     def _are_few_pixels(self, images: npt.ArrayLike) -> bool:
         """Whether images are so few, and need none of the checks that estimators make."""
@@ -219,19 +220,18 @@ class Run:
             and 0 < len(images) <= FEW
         )
 
-    def _predict_few(
-        self, networks: LiteNetworks, images: Pixels, patients: npt.ArrayLike | None
-    ) -> Float64:
+    def _predict_few(self, images: Pixels, patients: npt.ArrayLike | None) -> Float64:
         known: Float32 | None = None
-        if networks.uses_patients:
+        if self.uses_patients:
             given = [UNKNOWN_PATIENT] * len(images) if patients is None else patients
             known = check_patients(given, len(images))
-        if networks.input_shape == images.shape[1:]:
-            return softmax(networks(images, known))
-        # These networks read features. The estimator knows them; its own networks are not loaded.
-        inputs = cast("NetworkModel", self._make_model()).make_network().inputs
-        inputs.load(self.folder / _MODEL)
-        return softmax(networks(inputs.transform(images), known))
+        # Networks that read nothing but pixels need no estimator, which takes a second to import.
+        if not self.manifest.parameters.get("perceptrons"):
+            networks = LiteNetworks(self.folder / _MODEL / LITERT_FILE)
+            if networks.input_shape == images.shape[1:]:
+                return softmax(networks(images, known))
+        model = cast("NetworkModel", self._make_model())
+        return softmax(model.few_logits(self.folder / _MODEL, images, known))
 
 
 def open_run(folder: str | Path) -> Run:

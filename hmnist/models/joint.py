@@ -1,0 +1,101 @@
+"""`JointCNN`: a convolutional network, and perceptrons on features, as one model.
+
+The two kinds make different mistakes: one learns its filters from a few thousand lesions, the other
+reads colours, texture and shape that are known to matter. Each is trained by itself, and their
+logits are averaged, the convolutional networks counting for one half. The perceptrons cost a few
+seconds.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hmnist.arrays import Float32, Float64, Images, Labels
+from hmnist.models.base import Validation
+from hmnist.models.cnn import CNN
+from hmnist.models.mlp import MLP
+from hmnist.models.network import TrainingPlan
+
+_PERCEPTRON = "perceptron"  # the folder of its files, in that of the model
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class JointCNN(CNN):
+    """A `CNN` and multilayer perceptrons on the features of the lesion; their logits are averaged.
+
+    Parameters
+    ----------
+    perceptrons : int
+        How many perceptrons, the networks of one `MLP`; with 0 it is a `CNN`.
+    classes, image_shape, random_state, epochs, batch_size, learning_rate, weight_decay, \
+label_smoothing, mixup, distillation, networks, logit_adjustment, widths, dropout, shift, precision
+        As in `CNN`; for the convolutional networks alone.
+
+    Attributes
+    ----------
+    perceptron_ : MLP
+        The fitted perceptrons, if there are any.
+    """
+
+    perceptrons: int = 0
+
+    def _fit(
+        self,
+        images: Images,
+        labels: Labels,
+        weights: Float64 | None,
+        validation: Validation | None,
+        patients: Float32 | None,
+    ) -> None:
+        super()._fit(images, labels, weights, validation, patients)
+        if self.perceptrons:
+            self.perceptron_ = self._make_perceptron()
+            self.perceptron_.fit(images, labels, sample_weight=weights, patients=patients)
+            total = self.networks * self.epochs + 1
+            self.report_step(total, total)
+
+    def _report_epochs(self, plan: TrainingPlan, number: int, epochs: int) -> None:
+        # All perceptrons together take about as long as one more epoch.
+        total = plan.networks * plan.epochs + bool(self.perceptrons)
+        self.report_step(number * plan.epochs + epochs, total)
+
+    def _make_perceptron(self) -> MLP:
+        return MLP(
+            classes=tuple(range(len(self.classes_))),
+            image_shape=self.image_shape_,
+            random_state=self.random_state,
+            features="lesion",
+            networks=self.perceptrons,
+        )
+
+    def logits(self, images: Images, patients: Float32 | None) -> Float64:
+        """Return the mean of both kinds' logits: float64, shape (n, classes)."""
+        own = super().logits(images, patients)
+        if not self.perceptrons:
+            return own
+        return (own + self.perceptron_.logits(images, patients)) / 2
+
+    def few_logits(self, folder: Path, images: Images, patients: Float32 | None) -> Float64:
+        """Return the same logits from the files of `save_state`, without TensorFlow."""
+        own = super().few_logits(folder, images, patients)
+        if not self.perceptrons:
+            return own
+        return (own + MLP(features="lesion").few_logits(folder / _PERCEPTRON, images, patients)) / 2
+
+    @property
+    def parameter_count(self) -> int:
+        """The number of weights, trainable or not."""
+        others = self.perceptron_.parameter_count if self.perceptrons else 0
+        return super().parameter_count + others
+
+    def _save_fitted(self, folder: Path) -> dict[str, Any]:
+        if self.perceptrons:
+            (folder / _PERCEPTRON).mkdir()
+            self.perceptron_.save_state(folder / _PERCEPTRON)
+        return super()._save_fitted(folder)
+
+    def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
+        super()._load_fitted(folder, facts)
+        if self.perceptrons:
+            self.perceptron_ = self._make_perceptron()
+            self.perceptron_.load_state(folder / _PERCEPTRON)
