@@ -61,6 +61,23 @@ def run(sample: LesionDataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(sample, "logistic", features="pixels", effort="quick", threads=1, out=folder)
 
 
+@pytest.fixture(scope="session")
+def patient_run(sample: LesionDataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a network on pixels and patient data in its run folder; tests do not change it."""
+    from hmnist.experiments.train import train
+
+    return train(
+        sample,
+        "mlp",
+        patients="yes",
+        parameters={"epochs": 2, "widths": (4,), "networks": 1},
+        features="pixels",
+        effort="quick",
+        threads=1,
+        out=tmp_path_factory.mktemp("runs") / "with-patients",
+    )
+
+
 @pytest.fixture
 def command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]

@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -194,3 +195,13 @@ def test_fields_that_do_not_fit_are_refused(changes: dict[str, Any], message: st
 def test_a_data_set_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         make().name = "other"  # type: ignore[misc] # that is what is tested
+
+
+def test_patient_data_have_a_digest_of_their_own(sample: LesionDataset) -> None:
+    assert sample.metadata is not None
+    older = replace(sample, metadata=sample.metadata.assign(age=sample.metadata["age"] + 5))
+    assert older.digest == sample.digest
+    assert older.patient_digest != sample.patient_digest
+    without = replace(sample, metadata=sample.metadata.drop(columns=["age", "sex", "localization"]))
+    assert without.patients is without.patient_digest is None
+    assert replace(sample, metadata=None).patients is None

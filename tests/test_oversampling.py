@@ -329,3 +329,24 @@ def test_one_diagnosis_alone_cannot_be_raised(method: str) -> None:
     assert counted(oversample(training, method), training) == {DF: 5}
     with pytest.raises(UsageError, match="one diagnosis only"):
         oversample(training, method, target=10)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_patient_data_are_those_of_the_images(method: str, sample: LesionDataset) -> None:
+    raised = oversample(sample, method, target=60)
+    images, labels = raised.apply(sample)
+    patients = raised.patients(sample)
+    assert sample.patients is not None
+    assert patients is not None
+    assert len(patients) == len(images)
+    count = len(raised.indices)
+    np.testing.assert_array_equal(patients[:count], sample.patients[raised.indices])
+    # Those of new images are of their diagnosis.
+    assert (sample.labels[raised.new_rows] == labels[count:]).all()
+    np.testing.assert_array_equal(patients[count:], sample.patients[raised.new_rows])
+    assert (len(raised.new_rows) > 0) == (method == "smote")
+
+
+def test_without_metadata_there_are_no_patient_data() -> None:
+    training = make({NV: 15, DF: 3})
+    assert oversample(training, "smote").patients(training) is None

@@ -1,6 +1,9 @@
 """Patient data as numbers: against pandas' own indicators, and what counts as unknown."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 
@@ -83,7 +86,7 @@ def test_how_a_diagnosis_was_confirmed_is_not_read() -> None:
         np.full((2, len(PATIENT_COLUMNS)), "male"),
     ],
 )
-def test_other_arrays_are_refused(patients: np.ndarray) -> None:  # type: ignore[type-arg] # any
+def test_other_arrays_are_refused(patients: npt.NDArray[Any]) -> None:
     with pytest.raises(UsageError, match="expected finite numbers of shape"):
         check_patients(patients, 2)
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 from hmnist.diagnoses import CODES
 from hmnist.runs.run import Run, find_runs, open_run
+from hmnist.sources import load
 from tests.conftest import Command
 
 QUICK = ["--features", "pixels", "--effort", "quick", "--threads", "1"]
@@ -86,8 +87,6 @@ def test_compare_says_it_in_words(command: Command, pixel_file: Path) -> None:
 
 
 def test_predict_agrees_with_the_library(command: Command, run: Run, pixel_file: Path) -> None:
-    from hmnist.sources import load
-
     called = command("predict", run.folder, pixel_file)
     assert called.code == 0, called.err
     assert "synthetic sample" in called.err
@@ -305,3 +304,97 @@ def test_train_refuses_epochs_of_what_has_none(command: Command, pixel_file: Pat
     assert called.code == 2
     assert "logistic has no parameter 'epochs'" in " ".join(called.err.split())
     assert command("train", "lenet", pixel_file, "--epochs", "0").code == 2
+
+
+# Patient data
+
+
+def test_benchmark_compares_models_with_patient_data(command: Command, pixel_file: Path) -> None:
+    called = command("benchmark", pixel_file, *FAST, "--patients", "both", "--out", "bench")
+    assert called.code == 0, called.err
+    assert re.search(r"^ ?logistic \+ patients +\.\d{3}", called.out, re.MULTILINE)
+    assert re.search(r"^ ?logistic +\.\d{3}", called.out, re.MULTILINE)
+    assert max(map(len, called.out.splitlines())) <= 100
+
+
+def test_patient_data_are_an_option_in_the_file(
+    command: Command, pixel_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "hmnist.toml").write_text('patients = "yes"\n')
+    called = command("train", "logistic", pixel_file, *QUICK, "--out", "run")
+    assert called.code == 0, called.err
+    assert open_run(tmp_path / "run").uses_patients
+    evaluated = command("evaluate", "run", "sample", "--metadata", "none")
+    assert "have none" in " ".join(evaluated.out.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["train", "logistic", "--patients", "both"], "a benchmark compares both"),
+        (["train", "lenet", "--patients", "yes"], "lenet takes no patient data"),
+        (["benchmark", "--patients", "true"], "no choice of patient data called 'true'"),
+        (["benchmark", "--patients", "both", "--metadata", "none"], "HAM10000_metadata.csv"),
+        (["train", "mlp", "--patients", "yes", "--metadata", "none"], "--metadata"),
+    ],
+)
+def test_patient_data_that_cannot_be_are_refused(
+    words: list[str], said: str, command: Command, pixel_file: Path
+) -> None:
+    at = 1 if words[0] == "benchmark" else 2
+    called = command(*words[:at], pixel_file, *words[at:], *QUICK)
+    assert called.code == 2
+    assert said in called.err
+    assert called.out == ""
+
+
+def test_predict_finds_the_patients_of_photographs(
+    command: Command, patient_run: Run, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (28, 28, 3), dtype=np.uint8)
+    for name in ("a.png", "b.png"):
+        Image.fromarray(pixels).save(tmp_path / name)
+    (tmp_path / "patients.csv").write_text("image_id,age,sex,localization\na,70,male,face\n")
+    untold = command("predict", patient_run.folder, "a.png", "b.png")
+    assert "2 of 2 images have none" in untold.err
+    assert "--metadata FILE" in untold.err
+    told = command("predict", patient_run.folder, "a.png", "b.png", "--metadata", "patients.csv")
+    assert "1 of 2 images have none" in told.err
+    (first, second), (_, other) = (
+        [row.split(",")[3:] for row in called.out.splitlines()[1:]] for called in (told, untold)
+    )
+    assert first != second
+    assert second == other
+    quiet = command("predict", patient_run.folder, "a.png", "--metadata", "patients.csv", "-q")
+    assert "have none" not in quiet.err
+
+
+def test_predict_has_the_patients_beside_a_pixel_file(
+    command: Command, patient_run: Run, pixel_file: Path
+) -> None:
+    data = load(pixel_file)
+    called = command("predict", patient_run.folder, pixel_file)
+    assert "of 300 images have none" not in called.err
+    rows = list(csv.DictReader(io.StringIO(called.out)))
+    found = np.array([[float(row[code]) for code in CODES] for row in rows])
+    with pytest.warns(UserWarning, match="synthetic"):
+        expected = patient_run.predict_proba(data.images, data.patients)
+    np.testing.assert_array_equal(found, expected)
+    by_row = command(
+        "predict", patient_run.folder, pixel_file,
+        "--metadata", pixel_file.with_name("HAM10000_metadata.csv"),
+    )  # fmt: skip
+    assert by_row.out == called.out
+
+
+def test_predict_refuses_patients_of_other_images(
+    command: Command, run: Run, patient_run: Run, pixel_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "patients.csv").write_text("age\n50\n")
+    called = command("predict", patient_run.folder, pixel_file, "--metadata", "patients.csv")
+    assert called.code == 3
+    assert "1 rows" in called.err
+    called = command("predict", run.folder, pixel_file, "--metadata", "patients.csv")
+    assert called.code == 2
+    assert "without patient data" in called.err

@@ -52,6 +52,7 @@ def test_a_model_of_one_worker_is_that_of_one_machine(
         **OPTIONS,
         "features": "lesion",
         "oversample": "weights",
+        "patients": "yes",
         "parameters": {"n_estimators": 8, "linear_start": False},
     }
     data = sample.take(np.arange(0, 400, 2))

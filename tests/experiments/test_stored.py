@@ -72,3 +72,20 @@ def test_the_oldest_are_deleted(sample: LesionDataset, monkeypatch: pytest.Monke
     assert first.folder.is_dir()
     assert third.folder.is_dir()
     assert not second.folder.exists()
+
+
+def test_patient_data_are_stored_and_compared(sample: LesionDataset) -> None:
+    assert sample.metadata is not None
+    data = store_data(sample)
+    np.testing.assert_array_equal(data.open().patients, sample.patients)
+    older = replace(sample, metadata=sample.metadata.assign(age=sample.metadata["age"] + 5))
+    assert store_data(older).folder != data.folder
+    np.testing.assert_array_equal(store_data(older).open().patients, older.patients)
+    ages = np.load(data.folder / "age.npy")
+    np.save(data.folder / "age.npy", ages + 1)
+    stored._open_folder.cache_clear()
+    with pytest.raises(TrustError, match="missing or damaged"):
+        data.open()
+    some = store_data(replace(sample, metadata=sample.metadata[["image_id", "sex"]])).open()
+    assert some.metadata is not None
+    assert list(some.metadata) == ["image_id", "sex"]

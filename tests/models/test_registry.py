@@ -124,3 +124,8 @@ def test_the_list_is_read_without_heavy_libraries() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout
     assert printed.strip() == "set()"
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_the_list_knows_which_models_take_patient_data(name: str) -> None:
+    assert MODELS[name].patients == make_model(name).takes_patients

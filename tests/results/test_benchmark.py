@@ -1,6 +1,7 @@
 import inspect
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hmnist.dataset import LesionDataset
 from hmnist.errors import TrustError, UsageError
 from hmnist.experiments.cells import Cell, Watcher
+from hmnist.experiments.grid import plan_benchmark
 from hmnist.models.logistic import Logistic
 from hmnist.models.registry import COMPARED
 from hmnist.results.benchmark import benchmark
@@ -239,6 +241,9 @@ def test_a_watcher_is_told(sample: LesionDataset, tmp_path: Path) -> None:
         {"models": ["logistic"], "decide": "lucky"},
         {"models": ["logistic"], "features": "wavelets"},
         {"models": ["logistic"], "rare": ["wart"]},
+        {"models": ["logistic"], "patients": "perhaps"},
+        {"models": ["logistic", "lenet"], "patients": "yes"},
+        {"models": ["logistic", "lenet", "ensemble"], "patients": "both"},
         {"models": ["logistic"], "seeds": 0},
         {"models": ["logistic"], "threads": 0},
         {"models": ["logistic"], "folds": 1},
@@ -253,4 +258,51 @@ def test_a_wrong_name_is_refused_before_any_work(
 ) -> None:
     with pytest.raises(UsageError):
         benchmark(sample, out=tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_models_are_compared_with_patient_data_and_without(
+    sample: LesionDataset, tmp_path: Path
+) -> None:
+    models = ["logistic", "xgboost", "ensemble"]
+    options: dict[str, Any] = {"features": "pixels", "effort": "quick", "threads": 1}
+    table = benchmark(sample, models, patients="both", out=tmp_path, **options)
+    rows = {(row.model, row.patients): row for row in table.rows}
+    assert set(rows) == {("majority", False)} | {
+        (name, patients) for name in models for patients in (False, True)
+    }
+    for name in models:
+        assert rows[name, False].scores != rows[name, True].scores
+    for run in map(open_run, find_runs(tmp_path)):
+        assert {member.uses_patients for member in run.members} <= {run.uses_patients}
+        if run.members:
+            assert len(run.members) == 2
+            images, patients = sample.images[:9], sample.patients
+            assert patients is not None
+            given = patients[:9] if run.uses_patients else None
+            with pytest.warns(UserWarning, match="synthetic"):
+                probabilities = run.predict_proba(images, given)
+            assert probabilities.shape == (9, 7)
+    # In processes of their own, which get the data from the disk, scores are the same.
+    there = benchmark(sample, models, patients="yes", jobs=2, out=tmp_path / "jobs", **options)
+    for row in there.rows:
+        assert row.scores == rows[row.model, row.patients].scores
+
+
+def test_published_systems_have_one_row(sample: LesionDataset, tmp_path: Path) -> None:
+    cells = plan_benchmark(sample, ["logistic", "lenet"], tmp_path, patients="both")
+    assert [(cell.recipe.model, cell.recipe.patients) for cell in cells] == [
+        ("logistic", False), ("lenet", False), ("logistic", True), ("majority", False),
+    ]  # fmt: skip
+    names = [cell.folder.name for cell in cells]
+    assert len(set(names)) == 4
+    assert names[2].startswith("logistic-random-patients-seed0")
+    assert "with patient data" in str(cells[2])
+
+
+def test_data_without_patients_are_refused_before_any_work(
+    sample: LesionDataset, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=r"HAM10000_metadata\.csv"):
+        benchmark(replace(sample, metadata=None), patients="both", out=tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -9,9 +9,11 @@ from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.experiments.train import train
-from hmnist.results.evaluation import compare_runs, decide_again, evaluate_run
+from hmnist.results.evaluation import compare_runs, decide_again, evaluate_run, score
 from hmnist.runs.run import Run
+from hmnist.scores.predictions import Predictions
 from hmnist.scores.report import classification_report, confusion_matrix
+from hmnist.scores.scoring import score_predictions
 from hmnist.sources.sample import load_sample
 
 
@@ -119,3 +121,25 @@ def test_images_that_trained_the_model_are_never_its_test(run: Run, sample: Lesi
     assert sum(map(sum, evaluation.report.confusion)) == 250 + sizes["test"]
     seen = sizes["train"] + sizes["validation"]
     assert any(f"{seen} images trained or validated" in note for note in evaluation.origin)
+
+
+def test_other_data_bring_their_patient_data(patient_run: Run) -> None:
+    other = load_sample(rows=60, seed=9)
+    assert other.patients is not None
+    with pytest.warns(UserWarning, match="synthetic"):
+        evaluation = evaluate_run(patient_run, other)
+        probabilities = patient_run.predict_proba(other.images, other.patients)
+    predicted = patient_run.decision.decide(probabilities)
+    expected = Predictions(other.labels, probabilities, predicted)
+    assert np.array_equal(evaluation.report.confusion, confusion_matrix(expected))
+    assert not any("have none" in note for note in evaluation.notes)
+    assert score(patient_run.model, other) == score_predictions(
+        other.labels, patient_run.model.predict_proba(other.images, other.patients)
+    )
+    with pytest.warns(UserWarning, match="synthetic"):
+        without = evaluate_run(patient_run, replace(other, metadata=None))
+        assert score(patient_run, other) == score_predictions(
+            other.labels, probabilities, predicted
+        )
+    assert any("60 of 60 images have none" in note for note in without.notes)
+    assert without.report != evaluation.report

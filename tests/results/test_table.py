@@ -57,7 +57,10 @@ def test_a_column_that_is_none_cannot_sort(table: Table) -> None:
 
 @pytest.mark.parametrize("seeds", [1, 5])
 def test_a_terminal_of_100_columns_holds_it(table: Table, seeds: int) -> None:
-    rows = (table_row("inception-resnet smote", 0.512, seeds), table_row("hist-gbdt", 0.5, seeds))
+    rows = (
+        table_row("inception-resnet smote", 0.512, seeds),
+        table_row("hist-gbdt", 0.5, seeds, patients=True),
+    )
     lines = print_on_terminal(replace(table, rows=rows)).splitlines()
     assert max(map(len, lines)) <= 100
     assert not any("…" in line for line in lines)
@@ -169,3 +172,16 @@ def test_every_format_can_be_written(table: Table, name: str) -> None:
 def test_an_unknown_format_is_refused(table: Table) -> None:
     with pytest.raises(UsageError, match="no format called 'xml'"):
         table.format("xml")
+
+
+def test_rows_say_whether_they_use_patient_data(table: Table) -> None:
+    assert "patient" not in table.to_markdown()
+    rows = (table_row("cnn", 0.5), table_row("cnn", 0.6, patients=True))
+    both = replace(table, rows=rows)
+    text = both.to_markdown()
+    assert "| cnn |" in text
+    assert "| cnn + patients |" in text
+    assert "age, sex, site" in text
+    assert [row["patients"] for row in json.loads(both.to_json())["rows"]] == [False, True]
+    assert Table.from_json(both.to_json()) == both
+    assert both.to_pandas()["patients"].tolist() == [False, True]

@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from hmnist.dataset import LesionDataset
-from hmnist.errors import TrustError
+from hmnist.errors import TrustError, UsageError
 from hmnist.experiments.train import train
 from hmnist.models.litert import FEW, LITERT_FILE
 from hmnist.models.network_model import NetworkModel
+from hmnist.patients import UNKNOWN_PATIENT
 from hmnist.runs.manifest import MANIFEST
 from hmnist.runs.run import Run, open_run
 from tests.test_import_cost import CALL, loaded_by
@@ -24,6 +25,31 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "cnn": {"epochs": 1, "widths": (4, 6)},
     "mlp": {"epochs": 1, "widths": (4,), "networks": 2},
 }
+
+
+def test_patient_data_are_read_without_keras(
+    patient_run: Run, sample: LesionDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patients = sample.patients
+    assert patients is not None
+    told = patient_run.model.predict_proba(sample.images, patients)
+    untold = patient_run.model.predict_proba(sample.images)
+    assert abs(told - untold).max() > 0.01
+
+    def refuse(_: NetworkModel) -> None:
+        raise AssertionError("Keras builds its networks")
+
+    monkeypatch.setattr(NetworkModel, "_rebuild", refuse)
+    again = open_run(patient_run.folder)
+    found = again.predict_uncalibrated(sample.images, patients)
+    np.testing.assert_allclose(found, told, atol=1e-4)
+    np.testing.assert_allclose(again.predict_uncalibrated(sample.images), untold, atol=1e-4)
+    unknown = np.tile(UNKNOWN_PATIENT, (len(sample), 1))
+    np.testing.assert_array_equal(
+        again.predict_proba(sample.images, unknown), again.predict_proba(sample.images)
+    )
+    with pytest.raises(UsageError, match="expected finite numbers"):
+        again.predict(sample.images, patients[:5])
 
 
 @pytest.fixture(scope="module", params=SETTINGS)

@@ -23,6 +23,7 @@ CHANGES: dict[str, Any] = {
     "effort": "best",
     "features": "pixels",
     "precision": "bfloat16",
+    "patients": True,
     "device": "gpu",
     "pretrained": "imagenet",
     "seed": 1,
@@ -115,6 +116,9 @@ def test_settings_name_the_fields_of_a_recipe() -> None:
         ({"features": "wavelets"}, "no set of features called 'wavelets'"),
         ({"rare": ("df", "wart")}, "no diagnosis called 'wart'"),
         ({"sensitivity": 90}, "90 is not between 0 and 1"),
+        ({"patients": "perhaps"}, "no choice of patient data called 'perhaps'"),
+        ({"patients": ["yes"]}, "no choice of patient data"),
+        ({"patients": "both"}, "a benchmark compares both"),
         ({"threads": 0}, "counted from 1"),
         ({"threads": -1}, "counted from 1"),
     ],
@@ -171,3 +175,24 @@ def test_rare_diagnoses_are_raised_to_the_commonest_at_most(sample: LesionDatase
     recipe = Recipe(model="inception-resnet").resolved_for(parts)
     assert recipe.rare_to == np.bincount(parts.train.labels).max()
     assert set(recipe.rare) == set(CODES) - {"nv"}
+
+
+def test_patient_data_are_yes_or_no(sample: LesionDataset) -> None:
+    assert Recipe(model="mlp", patients="yes").patients is True  # type: ignore[arg-type] # words, too
+    assert Recipe(model="mlp", patients="no").patients is False  # type: ignore[arg-type] # words, too
+    with_them = Recipe(model="mlp", patients=True)
+    assert with_them.resolved_for(split(sample)).patients
+    assert not Recipe(model="majority", patients=True).resolved_for(split(sample)).patients
+    with pytest.raises(UsageError, match="lenet takes no patient data"):
+        Recipe(model="lenet", patients=True).resolved_for(split(sample))
+    unknown = replace(sample, metadata=None)
+    with pytest.raises(UsageError, match=r"HAM10000_metadata\.csv .* --metadata"):
+        with_them.resolved_for(split(unknown))
+
+
+def test_the_key_changes_with_the_patients_if_they_are_used(sample: LesionDataset) -> None:
+    assert sample.metadata is not None
+    older = replace(sample, metadata=sample.metadata.assign(age=sample.metadata["age"] + 5))
+    for patients in (False, True):
+        recipe = Recipe(model="logistic", patients=patients)
+        assert (recipe.key(split(sample)) != recipe.key(split(older))) == patients

@@ -8,7 +8,7 @@ import pytest
 
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
-from hmnist.errors import DataMissingError, SampleWarning, TrustError
+from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError
 from hmnist.experiments.train import train
 from hmnist.files import hash_file
 from hmnist.runs.run import Run, find_runs, open_run
@@ -125,3 +125,27 @@ def test_the_history_names_diagnoses(sample: LesionDataset, tmp_path: Path) -> N
 
 def test_what_has_no_epochs_has_no_history(run: Run) -> None:
     assert run.history is None
+
+
+def test_a_run_knows_whether_it_uses_patient_data(
+    run: Run, patient_run: Run, sample: LesionDataset
+) -> None:
+    assert patient_run.uses_patients
+    assert not run.uses_patients
+    assert json.loads((patient_run.folder / "manifest.json").read_text())["recipe"]["patients"]
+    with (
+        pytest.warns(SampleWarning),
+        pytest.raises(UsageError, match="trained without patient data"),
+    ):
+        run.predict_proba(sample.images, sample.patients)
+
+
+def test_stored_predictions_used_patient_data(patient_run: Run, sample: LesionDataset) -> None:
+    test = split(sample, seed=0).test
+    assert test.patients is not None
+    stored = patient_run.part("test").probabilities
+    with pytest.warns(SampleWarning):
+        told = patient_run.predict_proba(test.images, test.patients)
+    np.testing.assert_allclose(told, stored, atol=1e-5)
+    with pytest.warns(SampleWarning):
+        assert abs(patient_run.predict_proba(test.images) - stored).max() > 1e-3

@@ -2,11 +2,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
 from PIL import Image
 
 from hmnist.errors import DataError, DataMissingError, UsageError
+from hmnist.patients import UNKNOWN_PATIENT, encode_patients
 from hmnist.sources.images import PHOTOGRAPHS, load_images, read_photograph
+from hmnist.sources.metadata import read_metadata
 from hmnist.sources.sample import write_sample
 
 SHAPE = (28, 28, 3)
@@ -184,3 +187,40 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
         load_images(tmp_path / "none.csv", SHAPE)
     with pytest.raises(DataMissingError, match=r"none\.png"):
         load_images(tmp_path / "none.png", SHAPE)
+
+
+# Patients
+
+
+def make_metadata(**columns: list[object]) -> pd.DataFrame:
+    return pd.DataFrame({"age": [30.0, 70.0], "sex": ["male", "female"], **columns})
+
+
+def test_photographs_find_their_patients_by_name(tmp_path: Path) -> None:
+    for name in ("b.png", "c.jpg"):
+        picture().save(tmp_path / name)
+    metadata = make_metadata(image_id=["c", "a"])
+    expected = encode_patients(metadata)
+    assert expected is not None
+    found = load_images(tmp_path, SHAPE, metadata).patients
+    np.testing.assert_array_equal(found, [UNKNOWN_PATIENT, expected[0]])
+    assert load_images(tmp_path, SHAPE).patients is None
+    with pytest.raises(DataError, match="no column 'image_id'"):
+        load_images(tmp_path, SHAPE, make_metadata())
+
+
+def test_rows_of_a_pixel_file_have_their_patients(tmp_path: Path) -> None:
+    path = tmp_path / "two.csv"
+    path.write_text("pixel0,pixel1,pixel2,label\n10,20,30,6\n10,20,30,4\n")
+    metadata = make_metadata()
+    loaded = load_images(path, (1, 1, 3), metadata)
+    np.testing.assert_array_equal(loaded.patients, encode_patients(metadata))
+    assert load_images(path, (1, 1, 3)).patients is None
+    with pytest.raises(DataError, match="1 rows, .*two.csv has 2 images"):
+        load_images(path, (1, 1, 3), metadata[:1])
+
+
+def test_metadata_beside_a_pixel_file_tell_the_patients(tmp_path: Path) -> None:
+    pixels, metadata = write_sample(tmp_path / "pixels.csv", rows=42)
+    expected = encode_patients(read_metadata(metadata))
+    np.testing.assert_array_equal(load_images(pixels, SHAPE).patients, expected)

@@ -15,6 +15,7 @@ from hmnist.sources.metadata import (
     attach_metadata,
     merge_same_lesions,
     read_metadata,
+    read_patient_file,
 )
 
 HEADER = "lesion_id,image_id,dx,dx_type,age,sex,localization\n"
@@ -219,3 +220,28 @@ def test_all_pairs_at_once_lose_eighteen_lesions(tmp_path: Path) -> None:
     assert data.lesion_ids.tolist() == [f"L{i // 2 * 2:02d}" for i in range(36)]
     assert isinstance(data.metadata, pd.DataFrame)
     assert data.metadata["lesion_id"].tolist() == [f"L{i:02d}" for i in range(36)]
+
+
+# Patients of images to predict
+
+
+def test_patients_need_neither_diagnosis_nor_lesion(tmp_path: Path) -> None:
+    patients = read_patient_file(write(tmp_path, "image_id,age,sex\nI_1,50,male\nI_2,,\n"))
+    np.testing.assert_array_equal(patients["age"], [50, np.nan])
+    rows = read_patient_file(write(tmp_path, "dx,localization\nno diagnosis,back\n,\n"))
+    assert rows["localization"].tolist()[0] == "back"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("image_id,dx\nI_1,nv\n", "none of the columns age, sex, localization"),
+        ("image_id,age\nI_1,old\n", "found 'old'; expected years"),
+        ("image_id,age\nI_1,50\nI_1,60\n", "repeats the image_id I_1"),
+        ("image_id,age\nI_1,50,male\n", "has 3 cells where the header has 2"),
+        ("age,sex\n", "no rows"),
+    ],
+)
+def test_unsuitable_patients_are_named(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        read_patient_file(write(tmp_path, text))
