@@ -3,10 +3,10 @@
 A frozen first convolution whitens 2×2 patches of the training images (as airbench does for
 CIFAR-10, Jordan 2024). Three residual stages follow, and the last layer reads their global maximum
 and mean. Images of twice the size have one stage more, in front, so that the last stage sees a
-lesion at the same size as in images of 28×28. Training sees the images in random orientations, shifted by whole pixels, in another
-light, and mixed in pairs. Half of each target comes from a linear model of the lesion's features
-that has not seen the image (`hmnist.models.distillation`). Prediction averages the eight
-orientations.
+lesion at the same size as in images of 28×28. Training sees the images in random orientations,
+shifted by whole pixels, in another light, and mixed in pairs. Half of each target comes from a
+linear model of the lesion's features that has not seen the image (`hmnist.models.distillation`).
+Prediction averages the eight orientations.
 
 These choices were made on validation parts of two folds of HAM10000. What helped: Muon for the
 kernels, distillation (the largest single gain), and mixup where there are epochs enough. What did
