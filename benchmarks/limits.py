@@ -2,8 +2,9 @@
 
 FOLDER is the output folder of ``quality.py``. Three questions: what more lesions would bring (the
 same folds with a part of the training lesions), which diagnoses are confused with which, and
-whether age, sex and site add to the pixels. Missing runs are trained and kept in FOLDER, so that an
-interrupted run continues where it stopped. Prints Markdown.
+whether age, sex and site add to the pixels. With ``--photographs PHOTOGRAPHS`` there is a single
+question: what more pixels would bring (the same folds at other sizes). Missing runs are trained and
+kept in FOLDER, so that an interrupted run continues where it stopped. Prints Markdown.
 """
 
 import argparse
@@ -26,6 +27,8 @@ from hmnist.experiments.grid import folder_name
 from hmnist.experiments.training import train_cell
 from hmnist.results.formatting import markdown_table
 from hmnist.scores.report import confusion_matrix
+from hmnist.sources.metadata import METADATA_FILE
+from hmnist.sources.photographs import from_images
 
 SCORES = {
     "accuracy": "accuracy",
@@ -46,6 +49,9 @@ def main() -> None:
         effort=arguments.effort,
         threads=arguments.threads,
     )
+    if arguments.photographs is not None:
+        _print_resolution(folds[: arguments.folds_used], recipe, arguments)
+        return
     runs_by_fold = _find_runs(folds, recipe, arguments.runs)
     # An ensemble is composed, not trained: it has no learning curve of its own.
     if used := 0 if recipe.entry.composed else arguments.folds_used:
@@ -71,6 +77,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--fractions", default=".25,.5,.75")
     parser.add_argument("--folds-used", type=int, default=5, help="of the learning curve; 0: none")
+    parser.add_argument("--photographs", type=Path, help="the photographs that FILE was made from")
+    parser.add_argument("--sizes", default="28,56,112", help="in pixels; the first is the baseline")
+    parser.add_argument("--models", default="logistic,mlp,xgboost,cnn", help="with --photographs")
     return parser.parse_args()
 
 
@@ -135,6 +144,45 @@ def _train(split: hmnist.Split, recipe: hmnist.Recipe, folder: Path) -> hmnist.R
     run = train_cell(split, recipe, folder / name)
     print(f"{name}: accuracy {run.scores['accuracy']:.3f}", file=sys.stderr, flush=True)
     return run
+
+
+def _print_resolution(
+    folds: Sequence[hmnist.Split], recipe: hmnist.Recipe, arguments: argparse.Namespace
+) -> None:
+    """Train each model at each size on the same lesions, and compare with the first size."""
+    splits_by_size = {
+        size: _resize(folds, size, arguments) for size in map(int, arguments.sizes.split(","))
+    }
+    print(f"## More pixels ({len(folds)} folds)\n")
+    rows = []
+    for model in arguments.models.split(","):
+        baseline: list[hmnist.Predictions] = []
+        for size, splits in splits_by_size.items():
+            sized = replace(recipe, model=model)
+            runs = [_train(split, sized, arguments.runs / f"{size}x{size}") for split in splits]
+            predictions = [run.part("test") for run in runs]
+            seconds = f"{np.mean([run.manifest.fit_seconds for run in runs]):.0f}"
+            rows.append([f"{model} at {size}×{size}", seconds, *_texts(_means(predictions))])
+            if baseline:
+                rows.append(["minus the first size", "", *_differences(predictions, baseline)])
+            baseline = baseline or predictions
+    print(markdown_table(["model", "seconds to fit", *SCORES.values()], rows))
+
+
+def _resize(
+    folds: Sequence[hmnist.Split], size: int, arguments: argparse.Namespace
+) -> list[hmnist.Split]:
+    """Return the same folds of images of another size, made from the photographs once."""
+    file = arguments.runs / f"hmnist_{size}_{size}_RGB.csv"
+    if not file.exists():
+        beside = Path(arguments.file).with_name(METADATA_FILE)
+        metadata = arguments.metadata or beside
+        file.parent.mkdir(parents=True, exist_ok=True)
+        from_images(arguments.photographs, metadata, file, size=(size, size))
+    data = hmnist.load(file)
+    if not np.array_equal(data.labels, folds[0].data.labels):
+        sys.exit(f"{file} holds other images than {arguments.file}.")
+    return [replace(split, data=data) for split in folds]
 
 
 def _keep_lesions(split: hmnist.Split, share: float) -> hmnist.Split:

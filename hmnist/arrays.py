@@ -1,7 +1,7 @@
 """The array types that the package names, and what counts as pixels.
 
 `check_pixels` refuses numbers that are no pixels 0–255; `infer_shape` finds the shape of a square
-image that came as a row.
+image that came as a row; `count_doublings` tells how much larger than usual an image is.
 """
 
 from typing import Any
@@ -33,6 +33,10 @@ Strings = npt.NDArray[np.str_]
 
 Shape = tuple[int, int, int]
 """Height, width, channels."""
+
+
+USUAL_SIDE = 28
+"""The side of the images, in pixels, for which lengths in pixels were chosen."""
 
 
 def softmax(logits: npt.NDArray[np.floating]) -> Float64:
@@ -79,6 +83,19 @@ Multiply by 255 if they were divided, and pass uint8.
             f"The pixels are floats between {low:g} and {high:g}; expected 0–255.",
             "Multiply by 255 if they were divided, and pass uint8.",
         )
+
+
+def count_doublings(height: int, width: int) -> int:
+    """Return how often 28 pixels can be doubled without exceeding the shorter side of an image.
+
+    Examples
+    --------
+    >>> [count_doublings(side, side) for side in (8, 28, 55, 56, 112)]
+    [0, 0, 0, 1, 2]
+    >>> count_doublings(75, 100)
+    1
+    """
+    return max(0, (min(height, width) // USUAL_SIDE).bit_length() - 1)
 
 
 def infer_shape(count: int) -> Shape:

@@ -13,7 +13,7 @@ import numpy as np
 from hmnist.arrays import Array, Float32
 from hmnist.features.columns import Columns
 from hmnist.features.geometry import ZONES, zone_weights
-from hmnist.features.views import cut_patches
+from hmnist.features.views import cut_patches, view_size
 
 _SAMPLES = 20_000  # pixels drawn for fitting: about 400 for each entry of a codebook of 48
 _ITERATIONS = 15
@@ -53,8 +53,9 @@ def add_codes(columns: Columns, planes: Float32, codebook: Codebook, view: str) 
 
 def draw_colours(images: Array, view: str, rng: np.random.Generator) -> Float32:
     """Draw pixels of a view of images (n, h, w, 3): float32, shape (20000, 3)."""
-    count, height, width, _ = images.shape
-    image, pixel = np.divmod(rng.integers(count * height * width, size=_SAMPLES), height * width)
+    height, width = view_size(images.shape[1:], view)
+    pixels = height * width
+    image, pixel = np.divmod(rng.integers(len(images) * pixels, size=_SAMPLES), pixels)
     return cut_patches(images, view, 1, (image, *np.divmod(pixel, width)))
 
 

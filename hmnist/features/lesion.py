@@ -25,7 +25,14 @@ from hmnist.features.pixels import as_images
 from hmnist.features.shape import add_shapes
 from hmnist.features.state import Arrays, pack, unpack
 from hmnist.features.texture import add_textures
-from hmnist.features.views import chunk_size, codebook_views, make_view, to_planes, view_names
+from hmnist.features.views import (
+    chunk_size,
+    codebook_views,
+    finer_views,
+    make_view,
+    to_planes,
+    view_halvings,
+)
 from hmnist.hardware import available_cores, named_threads
 from hmnist.large_arrays import empty_rows, release
 
@@ -59,14 +66,16 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
     n_features_in_ : int
         Pixels per image: h·w·c.
     filters_ : dict of str to PatchFilters
-        By view: ``colour`` (or ``grey``), ``half``, ``relative``.
+        By view: ``colour`` (or ``grey``), ``half``, ``relative``, and ``fine2`` and so on.
     codebooks_ : dict of str to Codebook
         By view: ``colour`` and ``relative``; empty for grey images.
 
     Notes
     -----
     The columns are those of `add_patches`, `add_codes`, `add_colours`, `add_shapes` and
-    `add_textures`, in this order. Images of 28×28×3 have 2,765 with the default parameters.
+    `add_textures`, in this order. Images of 28×28×3 have 2,765 with the default parameters. Larger
+    images are described at their usual size of 28 to 55 pixels (`hmnist.features.views`), and 739
+    columns are added for each doubling of it.
 
     Examples
     --------
@@ -111,7 +120,7 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         rng = np.random.default_rng(self.random_state)
         filters, codebooks = {}, {}
         with threadpool_limits(1):  # with more threads, sums are added in another order
-            for view in view_names(channels):
+            for view in view_halvings(images.shape[1:]):
                 patches, side = draw_patches(images, view, self.patch, rng)
                 filters[view] = fit_filters(patches, side, self.n_filters, self.ridge)
             for view in codebook_views(channels):
@@ -178,10 +187,12 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
             add_patches(columns, views[view], filters, view)
         for view, codebook in self.codebooks_.items():
             add_codes(columns, views[view], codebook, view)
-        scales = colour_scales(planes)
+        scales = colour_scales(next(iter(views.values())))
         add_colours(columns, scales)
         add_shapes(columns, scales, views["relative"])
         add_textures(columns, scales)
+        for view, finer in finer_views(images.shape[1:]).items():
+            add_textures(columns, colour_scales(views[view]), finer)
         return columns
 
 

@@ -79,7 +79,7 @@ def draw_patches(
 
     Also returns their side: `patch`, or less if the view is too small for it.
     """
-    height, width = view_size(images.shape[1], images.shape[2], view)
+    height, width = view_size(images.shape[1:], view)
     side = patch_side(patch, height, width)
     limits = (len(images), height - side + 1, width - side + 1)
     image, row, column = (rng.integers(limit, size=_SAMPLES) for limit in limits)

@@ -13,7 +13,7 @@ from hmnist.errors import TrustError
 from hmnist.features.codebook import Codebook
 from hmnist.features.patches import PatchFilters, patch_side
 from hmnist.features.pixels import LEAST_SIDE
-from hmnist.features.views import codebook_views, view_names, view_size
+from hmnist.features.views import codebook_views, view_halvings, view_size
 
 Arrays = Mapping[str, Array]
 
@@ -43,7 +43,7 @@ def unpack(arrays: Arrays) -> tuple[Shape, dict[str, PatchFilters], dict[str, Co
     if channels not in {1, 3} or min(height, width) < LEAST_SIDE:
         raise TrustError(f"The features' image_shape is {height}×{width}×{channels}.")
     shape = (height, width, channels)
-    filters = {view: _read_filters(arrays, view, shape) for view in view_names(channels)}
+    filters = {view: _read_filters(arrays, view, shape) for view in view_halvings(shape)}
     sides = {"mean": (3,), "whiten": (3, 3), "entries": (None, 3)}
     codebooks = {
         view: Codebook(**{name: _read(arrays, f"{view}_{name}", sides[name]) for name in sides})
@@ -56,7 +56,7 @@ def _read_filters(arrays: Arrays, view: str, shape: Shape) -> PatchFilters:
     weights = _read(arrays, f"{view}_weights", (None, None))
     rows, numbers = weights.shape
     side = round((numbers / shape[2]) ** 0.5)
-    height, width = view_size(shape[0], shape[1], view)
+    height, width = view_size(shape, view)
     fits = side**2 * shape[2] == numbers and side == patch_side(side, height, width)
     if not rows or rows % ORIENTATIONS or not fits:
         raise TrustError(f"The features' {view}_weights have shape {weights.shape}.")

@@ -21,8 +21,8 @@ _ROUGH = 9  # the code of every pattern that is not uniform: more than two chang
 _BANDS = 14  # the largest number of bands of the spectrum: all wavelengths that 28 pixels can show
 
 
-def add_textures(columns: Columns, scales: Float32) -> None:
-    """Add slopes, local binary patterns and the spectrum.
+def add_textures(columns: Columns, scales: Float32, finer: int = 1) -> None:
+    """Add slopes, local binary patterns and the spectrum of images at their usual size, or finer.
 
     - ``<scale> gradient quantile 0.9``: logarithm of the slope that 90 % of the pixels stay below,
       in brightness (0–1) over two pixels.
@@ -36,15 +36,20 @@ def add_textures(columns: Columns, scales: Float32) -> None:
     turns do not change the spectrum either; quarter turns change it a little, since a real image's
     spectrum is averaged over one half of the plane.
 
+    Images that are `finer` times larger than usual get the same columns with another name, as
+    ``grey fine2 gradient quantile 0.9``. Their waves are counted in units of `finer`, and only the
+    shorter half of the bands is kept: the usual size shows the longer waves.
+
     The scales (n, scales, h, w) come from `hmnist.features.colour.colour_scales`. Images of 28×28
-    get 40 columns for each of the three main scales.
+    get 40 columns for each of the three main scales, finer ones 33.
     """
     main, names = main_scales(scales)
-    for image, name in zip(main.swapaxes(0, 1), names, strict=True):
+    for image, scale in zip(main.swapaxes(0, 1), names, strict=True):
+        name = scale if finer == 1 else f"{scale} fine{finer}"
         _add_gradients(columns, image, name)
         for radius in (1, 2):
             _add_patterns(columns, image, name, radius)
-        _add_spectrum(columns, image, name)
+        _add_spectrum(columns, image, name, finer)
 
 
 def binary_patterns(image: Float32, radius: int) -> Pixels:
@@ -75,17 +80,19 @@ def binary_patterns(image: Float32, radius: int) -> Pixels:
 
 
 @functools.cache
-def spectrum_bands(height: int, width: int) -> Float32:
+def spectrum_bands(height: int, width: int, finer: int = 1) -> Float32:
     """Return the matrix that averages the spectrum of an image over waves of similar length.
 
-    It has shape (h·(w//2 + 1), bands), for the flattened result of `numpy.fft.rfft2`. Column k - 1
-    is for waves that pass k times through the image, rounded; the last one also for all shorter
-    ones. There are min(h, w)//2 bands, at most 14. Each column sums to 1.
+    It has shape (h·(w//2 + 1), bands), for the flattened result of `numpy.fft.rfft2`. Band k is for
+    waves that pass k·`finer` times through the image, rounded; the last one also for all shorter
+    ones. There are min(h, w)//2 bands, at most 14; of finer images, the second half of them. Each
+    column sums to 1.
     """
     bands = min(_BANDS, height // 2, width // 2)
     waves_y, waves_x = np.fft.fftfreq(height) * height, np.arange(width // 2 + 1)
-    band = np.minimum(np.round(np.hypot(waves_y[:, None], waves_x)), bands).ravel()
-    members = (band[:, None] == np.arange(1, bands + 1)).astype(np.float64)
+    band = np.minimum(np.round(np.hypot(waves_y[:, None], waves_x) / finer), bands).ravel()
+    first = 1 if finer == 1 else bands // 2 + 1
+    members = (band[:, None] == np.arange(first, bands + 1)).astype(np.float64)
     return np.asarray(members / members.sum(axis=0), dtype=np.float32)
 
 
@@ -109,12 +116,13 @@ def _add_patterns(columns: Columns, image: Float32, name: str, radius: int) -> N
     columns.add(counts / codes.shape[1], names)
 
 
-def _add_spectrum(columns: Columns, image: Float32, name: str) -> None:
+def _add_spectrum(columns: Columns, image: Float32, name: str, finer: int) -> None:
     count, height, width = image.shape
     window = np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
     waves = np.fft.rfft2((image - image.mean(axis=(1, 2), keepdims=True)) * window)
     power = (waves.real**2 + waves.imag**2).reshape(count, 1, -1)
     # One product per image: its rounding does not depend on the number of images.
-    bands = np.matmul(power, spectrum_bands(height, width))[:, 0]
-    names = (f"{name} spectrum {band}" for band in range(1, bands.shape[1] + 1))
+    bands = np.matmul(power, spectrum_bands(height, width, finer))[:, 0]
+    first = 1 if finer == 1 else bands.shape[1] + 1
+    names = (f"{name} spectrum {first + band}" for band in range(bands.shape[1]))
     columns.add(np.log(bands + np.float32(1e-5)), names)

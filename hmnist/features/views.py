@@ -1,4 +1,8 @@
-"""The views of an image: as it is, at half size, and relative to its skin.
+"""The views of an image: at its usual size, at half of that, relative to its skin, and finer.
+
+Filters and patterns have lengths in pixels, which were chosen for images of 28×28. A larger image
+is therefore halved until its shorter side has 28 to 55 pixels: its usual size. The usual size shows
+of a lesion what an image of 28×28 shows, and the finer views add what is lost by the reduction.
 
 Views are colour planes: float32 with the channels first, shape (n, c, h, w). Sums over neighbouring
 pixels are fastest where these lie side by side in memory.
@@ -8,7 +12,7 @@ import functools
 
 import numpy as np
 
-from hmnist.arrays import Array, Float32, Indices
+from hmnist.arrays import Array, Float32, Indices, Shape, count_doublings
 from hmnist.features.geometry import border_mask
 from hmnist.large_arrays import release
 
@@ -16,15 +20,37 @@ _FLOOR = 0.05  # added to brightness (0–1) before the logarithm, so that noise
 CHUNK_PIXELS = 200_704  # pixels of the images that are processed together: 256 images of 28×28
 
 
-def view_names(channels: int) -> tuple[str, str, str]:
-    """Return the names of the views.
+def view_halvings(shape: Shape) -> dict[str, int]:
+    """Return the names of the views, and how often the image is halved for each.
 
-    - ``colour`` (``grey`` with one channel): the image as it is, 0–1.
+    - ``colour`` (``grey`` with one channel): the image at its usual size, 0–1.
     - ``half``: the same at half its size, for coarser structure.
     - ``relative``: the logarithm minus that of the border's median colour. The tone of the skin and
       the strength of the lamp multiply the light of each channel, so this removes both.
+    - ``fine2``, ``fine4`` and so on: the image at twice and four times its usual size, up to the
+      size it has. Images of less than 56 pixels have none.
+
+    Examples
+    --------
+    >>> view_halvings((112, 112, 3))
+    {'colour': 2, 'half': 3, 'relative': 2, 'fine2': 1, 'fine4': 0}
     """
-    return "colour" if channels == 3 else "grey", "half", "relative"
+    usual = count_doublings(*shape[:2])
+    colour = "colour" if shape[2] == 3 else "grey"
+    finer = {view: usual - number for number, view in enumerate(finer_views(shape), start=1)}
+    return {colour: usual, "half": usual + 1, "relative": usual, **finer}
+
+
+def finer_views(shape: Shape) -> dict[str, int]:
+    """Return the views that are larger than usual, and how many times.
+
+    Examples
+    --------
+    >>> finer_views((112, 112, 3))
+    {'fine2': 2, 'fine4': 4}
+    """
+    factors = [2**number for number in range(1, count_doublings(*shape[:2]) + 1)]
+    return {f"fine{factor}": factor for factor in factors}
 
 
 def codebook_views(channels: int) -> tuple[str, ...]:
@@ -32,16 +58,17 @@ def codebook_views(channels: int) -> tuple[str, ...]:
     return ("colour", "relative") if channels == 3 else ()
 
 
-def view_size(height: int, width: int, view: str) -> tuple[int, int]:
-    """Return height and width of a view of images of this size."""
-    return (height // 2, width // 2) if view == "half" else (height, width)
+def view_size(shape: Shape, view: str) -> tuple[int, int]:
+    """Return height and width of a view of images of this shape."""
+    halvings = view_halvings(shape)[view]
+    return shape[0] >> halvings, shape[1] >> halvings
 
 
 def make_view(planes: Float32, view: str) -> Float32:
-    """Return a view of colour planes (n, c, h, w) of 0–1; for ``half`` it is (n, c, h//2, w//2)."""
-    if view == "half":
-        height, width = planes.shape[2:]
-        return np.asarray(_halving_matrix(height) @ planes @ _halving_matrix(width).T)
+    """Return a view of colour planes (n, c, h, w) of 0–1: (n, c, *view_size)."""
+    _, channels, height, width = planes.shape
+    for _ in range(view_halvings((height, width, channels))[view]):
+        planes = _halve(planes)
     return _subtract_skin(planes) if view == "relative" else planes
 
 
@@ -76,6 +103,11 @@ def cut_patches(
         chosen = np.flatnonzero((place >= start) & (place < start + len(planes)))
         patches[chosen] = windows[place[chosen] - start, :, row[chosen], column[chosen]]
     return patches.reshape(len(patches), -1)
+
+
+def _halve(planes: Float32) -> Float32:
+    height, width = planes.shape[2:]
+    return np.asarray(_halving_matrix(height) @ planes @ _halving_matrix(width).T)
 
 
 def _subtract_skin(planes: Float32) -> Float32:

@@ -19,7 +19,12 @@ MOST_STEPS = 16
 """Batches that are handed over at once: the cost of a call is shared by as many steps."""
 
 MOST_BYTES = 2**24
-"""The size of the inputs that are handed over at once, unless a single batch is larger."""
+"""The size of the inputs that are handed over at once, unless a single one or batch is larger."""
+
+
+def prediction_batch(network: Network, shape: tuple[int, ...]) -> int:
+    """Return how many inputs of a shape are predicted at once: fewer if they are large."""
+    return max(1, min(network.prediction_batch, MOST_BYTES // (4 * math.prod(shape))))
 
 
 @dataclass(frozen=True, eq=False)

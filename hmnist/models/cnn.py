@@ -2,9 +2,11 @@
 
 A frozen first convolution whitens 2×2 patches of the training images (as airbench does for
 CIFAR-10, Jordan 2024). Residual stages follow, and the last layer reads their global maximum and
-mean. Training sees the images in random orientations, shifted by whole pixels and in another light.
-A part of each target comes from a linear model of the lesion's features that has not seen the image
-(`hmnist.models.distillation`). Prediction averages the eight orientations.
+mean. Images of twice the size have one stage more, in front, so that the last stage sees a lesion
+at the same size as in images of 28×28. Training sees the images in random orientations, shifted by
+whole pixels and in another light. A part of each target comes from a linear model of the lesion's
+features that has not seen the image (`hmnist.models.distillation`). Prediction averages the eight
+orientations.
 
 These choices were made on three of five folds of HAM10000, with two seeds, and are shown on other
 folds. What helped: Muon for the kernels and a smaller rate for all other weights, distillation (a
@@ -24,7 +26,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float32, Images
+from hmnist.arrays import USUAL_SIDE, Float32, Images, count_doublings
 from hmnist.augmentation import all_orientations, jitter_brightness, orient_randomly, shift_randomly
 from hmnist.errors import UsageError
 from hmnist.models.network import Network, TrainingPlan
@@ -41,8 +43,8 @@ PATCH = 2
 PATIENT_UNITS = 32
 """Units of the layer that reads patient data."""
 
-WHITENED = 10_000
-"""Images of which these patches are taken at most."""
+WHITENED = 10_000 * USUAL_SIDE**2
+"""Pixels of the images of which these patches are taken at most: 10,000 images of 28×28."""
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -60,11 +62,13 @@ class CNN(NetworkModel):
     weight_decay : float
         The decoupled decay of all weights.
     widths : sequence of int
-        Channels of the stages; each halves the image. Images below 16 pixels have fewer stages.
+        Channels of the stages; each halves the image. Images below 16 pixels have fewer stages;
+        those from 56 pixels on have more, which are as wide as the first.
     dropout : float
         The share of the last layer's inputs that is dropped in training.
     shift : int
-        Training images are shifted by up to this many pixels in each direction.
+        Training images are shifted by up to this many pixels of 28 in each direction; larger images
+        by more, smaller ones by fewer.
     precision : str
         ``"float32"`` or ``"bfloat16"``, in training; see `hmnist.models.precision`.
     """
@@ -124,6 +128,7 @@ def build_cnn(
     import keras
     from keras import layers
 
+    widths = [*widths[:1] * count_doublings(*shape[:2]), *widths]
     # Tiny images have as many stages as they can be halved.
     stages = widths[: max(0, int(math.log2(min(shape[:2]) / PATCH)))]
     if not stages:
@@ -159,12 +164,14 @@ def _activate(x: Any) -> Any:
 
 def _augment(images: Images, rng: np.random.Generator, *, shift: int) -> Float32:
     """Return images in random orientations, shifted, in another light."""
-    return jitter_brightness(shift_randomly(orient_randomly(images, rng), shift, rng), rng)
+    pixels = round(shift * min(images.shape[1:3]) / USUAL_SIDE)
+    return jitter_brightness(shift_randomly(orient_randomly(images, rng), pixels, rng), rng)
 
 
 def _set_whitening(graph: "keras.Model", images: npt.NDArray[Any]) -> None:
     """Set the filters of the frozen convolution to those of the training images."""
-    some = images[:: -(-len(images) // WHITENED)]
+    most = max(1, WHITENED // math.prod(images.shape[1:3]))
+    some = images[:: -(-len(images) // most)]
     scaled = some.astype(np.float32) / np.float32(255)
     graph.get_layer("whitening").set_weights([whitening_filters(scaled)])
 

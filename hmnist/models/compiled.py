@@ -12,6 +12,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from hmnist.arrays import Float32, Float64, Indices
+from hmnist.models.batches import prediction_batch
 from hmnist.models.network import Network, call_graph
 from hmnist.models.stderr import without_stderr
 
@@ -26,7 +27,8 @@ class CompiledNetworks:
     ----------
     network : Network
         Its views are rearrangements of the pixels of an image, and become part of the function. A
-        batch has `prediction_batch` views, so that the memory needed does not grow with the images.
+        batch has a limited number of views (`prediction_batch`), so that the memory needed grows
+        neither with the number of images nor with their size.
     graphs : sequence of keras.Model
         The networks, whose logits are averaged.
     offset : numpy.ndarray of float64, shape (classes,)
@@ -44,7 +46,7 @@ class CompiledNetworks:
     ) -> None:
         orders = None if network.views is None else pixel_orders(network.views, shape)
         views = 1 if orders is None else len(orders)
-        self.batch = max(1, network.prediction_batch // views)
+        self.batch = max(1, prediction_batch(network, shape) // views)
 
         def mean_logits(inputs: Any, patients: Any = None) -> Any:
             if orders is not None:

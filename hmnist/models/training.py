@@ -15,7 +15,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from hmnist.arrays import Float32, Float64
-from hmnist.models.batches import TrainingBatches
+from hmnist.models.batches import TrainingBatches, prediction_batch
 from hmnist.models.keras_setup import policy, seeded
 from hmnist.models.network import Examples, Network, call_graph
 from hmnist.systems.system import Plateau
@@ -54,7 +54,8 @@ def train_network(
         for epoch in range(plan.epochs):
             logs = steps.train_epoch(batches, epoch)
             if examples.validation is not None:
-                logs |= steps.validate(examples.validation, classes, network.prediction_batch)
+                size = prediction_batch(network, examples.inputs.shape[1:])
+                logs |= steps.validate(examples.validation, classes, size)
             if rate is not None:
                 logs["learning_rate"] = rate.after_epoch(logs.get("val_loss", logs["loss"]))
             for name, value in logs.items():

@@ -76,6 +76,21 @@ def test_the_usual_columns() -> None:
     assert all(any(name.startswith(start) for name in names) for start in starts)
 
 
+def test_a_larger_image_has_the_usual_columns_and_finer_ones() -> None:
+    images = random_images((28, 28, 3), count=6)
+    usual, larger = small().fit(images), small().fit(images.repeat(2, axis=1).repeat(2, axis=2))
+    names = larger.get_feature_names_out().tolist()
+    shared = usual.get_feature_names_out().tolist()
+    assert [name for name in names if "fine2" not in name] == shared
+    assert len(names) - len(shared) == 4 * 20 + 3 * 33
+    # Filters and codebooks are fitted to other draws; the rest is the same of the same lesion.
+    table = larger.transform(images.repeat(2, axis=1).repeat(2, axis=2))
+    same = [name for name in shared if " patch " not in name and " code " not in name]
+    columns = [names.index(name) for name in same]
+    expected = usual.transform(images)[:, [shared.index(name) for name in same]]
+    np.testing.assert_allclose(table[:, columns], expected, rtol=1e-3, atol=1e-4)
+
+
 def test_names_belong_to_their_columns(fitted: LesionFeatures) -> None:
     images = np.full((2, 28, 28, 3), 100, np.uint8)
     images[1, ..., 0] = 200

@@ -81,6 +81,17 @@ def test_waves_show_in_their_band(waves: int) -> None:
     assert int(np.argmax(bands)) + 1 == waves
 
 
+@pytest.mark.parametrize("waves", [16, 21, 27])
+def test_short_waves_show_in_finer_images(waves: int) -> None:
+    image = np.sin(2 * np.pi * waves * np.arange(56) / 56).astype(np.float32)
+    columns = Columns(rows=1)
+    add_textures(columns, np.broadcast_to(image, (1, 1, 56, 56)), finer=2)
+    table = dict(zip(columns.names, columns.table()[0], strict=True))
+    bands = {band: table[f"grey fine2 spectrum {band}"] for band in range(8, 15)}
+    assert len(table) == 33
+    assert max(bands, key=lambda band: bands[band]) == round(waves / 2)
+
+
 @pytest.mark.parametrize(("height", "width"), [(6, 6), (7, 9), (8, 8), (28, 28), (75, 100)])
 def test_bands_average(height: int, width: int) -> None:
     bands = spectrum_bands(height, width)

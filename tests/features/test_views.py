@@ -1,4 +1,4 @@
-"""The three views, compared with plain sums."""
+"""The views, compared with plain sums."""
 
 import numpy as np
 import pytest
@@ -11,9 +11,10 @@ from hmnist.features.views import (
     chunk_size,
     codebook_views,
     cut_patches,
+    finer_views,
     make_view,
     to_planes,
-    view_names,
+    view_halvings,
     view_size,
 )
 
@@ -66,8 +67,9 @@ def test_relative_removes_the_colour_of_the_lamp() -> None:
 def test_patches_of_all_chunks_come_from_their_image() -> None:
     images = RANDOM.integers(0, 256, (5, 300, 300, 1), dtype=np.uint8)
     assert chunk_size(300, 300) == 2
+    assert view_halvings((300, 300, 1))["fine8"] == 0
     image, row, column = np.array([4, 0, 3, 2, 1, 4]), np.arange(6) * 50, np.arange(6)[::-1] * 59
-    patches = cut_patches(images, "grey", 5, (image, row, column)).reshape(6, 1, 5, 5)
+    patches = cut_patches(images, "fine8", 5, (image, row, column)).reshape(6, 1, 5, 5)
     planes = to_planes(images)
     for patch, i, y, x in zip(patches, image, row, column, strict=True):
         np.testing.assert_array_equal(patch, planes[i, :, y : y + 5, x : x + 5])
@@ -79,11 +81,28 @@ def test_chunks_shrink_as_images_grow() -> None:
 
 
 def test_names_and_sizes() -> None:
-    assert view_names(3) == ("colour", "half", "relative")
-    assert view_names(1)[0] == "grey"
+    assert view_halvings((28, 28, 3)) == {"colour": 0, "half": 1, "relative": 0}
+    assert next(iter(view_halvings((28, 28, 1)))) == "grey"
+    assert finer_views((55, 60, 3)) == {}
     assert codebook_views(1) == ()
-    assert view_size(75, 100, "half") == (37, 50)
-    assert view_size(75, 100, "relative") == (75, 100)
+    sizes = {view: view_size((75, 100, 3), view) for view in view_halvings((75, 100, 3))}
+    assert sizes == {"colour": (37, 50), "half": (18, 25), "relative": (37, 50), "fine2": (75, 100)}
+
+
+@pytest.mark.parametrize("view", ["colour", "half", "relative", "fine2"])
+def test_views_have_their_size(view: str) -> None:
+    planes = RANDOM.random((2, 3, 75, 100), dtype=np.float32)
+    assert make_view(planes, view).shape == (2, 3, *view_size((75, 100, 3), view))
+
+
+def test_a_large_image_is_averaged_to_its_usual_size() -> None:
+    planes = RANDOM.random((2, 3, 112, 112), dtype=np.float32)
+    blocks = planes.reshape(2, 3, 28, 4, 28, 4).mean(axis=(3, 5))
+    np.testing.assert_allclose(make_view(planes, "colour"), blocks, rtol=1e-4)
+    np.testing.assert_allclose(
+        make_view(planes, "relative"), make_view(blocks, "relative"), atol=1e-4
+    )
+    np.testing.assert_array_equal(make_view(planes, "fine4"), planes)
 
 
 def test_only_the_images_of_the_patches_are_read(

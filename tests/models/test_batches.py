@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 
 from hmnist.augmentation import mixup
-from hmnist.models.batches import Batches, TrainingBatches
+from hmnist.models.batches import MOST_BYTES, Batches, TrainingBatches, prediction_batch
 from hmnist.models.network import Examples, Network, TrainingPlan
 from hmnist.patients import HIDDEN_SHARE, PATIENT_COLUMNS, find_unknown
 
@@ -58,6 +58,18 @@ def test_what_is_handed_over_at_once_changes_no_batch(monkeypatch: pytest.Monkey
     for first, second in zip(one_by_one(together), one_by_one(apart), strict=True):
         for ours, theirs in zip(first, second, strict=True):
             np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(("shape", "expected"), [((28, 28, 3), 512), ((5000, 5000, 3), 1)])
+def test_prediction_takes_the_usual_batch_of_usual_images(
+    shape: tuple[int, ...], expected: int
+) -> None:
+    assert prediction_batch(make_batches(None).network, shape) == expected
+
+
+def test_a_batch_of_predicted_images_has_a_limited_size() -> None:
+    count = prediction_batch(make_batches(None).network, (112, 112, 3))
+    assert count * 112 * 112 * 3 * 4 <= MOST_BYTES < (count + 1) * 112 * 112 * 3 * 4
 
 
 def test_each_part_of_a_mixture_has_the_weight_of_its_own_image() -> None:

@@ -184,6 +184,50 @@ def test_tiny_images_have_fewer_stages() -> None:
     assert halved.parameter_count < whole.parameter_count
 
 
+@pytest.mark.parametrize(
+    ("side", "stages"), [(28, [4, 6, 8]), (56, [4, 4, 6, 8]), (112, [4, 4, 4, 6, 8])]
+)
+def test_large_images_have_more_stages(side: int, stages: list[int]) -> None:
+    load_keras()
+    graph = build_cnn((side, side, 3), 3, widths=(4, 6, 8), dropout=0.3)
+    pooled = [layer.output.shape for layer in graph.layers if layer.name.startswith("max_pooling")]
+    assert [shape[-1] for shape in pooled] == stages
+    assert pooled[-1][1:3] == (3, 3)
+
+
+@pytest.mark.parametrize(("side", "pixels"), [(8, 1), (28, 2), (56, 4)])
+def test_shifts_follow_the_size(side: int, pixels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def note(images: npt.NDArray[np.uint8], shift: int, _: object) -> npt.NDArray[np.uint8]:
+        seen.append(shift)
+        return images
+
+    monkeypatch.setattr("hmnist.models.cnn.shift_randomly", note)
+    augment = CNN().make_network().augment
+    assert augment is not None
+    augment(np.zeros((2, side, side, 3), np.uint8), np.random.default_rng(0))
+    assert seen == [pixels]
+
+
+def test_whitening_needs_no_more_pixels_of_larger_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    load_keras()
+    seen: list[int] = []
+
+    def note(images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        seen.append(len(images))
+        return whitening_filters(images)
+
+    monkeypatch.setattr("hmnist.models.cnn.whitening_filters", note)
+    monkeypatch.setattr("hmnist.models.cnn.WHITENED", 8 * 28**2)
+    network = CNN().make_network()
+    assert network.prepare is not None
+    for side in (28, 56):
+        graph = network.build((side, side, 3), 3)
+        network.prepare(graph, np.zeros((16, side, side, 3), np.uint8))
+    assert seen == [8, 2]
+
+
 @pytest.mark.parametrize("shape", [(12, 3, 3), (3, 3, 1)])
 def test_images_that_cannot_be_halved_are_refused(shape: tuple[int, int, int]) -> None:
     with pytest.raises(UsageError, match=r"too small for a convolutional network; 4 pixels"):
