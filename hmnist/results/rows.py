@@ -1,7 +1,7 @@
 """Runs → the rows of a table: what several runs of one kind amount to."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,8 @@ class TableRow:
         The mean time of fitting, and of predicting 1,000 images.
     parameters, model_bytes : int
         How many numbers were fitted, and the size of the model's files.
+    members : mapping of str to float
+        The mean weight of each model of an ensemble, 0 if it was always left out; empty for others.
     """
 
     model: str
@@ -75,6 +77,7 @@ class TableRow:
     predict_ms_per_1000: Amount
     parameters: Count
     model_bytes: Count
+    members: Mapping[str, Amount] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +123,7 @@ def make_row(runs: Sequence[Run]) -> TableRow:
         predict_ms_per_1000=_mean([run.manifest.predict_ms_per_1000 for run in runs]),
         parameters=round(_mean([run.manifest.parameter_count for run in runs])),
         model_bytes=round(_mean([_model_bytes(run) for run in runs])),
+        members=_member_weights(runs),
     )
 
 
@@ -157,6 +161,15 @@ def _model_bytes(run: Run) -> int:
         if name.startswith("model/") and not name.endswith(LITERT_FILE)
     )
     return own + sum(_model_bytes(member) for member in run.members)
+
+
+def _member_weights(runs: Sequence[Run]) -> dict[str, float]:
+    """Return the mean weight of each model that an ensemble could choose, the largest first."""
+    weights = dict.fromkeys(runs[0].manifest.recipe.parameters.get("members", ()), 0.0)
+    for run in runs:
+        for member, listed in zip(run.members, run.manifest.members, strict=True):
+            weights[member.manifest.model] += listed.weight / len(runs)
+    return dict(sorted(weights.items(), key=lambda item: -item[1]))
 
 
 def _decision_note(runs: Sequence[Run]) -> str:

@@ -110,6 +110,7 @@ class Table(Result):
             yield f"Rows{WITH_PATIENTS}: trained and tested with patient data (age, sex, site)."
         yield f"Oversampling: {'; '.join(self._unique('oversampling_note'))}."
         yield f"Decision: {'; '.join(self._unique('decision_note'))}."
+        yield from self._ensemble_notes()
         yield from pretrained_notes(self.rows)
         efforts = " and ".join(dict.fromkeys(row.effort for row in self.rows))
         times = ", cells side by side: times are not comparable"
@@ -203,6 +204,15 @@ class Table(Result):
             shown += [text(getattr(row, cost)) for cost, (_, text) in _COSTS.items()]
             body.append([self._label(row), *shown])
         return ["recall of", *(score.heading for score in recalls), *costs], body
+
+    def _ensemble_notes(self) -> Iterator[str]:
+        """Yield a sentence for each ensemble: the weights of its models, and who was left out."""
+        for row in self.rows:
+            if row.members:
+                kept = [f"{name} {score_text(mean)}" for name, mean in row.members.items() if mean]
+                left_out = [name for name, mean in row.members.items() if not mean]
+                others = f"; left out: {', '.join(left_out)}" if left_out else ""
+                yield f"Weights in {self._label(row)}: {', '.join(kept)}{others}."
 
     def _label(self, row: TableRow) -> str:
         methods = {other.oversampling for other in self.rows if not other.baseline}

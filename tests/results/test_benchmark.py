@@ -139,6 +139,14 @@ def test_an_ensemble_needs_no_training(sample: LesionDataset, tmp_path: Path) ->
     rows = {row.model: row for row in table.rows}
     assert rows["ensemble"].fit_seconds == 0
     assert rows["ensemble"].seeds == 2
+    weights = [
+        member.weight
+        for run in map(open_run, find_runs(tmp_path))
+        for member in run.manifest.members
+    ]
+    assert rows["ensemble"].members == pytest.approx(
+        {"logistic": np.mean(weights[::2]), "xgboost": np.mean(weights[1::2])}
+    )
     for cost in ("parameters", "model_bytes"):
         total = sum(getattr(rows[name], cost) for name in ("logistic", "xgboost"))
         assert getattr(rows["ensemble"], cost) == pytest.approx(total, abs=2)

@@ -136,6 +136,15 @@ def test_the_sample_and_unknown_lesions_are_named(table: Table) -> None:
     assert "lesions unknown" in text
 
 
+def test_the_weights_of_an_ensemble_are_named_and_who_was_left_out(table: Table) -> None:
+    assert not any(note.startswith("Weights") for note in table.notes())
+    members = {"cnn": 0.75, "xgboost": 0.25, "logistic": 0.0}
+    ensemble = table_row("ensemble", 0.5, members=members, patients=True)
+    notes = [*replace(table, rows=(*table.rows, ensemble)).notes()]
+    expected = "Weights in ensemble + patients: cnn .750, xgboost .250; left out: logistic."
+    assert expected in notes
+
+
 def test_pretrained_weights_are_named(table: Table) -> None:
     assert not any(note.startswith("Pretrained") for note in table.notes())
     pretrained = replace(table, rows=(table_row("vgg16", 0.5, pretrained="imagenet"),))
