@@ -203,5 +203,6 @@ def test_patient_data_have_a_digest_of_their_own(sample: LesionDataset) -> None:
     assert older.digest == sample.digest
     assert older.patient_digest != sample.patient_digest
     without = replace(sample, metadata=sample.metadata.drop(columns=["age", "sex", "localization"]))
-    assert without.patients is without.patient_digest is None
+    assert without.patients is None
+    assert without.patient_digest is None
     assert replace(sample, metadata=None).patients is None

@@ -10,7 +10,10 @@ import pytest
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
 from hmnist.patients import (
+    AGE_BOUNDS,
+    AGE_GROUPS,
     HIDDEN_SHARE,
+    OLDEST,
     PATIENT_COLUMNS,
     SEXES,
     SITES,
@@ -40,12 +43,16 @@ def test_words_are_those_of_pandas_indicators(sample: LesionDataset) -> None:
         np.testing.assert_array_equal(found.to_numpy(), expected.to_numpy())
 
 
-def test_age_is_scaled_and_its_absence_is_marked(sample: LesionDataset) -> None:
+def test_age_is_scaled_and_grouped_and_its_absence_is_marked(sample: LesionDataset) -> None:
     assert sample.metadata is not None
     age, encoded = sample.metadata["age"], encode(age=sample.metadata["age"])
     np.testing.assert_array_equal(encoded["patient age unknown"] == 1, age.isna())
     years = encoded["patient age"] * 20 + 50
     np.testing.assert_allclose(years, age.fillna(50), atol=1e-4)
+    edges = [0, *AGE_BOUNDS, OLDEST + 1]
+    groups = pd.get_dummies(pd.cut(age, edges, right=False))
+    found = encoded[[f"patient age {group}" for group in AGE_GROUPS]]
+    np.testing.assert_array_equal(found.to_numpy(), groups.to_numpy())
 
 
 def test_what_is_missing_or_no_word_is_unknown() -> None:

@@ -16,14 +16,15 @@ from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import UsageError, unknown_name
 from hmnist.hardware import DEVICES, available_cores, choose_device
 
-PATIENTS: dict[str, tuple[bool, ...]] = {"no": (False,), "yes": (True,), "both": (False, True)}
-"""The words for patient data, and the recipes that they stand for; ``both`` is for a benchmark."""
-
 if TYPE_CHECKING:
     from hmnist.models.base import Model
     from hmnist.models.registry import ModelEntry
     from hmnist.splits.split import Split
     from hmnist.systems.protocol import Resampling
+
+
+PATIENTS: dict[str, tuple[bool, ...]] = {"no": (False,), "yes": (True,), "both": (False, True)}
+"""The words for patient data, and the recipes that they stand for; ``both`` is for a benchmark."""
 
 
 class AuditSettings(TypedDict, total=False):

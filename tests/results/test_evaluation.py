@@ -60,9 +60,9 @@ def test_runs_on_one_split_are_compared(run: Run, sample: LesionDataset, tmp_pat
     majority = train(sample, "majority", threads=1, out=tmp_path / "majority")
     [pair] = compare_runs([run, majority]).pairs
     assert (pair.first, pair.second) == ("logistic", "majority")
-    for name, score in pair.scores.items():
+    for name, result in pair.scores.items():
         expected = run.scores[name] - majority.scores[name]
-        assert score.difference == pytest.approx(expected, nan_ok=True)
+        assert result.difference == pytest.approx(expected, nan_ok=True)
 
 
 @pytest.mark.parametrize(("change", "what"), [("seed", "split"), ("data", "data")])
@@ -123,23 +123,27 @@ def test_images_that_trained_the_model_are_never_its_test(run: Run, sample: Lesi
     assert any(f"{seen} images trained or validated" in note for note in evaluation.origin)
 
 
+@pytest.mark.filterwarnings("ignore::hmnist.errors.SampleWarning")
 def test_other_data_bring_their_patient_data(patient_run: Run) -> None:
     other = load_sample(rows=60, seed=9)
     assert other.patients is not None
-    with pytest.warns(UserWarning, match="synthetic"):
-        evaluation = evaluate_run(patient_run, other)
-        probabilities = patient_run.predict_proba(other.images, other.patients)
+    evaluation = evaluate_run(patient_run, other)
+    probabilities = patient_run.predict_proba(other.images, other.patients)
     predicted = patient_run.decision.decide(probabilities)
     expected = Predictions(other.labels, probabilities, predicted)
     assert np.array_equal(evaluation.report.confusion, confusion_matrix(expected))
     assert not any("have none" in note for note in evaluation.notes)
-    assert score(patient_run.model, other) == score_predictions(
-        other.labels, patient_run.model.predict_proba(other.images, other.patients)
-    )
-    with pytest.warns(UserWarning, match="synthetic"):
-        without = evaluate_run(patient_run, replace(other, metadata=None))
-        assert score(patient_run, other) == score_predictions(
-            other.labels, probabilities, predicted
-        )
+    without = evaluate_run(patient_run, replace(other, metadata=None))
     assert any("60 of 60 images have none" in note for note in without.notes)
     assert without.report != evaluation.report
+
+
+@pytest.mark.filterwarnings("ignore::hmnist.errors.SampleWarning")
+def test_models_and_runs_are_scored_with_patient_data(patient_run: Run) -> None:
+    other = load_sample(rows=60, seed=9)
+    model = patient_run.model
+    probabilities = model.predict_proba(other.images, other.patients)
+    assert score(model, other).log_loss == score_predictions(other.labels, probabilities).log_loss
+    calibrated = patient_run.predict_proba(other.images, other.patients)
+    expected = score_predictions(other.labels, calibrated)
+    assert score(patient_run, other).log_loss == expected.log_loss

@@ -216,7 +216,7 @@ def test_rows_of_a_pixel_file_have_their_patients(tmp_path: Path) -> None:
     loaded = load_images(path, (1, 1, 3), metadata)
     np.testing.assert_array_equal(loaded.patients, encode_patients(metadata))
     assert load_images(path, (1, 1, 3)).patients is None
-    with pytest.raises(DataError, match="1 rows, .*two.csv has 2 images"):
+    with pytest.raises(DataError, match=r"1 rows, .*two\.csv has 2 images"):
         load_images(path, (1, 1, 3), metadata[:1])
 
 
