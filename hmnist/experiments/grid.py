@@ -79,9 +79,9 @@ def _list_rows(
         members = tuple(entry.name for entry in alone)
         if ensembles and len(members) < 2:
             with_them = " with patient data" if patients else ""
-            raise UsageError(
-                f"An {ensembles[0]}{with_them} needs two models or more.", "Name more models."
-            )
+            sentence = f"An {ensembles[0]}{with_them} needs two models or more."
+            hint = "Name more models that take them." if patients else "Name more models."
+            raise UsageError(sentence, hint)
         shared = {"oversample": method, "patients": patients}
         yield from ({"model": model, **shared} for model in members)
         for model in ensembles:

@@ -46,8 +46,8 @@ class LiteNetworks:
     ----------
     input_shape : tuple of int
         The shape of one input.
-    uses_patients : bool
-        Whether they have a second input, for patient data.
+    patient_columns : int
+        The columns of patient data that they read; 0 if they have no input for them.
 
     Raises
     ------
@@ -68,7 +68,7 @@ class LiteNetworks:
         self._sources = [details["index"] for details in (source, *others)]
         self._result = result["index"]
         self.input_shape = tuple(source["shape_signature"][1:].tolist())
-        self.uses_patients = bool(others)
+        self.patient_columns = sum(int(details["shape_signature"][1]) for details in others)
 
     def __call__(self, inputs: npt.NDArray[Any], patients: Float32 | None = None) -> Float32:
         """Return the mean logits with the offset: float32, shape (n, classes)."""

@@ -227,7 +227,7 @@ class Recipe:
         if not (self.entry.patients or self.entry.baseline):
             raise UsageError(
                 f"The model {self.model} takes no patient data.",
-                "Leave it out, or say --patients both: it then has one row, without them.",
+                "Say --patients no. With both, a benchmark has one row of it, without them.",
             )
         if split.data.patients is None:
             raise UsageError(

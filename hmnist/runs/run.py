@@ -33,7 +33,7 @@ from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageErro
 from hmnist.files import hash_file
 from hmnist.models.litert import FEW, LITERT_FILE, LiteNetworks, find_litert
 from hmnist.models.registry import make_model
-from hmnist.patients import UNKNOWN_PATIENT, check_patients
+from hmnist.patients import PATIENT_COLUMNS, UNKNOWN_PATIENT, check_patients
 from hmnist.runs.manifest import MANIFEST, Manifest, read_manifest
 from hmnist.runs.predictions import PartPredictions, read_history, read_predictions
 from hmnist.runs.seen import has_seen
@@ -201,7 +201,10 @@ class Run:
             ]
             return soft_vote(probabilities, [member.weight for member in self.manifest.members])
         if self._are_few_pixels(images) and self._has_litert:
-            return self._predict_few(np.asarray(images), patients)
+            networks = LiteNetworks(self.folder / _MODEL / LITERT_FILE)
+            # The model itself refuses the columns of another version, with a sentence.
+            if networks.patient_columns in {0, len(PATIENT_COLUMNS)}:
+                return self._predict_few(networks, np.asarray(images), patients)
         return self.model.predict_proba(images, patients)
 
     @property
@@ -220,16 +223,17 @@ class Run:
             and 0 < len(images) <= FEW
         )
 
-    def _predict_few(self, images: Pixels, patients: npt.ArrayLike | None) -> Float64:
+    def _predict_few(
+        self, networks: LiteNetworks, images: Pixels, patients: npt.ArrayLike | None
+    ) -> Float64:
         known: Float32 | None = None
-        if self.uses_patients:
+        if networks.patient_columns:
             given = [UNKNOWN_PATIENT] * len(images) if patients is None else patients
             known = check_patients(given, len(images))
         # Networks that read nothing but pixels need no estimator, which takes a second to import.
-        if not self.manifest.parameters.get("perceptrons"):
-            networks = LiteNetworks(self.folder / _MODEL / LITERT_FILE)
-            if networks.input_shape == images.shape[1:]:
-                return softmax(networks(images, known))
+        reads_pixels = networks.input_shape == images.shape[1:]
+        if reads_pixels and not self.manifest.parameters.get("perceptrons"):
+            return softmax(networks(images, known))
         model = cast("NetworkModel", self._make_model())
         return softmax(model.few_logits(self.folder / _MODEL, images, known))
 

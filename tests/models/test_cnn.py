@@ -327,7 +327,7 @@ def test_orientations_keep_their_patient_data(with_patients: CNN) -> None:
 def test_litert_has_both_inputs(with_patients: CNN, tmp_path: Path) -> None:
     with_patients.save_state(tmp_path)
     networks = LiteNetworks(tmp_path / LITERT_FILE)
-    assert networks.uses_patients
+    assert networks.patient_columns == PATIENTS.shape[1]
     assert networks.input_shape == IMAGES.shape[1:]
     found = softmax(networks(IMAGES, PATIENTS), axis=1)
     np.testing.assert_allclose(found, with_patients.predict_proba(IMAGES, PATIENTS), atol=1e-6)

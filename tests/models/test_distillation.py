@@ -61,4 +61,4 @@ def test_patient_data_are_features_like_others(soft: npt.NDArray[np.float32]) ->
     np.testing.assert_allclose(constant, soft, atol=0.1)  # columns that do not vary say nothing
     patients[:, 0] = LABELS == 4
     telling = soft_targets(IMAGES, LABELS, None, patients, classes=7, seed=4)
-    assert telling[LABELS == 4, 4].mean() > soft[LABELS == 4, 4].mean() + 0.05
+    assert telling[LABELS == 4, 4].mean() > soft[LABELS == 4, 4].mean() + 0.02

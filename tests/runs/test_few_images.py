@@ -50,6 +50,10 @@ def test_patient_data_are_read_without_keras(
     )
     with pytest.raises(UsageError, match="expected finite numbers"):
         again.predict(sample.images, patients[:5])
+    # Networks of a version with other columns are left to the model, which refuses them.
+    monkeypatch.setattr("hmnist.runs.run.PATIENT_COLUMNS", ("age", "sex"))
+    with pytest.raises(AssertionError, match="Keras"):
+        open_run(patient_run.folder).predict(sample.images)
 
 
 @pytest.fixture(scope="module", params=SETTINGS)
