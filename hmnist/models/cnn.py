@@ -128,7 +128,7 @@ def build_cnn(
     import keras
     from keras import layers
 
-    widths = [*widths[:1] * count_doublings(*shape[:2]), *widths]
+    widths = [*tuple(widths[:1]) * count_doublings(*shape[:2]), *widths]
     # Tiny images have as many stages as they can be halved.
     stages = widths[: max(0, int(math.log2(min(shape[:2]) / PATCH)))]
     if not stages:
