@@ -86,7 +86,7 @@ class Transfer(NetworkModel):
             prepare=lambda graph, _: set_imagenet(graph.get_layer("backbone")),
             augment=partial(_augment, shift=self.shift),
             views=all_orientations,
-            prediction_batch=8 * PREDICTION_BATCH,
+            prediction_batch=4 * PREDICTION_BATCH,
         )
 
     def _fit(
