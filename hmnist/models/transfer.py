@@ -55,8 +55,8 @@ class Transfer(NetworkModel):
 
     epochs: int = 15
     batch_size: int = 64
-    learning_rate: float = 5e-4
-    head_rate: float = 10.0
+    learning_rate: float = 3e-4
+    head_rate: float = 5.0
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     mixup: float = 0.2
