@@ -169,7 +169,8 @@ Models = Annotated[
     shared(
         "models",
         "NAME,…",
-        "The models to compare (see: hmnist models). [default: all but the published systems]",
+        "The models to compare (see: hmnist models). [default: all but transfer and the published "
+        "systems]",
         callback=check_name("model"),
     ),
 ]

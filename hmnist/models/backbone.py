@@ -1,4 +1,4 @@
-"""Backbones of transfer systems: applications of Keras, cut and frozen as a system says.
+"""Backbones of published transfer systems: applications of Keras, cut and frozen as a system says.
 
 A backbone that is frozen as a whole gives the same output for an image in every epoch. So its
 outputs are computed once (`BackboneOutputs`), and only the network on top of it is trained.
@@ -69,15 +69,9 @@ class BackboneBuilder:
     def apply(self, graph: Any, images: Any) -> Any:
         """Return the output of the backbone for images of any size, in colour or grey."""
         import keras
-        from keras import layers
 
-        x = images
-        if x.shape[1:3] != self.size:
-            x = layers.Resizing(*self.size, interpolation="bilinear")(x)
-        if x.shape[3] == 1:
-            x = layers.Concatenate()([x, x, x])
         module = getattr(keras.applications, self.backbone.module)
-        return graph(module.preprocess_input(x))
+        return graph(module.preprocess_input(resize_in_colour(images, self.size)))
 
     def _make_application(self, weights: str | None = None) -> "keras.Model":
         """Return the application of Keras without its classifier, for colour images."""
@@ -94,6 +88,15 @@ class BackboneBuilder:
 
         output = application.layers[-1 - self.backbone.cut].output
         return keras.Model(application.input, output, name=_NAME)
+
+
+def resize_in_colour(images: Any, size: tuple[int, int]) -> Any:
+    """Return Keras tensors of images in a size, height and width; grey ones get three channels."""
+    from keras import layers
+
+    if images.shape[1:3] != size:
+        images = layers.Resizing(*size, interpolation="bilinear")(images)
+    return images if images.shape[3] > 1 else layers.Concatenate()([images] * 3)
 
 
 class BackboneOutputs(Inputs):

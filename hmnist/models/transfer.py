@@ -1,0 +1,117 @@
+"""`Transfer`: EfficientNet-Lite0, fine-tuned from ImageNet weights.
+
+Images are enlarged, since the network halves them five times. All layers are trained, the last one
+at a larger rate. Training sees the images in random orientations, shifted by whole pixels, in
+another light, and mixed in pairs. Prediction averages the orientations.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hmnist.arrays import Float32, Float64, Images, Labels
+from hmnist.augmentation import all_orientations, jitter_brightness, orient_randomly, shift_randomly
+from hmnist.models.backbone import PREDICTION_BATCH, resize_in_colour
+from hmnist.models.base import Validation
+from hmnist.models.efficientnet import build_backbone, find_imagenet, set_imagenet
+from hmnist.models.network import Network, TrainingPlan
+from hmnist.models.network_model import NetworkModel
+from hmnist.models.optimizers import make_adamw
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class Transfer(NetworkModel):
+    """A network that was trained on ImageNet, and is trained further on lesions.
+
+    The ImageNet weights are read in training (`hmnist.models.efficientnet`). The fitted weights are
+    among ``weights_``, so that a fitted model needs nothing else.
+
+    Parameters
+    ----------
+    classes, image_shape, random_state
+        As in `Model`.
+    epochs, batch_size, networks, label_smoothing, mixup, distillation, logit_adjustment
+        As in `TrainingPlan`.
+    side : int
+        The side in pixels to which images are resized, bilinearly.
+    learning_rate : float
+        The largest learning rate of the pretrained layers, after a linear warm-up; a half cosine to
+        zero follows.
+    head_rate : float
+        How many times as quickly the last layer learns.
+    weight_decay : float
+        AdamW's decoupled decay (Loshchilov & Hutter 2019).
+    dropout : float
+        The share of the last layer's inputs that is dropped in training.
+    shift : int
+        Training images are shifted by up to this many pixels in each direction, before they are
+        resized.
+    """
+
+    epochs: int = 15
+    batch_size: int = 64
+    learning_rate: float = 3e-4
+    head_rate: float = 5.0
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    mixup: float = 0.2
+    distillation: float = 0.0
+    networks: int = 1
+    logit_adjustment: float = 0.0
+    side: int = 64
+    dropout: float = 0.2
+    shift: int = 2
+
+    def make_network(self) -> Network:
+        """Return the network that the parameters describe."""
+        return Network(
+            build=partial(
+                build_transfer, side=self.side, dropout=self.dropout, head_rate=self.head_rate
+            ),
+            training=TrainingPlan(
+                epochs=self.epochs,
+                batch_size=self.batch_size,
+                optimizer=partial(make_adamw, self.learning_rate, self.weight_decay),
+                networks=self.networks,
+                label_smoothing=self.label_smoothing,
+                mixup=self.mixup,
+                distillation=self.distillation,
+                logit_adjustment=self.logit_adjustment,
+            ),
+            prepare=lambda graph, _: set_imagenet(graph.get_layer("backbone")),
+            augment=partial(_augment, shift=self.shift),
+            views=all_orientations,
+            prediction_batch=4 * PREDICTION_BATCH,
+        )
+
+    def _fit(
+        self, images: Images, labels: Labels, weights: Float64 | None, validation: Validation | None
+    ) -> None:
+        find_imagenet()  # to fail before features are computed for distillation
+        super()._fit(images, labels, weights, validation)
+
+
+def build_transfer(
+    shape: tuple[int, ...], classes: int, *, side: int, dropout: float, head_rate: float
+) -> "keras.Model":
+    """Return the untrained network from pixels 0–255 to logits."""
+    import keras
+    from keras import layers
+
+    inputs = keras.Input(shape)
+    backbone = build_backbone((side, side, 3))
+    x = layers.GlobalAveragePooling2D()(backbone(resize_in_colour(inputs, (side, side))))
+    x = layers.Dense(classes, kernel_initializer="zeros")(layers.Dropout(dropout)(x))
+    # A step of AdamW moves every weight by about the learning rate. So what the last layer learns
+    # in a step is multiplied, and the optimiser needs no groups of weights.
+    return keras.Model(inputs, layers.Rescaling(head_rate)(x))
+
+
+def _augment(images: Images, rng: np.random.Generator, *, shift: int) -> Float32:
+    """Return images in random orientations, shifted, in another light."""
+    return jitter_brightness(shift_randomly(orient_randomly(images, rng), shift, rng), rng)
