@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float32
+from hmnist.arrays import USUAL_SIDE, Float32
 
 ORIENTATIONS = 8
 
@@ -108,6 +108,15 @@ def jitter_brightness(
     gains = rng.uniform(1 - gain, 1 + gain, size=(count, 1, 1, 1)).astype(np.float32)
     offsets = rng.normal(0, offset, size=(count, 1, 1, channels)).astype(np.float32)
     return images.astype(np.float32) * gains + offsets
+
+
+def view_anew(images: npt.NDArray[T], rng: np.random.Generator, *, shift: int) -> Float32:
+    """Return images (n, h, w, c) of 0–255 in random orientations, shifted, and in another light.
+
+    They are shifted by up to `shift` pixels of 28 in each direction.
+    """
+    pixels = round(shift * min(images.shape[1:3]) / USUAL_SIDE)
+    return jitter_brightness(shift_randomly(orient_randomly(images, rng), pixels, rng), rng)
 
 
 def mixup(arrays: Sequence[Float32], strength: float, rng: np.random.Generator) -> list[Float32]:

@@ -89,7 +89,9 @@ def soft_vote(probabilities: Sequence[npt.NDArray[np.floating]], weights: npt.Ar
 
 
 def _logarithms(probabilities: Sequence[npt.NDArray[np.floating]]) -> Float64:
-    return np.log(np.stack([np.asarray(each, np.float64) for each in probabilities]).clip(_FLOOR))
+    return np.asarray(
+        np.log(np.stack([np.asarray(each, np.float64) for each in probabilities]).clip(_FLOOR))
+    )
 
 
 def _minimise(labels: Labels, logs: Float64) -> Float64:

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import USUAL_SIDE, Float32, Images, count_doublings
-from hmnist.augmentation import all_orientations, jitter_brightness, orient_randomly, shift_randomly
+from hmnist.arrays import USUAL_SIDE, Float32, count_doublings
+from hmnist.augmentation import all_orientations, view_anew
 from hmnist.errors import UsageError
 from hmnist.models.network import Network, TrainingPlan
 from hmnist.models.network_model import NetworkModel
@@ -105,7 +105,7 @@ class CNN(NetworkModel):
                 policy=policy_of(self.precision),
             ),
             prepare=_set_whitening,
-            augment=partial(_augment, shift=self.shift),
+            augment=partial(view_anew, shift=self.shift),
             views=all_orientations,
         )
 
@@ -160,12 +160,6 @@ def _activate(x: Any) -> Any:
     from keras import layers
 
     return layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x))
-
-
-def _augment(images: Images, rng: np.random.Generator, *, shift: int) -> Float32:
-    """Return images in random orientations, shifted, in another light."""
-    pixels = round(shift * min(images.shape[1:3]) / USUAL_SIDE)
-    return jitter_brightness(shift_randomly(orient_randomly(images, rng), pixels, rng), rng)
 
 
 def _set_whitening(graph: "keras.Model", images: npt.NDArray[Any]) -> None:

@@ -184,6 +184,7 @@ _ENTRIES = (
         ),
         _by_effort(140, 360, 640),
         on_gpu=True,
+        patients=True,
         imagenet=True,
     ),
     ModelEntry(

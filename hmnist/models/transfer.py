@@ -7,14 +7,13 @@ another light, and mixed in pairs. Prediction averages the orientations.
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, ClassVar
 
 from hmnist.arrays import Float32, Float64, Images, Labels
-from hmnist.augmentation import all_orientations, jitter_brightness, orient_randomly, shift_randomly
+from hmnist.augmentation import all_orientations, view_anew
 from hmnist.models.backbone import PREDICTION_BATCH, resize_in_colour
 from hmnist.models.base import Validation
+from hmnist.models.cnn import PATIENT_UNITS
 from hmnist.models.efficientnet import build_backbone, find_imagenet, set_imagenet
 from hmnist.models.network import Network, TrainingPlan
 from hmnist.models.network_model import NetworkModel
@@ -53,6 +52,8 @@ class Transfer(NetworkModel):
         resized.
     """
 
+    takes_patients: ClassVar[bool] = True
+
     epochs: int = 15
     batch_size: int = 64
     learning_rate: float = 3e-4
@@ -84,34 +85,47 @@ class Transfer(NetworkModel):
                 logit_adjustment=self.logit_adjustment,
             ),
             prepare=lambda graph, _: set_imagenet(graph.get_layer("backbone")),
-            augment=partial(_augment, shift=self.shift),
+            augment=partial(view_anew, shift=self.shift),
             views=all_orientations,
             prediction_batch=4 * PREDICTION_BATCH,
         )
 
     def _fit(
-        self, images: Images, labels: Labels, weights: Float64 | None, validation: Validation | None
+        self,
+        images: Images,
+        labels: Labels,
+        weights: Float64 | None,
+        validation: Validation | None,
+        patients: Float32 | None,
     ) -> None:
         find_imagenet()  # to fail before features are computed for distillation
-        super()._fit(images, labels, weights, validation)
+        super()._fit(images, labels, weights, validation, patients)
 
 
 def build_transfer(
-    shape: tuple[int, ...], classes: int, *, side: int, dropout: float, head_rate: float
+    shape: tuple[int, ...],
+    classes: int,
+    patients: int = 0,
+    *,
+    side: int,
+    dropout: float,
+    head_rate: float,
 ) -> "keras.Model":
-    """Return the untrained network from pixels 0–255 to logits."""
+    """Return the untrained network from pixels 0–255 to logits.
+
+    If there are columns of patient data, they are a second input, as in `build_cnn`.
+    """
     import keras
     from keras import layers
 
-    inputs = keras.Input(shape)
+    inputs = [keras.Input(shape)]
     backbone = build_backbone((side, side, 3))
-    x = layers.GlobalAveragePooling2D()(backbone(resize_in_colour(inputs, (side, side))))
+    x = layers.GlobalAveragePooling2D()(backbone(resize_in_colour(inputs[0], (side, side))))
+    if patients:
+        inputs.append(keras.Input((patients,)))
+        known = layers.Dense(PATIENT_UNITS, activation="relu")(inputs[1])
+        x = layers.Concatenate()([x, known])
     x = layers.Dense(classes, kernel_initializer="zeros")(layers.Dropout(dropout)(x))
     # A step of AdamW moves every weight by about the learning rate. So what the last layer learns
     # in a step is multiplied, and the optimiser needs no groups of weights.
-    return keras.Model(inputs, layers.Rescaling(head_rate)(x))
-
-
-def _augment(images: Images, rng: np.random.Generator, *, shift: int) -> Float32:
-    """Return images in random orientations, shifted, in another light."""
-    return jitter_brightness(shift_randomly(orient_randomly(images, rng), shift, rng), rng)
+    return keras.Model(inputs if patients else inputs[0], layers.Rescaling(head_rate)(x))

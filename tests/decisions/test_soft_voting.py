@@ -27,7 +27,7 @@ def pool(probabilities: list[Float64], weights: list[float]) -> Float64:
     for row, label in itertools.product(range(images), range(classes)):
         for of_model, weight in zip(probabilities, weights, strict=True):
             products[row, label] *= of_model[row, label] ** weight
-    return products / products.sum(axis=1, keepdims=True)
+    return np.asarray(products / products.sum(axis=1, keepdims=True))
 
 
 def test_soft_voting_is_the_weighted_geometric_mean(rng: np.random.Generator) -> None:

@@ -61,7 +61,7 @@ def test_the_perceptrons_are_one_more_step() -> None:
 
 
 def test_weights_reach_both_kinds() -> None:
-    weights = (LABELS != LABELS[0]).astype(float)
+    weights = np.not_equal(LABELS, LABELS[0]).astype(float)
     model = JointCNN(perceptrons=1, **SMALL).fit(IMAGES, LABELS, sample_weight=weights)
     plain = JointCNN(perceptrons=1, **SMALL).fit(IMAGES, LABELS)
     for changed, same in ((model, plain), (model.perceptron_, plain.perceptron_)):
