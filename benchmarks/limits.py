@@ -1,10 +1,10 @@
 """What limits a model: ``python benchmarks/limits.py FILE --runs FOLDER``.
 
-FOLDER is the output folder of ``quality.py``. Three questions: what more lesions would bring (the
-same folds with a part of the training lesions), which diagnoses are confused with which, and
-whether age, sex and site add to the pixels. With ``--photographs PHOTOGRAPHS`` there is a single
-question: what more pixels would bring (the same folds at other sizes). Missing runs are trained and
-kept in FOLDER, so that an interrupted run continues where it stopped. Prints Markdown.
+FOLDER is the output folder of ``quality.py``. Two questions: what more lesions would bring (the
+same folds with a part of the training lesions), and which diagnoses are confused with which. With
+``--photographs PHOTOGRAPHS`` there is a single question: what more pixels would bring (the same
+folds at other sizes). Missing runs are trained and kept in FOLDER, so that an interrupted run
+continues where it stopped. Prints Markdown.
 """
 
 import argparse
@@ -16,11 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 import hmnist
 from hmnist.experiments.grid import folder_name
@@ -42,10 +37,11 @@ SCORES = {
 def main() -> None:
     arguments = _parse()
     data = hmnist.load(arguments.file, metadata=arguments.metadata)
-    folds = hmnist.split_folds(data, 5)
+    folds = hmnist.split_folds(data, 5, seed=arguments.seed)
     recipe = hmnist.Recipe(
         model=arguments.model,
         oversample=arguments.oversample,
+        seed=arguments.seed,
         effort=arguments.effort,
         threads=arguments.threads,
     )
@@ -61,9 +57,6 @@ def main() -> None:
         sys.exit(f"There is no run of {recipe.model} in {arguments.runs}: see quality.py.")
     predictions = _pool([run.part("test") for run in runs_by_fold.values()])
     _print_errors(predictions)
-    if data.metadata is not None:
-        rows = np.concatenate([run.predictions["test"].rows for run in runs_by_fold.values()])
-        _print_metadata(predictions, data.metadata.iloc[rows])
 
 
 def _parse() -> argparse.Namespace:
@@ -74,6 +67,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--model", default="cnn")
     parser.add_argument("--oversample", default="random")
     parser.add_argument("--effort", default="standard")
+    parser.add_argument("--seed", type=int, default=23, help="as in quality.py")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--fractions", default=".25,.5,.75")
     parser.add_argument("--folds-used", type=int, default=5, help="of the learning curve; 0: none")
@@ -232,39 +226,6 @@ def _print_errors(predictions: hmnist.Predictions) -> None:
         rows.append([", ".join(codes), f"{both / total:.1%}", directions])
     header = ["pair", f"share of the {total:,} errors", "images, true → predicted"]
     print(f"\n{markdown_table(header, rows)}")
-
-
-def _print_metadata(predictions: hmnist.Predictions, metadata: pd.DataFrame) -> None:
-    """Score regressions with and without age, sex and site; dx_type would reveal the diagnosis."""
-    logarithms = pd.DataFrame(
-        np.log(predictions.probabilities.clip(1e-6)), columns=list(hmnist.CODES)
-    )
-    metadata = metadata.reset_index(drop=True)
-    indicators = pd.get_dummies(metadata[["sex", "localization"]], dtype=float)
-    age = metadata["age"].fillna(metadata["age"].mean())
-    missing = metadata["age"].isna().astype(float).rename("age is missing")
-    alone = _regress(logarithms, predictions)
-    with_metadata = _regress(pd.concat([logarithms, age, missing, indicators], axis=1), predictions)
-    rows = [
-        ["the model itself", *_texts(_means([predictions]))],
-        ["regression on its log-probabilities", *_texts(_means([alone]))],
-        ["and on age, sex, site", *_texts(_means([with_metadata]))],
-        ["difference", *_differences([with_metadata], [alone])],
-    ]
-    print(f"\n## Age, sex and site\n\n{markdown_table(['', *SCORES.values()], rows)}")
-
-
-def _regress(inputs: pd.DataFrame, predictions: hmnist.Predictions) -> hmnist.Predictions:
-    """Return the predictions of a logistic regression for lesions that it was not fitted on."""
-    probabilities = cross_val_predict(
-        make_pipeline(StandardScaler(), LogisticRegression(solver="newton-cholesky")),
-        inputs,
-        predictions.labels,
-        groups=predictions.lesions,
-        cv=StratifiedGroupKFold(5, shuffle=True, random_state=0),
-        method="predict_proba",
-    )
-    return replace(predictions, probabilities=probabilities, predicted=probabilities.argmax(1))
 
 
 def _means(predictions: Sequence[hmnist.Predictions]) -> list[float]:

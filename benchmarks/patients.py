@@ -44,13 +44,13 @@ Kinds = Mapping[str, Sequence[hmnist.Predictions]]
 def main() -> None:
     arguments = _parse()
     data = hmnist.load(arguments.file, metadata=arguments.metadata)
-    folds = hmnist.split_folds(data, arguments.folds, seed=0)
+    folds = hmnist.split_folds(data, arguments.folds, seed=arguments.seed)
     models = arguments.models.split(",")
     cells = [
         _make_cell(model, fold, arguments, patients=patients, seed=seed)
         for model in models
         for fold in folds
-        for seed in range(arguments.seeds)
+        for seed in range(arguments.seed, arguments.seed + arguments.seeds)
         for patients in (False, True)
     ]
     runs: dict[Cell, hmnist.Run] = {}
@@ -79,6 +79,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--metadata")
     parser.add_argument("--models", default="mlp,logistic")
     parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=23, help="of folds and first models")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--effort", default="standard")
     parser.add_argument("--threads", type=int, default=2)

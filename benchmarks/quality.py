@@ -36,7 +36,9 @@ def main() -> None:
         data,
         arguments.models.split(","),
         folds=arguments.folds or None,
+        seed=arguments.seed,
         seeds=arguments.seeds,
+        patients=arguments.patients,
         oversample=arguments.oversample.split(","),
         decide=arguments.decide,
         effort=arguments.effort,
@@ -60,7 +62,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--metadata")
     parser.add_argument("--models", default="cnn,mlp,xgboost,hist-gbdt,logistic,ensemble")
     parser.add_argument("--folds", type=int, default=5, help="0 for a single split")
+    parser.add_argument("--seed", type=int, default=23, help="of folds and first models")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--patients", default="no", help="no, yes, or both")
     parser.add_argument("--oversample", default="random")
     parser.add_argument("--decide", default="natural")
     parser.add_argument("--effort", default="standard")
@@ -114,7 +118,9 @@ class _RunCollector(hmnist.Watcher):
         del cell
         manifest, scores = run.manifest, run.scores
         if not manifest.recipe.entry.baseline:
-            self.runs[f"{manifest.model} ({manifest.recipe.oversample})"].append(run)
+            patients = " + patients" if manifest.recipe.patients else ""
+            row = f"{manifest.model}{patients} ({manifest.recipe.oversample})"
+            self.runs[row].append(run)
         print(
             f"{run.folder.name}: balanced accuracy {scores['balanced_accuracy']:.3f}, accuracy "
             f"{scores['accuracy']:.3f}, AUC {scores['roc_auc_ovr']:.3f}, "

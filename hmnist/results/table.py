@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Group
 
-SCHEMA = "hmnist-table/3"
+SCHEMA = "hmnist-table/4"
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
 """The formats of ``--format``; ``table`` is for the terminal."""
