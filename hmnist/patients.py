@@ -31,8 +31,8 @@ SITES = (
 AGE_BOUNDS = (15, 30, 45, 60, 75)
 """Years at which a new age group begins.
 
-With the groups beside the age itself, a linear model lost .548 instead of .553 per image (log loss,
-two folds of 70 % of HAM10000): how likely a diagnosis is does not simply rise or fall with age.
+Linear models read them beside the age itself: how likely a diagnosis is does not simply rise or
+fall with age.
 """
 
 AGE_GROUPS = ("below 15", *(f"from {years}" for years in AGE_BOUNDS))
