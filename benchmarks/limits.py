@@ -147,7 +147,7 @@ def _print_resolution(
     splits_by_size = {
         size: _resize(folds, size, arguments) for size in map(int, arguments.sizes.split(","))
     }
-    print(f"## More pixels ({len(folds)} folds)\n")
+    print(f"## More pixels ({len(folds)} folds, {recipe.oversample}, effort {recipe.effort})\n")
     rows = []
     for model in arguments.models.split(","):
         baseline: list[hmnist.Predictions] = []
