@@ -203,7 +203,7 @@ def test_shifts_follow_the_size(side: int, pixels: int, monkeypatch: pytest.Monk
         seen.append(shift)
         return images
 
-    monkeypatch.setattr("hmnist.models.cnn.shift_randomly", note)
+    monkeypatch.setattr("hmnist.augmentation.shift_randomly", note)
     augment = CNN().make_network().augment
     assert augment is not None
     augment(np.zeros((2, side, side, 3), np.uint8), np.random.default_rng(0))
