@@ -21,13 +21,13 @@ from urllib.parse import urlsplit
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float32, Float64, Images, Indices, Labels
+from hmnist.arrays import Float64, Indices
 from hmnist.augmentation import orient_each
 from hmnist.errors import UsageError, WorkError
 from hmnist.experiments.crew import Crew
 from hmnist.experiments.stored import StoredData
 from hmnist.hardware import use_threads
-from hmnist.models.base import Model, Validation
+from hmnist.models.base import LabelledImages, Model
 from hmnist.models.boosting_xgboost import XGBoost
 from hmnist.oversampling import oversample
 from hmnist.runs.recipe import Recipe
@@ -86,16 +86,8 @@ def share_recipe(recipe: Recipe) -> Recipe:
 class SharedXGBoost(XGBoost):
     """An `XGBoost` whose filters and codebooks are those of a sample, loaded before the fit."""
 
-    def _fit(
-        self,
-        images: Images,
-        labels: Labels,
-        weights: Float64 | None,
-        validation: Validation | None,
-        patients: Float32 | None,
-    ) -> None:
-        features = self.extractor_.transform(images)
-        self._fit_columns(features, labels, weights, validation, patients)
+    def _fit(self, training: LabelledImages, validation: LabelledImages | None) -> None:
+        self._fit_columns(self.extractor_.transform(training.images), training, validation)
 
 
 def fit_shares(crew: Crew, model: "Model", split: Split, recipe: Recipe) -> float:

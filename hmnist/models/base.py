@@ -24,11 +24,30 @@ from hmnist.arrays import Float32, Float64, Images, Labels, Shape, check_pixels,
 from hmnist.errors import TrustError, UsageError
 from hmnist.patients import PATIENT_COLUMNS, UNKNOWN_PATIENT, check_patients
 
-Validation = tuple[Images, Labels, Float32 | None]
-"""Images, labels and perhaps patient data that may stop a training early."""
-
 _DAMAGE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
 """The errors that numpy, skops, xgboost and Keras raise when they read a damaged file."""
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledImages:
+    """Checked images of `Model.fit`, for the models themselves.
+
+    Attributes
+    ----------
+    images : numpy.ndarray, shape (n, h, w, c)
+        Pixels 0–255.
+    labels : numpy.ndarray of int64, shape (n,)
+        The positions of their labels in `classes_`.
+    patients : numpy.ndarray of float32, shape (n, p), or None
+        Their patient data, None if the model uses none.
+    weights : numpy.ndarray of float64, shape (n,), or None
+        Their weights in training, None if all are 1.
+    """
+
+    images: Images
+    labels: Labels
+    patients: Float32 | None = None
+    weights: Float64 | None = None
 
 
 class StepReporter:
@@ -132,7 +151,7 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
         if validation is not None and len(np.asarray(validation[1])):
             held_out = self._check_validation(*validation)
         known = self._check_patients(patients, len(images))
-        self._fit(images, self._encode(labels), weights, held_out, known)
+        self._fit(LabelledImages(images, self._encode(labels), known, weights), held_out)
         return self
 
     def predict_proba(self, X: npt.ArrayLike, patients: npt.ArrayLike | None = None) -> Float64:
@@ -156,15 +175,8 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
 
     # Subclasses implement these methods.
 
-    def _fit(
-        self,
-        images: Images,
-        labels: Labels,
-        weights: Float64 | None,
-        validation: Validation | None,
-        patients: Float32 | None,
-    ) -> None:
-        """Fit on images and the positions of their labels in `classes_`."""
+    def _fit(self, training: LabelledImages, validation: LabelledImages | None) -> None:
+        """Fit on images; those of `validation`, if there are any, may stop the training early."""
         raise NotImplementedError
 
     def _predict(self, images: Images, patients: Float32 | None) -> npt.NDArray[Any]:
@@ -267,11 +279,11 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
 
     def _check_validation(
         self, X: Any, y: npt.ArrayLike | None, patients: npt.ArrayLike | None = None
-    ) -> Validation:
+    ) -> LabelledImages:
         check_consistent_length(X, y, patients)
         images = self._check_images(X)
         labels = self._encode(np.asarray(y))
-        return images, labels, self._check_patients(patients, len(images))
+        return LabelledImages(images, labels, self._check_patients(patients, len(images)))
 
     def _check_patients(self, patients: npt.ArrayLike | None, count: int) -> Float32 | None:
         """Return the patient data of so many images, None if the model uses none."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hmnist.arrays import Float32, Float64, Images, Labels
-from hmnist.models.base import Validation
+from hmnist.arrays import Float32, Float64, Images
+from hmnist.models.base import LabelledImages
 from hmnist.models.cnn import CNN
 from hmnist.models.mlp import MLP
 from hmnist.models.network import TrainingPlan
@@ -39,18 +39,15 @@ label_smoothing, mixup, distillation, networks, logit_adjustment, widths, dropou
 
     perceptrons: int = 0
 
-    def _fit(
-        self,
-        images: Images,
-        labels: Labels,
-        weights: Float64 | None,
-        validation: Validation | None,
-        patients: Float32 | None,
-    ) -> None:
-        super()._fit(images, labels, weights, validation, patients)
+    def _fit(self, training: LabelledImages, validation: LabelledImages | None) -> None:
+        super()._fit(training, validation)
         if self.perceptrons:
-            self.perceptron_ = self._make_perceptron()
-            self.perceptron_.fit(images, labels, sample_weight=weights, patients=patients)
+            self.perceptron_ = self._make_perceptron().fit(
+                training.images,
+                training.labels,
+                sample_weight=training.weights,
+                patients=training.patients,
+            )
             total = self.networks * self.epochs + 1
             self.report_step(total, total)
 

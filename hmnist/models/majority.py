@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float32, Float64, Images, Labels
-from hmnist.models.base import Model, Validation
+from hmnist.arrays import Float32, Images
+from hmnist.models.base import LabelledImages, Model
 
 
 class Majority(Model):
@@ -33,13 +33,10 @@ class Majority(Model):
 
     def _fit(
         self,
-        images: Images,  # noqa: ARG002 - the pixels are not read
-        labels: Labels,
-        weights: Float64 | None,
-        validation: Validation | None,  # noqa: ARG002 - it has no early stopping
-        patients: Float32 | None,  # noqa: ARG002 - it takes none
+        training: LabelledImages,
+        validation: LabelledImages | None,  # noqa: ARG002 - it has no early stopping
     ) -> None:
-        counts = np.bincount(labels, weights, minlength=len(self.classes_))
+        counts = np.bincount(training.labels, training.weights, minlength=len(self.classes_))
         self.shares_ = counts / counts.sum()
 
     def _predict(

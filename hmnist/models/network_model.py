@@ -14,7 +14,7 @@ from hmnist.arrays import Float32, Float64, Images, Labels, softmax
 from hmnist.errors import UsageError
 from hmnist.hardware import configure_tensorflow
 from hmnist.large_arrays import chunks_of, release
-from hmnist.models.base import Model, Validation
+from hmnist.models.base import LabelledImages, Model
 from hmnist.models.distillation import soft_targets
 from hmnist.models.keras_setup import load_keras, policy, seeded
 from hmnist.models.litert import LARGEST, LITERT_FILE, LiteNetworks
@@ -62,14 +62,7 @@ class NetworkModel(Model):
         """Whether the network's inputs need the shape of the images."""
         return self.make_network().inputs.needs_shape
 
-    def _fit(
-        self,
-        images: Images,
-        labels: Labels,
-        weights: Float64 | None,
-        validation: Validation | None,
-        patients: Float32 | None,
-    ) -> None:
+    def _fit(self, training: LabelledImages, validation: LabelledImages | None) -> None:
         network = self.make_network()
         plan = network.training
         if len(self.classes_) < 2:
@@ -81,30 +74,36 @@ class NetworkModel(Model):
         from hmnist.models.training import train_network
 
         seed = self._seed()
-        inputs = network.inputs.fit_transform(images, seed)
+        inputs = network.inputs.fit_transform(training.images, seed)
         self.inputs_ = network.inputs
         self.input_shape_ = inputs.shape[1:]
         self.policy_ = plan.policy
-        weights = self._apply_class_weights(plan, labels, weights)
+        labels = training.labels
+        weights = self._apply_class_weights(plan, labels, training.weights)
         self.offset_ = self._measure_offset(plan, labels, weights)
         one_hot = np.eye(len(self.classes_), dtype=np.float32)
         held_out = None
         if validation is not None:
-            seen, true, known = validation
-            held_out = Examples(self.inputs_.transform(seen), one_hot[true], patients=known)
+            held_out = Examples(
+                self.inputs_.transform(validation.images),
+                one_hot[validation.labels],
+                patients=validation.patients,
+            )
         trained = []
         for number in range(plan.networks):
             targets, smoothing = one_hot[labels], plan.label_smoothing
             if plan.distillation and number == 0:
+                known, classes = training.patients, len(self.classes_)
                 soft = soft_targets(
-                    images, labels, weights, patients, classes=len(self.classes_), seed=seed
+                    training.images, labels, weights, known, classes=classes, seed=seed
                 )
                 targets = (1 - plan.distillation) * targets + plan.distillation * soft
                 smoothing = 0.0
+            shares = np.asarray(targets, np.float32)
             trained.append(
                 train_network(
                     network,
-                    Examples(inputs, np.asarray(targets, np.float32), weights, held_out, patients),
+                    Examples(inputs, shares, weights, held_out, training.patients),
                     classes=self.classes_,
                     offset=self.offset_,
                     label_smoothing=smoothing,

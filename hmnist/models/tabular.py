@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float32, Float64, Images, Labels
 from hmnist.large_arrays import chunks_of, empty_rows, release
-from hmnist.models.base import Model, Validation
+from hmnist.models.base import LabelledImages, Model
 from hmnist.models.inputs import FeatureExtractor
 from hmnist.patients import PATIENT_COLUMNS, hide_patients
 
@@ -53,34 +53,23 @@ class TabularModel(Model):
     def _predict_features(self, features: Float32) -> npt.NDArray[Any]:
         raise NotImplementedError
 
-    def _fit(
-        self,
-        images: Images,
-        labels: Labels,
-        weights: Float64 | None,
-        validation: Validation | None,
-        patients: Float32 | None,
-    ) -> None:
+    def _fit(self, training: LabelledImages, validation: LabelledImages | None) -> None:
         self.extractor_ = FeatureExtractor(self.features)
-        features = self.extractor_.fit_transform(images, self._seed())
-        self._fit_columns(features, labels, weights, validation, patients)
+        features = self.extractor_.fit_transform(training.images, self._seed())
+        self._fit_columns(features, training, validation)
 
     def _fit_columns(
-        self,
-        features: Float32,
-        labels: Labels,
-        weights: Float64 | None,
-        validation: Validation | None,
-        patients: Float32 | None,
+        self, features: Float32, training: LabelledImages, validation: LabelledImages | None
     ) -> None:
         """Fit on features and patient data, once filters and codebooks are fitted."""
+        patients, held_out = training.patients, None
         if patients is not None:
             patients = hide_patients(patients, draw_for_rows(features, self._seed()))
-        held_out = None
         if validation is not None:
-            seen, true, known = validation
-            held_out = (join_columns(self.extractor_.transform(seen), known), true)
-        self._fit_features(join_columns(features, patients), labels, weights, held_out)
+            unseen = self.extractor_.transform(validation.images)
+            held_out = join_columns(unseen, validation.patients), validation.labels
+        columns = join_columns(features, patients)
+        self._fit_features(columns, training.labels, training.weights, held_out)
 
     def _predict(self, images: Images, patients: Float32 | None) -> npt.NDArray[Any]:
         features = self.extractor_.transform(images)

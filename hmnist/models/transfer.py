@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from hmnist.arrays import Float32, Float64, Images, Labels
 from hmnist.augmentation import all_orientations, view_anew
 from hmnist.models.backbone import PREDICTION_BATCH, resize_in_colour
-from hmnist.models.base import Validation
+from hmnist.models.base import LabelledImages
 from hmnist.models.cnn import PATIENT_UNITS
 from hmnist.models.efficientnet import build_backbone, find_imagenet, set_imagenet
 from hmnist.models.network import Network, TrainingPlan
@@ -90,16 +89,9 @@ class Transfer(NetworkModel):
             prediction_batch=4 * PREDICTION_BATCH,
         )
 
-    def _fit(
-        self,
-        images: Images,
-        labels: Labels,
-        weights: Float64 | None,
-        validation: Validation | None,
-        patients: Float32 | None,
-    ) -> None:
+    def _fit(self, training: LabelledImages, validation: LabelledImages | None) -> None:
         find_imagenet()  # to fail before features are computed for distillation
-        super()._fit(images, labels, weights, validation, patients)
+        super()._fit(training, validation)
 
 
 def build_transfer(
