@@ -57,6 +57,12 @@ def named_threads() -> int:
     return int(named) if named.isdecimal() else 0
 
 
+def usable_threads() -> int:
+    """Return the threads for work of our own: all cores, or those that are named if fewer."""
+    cores = available_cores()
+    return min(cores, named_threads() or cores)
+
+
 def configure_tensorflow() -> None:
     """Give TensorFlow the device and the threads that `use_device` and `use_threads` named.
 

@@ -6,8 +6,7 @@ are transformed with it and whatever the number of threads.
 """
 
 import math
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,24 +16,12 @@ from threadpoolctl import threadpool_limits
 
 from hmnist.arrays import Array, Float32, Shape
 from hmnist.errors import UsageError
-from hmnist.features.codebook import Codebook, add_codes, draw_colours, fit_codebook
-from hmnist.features.colour import add_colours, colour_scales
-from hmnist.features.columns import Columns
-from hmnist.features.patches import PatchFilters, add_patches, draw_patches, fit_filters
+from hmnist.features.codebook import draw_colours, fit_codebook
+from hmnist.features.fitted import FittedFeatures
+from hmnist.features.patches import draw_patches, fit_filters
 from hmnist.features.pixels import as_images
-from hmnist.features.shape import add_shapes
-from hmnist.features.state import Arrays, pack, unpack
-from hmnist.features.texture import add_textures
-from hmnist.features.views import (
-    chunk_size,
-    codebook_views,
-    finer_views,
-    make_view,
-    to_planes,
-    view_halvings,
-)
-from hmnist.hardware import available_cores, named_threads
-from hmnist.large_arrays import empty_rows, release
+from hmnist.features.views import codebook_views, view_halvings
+from hmnist.hardware import available_cores, usable_threads
 
 
 class LesionFeatures(TransformerMixin, BaseEstimator):
@@ -65,10 +52,8 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         Height, width, channels.
     n_features_in_ : int
         Pixels per image: h·w·c.
-    filters_ : dict of str to PatchFilters
-        By view: ``colour`` (or ``grey``), ``half``, ``relative``, and ``fine2`` and so on.
-    codebooks_ : dict of str to Codebook
-        By view: ``colour`` and ``relative``; empty for grey images.
+    fitted_ : FittedFeatures
+        The filters and codebooks.
 
     Notes
     -----
@@ -126,7 +111,9 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
             for view in codebook_views(channels):
                 colours = draw_colours(images, view, rng)
                 codebooks[view] = fit_codebook(colours, self.n_colours, rng)
-        return self._set_fitted(images.shape[1:], filters, codebooks)
+        self.fitted_ = FittedFeatures(images.shape[1:], filters, codebooks)
+        self.image_shape_, self.n_features_in_ = self.fitted_.shape, math.prod(self.fitted_.shape)
+        return self
 
     def transform(self, X: npt.ArrayLike) -> Float32:
         """Describe images: float32, shape (n, n_features_out), finite numbers.
@@ -137,63 +124,18 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         images = as_images(X, self.image_shape_)
-        table = empty_rows((len(images), self.n_features_out), np.float32)
-        size = chunk_size(*self.image_shape_[:2])
-
-        def describe(start: int) -> None:
-            part = slice(start, start + size)
-            table[part] = self._describe(images[part]).table()
-            release(images)
-            release(table)
-
-        with threadpool_limits(1), ThreadPoolExecutor(_thread_count(self.n_jobs)) as pool:
-            list(pool.map(describe, range(0, len(images), size)))
-        return table
+        return self.fitted_.transform(images, _thread_count(self.n_jobs))
 
     def get_feature_names_out(self, input_features: object = None) -> Array:  # noqa: ARG002
         """Return the names of the columns: str, shape (n_features_out,)."""
         check_is_fitted(self)
-        return np.array(self._names, dtype=object)
+        return np.array(self.fitted_.names, dtype=object)
 
     @property
     def n_features_out(self) -> int:
         """The number of columns."""
         check_is_fitted(self)
-        return len(self._names)
-
-    def to_arrays(self) -> dict[str, Array]:
-        """Return what was fitted as plain arrays for `numpy.savez`; see `hmnist.features.state`."""
-        check_is_fitted(self)
-        return pack(self.image_shape_, self.filters_, self.codebooks_)
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays, **parameters: Any) -> Self:
-        """Return fitted features from the result of `to_arrays`, which is checked: TrustError."""
-        return cls(**parameters)._set_fitted(*unpack(arrays))  # noqa: SLF001 - its own class
-
-    def _set_fitted(
-        self, shape: Shape, filters: dict[str, PatchFilters], codebooks: dict[str, Codebook]
-    ) -> Self:
-        self.image_shape_, self.n_features_in_ = shape, math.prod(shape)
-        self.filters_, self.codebooks_ = filters, codebooks
-        with threadpool_limits(1):
-            self._names = self._describe(np.zeros((1, *shape), dtype=np.uint8)).names
-        return self
-
-    def _describe(self, images: Array) -> Columns:
-        columns, planes = Columns(len(images)), to_planes(images)
-        views = {view: make_view(planes, view) for view in self.filters_}
-        for view, filters in self.filters_.items():
-            add_patches(columns, views[view], filters, view)
-        for view, codebook in self.codebooks_.items():
-            add_codes(columns, views[view], codebook, view)
-        scales = colour_scales(next(iter(views.values())))
-        add_colours(columns, scales)
-        add_shapes(columns, scales, views["relative"])
-        add_textures(columns, scales)
-        for view, finer in finer_views(images.shape[1:]).items():
-            add_textures(columns, colour_scales(views[view]), finer)
-        return columns
+        return len(self.fitted_.names)
 
 
 def _thread_count(jobs: int | None) -> int:
@@ -201,5 +143,5 @@ def _thread_count(jobs: int | None) -> int:
         raise UsageError("n_jobs is 0; expected a number of threads, -1 for all cores, or None.")
     cores = available_cores()
     if jobs is None:
-        return min(cores, named_threads() or cores)
+        return usable_threads()
     return jobs if jobs > 0 else max(1, cores + 1 + jobs)

@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float32, Images
 from hmnist.errors import unknown_name
-from hmnist.features.lesion import LesionFeatures
+from hmnist.features.fitted import FittedFeatures
 from hmnist.features.store import digest, kept
+from hmnist.hardware import usable_threads
 from hmnist.models.linear import measure_scale, standardise
 from hmnist.models.registry import FEATURES
 
@@ -61,9 +62,9 @@ class FeatureExtractor(Inputs):
         if self.features == "lesion":
             arrays = kept(
                 lambda: {"fitted": "lesion", "seed": seed, "images": digest(images)},
-                lambda: LesionFeatures(random_state=seed).fit(images).to_arrays(),
+                lambda: _fit_lesion(images, seed).to_arrays(),
             )
-            self.lesion_ = LesionFeatures.from_arrays(arrays)
+            self.lesion_ = FittedFeatures.from_arrays(arrays)
         return self.transform(images)
 
     def transform(self, images: Images) -> Float32:
@@ -71,8 +72,11 @@ class FeatureExtractor(Inputs):
         if self.features == "pixels":
             return images.reshape(len(images), -1).astype(np.float32)
         lesion = self.lesion_
-        rows = kept(lambda: self._facts(images), lambda: {"rows": lesion.transform(images)})["rows"]
-        return np.asarray(rows)
+        arrays = kept(
+            lambda: self._facts(images),
+            lambda: {"rows": lesion.transform(images, usable_threads())},
+        )
+        return np.asarray(arrays["rows"])
 
     def _facts(self, images: Images) -> dict[str, str]:
         """Return what fixes the rows of images."""
@@ -83,7 +87,7 @@ class FeatureExtractor(Inputs):
         """Return the names of the columns, for images of so many pixels."""
         if self.features == "pixels":
             return [f"pixel{index:04d}" for index in range(pixels)]
-        return [str(name) for name in self.lesion_.get_feature_names_out()]
+        return list(self.lesion_.names)
 
     def save(self, folder: Path) -> None:
         """Write filters and codebooks, if there are any."""
@@ -94,7 +98,14 @@ class FeatureExtractor(Inputs):
         """Read the file of `save`, or raise a `TrustError` if its arrays are damaged."""
         if self.features == "lesion":
             with np.load(folder / _FEATURES, allow_pickle=False) as arrays:
-                self.lesion_ = LesionFeatures.from_arrays(dict(arrays))
+                self.lesion_ = FittedFeatures.from_arrays(dict(arrays))
+
+
+def _fit_lesion(images: Images, seed: int) -> FittedFeatures:
+    # Not at the top: scikit-learn takes a second to load, and prediction does not need it.
+    from hmnist.features.lesion import LesionFeatures
+
+    return LesionFeatures(random_state=seed).fit(images).fitted_
 
 
 class StandardisedFeatures(Inputs):
@@ -115,7 +126,7 @@ class StandardisedFeatures(Inputs):
         return standardise(self.extractor.transform(images), self.centre, self.scale)
 
     def save(self, folder: Path) -> None:
-        """Write the fitted features and their scale."""
+        """Write the fitted features and their scale, for `read_inputs`."""
         self.extractor.save(folder)
         np.savez(folder / _SCALER, allow_pickle=False, centre=self.centre, scale=self.scale)
 
@@ -124,3 +135,12 @@ class StandardisedFeatures(Inputs):
         self.extractor.load(folder)
         with (folder / _SCALER).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             self.centre, self.scale = arrays["centre"], arrays["scale"]
+
+
+def read_inputs(folder: Path) -> Inputs:
+    """Return the inputs that a model has saved: standardised features, or else the images."""
+    if not (folder / _SCALER).is_file():
+        return Inputs()
+    inputs = StandardisedFeatures("lesion" if (folder / _FEATURES).is_file() else "pixels")
+    inputs.load(folder)
+    return inputs

@@ -15,8 +15,7 @@ from hmnist.models.base import LabelledImages
 from hmnist.models.cnn import CNN
 from hmnist.models.mlp import MLP
 from hmnist.models.network import TrainingPlan
-
-_PERCEPTRON = "perceptron"  # the folder of its files, in that of the model
+from hmnist.models.saved_networks import PERCEPTRON
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -72,13 +71,6 @@ label_smoothing, mixup, distillation, networks, logit_adjustment, widths, dropou
             return own
         return (own + self.perceptron_.logits(images, patients)) / 2
 
-    def few_logits(self, folder: Path, images: Images, patients: Float32 | None) -> Float64:
-        """Return the same logits from the files of `save_state`, without TensorFlow."""
-        own = super().few_logits(folder, images, patients)
-        if not self.perceptrons:
-            return own
-        return (own + MLP(features="lesion").few_logits(folder / _PERCEPTRON, images, patients)) / 2
-
     @property
     def parameter_count(self) -> int:
         """The number of weights, trainable or not."""
@@ -87,12 +79,12 @@ label_smoothing, mixup, distillation, networks, logit_adjustment, widths, dropou
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
         if self.perceptrons:
-            (folder / _PERCEPTRON).mkdir()
-            self.perceptron_.save_state(folder / _PERCEPTRON)
+            (folder / PERCEPTRON).mkdir()
+            self.perceptron_.save_state(folder / PERCEPTRON)
         return super()._save_fitted(folder)
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
         super()._load_fitted(folder, facts)
         if self.perceptrons:
             self.perceptron_ = self._make_perceptron()
-            self.perceptron_.load_state(folder / _PERCEPTRON)
+            self.perceptron_.load_state(folder / PERCEPTRON)

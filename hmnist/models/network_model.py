@@ -17,7 +17,7 @@ from hmnist.large_arrays import chunks_of, release
 from hmnist.models.base import LabelledImages, Model
 from hmnist.models.distillation import soft_targets
 from hmnist.models.keras_setup import load_keras, policy, seeded
-from hmnist.models.litert import LARGEST, LITERT_FILE, LiteNetworks
+from hmnist.models.litert import LARGEST, LITERT_FILE
 from hmnist.models.network import Examples, Network, TrainingPlan
 
 if TYPE_CHECKING:
@@ -153,13 +153,6 @@ class NetworkModel(Model):
             logits[part] = compiled(inputs, None if patients is None else patients[part])
             release(images)
         return logits
-
-    def few_logits(self, folder: Path, images: Images, patients: Float32 | None) -> Float64:
-        """Return the same logits from the files of `save_state`, without TensorFlow."""
-        inputs = self.make_network().inputs
-        inputs.load(folder)
-        networks = LiteNetworks(folder / LITERT_FILE)
-        return np.asarray(networks(inputs.transform(images), patients), np.float64)
 
     def _compiled(self) -> "CompiledNetworks":
         if not hasattr(self, "compiled_"):  # this model comes from a pickle

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,8 +31,9 @@ from hmnist.decisions.decision import Decision
 from hmnist.decisions.soft_voting import soft_vote
 from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError
 from hmnist.files import hash_file
-from hmnist.models.litert import FEW, LITERT_FILE, LiteNetworks, find_litert
+from hmnist.models.litert import FEW, LITERT_FILE, find_litert
 from hmnist.models.registry import make_model
+from hmnist.models.saved_networks import SavedNetworks
 from hmnist.patients import PATIENT_COLUMNS, UNKNOWN_PATIENT, check_patients
 from hmnist.runs.manifest import MANIFEST, Manifest, read_manifest
 from hmnist.runs.predictions import PartPredictions, read_history, read_predictions
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from hmnist.models.base import Model
-    from hmnist.models.network_model import NetworkModel
 
 _MODEL = "model"  # the folder of the model's files
 
@@ -88,12 +88,9 @@ class Run:
         UsageError
             If the run is an ensemble, which has `members` instead.
         """
-        model = self._make_model()
+        model = make_model(self.manifest.model, **_as_parameters(self.manifest.parameters))
         model.load_state(self.folder / _MODEL)
         return model
-
-    def _make_model(self) -> "Model":
-        return make_model(self.manifest.model, **_as_parameters(self.manifest.parameters))
 
     @cached_property
     def members(self) -> "tuple[Run, ...]":
@@ -201,10 +198,11 @@ class Run:
             ]
             return soft_vote(probabilities, [member.weight for member in self.manifest.members])
         if self._are_few_pixels(images) and self._has_litert:
-            networks = LiteNetworks(self.folder / _MODEL / LITERT_FILE)
+            networks = SavedNetworks(self.folder / _MODEL)
             # The model itself refuses the columns of another version, with a sentence.
-            if networks.patient_columns in {0, len(PATIENT_COLUMNS)}:
-                return self._predict_few(networks, np.asarray(images), patients)
+            fits = networks.patient_columns in {0, len(PATIENT_COLUMNS)}
+            if fits and networks.reads(self.manifest.data.image_shape):
+                return _predict_few(networks, np.asarray(images), patients)
         return self.model.predict_proba(images, patients)
 
     @property
@@ -223,19 +221,15 @@ class Run:
             and 0 < len(images) <= FEW
         )
 
-    def _predict_few(
-        self, networks: LiteNetworks, images: Pixels, patients: npt.ArrayLike | None
-    ) -> Float64:
-        known: Float32 | None = None
-        if networks.patient_columns:
-            given = [UNKNOWN_PATIENT] * len(images) if patients is None else patients
-            known = check_patients(given, len(images))
-        # Networks that read nothing but pixels need no estimator, which takes a second to import.
-        reads_pixels = networks.input_shape == images.shape[1:]
-        if reads_pixels and not self.manifest.parameters.get("perceptrons"):
-            return softmax(networks(images, known))
-        model = cast("NetworkModel", self._make_model())
-        return softmax(model.few_logits(self.folder / _MODEL, images, known))
+
+def _predict_few(
+    networks: SavedNetworks, images: Pixels, patients: npt.ArrayLike | None
+) -> Float64:
+    known: Float32 | None = None
+    if networks.patient_columns:
+        given = [UNKNOWN_PATIENT] * len(images) if patients is None else patients
+        known = check_patients(given, len(images))
+    return softmax(networks.logits(images, known))
 
 
 def open_run(folder: str | Path) -> Run:

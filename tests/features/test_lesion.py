@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from hmnist.arrays import Pixels, Shape
+from hmnist.arrays import Float32, Pixels, Shape
 from hmnist.augmentation import orient
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
@@ -21,6 +21,10 @@ from hmnist.features.lesion import LesionFeatures
 
 def random_images(shape: Shape, count: int = 10) -> Pixels:
     return np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)
+
+
+def weights_of(features: LesionFeatures) -> Float32:
+    return features.fitted_.filters["colour"].weights
 
 
 def small(**parameters: Any) -> LesionFeatures:
@@ -104,13 +108,13 @@ def test_the_same_seed_gives_the_same_bits(sample: LesionDataset, fitted: Lesion
     again = small().fit(sample.images)
     assert again.transform(sample.images).tobytes() == fitted.transform(sample.images).tobytes()
     other = small(random_state=1).fit(sample.images)
-    assert (other.filters_["colour"].weights != fitted.filters_["colour"].weights).any()
+    assert (weights_of(other) != weights_of(fitted)).any()
 
 
 def test_no_seed_draws_anew() -> None:
     images = random_images((8, 8, 3))
     first, second = (small(random_state=None).fit(images) for _ in range(2))
-    assert (first.filters_["colour"].weights != second.filters_["colour"].weights).any()
+    assert (weights_of(first) != weights_of(second)).any()
 
 
 def test_other_images_and_threads_change_no_bit(
@@ -118,15 +122,14 @@ def test_other_images_and_threads_change_no_bit(
 ) -> None:
     table = fitted.transform(sample.images)
     for threads in (2, 3):
-        threaded = LesionFeatures.from_arrays(fitted.to_arrays(), n_jobs=threads)
-        assert threaded.transform(sample.images).tobytes() == table.tobytes()
+        assert fitted.fitted_.transform(sample.images, threads).tobytes() == table.tobytes()
     for part in (slice(0, 1), slice(3, 10), slice(250, 263), slice(399, 400)):
         assert fitted.transform(sample.images[part]).tobytes() == table[part].tobytes()
     monkeypatch.setattr("hmnist.features.views.CHUNK_PIXELS", 784 * 17)
     assert fitted.transform(sample.images).tobytes() == table.tobytes()
     again = small(n_jobs=2).fit(sample.images)
-    for name, array in again.to_arrays().items():
-        np.testing.assert_array_equal(array, fitted.to_arrays()[name])
+    for name, array in again.fitted_.to_arrays().items():
+        np.testing.assert_array_equal(array, fitted.fitted_.to_arrays()[name])
 
 
 def test_the_number_of_threads_does_not_change_fitting(fitted: LesionFeatures) -> None:
@@ -134,15 +137,15 @@ def test_the_number_of_threads_does_not_change_fitting(fitted: LesionFeatures) -
     states = []
     for threads in (1, 2):
         with threadpool_limits(threads):
-            states.append(small().fit(images).to_arrays())
+            states.append(small().fit(images).fitted_.to_arrays())
     assert all((states[0][name] == states[1][name]).all() for name in states[0])
 
 
 def test_only_the_fitted_images_count(sample: LesionDataset, fitted: LesionFeatures) -> None:
-    before = fitted.to_arrays()["colour_weights"].copy()
+    before = fitted.fitted_.to_arrays()["colour_weights"].copy()
     fitted.transform(255 - sample.images)
-    assert (fitted.to_arrays()["colour_weights"] == before).all()
-    assert (small().fit(sample.images[:200]).filters_["colour"].weights != before).any()
+    assert (fitted.fitted_.to_arrays()["colour_weights"] == before).all()
+    assert (small().fit(sample.images[:200]).fitted_.filters["colour"].weights != before).any()
 
 
 @pytest.mark.parametrize("way", [1, 2, 4, 7])
@@ -173,7 +176,6 @@ def test_clones_keep_parameters_and_forget_the_rest(fitted: LesionFeatures) -> N
     for use in (
         lambda: copy.transform(random_images((28, 28, 3))),
         copy.get_feature_names_out,
-        copy.to_arrays,
         lambda: copy.n_features_out,
     ):
         with pytest.raises(NotFittedError):
@@ -214,8 +216,9 @@ def test_the_number_of_threads(
         started.append(number)
         return ThreadPoolExecutor(number)
 
-    monkeypatch.setattr("hmnist.features.lesion.available_cores", lambda: 4)
-    monkeypatch.setattr("hmnist.features.lesion.ThreadPoolExecutor", start)
+    for module in ("hmnist.features.lesion", "hmnist.hardware"):
+        monkeypatch.setattr(f"{module}.available_cores", lambda: 4)
+    monkeypatch.setattr("hmnist.features.fitted.ThreadPoolExecutor", start)
     monkeypatch.setenv("OMP_NUM_THREADS", variable)
     images = random_images((8, 8, 3))
     small(n_jobs=n_jobs).fit(images).transform(images)

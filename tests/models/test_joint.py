@@ -10,6 +10,7 @@ from scipy.special import softmax
 from hmnist.models.cnn import CNN
 from hmnist.models.joint import JointCNN
 from hmnist.models.mlp import MLP
+from hmnist.models.saved_networks import SavedNetworks
 from hmnist.sources.sample import load_sample
 
 DATA = load_sample().take(np.arange(0, 500, 5))
@@ -48,7 +49,7 @@ def test_its_state_comes_back_without_tensorflow_too(fitted: JointCNN, tmp_path:
     again.load_state(tmp_path)
     expected = fitted.predict_proba(IMAGES, DATA.patients)
     np.testing.assert_array_equal(again.predict_proba(IMAGES, DATA.patients), expected)
-    logits = JointCNN(perceptrons=2, **SMALL).few_logits(tmp_path, IMAGES, DATA.patients)
+    logits = SavedNetworks(tmp_path).logits(IMAGES, DATA.patients)
     np.testing.assert_allclose(softmax(logits, axis=1), expected, atol=1e-6)
 
 

@@ -136,5 +136,4 @@ def test_a_photograph_is_predicted_without_heavy_libraries(
     loaded, printed = loaded_by(CALL, tmp_path, "predict", str(network_run.folder), "a.png")
     assert printed.startswith("source,row,image_id,predicted")
     assert not loaded & {"keras", "tensorflow"}
-    if network_run.folder.name == "pixels":  # features are a library's work
-        assert not loaded & {"pandas", "scipy", "sklearn"}
+    assert not loaded & {"pandas", "scipy", "sklearn"}

@@ -1,0 +1,48 @@
+"""`SavedNetworks`: a few images, predicted from the files of a saved model.
+
+It loads neither TensorFlow nor scikit-learn, which take seconds.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from hmnist.arrays import Float32, Float64, Images, Shape
+from hmnist.models.inputs import StandardisedFeatures, read_inputs
+from hmnist.models.litert import LITERT_FILE, LiteNetworks
+
+PERCEPTRON = "perceptron"
+"""The folder of the perceptrons' files, in that of a `JointCNN`."""
+
+
+class SavedNetworks:
+    """The networks of a model, and what they read of an image.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        What `Model.save_state` has written, with a file for LiteRT (`hmnist.models.litert`).
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._networks = LiteNetworks(folder / LITERT_FILE)
+        self._inputs = read_inputs(folder)
+        beside = folder / PERCEPTRON
+        self._perceptron = SavedNetworks(beside) if beside.is_dir() else None
+
+    @property
+    def patient_columns(self) -> int:
+        """How many columns of patient data the networks read; 0 if they read none."""
+        return self._networks.patient_columns
+
+    def reads(self, shape: Shape) -> bool:
+        """Return whether it knows what the networks read of images of this shape."""
+        known = isinstance(self._inputs, StandardisedFeatures)
+        return known or self._networks.input_shape == shape
+
+    def logits(self, images: Images, patients: Float32 | None) -> Float64:
+        """Return the logits of the model: float64, shape (n, classes)."""
+        logits = self._networks(self._inputs.transform(images), patients).astype(np.float64)
+        if self._perceptron is None:
+            return logits
+        return (logits + self._perceptron.logits(images, patients)) / 2
