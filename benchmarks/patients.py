@@ -9,7 +9,6 @@ Prints Markdown.
 
 import argparse
 import platform
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 import hmnist
-from hmnist.experiments.cells import Cell, run_cells
+from hmnist.cli.watching import Lines
+from hmnist.experiments.cells import Cell, estimate_seconds, run_cells
 from hmnist.experiments.grid import folder_name
 from hmnist.experiments.processes import Processes
 from hmnist.features.store import keep_results
@@ -53,11 +53,10 @@ def main() -> None:
         for seed in range(arguments.seed, arguments.seed + arguments.seeds)
         for patients in (False, True)
     ]
-    runs: dict[Cell, hmnist.Run] = {}
     workers = Processes(arguments.jobs, arguments.threads)
-    for cell, run in run_cells(cells, workers, hmnist.Watcher()):
-        runs[cell] = run
-        print(f"{len(runs)} of {len(cells)}: {run.folder.name}", file=sys.stderr, flush=True)
+    watcher = Lines()
+    watcher.planned(cells, sum(map(estimate_seconds, cells)))
+    runs = dict(run_cells(cells, workers, watcher))
     print(
         f"Python {platform.python_version()}, {platform.machine()}, {arguments.threads} threads; "
         f"{data.name}, {len(folds)} folds, {arguments.seeds} seeds, effort {arguments.effort}"

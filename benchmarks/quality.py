@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 import hmnist
 from hmnist.decisions.decision import KINDS
 from hmnist.results.formatting import markdown_table
+from hmnist.results.table import WITH_PATIENTS
 from hmnist.scores.reliability import pooled_calibration_error
 
 DECISION_SCORES = {
@@ -118,7 +119,7 @@ class _RunCollector(hmnist.Watcher):
         del cell
         manifest, scores = run.manifest, run.scores
         if not manifest.recipe.entry.baseline:
-            patients = " + patients" if manifest.recipe.patients else ""
+            patients = WITH_PATIENTS if manifest.recipe.patients else ""
             row = f"{manifest.model}{patients} ({manifest.recipe.oversample})"
             self.runs[row].append(run)
         print(

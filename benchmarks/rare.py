@@ -11,13 +11,13 @@ Markdown.
 
 import argparse
 import platform
-import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import hmnist
-from hmnist.experiments.cells import Cell, run_cells
+from hmnist.cli.watching import Lines
+from hmnist.experiments.cells import Cell, estimate_seconds, run_cells
 from hmnist.experiments.grid import folder_name
 from hmnist.experiments.processes import Processes
 from hmnist.oversampling import METHODS
@@ -47,10 +47,9 @@ def main() -> None:
     rows = dict(_plan_rows(arguments, folds))
     cells = [cell for row in rows.values() for cell in row]
     workers = Processes(arguments.jobs, arguments.threads)
-    runs: dict[Cell, hmnist.Run] = {}
-    for cell, run in run_cells(cells, workers, hmnist.Watcher()):
-        runs[cell] = run
-        print(f"{len(runs)} of {len(cells)}: {run.folder.name}", file=sys.stderr, flush=True)
+    watcher = Lines()
+    watcher.planned(cells, sum(map(estimate_seconds, cells)))
+    runs = dict(run_cells(cells, workers, watcher))
     runs_by_model: dict[str, dict[str, list[hmnist.Run]]] = defaultdict(dict)
     for (model, method), row in rows.items():
         runs_by_model[model][method] = [runs[cell] for cell in row]

@@ -15,13 +15,13 @@ another seed.
 import argparse
 import json
 import platform
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import hmnist
-from hmnist.experiments.cells import Cell, run_cells
+from hmnist.cli.watching import Lines
+from hmnist.experiments.cells import Cell, estimate_seconds, run_cells
 from hmnist.experiments.grid import folder_name
 from hmnist.experiments.processes import Processes
 from hmnist.results.formatting import markdown_table
@@ -65,8 +65,9 @@ def main() -> None:
         f"{data.name}, {arguments.model}, effort {arguments.effort}, {len(folds)} of "
         f"{arguments.folds} folds (seed {arguments.fold_seed}), {arguments.seeds} seeds\n"
     )
-    print(_scores_table(runs_by_name), end="\n\n")
-    print(_differences_table(runs_by_name))
+    tested = {kind: _decide(runs_by_name, kind) for kind in ("natural", "balanced")}
+    print(_scores_table(runs_by_name, tested), end="\n\n")
+    print(_differences_table(tested))
 
 
 def _parse() -> argparse.Namespace:
@@ -123,11 +124,9 @@ def _train(cells: Sequence[Cell], arguments: argparse.Namespace) -> dict[Path, h
     """Train every cell once, and return the runs by their folders."""
     different = list({cell.folder: cell for cell in cells}.values())
     workers = Processes(arguments.jobs, arguments.threads)
-    runs = {}
-    for cell, run in run_cells(different, workers, hmnist.Watcher()):
-        runs[cell.folder] = run
-        print(f"{len(runs)} of {len(different)}: {run.folder.name}", file=sys.stderr, flush=True)
-    return runs
+    watcher = Lines()
+    watcher.planned(different, sum(map(estimate_seconds, different)))
+    return {cell.folder: run for cell, run in run_cells(different, workers, watcher)}
 
 
 def _decide(runs_by_name: Mapping[str, Sequence[hmnist.Run]], decision: str) -> Tested:
@@ -137,9 +136,10 @@ def _decide(runs_by_name: Mapping[str, Sequence[hmnist.Run]], decision: str) -> 
     }
 
 
-def _scores_table(runs_by_name: Mapping[str, Sequence[hmnist.Run]]) -> str:
+def _scores_table(
+    runs_by_name: Mapping[str, Sequence[hmnist.Run]], tested: Mapping[str, Tested]
+) -> str:
     """Return the mean scores of each configuration, and the seconds of a fit."""
-    tested = {kind: _decide(runs_by_name, kind) for kind in ("natural", "balanced")}
     rows = []
     for name, runs in runs_by_name.items():
         means = {kind: hmnist.mean_scores(tested[kind][name]) for kind in tested}
@@ -149,11 +149,10 @@ def _scores_table(runs_by_name: Mapping[str, Sequence[hmnist.Run]]) -> str:
     return markdown_table(["configuration", *COLUMNS, "fit s"], rows)
 
 
-def _differences_table(runs_by_name: Mapping[str, Sequence[hmnist.Run]]) -> str:
+def _differences_table(tested: Mapping[str, Tested]) -> str:
     """Return each configuration's differences to the reference, and whether it is kept."""
-    tested = {kind: _decide(runs_by_name, kind) for kind in ("natural", "balanced")}
     rows = []
-    for name in [name for name in runs_by_name if name != REFERENCE]:
+    for name in [name for name in tested["natural"] if name != REFERENCE]:
         pairs = {
             kind: hmnist.compare_predictions({name: of[name], REFERENCE: of[REFERENCE]}).pairs[0]
             for kind, of in tested.items()

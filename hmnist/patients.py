@@ -88,8 +88,13 @@ def encode_patients(metadata: "pd.DataFrame | None") -> Float32 | None:
     return np.hstack([_encode_age(age), _encode_words(sex, SEXES), _encode_words(site, SITES)])
 
 
-def check_patients(patients: npt.ArrayLike, count: int) -> Float32:
-    """Return the patient data of so many images as float32; a `UsageError` if they are none."""
+def check_patients(patients: npt.ArrayLike | None, count: int) -> Float32:
+    """Return the patient data of so many images as float32; a `UsageError` if they are none.
+
+    None stands for patients of whom nothing is known.
+    """
+    if patients is None:
+        return np.broadcast_to(UNKNOWN_PATIENT, (count, len(UNKNOWN_PATIENT)))
     rows = np.asarray(patients)
     expected = (count, len(PATIENT_COLUMNS))
     if rows.shape != expected or rows.dtype.kind not in "iuf" or not np.isfinite(rows).all():

@@ -89,9 +89,7 @@ def soft_vote(probabilities: Sequence[npt.NDArray[np.floating]], weights: npt.Ar
 
 
 def _logarithms(probabilities: Sequence[npt.NDArray[np.floating]]) -> Float64:
-    return np.asarray(
-        np.log(np.stack([np.asarray(each, np.float64) for each in probabilities]).clip(_FLOOR))
-    )
+    return np.asarray(np.log(np.array(probabilities, np.float64).clip(_FLOOR)))
 
 
 def _minimise(labels: Labels, logs: Float64) -> Float64:
@@ -100,6 +98,7 @@ def _minimise(labels: Labels, logs: Float64) -> Float64:
     Their sum before is a temperature, which the calibration of the ensemble fits again.
     """
     from scipy.optimize import minimize
+    from scipy.special import logsumexp
 
     equal = np.full(len(logs), 1 / len(logs))
     rows = np.arange(len(labels))
@@ -107,11 +106,8 @@ def _minimise(labels: Labels, logs: Float64) -> Float64:
 
     def loss(weights: Float64) -> tuple[float, Array]:
         pooled = np.tensordot(weights, logs, 1)
-        top = pooled.max(axis=1)
-        exponentials = np.exp(pooled - top[:, None])
-        sums = exponentials.sum(axis=1)
-        expected = np.einsum("mnc,nc->m", logs, exponentials / sums[:, None])
-        total = (top + np.log(sums)).sum() - weights @ of_true + RIDGE * weights @ weights
+        expected = np.einsum("mnc,nc->m", logs, softmax(pooled))
+        total = logsumexp(pooled, axis=1).sum() - weights @ of_true + RIDGE * weights @ weights
         return float(total), expected - of_true + 2 * RIDGE * weights
 
     weights = minimize(loss, equal, jac=True, bounds=[(0, None)] * len(logs)).x

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from hmnist.dataset import LesionDataset
-from hmnist.errors import UsageError, unknown_name
+from hmnist.errors import UsageError
 from hmnist.experiments.cells import Cell
 from hmnist.models.registry import MODELS, find_model
-from hmnist.runs.recipe import PATIENTS, Recipe, Settings, check_one_pretrained_file
+from hmnist.runs.recipe import Recipe, Settings, check_one_pretrained_file, list_uses
 from hmnist.splits.folds import split_folds
 from hmnist.splits.split import Split
 from hmnist.splits.split import split as make_split
@@ -38,7 +38,7 @@ def plan_benchmark(
         raise UsageError("Folds are always by lesion.", "Leave out --folds, or --split.")
     given: dict[str, Any] = dict(settings)
     methods = given.pop("oversample", Recipe.oversample)
-    uses = _list_uses(given.pop("patients", Recipe.patients))
+    uses = list_uses(given.pop("patients", Recipe.patients))
     models, methods = ([item] if isinstance(item, str) else item for item in (models, methods))
     seed = given.pop("seed", Recipe.seed)
     recipes = [
@@ -55,15 +55,6 @@ def plan_benchmark(
         if recipe not in resolved[:position]  # a protocol may make two recipes equal
         for part in splits
     ]
-
-
-def _list_uses(patients: str | bool) -> tuple[bool, ...]:
-    """Return whether the rows use patient data; ``both`` has rows of either kind."""
-    if isinstance(patients, bool):
-        return (patients,)
-    if not isinstance(patients, str) or patients not in PATIENTS:
-        raise unknown_name("choice of patient data", str(patients), PATIENTS)
-    return PATIENTS[patients]
 
 
 def _list_rows(

@@ -22,7 +22,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from hmnist.arrays import Float32, Float64, Images, Labels, Shape, check_pixels, infer_shape
 from hmnist.errors import TrustError, UsageError
-from hmnist.patients import PATIENT_COLUMNS, UNKNOWN_PATIENT, check_patients
+from hmnist.patients import PATIENT_COLUMNS, check_patients
 
 _DAMAGE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
 """The errors that numpy, skops, xgboost and Keras raise when they read a damaged file."""
@@ -294,8 +294,6 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
                     "Leave them out, or fit it with patients=...",
                 )
             return None
-        if patients is None:
-            return np.broadcast_to(UNKNOWN_PATIENT, (count, len(UNKNOWN_PATIENT)))
         return check_patients(patients, count)
 
     def _find_shape(self, pixels: int, shape: Shape | None) -> Shape | None:

@@ -29,7 +29,7 @@ import numpy.typing as npt
 from hmnist.arrays import USUAL_SIDE, Float32, count_doublings
 from hmnist.augmentation import all_orientations, view_anew
 from hmnist.errors import UsageError
-from hmnist.models.network import Network, TrainingPlan
+from hmnist.models.network import Network, TrainingPlan, read_patients
 from hmnist.models.network_model import NetworkModel
 from hmnist.models.optimizers import make_muon
 from hmnist.models.precision import policy_of
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
 
 PATCH = 2
 """The side of the patches that the frozen first convolution whitens."""
-
-PATIENT_UNITS = 32
-"""Units of the layer that reads patient data."""
 
 WHITENED = 10_000 * USUAL_SIDE**2
 """Pixels of the images of which these patches are taken at most: 10,000 images of 28×28."""
@@ -149,10 +146,8 @@ def build_cnn(
         x = _activate(layers.MaxPooling2D()(convolution(width)(x)))
         x = layers.Add()([x, _activate(convolution(width)(x))])
     pooled = [layers.GlobalMaxPooling2D()(x), layers.GlobalAveragePooling2D()(x)]
-    if patients:
-        inputs.append(keras.Input((patients,)))
-        pooled.append(layers.Dense(PATIENT_UNITS, activation="relu")(inputs[1]))
-    x = layers.Dropout(dropout)(layers.Concatenate()(pooled))
+    x = layers.Concatenate()([*pooled, *read_patients(inputs, patients)])
+    x = layers.Dropout(dropout)(x)
     return keras.Model(inputs if patients else inputs[0], layers.Dense(classes, dtype="float32")(x))
 
 

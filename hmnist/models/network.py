@@ -19,6 +19,9 @@ from hmnist.systems.system import Plateau
 if TYPE_CHECKING:
     import keras
 
+PATIENT_UNITS = 32
+"""Units of the layer that reads patient data."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingPlan:
@@ -126,6 +129,19 @@ class Examples:
     weights: Float64 | None = None
     validation: "Examples | None" = None
     patients: Float32 | None = None
+
+
+def read_patients(inputs: list[Any], columns: int) -> list[Any]:
+    """Add an input for patient data to those of a graph, and return the small layer that reads it.
+
+    Without columns of patient data nothing is added, and the list that is returned is empty.
+    """
+    import keras
+
+    if not columns:
+        return []
+    inputs.append(keras.Input((columns,)))
+    return [keras.layers.Dense(PATIENT_UNITS, activation="relu")(inputs[-1])]
 
 
 def call_graph(graph: "keras.Model", inputs: Any, patients: Any = None, *, training: bool) -> Any:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, ClassVar
 from hmnist.augmentation import all_orientations, view_anew
 from hmnist.models.backbone import PREDICTION_BATCH, resize_in_colour
 from hmnist.models.base import LabelledImages
-from hmnist.models.cnn import PATIENT_UNITS
 from hmnist.models.efficientnet import build_backbone, find_imagenet, set_imagenet
-from hmnist.models.network import Network, TrainingPlan
+from hmnist.models.network import Network, TrainingPlan, read_patients
 from hmnist.models.network_model import NetworkModel
 from hmnist.models.optimizers import make_adamw
 
@@ -113,10 +112,8 @@ def build_transfer(
     inputs = [keras.Input(shape)]
     backbone = build_backbone((side, side, 3))
     x = layers.GlobalAveragePooling2D()(backbone(resize_in_colour(inputs[0], (side, side))))
-    if patients:
-        inputs.append(keras.Input((patients,)))
-        known = layers.Dense(PATIENT_UNITS, activation="relu")(inputs[1])
-        x = layers.Concatenate()([x, known])
+    if known := read_patients(inputs, patients):
+        x = layers.Concatenate()([x, *known])
     x = layers.Dense(classes, kernel_initializer="zeros")(layers.Dropout(dropout)(x))
     # A step of AdamW moves every weight by about the learning rate. So what the last layer learns
     # in a step is multiplied, and the optimiser needs no groups of weights.

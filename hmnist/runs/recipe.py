@@ -287,18 +287,24 @@ class Recipe:
                 raise unknown_name(kind, str(name), known)
 
 
+def list_uses(patients: str | bool) -> tuple[bool, ...]:
+    """Return whether models use patient data; ``both`` stands for models of either kind."""
+    if isinstance(patients, bool):
+        return (patients,)
+    if not isinstance(patients, str) or patients not in PATIENTS:
+        raise unknown_name("choice of patient data", str(patients), PATIENTS)
+    return PATIENTS[patients]
+
+
 def _read_patients(word: str | bool) -> bool:
     """Return whether one model uses patient data."""
-    if isinstance(word, bool):
-        return word
-    if word == "both":
+    uses, *others = list_uses(word)
+    if others:
         raise UsageError(
             "One model is trained with patient data or without, not both.",
             "Choose yes or no; a benchmark compares both.",
         )
-    if not isinstance(word, str) or word not in PATIENTS:
-        raise unknown_name("choice of patient data", str(word), PATIENTS)
-    return word == "yes"
+    return uses
 
 
 def check_one_pretrained_file(recipes: Sequence[Recipe]) -> None:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Booleans, Float32, Float64, Labels, Pixels, softmax
+from hmnist.arrays import Booleans, Float64, Labels, Pixels, softmax
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import Decision
 from hmnist.decisions.soft_voting import soft_vote
@@ -34,7 +34,7 @@ from hmnist.files import hash_file
 from hmnist.models.litert import FEW, LITERT_FILE, find_litert
 from hmnist.models.registry import make_model
 from hmnist.models.saved_networks import SavedNetworks
-from hmnist.patients import PATIENT_COLUMNS, UNKNOWN_PATIENT, check_patients
+from hmnist.patients import PATIENT_COLUMNS, check_patients
 from hmnist.runs.manifest import MANIFEST, Manifest, read_manifest
 from hmnist.runs.predictions import PartPredictions, read_history, read_predictions
 from hmnist.runs.seen import has_seen
@@ -225,10 +225,7 @@ class Run:
 def _predict_few(
     networks: SavedNetworks, images: Pixels, patients: npt.ArrayLike | None
 ) -> Float64:
-    known: Float32 | None = None
-    if networks.patient_columns:
-        given = [UNKNOWN_PATIENT] * len(images) if patients is None else patients
-        known = check_patients(given, len(images))
+    known = check_patients(patients, len(images)) if networks.patient_columns else None
     return softmax(networks.logits(images, known))
 
 

@@ -13,11 +13,11 @@ from scipy.special import softmax
 
 from hmnist.augmentation import ORIENTATIONS, all_orientations, orient
 from hmnist.errors import UsageError
-from hmnist.models.cnn import CNN, PATIENT_UNITS, build_cnn, whitening_filters
+from hmnist.models.cnn import CNN, build_cnn, whitening_filters
 from hmnist.models.distillation import soft_targets
 from hmnist.models.keras_setup import load_keras
 from hmnist.models.litert import LITERT_FILE, LiteNetworks
-from hmnist.models.network import Examples, Network
+from hmnist.models.network import PATIENT_UNITS, Examples, Network
 from hmnist.patients import encode_patients
 
 RANDOM = np.random.default_rng(6)
