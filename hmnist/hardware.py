@@ -50,6 +50,31 @@ def use_threads(threads: int) -> None:
     threadpool_limits(threads)
 
 
+def limit_scipy_blas() -> contextlib.AbstractContextManager[Any]:
+    """Return a context in which scipy's own linear algebra uses one thread, and numpy's all.
+
+    The wheels of numpy and scipy contain a library each, whose threads keep a core busy while they
+    wait: where their calls alternate, they slow each other to a third. Where both packages share
+    one library, nothing is changed.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    controller = ThreadpoolController()
+    folders = {
+        library.filepath: Path(library.filepath).parent for library in controller.lib_controllers
+    }
+    of_scipy = [
+        path
+        for path, folder in folders.items()
+        # As wheels are laid out on Linux and Windows, and on macOS.
+        if folder.name == "scipy.libs" or folder.parent.name == "scipy"
+    ]
+    limits: contextlib.AbstractContextManager[Any] = controller.select(filepath=of_scipy).limit(
+        limits=1
+    )
+    return limits
+
+
 def named_threads() -> int:
     """Return the number in ``OMP_NUM_THREADS``, which `use_threads` sets, 0 if it names none."""
     # A user may have set the variable to something else that OpenMP understands, as "4,2".

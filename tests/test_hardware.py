@@ -288,3 +288,21 @@ def test_waiting_threads_leave_the_cores_unless_the_user_says_otherwise(
         monkeypatch.setenv(variable, value)
     use_threads(1)
     assert os.environ.get("GOMP_SPINCOUNT") == expected
+
+
+def test_scipys_own_linear_algebra_can_be_limited_to_one_thread() -> None:
+    """numpy's keeps its threads, and afterwards scipy's has as many as before."""
+    import scipy.linalg  # noqa: F401 - threadpoolctl sees only what is loaded
+    from threadpoolctl import threadpool_info
+
+    def threads() -> dict[str, int]:
+        return {pool["filepath"]: pool["num_threads"] for pool in threadpool_info()}
+
+    before = threads()
+    if not any("scipy.libs" in path or "/scipy/" in path for path in before):
+        pytest.skip("numpy and scipy share a library here")
+    with hardware.limit_scipy_blas():
+        within = threads()
+    assert threads() == before
+    for path, number in within.items():
+        assert number == (1 if "scipy" in path.replace("libscipy", "") else before[path])

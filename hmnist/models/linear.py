@@ -14,6 +14,7 @@ import numpy as np
 
 from hmnist.arrays import Float32, Float64, Labels
 from hmnist.errors import UsageError
+from hmnist.hardware import limit_scipy_blas
 from hmnist.large_arrays import chunks_of, empty_rows, release
 
 CLIP = 5.0
@@ -124,14 +125,15 @@ def regress(  # noqa: PLR0917 - the parameters of `fit_linear`, in their order
     shares = np.ones(len(inputs)) if weights is None else weights
     # As in scikit-learn, two classes share one column of coefficients, which is penalised once.
     ridge = 2 * penalty if len(present) == 2 else penalty
-    result = minimize(
-        measure_loss,
-        np.zeros((inputs.shape[1] + 1) * len(present)),
-        (inputs, targets, shares / shares.sum(), ridge),
-        method="L-BFGS-B",
-        jac=True,
-        options={"maxiter": steps, "gtol": 1e-3, "ftol": 64 * np.finfo(float).eps, "maxls": 50},
-    )
+    with limit_scipy_blas():
+        result = minimize(
+            measure_loss,
+            np.zeros((inputs.shape[1] + 1) * len(present)),
+            (inputs, targets, shares / shares.sum(), ridge),
+            method="L-BFGS-B",
+            jac=True,
+            options={"maxiter": steps, "gtol": 1e-3, "ftol": 64 * np.finfo(float).eps, "maxls": 50},
+        )
     parameters = result.x.reshape(-1, len(present))
     coefficients = np.zeros((inputs.shape[1], classes), np.float32)
     intercepts = np.full(classes, ABSENT, np.float32)
