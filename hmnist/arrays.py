@@ -53,6 +53,9 @@ def softmax(logits: npt.NDArray[np.floating]) -> Float64:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
+_UNSCALED = "Leave out scalers and divisions: every model scales pixels by itself."
+
+
 def check_pixels(pixels: Array) -> None:
     """Refuse an array, of any shape but not empty, that holds no pixels 0–255.
 
@@ -66,7 +69,7 @@ def check_pixels(pixels: Array) -> None:
     Traceback (most recent call last):
         ...
     hmnist.errors.UsageError: The pixels are floats between 0 and 0.5; expected 0–255. \
-Multiply by 255 if they were divided, and pass uint8.
+Leave out scalers and divisions: every model scales pixels by itself.
     """
     if pixels.dtype == np.uint8:
         return
@@ -75,13 +78,15 @@ Multiply by 255 if they were divided, and pass uint8.
     low, high = pixels.min(), pixels.max()
     if low < 0:
         # scikit-learn's wording, which its checks look for.
-        raise UsageError(f"Negative values in data: pixels from {low:g} on; expected 0–255.")
+        raise UsageError(
+            f"Negative values in data: pixels from {low:g} on; expected 0–255.", _UNSCALED
+        )
     if not high <= 255:  # NaN compares as false
         raise UsageError(f"The pixels lie between {low:g} and {high:g}; expected 0–255.")
     if pixels.dtype.kind == "f" and high <= 1:
         raise UsageError(
             f"The pixels are floats between {low:g} and {high:g}; expected 0–255.",
-            "Multiply by 255 if they were divided, and pass uint8.",
+            _UNSCALED,
         )
 
 

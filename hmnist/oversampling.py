@@ -2,11 +2,13 @@
 
 A method is a function and its line in `METHODS`. imbalanced-learn's samplers get row numbers, so
 that repetition copies no pixels; SMOTE, which makes new images, gets float32 pixels, because
-differences of uint8 wrap around.
+differences of uint8 wrap around. Any other sampler with imbalanced-learn's interface can be used in
+the place of a method (`OwnSampler`).
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -28,11 +30,12 @@ class Oversampled:
     Attributes
     ----------
     indices : numpy.ndarray of int64, shape (m,)
-        Rows of the training part, with repetition; every row occurs at least once.
+        Rows of the training part, with repetition; every row occurs at least once, unless a sampler
+        of one's own has left some out.
     orientations : numpy.ndarray of uint8, shape (m,)
         The orientation (0–7, see `hmnist.augmentation.orient`) of each; 0 is the image as it is.
     new_images : numpy.ndarray of uint8, shape (k, h, w, c)
-        Images that SMOTE made; they follow the repeated ones.
+        Images that SMOTE or another sampler made; they follow the repeated ones.
     new_labels : numpy.ndarray of int64, shape (k,)
         Their diagnoses.
     new_rows : numpy.ndarray of int64, shape (k,)
@@ -74,7 +77,7 @@ class Oversampled:
 
 def oversample(
     training: LesionDataset,
-    method: str = "random",
+    method: Any = "random",
     *,
     rare: Sequence[str] = RARE,
     target: int | None = None,
@@ -86,9 +89,11 @@ def oversample(
     ----------
     training : LesionDataset
         The training part; never validation or test images.
-    method : str
+    method : str or sampler
         ``none``, ``random``, ``augment``, ``smote``, ``weights`` or ``balanced``; see `METHODS`.
         ``weights`` repeats nothing: an image weighs as often as ``random`` is expected to show it.
+        Or an object with ``fit_resample``, as imbalanced-learn's samplers: it gets the pixels as
+        float32 rows, and decides itself what it raises.
     rare : sequence of str
         The diagnoses to raise. ``balanced`` raises all of them.
     target : int or None
@@ -106,7 +111,8 @@ def oversample(
     ------
     UsageError
         If the method or a diagnosis is unknown, the target is not positive, the seed is out of
-        range, or there is only one diagnosis and it is to be raised.
+        range, there is only one diagnosis and it is to be raised, or a sampler cannot resample the
+        training part.
 
     Examples
     --------
@@ -116,15 +122,66 @@ def oversample(
     >>> int((training.labels[raised.indices] == 3).sum())
     100
     """
-    if method not in METHODS:
-        raise unknown_name("oversampling", method, METHODS)
+    method = name_method(method)
     if not 0 <= seed <= _LARGEST_SEED:
         raise UsageError(
             f"The seed of an oversampling is 0 or more and at most {_LARGEST_SEED}, not {seed}."
         )
+    if isinstance(method, OwnSampler):
+        return _resample(training, method.sampler, seed)
+    if method not in METHODS:
+        raise unknown_name("oversampling", method, METHODS)
     targets = _targets(training.labels, method, rare, target)
     sample = METHODS[method].sample
     return sample(training, targets, seed) if sample and targets else _unchanged(training)
+
+
+class OwnSampler(str):
+    """The text of a sampler that is none of `METHODS`, which carries the sampler itself.
+
+    Settings, tables and run folders name a method by a string, so they can name a sampler as well.
+
+    Examples
+    --------
+    >>> from imblearn.over_sampling import ADASYN
+    >>> OwnSampler(ADASYN(n_neighbors=3))
+    'ADASYN(n_neighbors=3)'
+    """
+
+    __slots__ = ("sampler",)
+
+    sampler: Any
+
+    def __new__(cls, sampler: Any) -> Self:
+        """Name a sampler by its text."""
+        text = super().__new__(cls, " ".join(repr(sampler).split()))
+        text.sampler = sampler
+        return text
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Any]]:
+        """Return what pickle and copy need."""
+        return type(self), (self.sampler,)
+
+
+def name_method(method: Any) -> str:
+    """Return the name of a method of oversampling, an `OwnSampler` for a sampler.
+
+    Whether a method of that name exists is not checked. A UsageError is raised for an object that
+    is no sampler.
+    """
+    if isinstance(method, str):
+        return method
+    if not hasattr(method, "fit_resample"):
+        raise UsageError(
+            f"{method!r} is no oversampling method, and no sampler: it has no fit_resample.",
+            f"Name one of {', '.join(METHODS)}, or give a sampler of imbalanced-learn.",
+        )
+    return OwnSampler(method)
+
+
+def is_method(name: str) -> bool:
+    """Return whether a string is the name of a method, or the text of a sampler."""
+    return name in METHODS or isinstance(name, OwnSampler) or name.endswith(")")
 
 
 def _targets(
@@ -220,6 +277,41 @@ def _interpolate(training: LesionDataset, targets: dict[int, int], seed: int) ->
         new_images=np.concatenate(images),
         new_labels=np.concatenate(labels),
         new_rows=np.concatenate(patients),
+    )
+
+
+def _resample(training: LesionDataset, sampler: Any, seed: int) -> Oversampled:
+    """Return what a sampler makes of the training part.
+
+    Samplers that only choose rows say which (``sample_indices_``). Others return pixels: the rows
+    that they were given come first, as in imbalanced-learn, or all of them count as new.
+    """
+    from sklearn.base import clone
+
+    sampler = clone(sampler)
+    if sampler.get_params().get("random_state", seed) is None:
+        sampler.set_params(random_state=seed)
+    given = training.X.astype(np.float32)
+    try:
+        pixels, labels = sampler.fit_resample(given, training.labels)
+    except ValueError as error:
+        raise UsageError(
+            f"{OwnSampler(sampler)} cannot resample this training part: {error}",
+            "Some samplers need more images of each diagnosis; choose other parameters.",
+        ) from error
+    if hasattr(sampler, "sample_indices_"):
+        return _repeated(training, np.asarray(sampler.sample_indices_, np.int64))
+    count = len(given)
+    kept = count if np.array_equal(pixels[:count], given) else 0
+    new = np.clip(np.rint(pixels[kept:]), 0, 255).astype(np.uint8)
+    labels = np.asarray(labels[kept:], np.int64)
+    rng = np.random.default_rng(seed)
+    rows = [rng.choice(np.flatnonzero(training.labels == label)) for label in labels]
+    return replace(
+        _repeated(training, np.arange(kept)),
+        new_images=new.reshape(-1, *training.image_shape),
+        new_labels=labels,
+        new_rows=np.asarray(rows, np.int64),
     )
 
 

@@ -46,7 +46,7 @@ def test_numbers_up_to_255_are_pixels(pixels: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("pixels", "message"),
     [
-        (np.array([0.0, 1.0]), "floats between 0 and 1; expected 0–255.*Multiply by 255"),
+        (np.array([0.0, 1.0]), "floats between 0 and 1; expected 0–255.*Leave out scalers"),
         (np.zeros(2, np.float32), "floats between 0 and 0"),
         (np.array([-1, 3]), "Negative values in data: pixels from -1 on"),
         (np.array([-np.inf, 3]), "Negative values"),

@@ -12,6 +12,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
 from hmnist.experiments.cells import Cell
 from hmnist.models.registry import MODELS, find_model
+from hmnist.oversampling import name_method
 from hmnist.runs.recipe import Recipe, Settings, check_one_pretrained_file, list_uses
 from hmnist.splits.folds import split_folds
 from hmnist.splits.split import Split
@@ -39,7 +40,9 @@ def plan_benchmark(
     given: dict[str, Any] = dict(settings)
     methods = given.pop("oversample", Recipe.oversample)
     uses = list_uses(given.pop("patients", Recipe.patients))
-    models, methods = ([item] if isinstance(item, str) else item for item in (models, methods))
+    models = [models] if isinstance(models, str) else models
+    methods = [methods] if isinstance(methods, str) or hasattr(methods, "fit_resample") else methods
+    methods = [name_method(method) for method in methods]
     seed = given.pop("seed", Recipe.seed)
     recipes = [
         Recipe(**row, seed=seed + number, **given)
@@ -86,6 +89,6 @@ def folder_name(recipe: Recipe, split: Split) -> str:
     """Return the name of a cell's run folder in a benchmark folder."""
     fold = "" if split.fold is None else f"-fold{split.fold}"
     patients = "-patients" if recipe.patients else ""
-    return (
-        f"{recipe.model}-{recipe.oversample}{patients}-seed{recipe.seed}{fold}-{recipe.key(split)}"
-    )
+    # Of the text of a sampler, its name; the key has the rest.
+    method = recipe.oversample.partition("(")[0]
+    return f"{recipe.model}-{method}{patients}-seed{recipe.seed}{fold}-{recipe.key(split)}"

@@ -29,7 +29,7 @@ from hmnist.experiments.stored import StoredData
 from hmnist.hardware import use_threads
 from hmnist.models.base import LabelledImages, Model
 from hmnist.models.boosting_xgboost import XGBoost
-from hmnist.oversampling import oversample
+from hmnist.oversampling import OwnSampler, oversample
 from hmnist.runs.recipe import Recipe
 from hmnist.splits.split import Split
 
@@ -75,9 +75,9 @@ def share_recipe(recipe: Recipe) -> Recipe:
             f"Only xgboost is trained over a cluster, not {recipe.model}.",
             "Several models are: hmnist benchmark --dask ADDRESS",
         )
-    if recipe.oversample == "smote":
+    if recipe.oversample == "smote" or isinstance(recipe.oversample, OwnSampler):
         raise UsageError(
-            "SMOTE needs all images in one place, and a cluster has shares of them.",
+            f"{recipe.oversample} needs all images in one place, and a cluster has shares of them.",
             "Choose another --oversample.",
         )
     return replace(recipe, parameters={**recipe.parameters, "linear_start": False})

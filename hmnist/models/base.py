@@ -21,6 +21,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from hmnist.arrays import Float32, Float64, Images, Labels, Shape, check_pixels, infer_shape
+from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError, UsageError
 from hmnist.patients import PATIENT_COLUMNS, check_patients
 
@@ -76,7 +77,8 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
     ----------
     classes : sequence of int or None
         The labels of the columns of `predict_proba`, ascending. None takes the labels that occur in
-        training, as scikit-learn's classifiers do.
+        training, as scikit-learn's classifiers do. 0 to 6 are the diagnoses in the order of
+        `hmnist.CODES`; their names are taken, too, and are then in alphabetical order.
     image_shape : tuple of int or None
         Height, width, channels. None infers the shape of squares with one or three channels.
     random_state : int or None
@@ -256,6 +258,8 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
         if self.classes is None:
             return np.unique(y)
         classes = np.asarray(self.classes)
+        if y.dtype.kind in "OUT" and np.array_equal(classes, np.arange(len(CODES))):
+            classes = np.sort(CODES)  # the same seven, by name
         if not np.array_equal(classes, np.unique(classes)):
             raise UsageError(f"The classes {classes.tolist()} are not ascending.", "Sort them.")
         if len(unknown := np.setdiff1d(y, classes)):

@@ -195,6 +195,8 @@ def _oversampling_note(recipe: Recipe) -> str:
     method, target = recipe.oversample, recipe.rare_to
     if method == "none":
         return f"none ({METHODS[method].summary})"
+    if method not in METHODS:
+        return f"{method} (training part only)"
     everything = METHODS[method].raises_all
     raised = "all diagnoses" if everything else " and ".join(recipe.rare)
     default = "the largest diagnosis" if everything else "the median diagnosis"

@@ -73,7 +73,14 @@ def as_json(value: object) -> Any:
     """Return a dataclass, or a mapping of dataclasses, in JSON's types: dicts, lists, numbers."""
     import msgspec
 
-    return msgspec.json.decode(msgspec.json.encode(value))
+    return msgspec.json.decode(msgspec.json.encode(value, enc_hook=_as_text))
+
+
+def _as_text(value: object) -> str:
+    # msgspec asks for subclasses of str: the text of a sampler (`hmnist.oversampling`).
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise NotImplementedError(f"{type(value).__name__} is none of JSON's types")
 
 
 def json_text(facts: Mapping[str, Any]) -> str:

@@ -40,10 +40,11 @@ class AuditSettings(TypedDict, total=False):
 class Settings(AuditSettings, total=False):
     """All settings of a training; see `Recipe`.
 
-    A benchmark takes several oversampling methods, and patient data ``"both"`` ways.
+    ``oversample`` is a method or a sampler with ``fit_resample``. A benchmark takes several of
+    them, and patient data ``"both"`` ways.
     """
 
-    oversample: str | Sequence[str]
+    oversample: Any
     rare: str | Sequence[str]
     rare_to: int | None
     decide: str
@@ -62,7 +63,8 @@ class Recipe:
     model : str
         A name of the registry (``hmnist models``).
     oversample : str
-        A method of `hmnist.oversample`.
+        A method of `hmnist.oversample`. A sampler with ``fit_resample`` is taken, too, and named by
+        its text.
     rare : tuple of str
         The diagnoses that are oversampled.
     rare_to : int or None
@@ -122,8 +124,11 @@ class Recipe:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        from hmnist.oversampling import name_method
+
         rare = (self.rare,) if isinstance(self.rare, str) else tuple(self.rare)
         object.__setattr__(self, "rare", rare)
+        object.__setattr__(self, "oversample", name_method(self.oversample))
         object.__setattr__(self, "model", self.entry.name)
         object.__setattr__(self, "patients", _read_patients(self.patients))
         if self.threads is None:
@@ -272,10 +277,11 @@ class Recipe:
         from hmnist.decisions.decision import KINDS
         from hmnist.models.precision import PRECISIONS
         from hmnist.models.registry import EFFORTS, FEATURES
-        from hmnist.oversampling import METHODS
+        from hmnist.oversampling import METHODS, is_method
 
+        if not is_method(self.oversample):
+            raise unknown_name("oversampling method", self.oversample, METHODS)
         for kind, name, known in (
-            ("oversampling method", self.oversample, METHODS),
             ("decision", self.decide, KINDS),
             ("effort", self.effort, EFFORTS),
             ("set of features", self.features, FEATURES),

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from distributed import Client
+from imblearn.over_sampling import SMOTE
 
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError, WorkError
@@ -95,7 +96,8 @@ def test_a_lost_worker_ends_the_training(
     ("model", "options", "sentence"),
     [
         ("logistic", {}, "Only xgboost"),
-        ("xgboost", {"oversample": "smote"}, "SMOTE needs all images"),
+        ("xgboost", {"oversample": "smote"}, "smote needs all images"),
+        ("xgboost", {"oversample": SMOTE()}, "needs all images"),
     ],
 )
 def test_what_cannot_be_shared_is_refused(

@@ -18,6 +18,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validat
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 from hmnist.arrays import check_pixels
+from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError, UsageError
 from hmnist.models.base import Model
 from hmnist.models.boosting_sklearn import HistGBDT
@@ -188,7 +189,7 @@ def test_rows_images_and_dtypes_agree(model: Model) -> None:
 @every_model
 def test_unsuitable_pixels_are_refused_with_a_sentence(model: Model) -> None:
     with pytest.raises(
-        UsageError, match=r"floats between 0 and 1; expected 0–255.*Multiply by 255"
+        UsageError, match=r"floats between 0 and 1; expected 0–255.*Leave out scalers"
     ):
         clone(model).fit(IMAGES / 255 - (IMAGES / 255).min(), LABELS)
     with pytest.raises(UsageError, match="Negative values"):
@@ -396,3 +397,18 @@ def test_validation_has_its_patient_data(stopped: Model) -> None:
     )
     np.testing.assert_array_equal(unknown, without)
     assert (unknown != known).any()
+
+
+@every_model
+def test_the_seven_diagnoses_may_be_given_by_name(model: Model) -> None:
+    """Where the classes are 0 to 6, as `make_model` gives them."""
+    seven = clone(model).set_params(classes=range(7), random_state=0)
+    names = np.array(CODES)[LABELS]
+    by_name = clone(seven).fit(IMAGES, names, validation=(IMAGES, names))
+    assert by_name.classes_.tolist() == sorted(CODES)
+    probabilities = by_name.predict_proba(IMAGES)
+    assert set(by_name.predict(IMAGES)) <= set(CODES)
+    absent = [name for name in sorted(CODES) if name not in names]
+    assert probabilities[:, by_name.classes_.searchsorted(absent)].max() < probabilities.max()
+    with pytest.raises(UsageError, match="Label wart is none of the classes"):
+        clone(seven).fit(IMAGES, np.array(["wart", "nv"] * (len(IMAGES) // 2 + 1))[: len(IMAGES)])

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from imblearn.over_sampling import RandomOverSampler
+from imblearn.under_sampling import RandomUnderSampler
 
 from hmnist.dataset import LesionDataset
 from hmnist.errors import TrustError, UsageError
@@ -129,6 +131,24 @@ def test_oversampling_methods_are_compared_in_one_table(
         out=tmp_path,
     )
     assert sorted(row.oversampling for row in table.rows) == ["none", "none", "random", "smote"]
+
+
+def test_a_sampler_of_ones_own_is_a_method_of_its_own(
+    sample: LesionDataset, tmp_path: Path
+) -> None:
+    """It goes through worker processes, and its finished runs are opened again."""
+    samplers = [RandomUnderSampler(replacement=True), RandomOverSampler()]
+    options: dict[str, Any] = {"features": "pixels", "effort": "quick", "out": tmp_path, "jobs": 2}
+    table = benchmark(sample, ["logistic"], oversample=samplers, threads=1, **options)
+    texts = {"RandomUnderSampler(replacement=True)", "RandomOverSampler()"}
+    assert {row.oversampling for row in table.rows} == {*texts, "none"}
+    for text in texts:
+        assert f"{text} (training part only)" in table.to_markdown()
+    runs = {run.manifest.recipe.oversample: run for run in map(open_run, find_runs(tmp_path))}
+    assert runs.keys() == {*texts, "none"}
+    assert runs["RandomOverSampler()"].folder.name.startswith("logistic-RandomOverSampler-seed0-")
+    again = benchmark(sample, ["logistic"], oversample=samplers, threads=1, **options)
+    assert again.rows == table.rows
 
 
 def test_an_ensemble_needs_no_training(sample: LesionDataset, tmp_path: Path) -> None:
