@@ -49,6 +49,9 @@ _COSTS = {
 _WITH_SPREAD, _WITH_INTERVAL = {"balanced_accuracy", "accuracy"}, {"balanced_accuracy"}
 """The scores whose columns have room for a standard deviation, and for an interval."""
 
+_FIRST = ("balanced acc.", "accuracy", "AUC")
+"""The columns that come first on a terminal that is too narrow for all."""
+
 COLUMNS = (*(score.name for score in SCORES), *_COSTS)
 """The columns that rows can be sorted by."""
 
@@ -164,11 +167,14 @@ class Table(Result):
         return "\n".join(lines) + "\n"
 
     def to_rich(self, *, notes: bool = True) -> "Group":
-        """Return the table for a terminal of 100 columns, with or without the notes."""
+        """Return the table for a terminal of any width, with or without the notes."""
         from rich.console import Group
         from rich.text import Text
 
-        halves = [formatting.plain_table(*half) for half in (self._scores(), self._details())]
+        halves = [
+            formatting.plain_table(*half, first=_FIRST)
+            for half in (self._scores(), self._details())
+        ]
         below = [Text(note, style="dim") for note in self.notes()] if notes else []
         return Group(*halves, *below)
 
@@ -203,7 +209,7 @@ class Table(Result):
             shown = [score_text(row.scores[score.name].mean) for score in recalls]
             shown += [text(getattr(row, cost)) for cost, (_, text) in _COSTS.items()]
             body.append([self._label(row), *shown])
-        return ["recall of", *(score.heading for score in recalls), *costs], body
+        return ["recalls, costs", *(score.heading for score in recalls), *costs], body
 
     def _ensemble_notes(self) -> Iterator[str]:
         """Yield a sentence for each ensemble: the weights of its models, and who was left out."""
