@@ -47,7 +47,8 @@ def _print_runs(manifests: "dict[str, Manifest]") -> None:
 
     A folder that is to be named in the next command stands on one line, whole.
     """
-    from hmnist.results.formatting import plain_table, score_text
+    from hmnist.results.formatting import plain_table
+    from hmnist.scores.text import score_text
 
     shown = {"balanced_accuracy": "balanced acc.", "accuracy": "accuracy", "roc_auc_ovr": "AUC"}
     body = [

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hmnist.results import formatting
-from hmnist.results.formatting import as_sentence_list, signed_text
 from hmnist.results.result import Result, decode_result
 from hmnist.results.rows import (
     ScoreSummary,
@@ -23,6 +22,7 @@ from hmnist.results.rows import (
 from hmnist.results.table import summary_text
 from hmnist.runs.facts import DataFacts, SplitFacts, as_json
 from hmnist.scores.scoring import SCORE_NAMES
+from hmnist.scores.text import as_sentence_list, signed_text
 from hmnist.systems.system import Claim
 
 if TYPE_CHECKING:

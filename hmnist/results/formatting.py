@@ -15,22 +15,6 @@ _TEXT_WIDTH = 30
 """Sentences in a table get at least so many columns of the terminal."""
 
 
-def score_text(value: float | None) -> str:
-    """Return a score with three decimals and without the zero before the point: ``.500``."""
-    if value is None:
-        return "–"
-    text = f"{value:.3f}"
-    return text[1:] if text.startswith("0.") else text
-
-
-def signed_text(value: float | None) -> str:
-    """Return a difference of scores with its sign: ``−.074``."""
-    if value is None:
-        return "–"
-    rounded = round(value, 3) + 0.0
-    return f"{'−' if rounded < 0 else '+'}{score_text(abs(rounded))}"
-
-
 def count_text(number: float) -> str:
     """Return a count of parameters: ``20,356`` or ``1.09 M``."""
     return f"{number:,.0f}" if number < 1e5 else f"{number / 1e6:.2f} M"
@@ -50,11 +34,6 @@ def duration_text(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
-
-
-def as_sentence_list(names: Sequence[str]) -> str:
-    """Return names with commas and a final “and”: ``lenet, vgg16 and mobilenet``."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def markdown_table(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:

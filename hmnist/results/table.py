@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from hmnist.errors import unknown_name
 from hmnist.results import formatting
-from hmnist.results.formatting import score_text
 from hmnist.results.result import Result, decode_result
 from hmnist.results.rows import (
     ScoreSummary,
@@ -25,6 +24,7 @@ from hmnist.results.rows import (
 )
 from hmnist.runs.facts import DataFacts, SplitFacts, as_json
 from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES, SCORES
+from hmnist.scores.text import interval_text, score_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -232,7 +232,7 @@ def summary_text(summary: ScoreSummary, *, spread: bool = True, interval: bool =
     if spread and summary.mean is not None and summary.std is not None:
         text += f" ± {score_text(summary.std)}"
     if interval and summary.low is not None and summary.high is not None:
-        text += f" [{score_text(summary.low)}, {score_text(summary.high)}]"
+        text += f" {interval_text(summary.low, summary.high)}"
     return text
 
 

@@ -7,13 +7,10 @@ from rich.console import Console
 
 from hmnist.results.canvas import share_text
 from hmnist.results.formatting import (
-    as_sentence_list,
     byte_text,
     count_text,
     duration_text,
     plain_table,
-    score_text,
-    signed_text,
 )
 
 HEADER = ["model", "balanced acc.", "accuracy", "what it is", "F1"]
@@ -89,16 +86,9 @@ def test_nothing_is_lost_on_a_terminal_too_narrow_for_a_column(width: int) -> No
 
 
 def test_numbers_as_text() -> None:
-    assert [score_text(score) for score in (0.5, 1.0, None)] == [".500", "1.000", "–"]
-    assert [signed_text(difference) for difference in (-0.0741, None)] == ["−.074", "–"]
     assert [count_text(number) for number in (20_356, 1_090_000)] == ["20,356", "1.09 M"]
     assert [byte_text(size) for size in (287, 440_400)] == ["287 B", "440.4 kB"]
     times = [0, 84, 100, 5_000, 38_000]
     assert [duration_text(time) for time in times] == ["0 s", "84 s", "2 min", "83 min", "10.6 h"]
     shares = [(1, 4), (1, 1000), (999, 1000), (0, 5)]
     assert [share_text(*share) for share in shares] == ["25%", "<1%", ">99%", "0%"]
-
-
-def test_names_as_a_list() -> None:
-    names = ["lenet", "vgg16", "mobilenet"]
-    assert as_sentence_list(names) == "lenet, vgg16 and mobilenet"
