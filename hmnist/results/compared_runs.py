@@ -101,12 +101,11 @@ def _kind(run: Run) -> dict[str, Any]:
 
 def _check_alike(first: Row, other: Row) -> None:
     """Refuse rows of other data, or of another split in any fold."""
-    tests = {
-        "data": lambda row: {run.manifest.data.digest for run in row},
-        "split": lambda row: {run.manifest.split.fold: run.manifest.split.digest for run in row},
-    }
-    for kind, digests in tests.items():
-        if digests(first) != digests(other):
+    for kind in ("data", "split"):
+        digests, other_digests = (
+            {getattr(run.manifest, kind).digest for run in row} for row in (first, other)
+        )
+        if digests != other_digests:
             raise UsageError(
                 f"{first[0].folder.name} and {other[0].folder.name} cannot be compared: their "
                 f"{kind} differs.",

@@ -7,7 +7,7 @@ mean over the trained models, their standard deviation and a 95% interval over l
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -171,28 +171,35 @@ class Table(Result):
 
     def to_markdown(self) -> str:
         """Return both halves of the table as Markdown, the notes below."""
-        halves = [formatting.markdown_table(*half) for half in (self._scores(), self._details())]
+        halves = [formatting.markdown_table(*half) for half in self._halves()]
         return "\n\n".join([*halves, *self.notes()]) + "\n"
 
     def to_latex(self) -> str:
-        """Return the scores as a LaTeX ``tabular``, the notes as comments."""
-        header, body = self._scores()
-        lines = [rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", r"\hline"]
-        escaped = (map(formatting.latex_text, cells) for cells in (header, *body))
-        lines += [" & ".join(cells) + r" \\" for cells in escaped]
-        lines.insert(3, r"\hline")
-        lines += [r"\hline", r"\end{tabular}", *(f"% {note}" for note in self.notes())]
-        return "\n".join(lines) + "\n"
+        """Return a LaTeX ``table`` for the package booktabs: caption, both halves, the notes below.
+
+        The best row and those not distinguishable from it are bold.
+        """
+        labels, bold = label_rows(self.rows), self._are_among_best()
+        halves = [
+            formatting.latex_tabular(*half, bold=bold)
+            for half in (self._scores(labels), self._details(labels))
+        ]
+        notes = [
+            f"Bold: {note.removeprefix(MARK.strip()).strip()}"
+            if note.startswith(MARK.strip())
+            else note
+            for note in self.notes()
+        ]
+        return formatting.latex_table(
+            halves, caption=f"Models on the test part of {self.data.name}.", notes=notes
+        )
 
     def to_rich(self, *, notes: bool = True) -> "Group":
         """Return the table for a terminal of any width, with or without the notes."""
         from rich.console import Group
         from rich.text import Text
 
-        halves = [
-            formatting.plain_table(*half, first=_FIRST)
-            for half in (self._scores(), self._details())
-        ]
+        halves = [formatting.plain_table(*half, first=_FIRST) for half in self._halves()]
         below = [Text(note, style="dim") for note in self.notes()] if notes else []
         return Group(*halves, *below)
 
@@ -206,11 +213,15 @@ class Table(Result):
         notes = [getattr(row, field) for row in self.rows if not row.baseline]
         return list(dict.fromkeys(notes)) or ["none"]
 
-    def _scores(self) -> tuple[list[str], list[list[str]]]:
+    def _halves(self) -> list[tuple[list[str], list[list[str]]]]:
+        labels = self._marked()
+        return [self._scores(labels), self._details(labels)]
+
+    def _scores(self, labels: Sequence[str]) -> tuple[list[str], list[list[str]]]:
         """Return header and cells of the upper half: the scores over all diagnoses."""
         shown = [score for score in SCORES if score.diagnosis is None]
         body = []
-        for row, label in zip(self.rows, self._labels(), strict=True):
+        for row, label in zip(self.rows, labels, strict=True):
             cells = [label]
             for score in shown:
                 spread, interval = score.name in _WITH_SPREAD, score.name in _WITH_INTERVAL
@@ -218,12 +229,12 @@ class Table(Result):
             body.append(cells)
         return ["model", *(score.heading for score in shown)], body
 
-    def _details(self) -> tuple[list[str], list[list[str]]]:
+    def _details(self, labels: Sequence[str]) -> tuple[list[str], list[list[str]]]:
         """Return header and cells of the lower half: the recall of each diagnosis, and costs."""
         recalls = [score for score in SCORES if score.diagnosis is not None]
         costs = [heading for heading, _ in _COSTS.values()]
         body = []
-        for row, label in zip(self.rows, self._labels(), strict=True):
+        for row, label in zip(self.rows, labels, strict=True):
             shown = [score_text(row.scores[score.name].mean) for score in recalls]
             shown += [text(getattr(row, cost)) for cost, (_, text) in _COSTS.items()]
             body.append([label, *shown])
@@ -251,17 +262,18 @@ class Table(Result):
         several = [name for name, count in counts.items() if count > 1]
         return f"pooled over {' and '.join(several)}, " if several else ""
 
-    def _labels(self) -> list[str]:
+    def _marked(self) -> list[str]:
         """Return the label of each row, with the mark where it is as good as the best."""
+        labels = zip(label_rows(self.rows), self._are_among_best(), strict=True)
+        return [f"{label}{MARK if among_best else ''}" for label, among_best in labels]
+
+    def _are_among_best(self) -> list[bool]:
+        """Return for each row whether it is the best or not distinguishable from it."""
+        best = None if self.ranking is None else self.ranking.best
         return [
-            f"{label}{MARK if self._is_among_best(row, label) else ''}"
+            label == best if row.difference is None else row.difference.p_value >= SIGNIFICANT
             for row, label in zip(self.rows, label_rows(self.rows), strict=True)
         ]
-
-    def _is_among_best(self, row: TableRow, label: str) -> bool:
-        if row.difference is None:
-            return self.ranking is not None and self.ranking.best == label
-        return row.difference.p_value >= SIGNIFICANT
 
 
 def check_column(name: str) -> None:
