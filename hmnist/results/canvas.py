@@ -20,6 +20,7 @@ from hmnist.arrays import Float64, Labels
 from hmnist.diagnoses import CODES, DIAGNOSES
 from hmnist.errors import UsageError, unknown_name
 from hmnist.files import write_file
+from hmnist.results.formatting import score_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +35,9 @@ COLUMN = 3.5
 
 MAIN, LIGHT, ACCENT, FADED = "#0072B2", "#56B4E9", "#D55E00", "#BBBBBB"
 """Blues and vermilion of Okabe & Ito (2008), distinct for colour-blind readers too; a grey."""
+
+PANEL_TITLE = 7.5
+"""Points: the size in which a count of images and lesions fits above one of four panels."""
 
 _QUARTERS = (0, 0.25, 0.5, 0.75, 1)
 
@@ -246,6 +250,14 @@ def name_bars(axes: "Axes", names: Sequence[str]) -> None:
 def show_shares(axis: "Axis") -> None:
     """Put ticks at quarters, written in per cent, on an axis that shows shares."""
     axis.set_ticks(_QUARTERS, [f"{share:.0%}" for share in _QUARTERS])
+
+
+def show_scores(axis: "Axis") -> None:
+    """Put a few ticks on an axis of scores, written as in the tables: ``.650``."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda score, _: score_text(score)))
 
 
 def round_ticks(axis: "Axis") -> None:

@@ -24,7 +24,8 @@ _STYLES: dict[str, tuple[str, Any]] = {
 }
 """Colours of Okabe & Ito (2008). Lines of malignant diagnoses are solid, those of others broken."""
 
-_LEGEND_INCHES = 1.25
+_SQUARE_INCHES, _LEGEND_INCHES = 3.2, 1.35
+_ENTRY = "{:<6}{:>5}  {}"  # of the legend: code, area, counts
 
 
 @canvas.drawing()
@@ -59,18 +60,20 @@ def plot_roc(evaluation: Evaluation) -> "Figure":
 
     mean = evaluation.report.scores["roc_auc_ovr"].mean
     notes = [*evaluation.caption, f"Mean AUC: {score_text(mean)}."]
-    figure, axes = _new_square("ROC: each diagnosis against the rest", notes)
-    axes.plot([0, 1], [0, 1], label="chance  .500", **_CHANCE)
+    figure, axes = _new_square("ROC: each diagnosis against the rest", notes, "AUC")
+    axes.plot([0, 1], [0, 1], label=_ENTRY.format("chance", ".500", ""), **_CHANCE)
     for code, has_it, probability, count in _against_the_rest(evaluation):
         if has_it.all() or not has_it.any():
-            axes.plot([], [], label=f"{code}  –  {count}", color="white")
+            axes.plot([], [], label=_ENTRY.format(code, "–", count), color="white")
             continue
         false, true, _ = roc_curve(has_it, probability)
         area = score_text(float(roc_auc_score(has_it, probability)))
         colour, style = _STYLES[code]
-        axes.plot(false, true, color=colour, linestyle=style, label=f"{code}  {area}  {count}")
+        axes.plot(
+            false, true, color=colour, linestyle=style, label=_ENTRY.format(code, area, count)
+        )
     axes.set(xlabel="1 − specificity", ylabel="sensitivity")
-    _add_legend(figure, "diagnosis  AUC")
+    _add_legend(figure)
     return figure
 
 
@@ -97,12 +100,12 @@ def plot_precision_recall(evaluation: Evaluation) -> "Figure":
     """
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
-    title = "Precision and recall of each diagnosis"
+    title = "Precision–recall: each against the rest"
     notes = [*evaluation.caption, "Thin dotted lines: prevalence, the precision of chance."]
-    figure, axes = _new_square(title, notes)
+    figure, axes = _new_square(title, notes, "AP")
     for code, has_it, probability, count in _against_the_rest(evaluation):
         if not has_it.any():
-            axes.plot([], [], label=f"{code}  –  {count}", color="white")
+            axes.plot([], [], label=_ENTRY.format(code, "–", count), color="white")
             continue
         precision, recall, _ = precision_recall_curve(has_it, probability)
         average = score_text(float(average_precision_score(has_it, probability)))
@@ -110,10 +113,10 @@ def plot_precision_recall(evaluation: Evaluation) -> "Figure":
         axes.axhline(has_it.mean(), color=colour, linewidth=0.8, linestyle=(0, (1, 3)))
         axes.plot(
             recall, precision, color=colour, linestyle=style, drawstyle="steps-post",
-            label=f"{code}  {average}  {count}",
+            label=_ENTRY.format(code, average, count),
         )  # fmt: skip
     axes.set(xlabel="recall", ylabel="precision")
-    _add_legend(figure, "diagnosis  AP")
+    _add_legend(figure)
     return figure
 
 
@@ -129,17 +132,27 @@ def _against_the_rest(evaluation: Evaluation) -> Iterator[tuple[str, Booleans, F
         yield code, has_it, predictions.probabilities[:, label], counts[label]
 
 
-def _new_square(title: str, notes: list[str]) -> "tuple[Figure, Axes]":
-    """Return a figure of one column with square axes, and room for a legend below them."""
-    figure = canvas.new_figure(canvas.COLUMN + _LEGEND_INCHES, title, notes, canvas.COLUMN)
-    axes = figure.subplots()
-    axes.set_aspect("equal")
+def _new_square(title: str, notes: list[str], area: str) -> "tuple[Figure, Axes]":
+    """Return a figure of one column with square axes, and empty ones for a legend below them."""
+    figure = canvas.new_figure(_SQUARE_INCHES + _LEGEND_INCHES, title, notes, canvas.COLUMN)
+    axes, below = figure.subplots(2, 1, height_ratios=(_SQUARE_INCHES, _LEGEND_INCHES))
+    below.set_axis_off()
+    axes.set_box_aspect(1)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     for axis in (axes.xaxis, axes.yaxis):
         canvas.show_shares(axis)
     axes.grid(visible=True)
+    axes.plot([], [], color="white", label=_ENTRY.format("", area, "images, lesions"))  # a heading
     return figure, axes
 
 
-def _add_legend(figure: "Figure", title: str) -> None:
-    figure.legend(loc="outside lower left", title=title, alignment="left", fontsize=7.5)
+def _add_legend(figure: "Figure") -> None:
+    """Write the legend of the upper axes into the lower ones, in columns."""
+    axes, below = figure.axes
+    below.legend(
+        *axes.get_legend_handles_labels(),
+        prop={"family": "DejaVu Sans Mono", "size": 7},
+        loc="center",
+        handlelength=2.8,
+        borderpad=0,
+    )

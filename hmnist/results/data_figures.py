@@ -185,6 +185,8 @@ def plot_diagnoses(data: LesionDataset) -> "Figure":
     UsageError
         If matplotlib is not installed.
     """
+    from matplotlib.ticker import MaxNLocator
+
     counts = np.bincount(data.labels, minlength=len(CODES))
     figure = canvas.new_figure(2.5, "Diagnoses: images and lesions", _caption(data))
     axes = figure.subplots()
@@ -194,7 +196,12 @@ def plot_diagnoses(data: LesionDataset) -> "Figure":
         share = canvas.share_text(count, len(data))
         canvas.label_bar(axes, label, count, f"{texts[label]} ({share})")
     canvas.name_bars(axes, canvas.full_names())
-    axes.set_xlim(0, counts.max() * 1.62)
+    most = counts.max()
+    axes.set_xlim(0, most * 1.75)  # room for the numbers beside the longest bar
+    axes.set_xticks(
+        [tick for tick in MaxNLocator(5, integer=True).tick_values(0, most) if tick <= most]
+    )
+    axes.spines["bottom"].set_bounds(0, most)
     axes.grid(visible=True, axis="x")
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("images")
@@ -240,7 +247,10 @@ def plot_ages(data: LesionDataset) -> "Figure":
             shown, bins=edges.tolist(), weights=np.full(len(shown), 1 / max(len(shown), 1)),
             color=canvas.MAIN, edgecolor="white", linewidth=0.4,
         )  # fmt: skip
-        axes.set_title(f"{canvas.short_names()[label]} ({CODES[label]})\n{counts[label]}")
+        axes.set_title(
+            f"{canvas.short_names()[label]} ({CODES[label]})\n{counts[label]}",
+            size=canvas.PANEL_TITLE,
+        )
         axes.grid(visible=False, axis="x")
         axes.xaxis.set_major_locator(MultipleLocator(20))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))

@@ -53,7 +53,7 @@ def plot_mistakes(evaluation: Evaluation, data: LesionDataset) -> "Figure":
         raise UsageError(f"{evaluation.title}: every predicted diagnosis is the true one.")
     shown = wrong[: _ROWS * _COLUMNS]
     lines = -(-len(shown) // _COLUMNS)
-    title = "Mistakes: true → predicted diagnosis, and the probability of the latter"
+    title = "Mistakes: true → predicted diagnosis, and its probability"
     note = f"{len(shown):,} of {len(wrong):,} mistakes, those of the highest probability first."
     figure = canvas.new_figure(1.48 * lines, title, [note, *evaluation.caption])
     all_axes = figure.subplots(lines, _COLUMNS, squeeze=False).ravel().tolist()

@@ -35,7 +35,7 @@ def plot_reliability(evaluation: Evaluation) -> "Figure":
     bins = [bin_ for bin_ in evaluation.report.reliability if bin_.images]
     error = score_text(evaluation.report.scores["calibration_error"].mean)
     note = f"Lines: 95 % intervals (Wilson, over images). Dashed: calibrated. ECE: {error}."
-    title = "Reliability: right by confidence"
+    title = "Reliability: share right by confidence"
     figure = canvas.new_figure(3.9, title, [*evaluation.caption, note], canvas.COLUMN)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
     upper.plot([0, 1], [0, 1], color="#222222", linewidth=1, linestyle=(0, (4, 2)))

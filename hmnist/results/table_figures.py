@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmnist.arrays import Float64
 from hmnist.errors import UsageError
 from hmnist.results import canvas
 from hmnist.results.formatting import as_sentence_list, score_text
+from hmnist.results.labels import label_points
 from hmnist.results.rows import ScoreSummary, TableRow, data_note
 from hmnist.results.table import WITH_PATIENTS, Table
 
@@ -60,6 +60,7 @@ def plot_scores(table: Table) -> "Figure":
         for position, row in enumerate(table.rows):
             _draw_summary(axes, position, row.scores[name], low)
         axes.set_title(title)
+        canvas.show_scores(axes.xaxis)
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=True, axis="x")
     return figure
@@ -88,25 +89,24 @@ def plot_times(table: Table) -> "Figure":
     drawn = [
         (label, row.scores["balanced_accuracy"], seconds)
         for label, row in zip(_labels(table.rows), table.rows, strict=True)
-        if not row.baseline and (seconds := training_seconds(row, table.rows))
+        if (seconds := training_seconds(row, table.rows))
     ]
     if not drawn:
         raise UsageError("The table has no model with a time of training.")
     labels, summaries, times = zip(*drawn, strict=True)
     notes = ["Lines: 95 % intervals over lesions.", *_caption(table), *_time_notes(table)]
-    height = max(3.0, 0.8 + _ROW_INCHES * len(drawn))
-    figure = canvas.new_figure(height, "Balanced accuracy by training time", notes)
+    figure = canvas.new_figure(3.4, "Balanced accuracy by training time", notes)
     axes = figure.subplots()
-    low, high = _limits(summaries)
-    axes.set(xscale="log", ylim=(low, high))
+    intervals = [_interval(summary) for summary in summaries]
+    axes.set(xscale="log", xlim=(min(times) / 1.3, max(times) * 2), ylim=_limits(summaries))
     axes.set(xlabel="training time, seconds (logarithmic scale)", ylabel="balanced accuracy")
-    means = np.array([summary.mean for summary in summaries], dtype=np.float64)
-    for seconds, summary in zip(times, summaries, strict=True):
-        axes.vlines(seconds, *_interval(summary), color=canvas.LIGHT, linewidth=1.2)
-    axes.plot(times, means, "o", color=canvas.MAIN, markersize=5)
+    points = np.array([(seconds, summary.mean) for _, summary, seconds in drawn], dtype=np.float64)
+    axes.vlines(times, *zip(*intervals, strict=True), color=canvas.LIGHT, linewidth=1.2)
+    axes.plot(*points.T, "o", color=canvas.MAIN, markersize=5)
     canvas.round_ticks(axes.xaxis)
+    canvas.show_scores(axes.yaxis)
     axes.grid(visible=True)
-    _label_points(axes, labels, times, means, gap=_ROW_INCHES / (height - 0.6) * (high - low))
+    label_points(axes, labels, points, intervals)
     return figure
 
 
@@ -142,14 +142,18 @@ def save_table_figures(
 def draw_table(table: Table) -> "Iterator[tuple[str, Figure]]":
     """Yield the figures that `save_table_figures` writes, each with its name."""
     yield "scores", plot_scores(table)
-    if any(not row.baseline and training_seconds(row, table.rows) for row in table.rows):
+    if any(training_seconds(row, table.rows) for row in table.rows):
         yield "times", plot_times(table)
 
 
 def training_seconds(row: TableRow, rows: Sequence[TableRow]) -> float | None:
-    """Return the mean time of a training; that of all members for an ensemble, None if unknown."""
-    if not row.members:
-        return row.fit_seconds
+    """Return the mean time of a training; that of all members for an ensemble.
+
+    None for the baseline, which is not trained, for a row without a score, and where the time of
+    a member is unknown.
+    """
+    if row.baseline or row.scores["balanced_accuracy"].mean is None:
+        return None
     times = {
         other.model: other.fit_seconds
         for other in rows
@@ -157,28 +161,7 @@ def training_seconds(row: TableRow, rows: Sequence[TableRow]) -> float | None:
     }
     if not row.members.keys() <= times.keys():
         return None
-    return row.fit_seconds + sum(times[member] for member in row.members)
-
-
-def spread_out(values: Float64, gap: float, low: float, high: float) -> Float64:
-    """Return positions near the values, in their order, no two nearer than `gap`.
-
-    Their squared distances from the values are the least possible (isotonic regression); then they
-    are moved between `low` and `high`.
-
-    Examples
-    --------
-    >>> spread_out(np.array([0.5, 0.5, 0.9]), 0.2, 0, 1).round(2).tolist()
-    [0.4, 0.6, 0.9]
-    """
-    from scipy.optimize import isotonic_regression
-
-    order = np.argsort(values, kind="stable")
-    steps = gap * np.arange(len(values))
-    positions = np.empty(len(values))
-    free = isotonic_regression(values[order] - steps).x
-    positions[order] = np.clip(free, low, max(low, high - steps[-1])) + steps
-    return positions
+    return (row.fit_seconds + sum(times[member] for member in row.members)) or None
 
 
 def _labels(rows: Sequence[TableRow]) -> list[str]:
@@ -204,7 +187,7 @@ def _time_notes(table: Table) -> Iterator[str]:
     unknown = [
         label
         for label, row in zip(_labels(table.rows), table.rows, strict=True)
-        if row.baseline or not training_seconds(row, table.rows)
+        if not training_seconds(row, table.rows)
     ]
     if unknown:
         yield f"Not shown: {as_sentence_list(unknown)}."
@@ -240,22 +223,3 @@ def _draw_summary(axes: "Axes", position: int, summary: ScoreSummary, left: floa
         axes.hlines(position, low, high, color=canvas.MAIN, linewidth=1.2)
         axes.plot(summary.mean, position, "o", color=canvas.MAIN, markersize=4)
         canvas.label_bar(axes, position, high, score_text(summary.mean))
-
-
-def _label_points(
-    axes: "Axes", labels: Sequence[str], x: Sequence[float], y: Float64, gap: float
-) -> None:
-    """Write labels in a column to the right of the axes, each joined to its point by a line."""
-    low, high = axes.get_ylim()
-    right = axes.get_xlim()[1]
-    for label, point_x, point_y, height in zip(
-        labels, x, y, spread_out(y, gap, low, high), strict=True
-    ):
-        axes.annotate(
-            label, (point_x, point_y), xytext=(right * 1.1, height), va="center", size=8,
-            annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-", "color": canvas.FADED, "linewidth": 0.7, "shrinkB": 3,
-                "relpos": (0, 0.5),
-            },
-        )  # fmt: skip
