@@ -142,7 +142,7 @@ def _new_square(title: str, notes: list[str], area: str) -> "tuple[Figure, Axes]
     for axis in (axes.xaxis, axes.yaxis):
         canvas.show_shares(axis)
     axes.grid(visible=True)
-    axes.plot([], [], color="white", label=_ENTRY.format("", area, "images, lesions"))  # a heading
+    axes.plot([], [], color="white", label=_ENTRY.format("", area, ""))  # a heading
     return figure, axes
 
 

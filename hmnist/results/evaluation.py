@@ -44,6 +44,8 @@ class Evaluation:
         What the report was made from.
     rows : numpy.ndarray of int64, shape (n,)
         Which rows of the data set the images are, in the order of the predictions.
+    image_digest : str
+        That of the data set (`hmnist.LesionDataset`).
     """
 
     title: str
@@ -54,6 +56,7 @@ class Evaluation:
     decision: Decision = field(repr=False, compare=False)
     predictions: Predictions = field(repr=False, compare=False)
     rows: Indices = field(repr=False, compare=False)
+    image_digest: str = field(repr=False, compare=False)
 
     @property
     def caption(self) -> tuple[str, ...]:
@@ -128,6 +131,7 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
         decision=run.decision,
         predictions=predictions,
         rows=rows,
+        image_digest=facts.image_digest if data is None else data.image_digest,
     )
 
 

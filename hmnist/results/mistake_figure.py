@@ -43,7 +43,7 @@ def plot_mistakes(evaluation: Evaluation, data: LesionDataset) -> "Figure":
         If matplotlib is not installed, the data are others, or there are no mistakes.
     """
     predictions, rows = evaluation.predictions, evaluation.rows
-    if rows.max() >= len(data) or not np.array_equal(data.labels[rows], predictions.labels):
+    if data.image_digest != evaluation.image_digest:
         raise UsageError(
             f"{data.name} does not hold the images that were evaluated.",
             "Pass the data that the run was evaluated on.",
