@@ -8,24 +8,10 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 
-def texts_of(figure: Figure) -> list[Text]:
-    """Draw a figure, and return the texts that are drawn."""
-    drawn: list[Text] = []
-    draw = Text.draw
-
-    def record(text: Text, renderer: RendererBase) -> None:
-        if text.get_visible() and text.get_text().strip():
-            drawn.append(text)
-        draw(text, renderer)
-
-    with patch.object(Text, "draw", record):
-        figure.draw_without_rendering()
-    return drawn
-
-
 def text_of(figure: Figure) -> str:
-    """Return all text of a figure."""
-    return " ".join(" ".join(text.get_text() for text in texts_of(figure)).split())
+    """Return all visible text of a figure."""
+    texts = [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible()]
+    return " ".join(" ".join(text.get_text() for text in texts).split())
 
 
 def outside(figure: Figure) -> list[str]:
@@ -45,8 +31,19 @@ def misplaced(figure: Figure) -> list[str]:
 
 
 def _boxes_of(figure: Figure) -> list[tuple[str, Bbox]]:
+    """Draw a figure, and return the texts that are drawn, with their boxes."""
+    drawn: list[Text] = []
+    draw = Text.draw
+
+    def record(text: Text, renderer: RendererBase) -> None:
+        if text.get_visible() and text.get_text().strip():
+            drawn.append(text)
+        draw(text, renderer)
+
+    with patch.object(Text, "draw", record):
+        figure.draw_without_rendering()
     # As that of a Text: the extent of an annotation includes its arrow.
-    return [(text.get_text(), Text.get_window_extent(text)) for text in texts_of(figure)]
+    return [(text.get_text(), Text.get_window_extent(text)) for text in drawn]
 
 
 def _beyond(figure: Figure, boxes: list[tuple[str, Bbox]]) -> list[str]:

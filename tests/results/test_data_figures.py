@@ -56,19 +56,23 @@ def test_the_same_data_give_the_same_bytes(sample: LesionDataset, tmp_path: Path
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
 
 
-def test_without_metadata_the_rest_is_drawn(sample: LesionDataset, tmp_path: Path) -> None:
+def names_of(data: LesionDataset) -> set[str]:
+    return {name for name, _ in draw_data(data, 0)}
+
+
+def test_without_metadata_the_rest_is_drawn(sample: LesionDataset) -> None:
     bare = replace(sample, lesion_ids=None, metadata=None)
     assert missing_columns(bare) == ["age", "sex", "localization"]
-    assert KNOWN & {path.stem for path in save_data_figures(bare, tmp_path)} == {"diagnoses"}
+    assert KNOWN & names_of(bare) == {"diagnoses"}
 
 
-def test_an_empty_column_is_not_drawn(sample: LesionDataset, tmp_path: Path) -> None:
+def test_an_empty_column_is_not_drawn(sample: LesionDataset) -> None:
     assert sample.metadata is not None
     assert missing_columns(sample) == []
     metadata = sample.metadata.drop(columns="sex").assign(age=np.nan)
     part = replace(sample, metadata=metadata)
     assert missing_columns(part) == ["age", "sex"]
-    assert KNOWN & {path.stem for path in save_data_figures(part, tmp_path)} == {
+    assert KNOWN & names_of(part) == {
         "diagnoses",
         "site",
     }
@@ -111,7 +115,7 @@ def test_diagnoses_are_counted(figures: dict[str, Figure]) -> None:
     text = text_of(figures["diagnoses"])
     for label, count in enumerate(np.bincount(data.labels, minlength=7)):
         assert DIAGNOSES[label].name in text
-        assert f"{count:,} (" in text
+        assert f"{count:,} image" in text
 
 
 def test_every_image_is_counted_at_one_site(figures: dict[str, Figure]) -> None:
@@ -238,10 +242,10 @@ def test_the_command_prints_the_paths_of_its_files(command: Command) -> None:
 
 
 def test_the_command_draws_in_other_formats(command: Command) -> None:
-    assert command("data", "sample", "--rows", "7", "--out", "pixels.csv").code == 0
-    called = command("data", "plot", "pixels.csv", "--figures", "svg,pdf,svg")
+    assert command("data", "sample", "--rows", "42", "--out", "pixels.csv").code == 0
+    called = command("data", "plot", "pixels.csv", "--figures", "svg,svg")
     assert called.code == 0, called.err
-    assert {path.suffix for path in Path("hmnist-figures").iterdir()} == {".svg", ".pdf"}
+    assert {path.suffix for path in Path("hmnist-figures").iterdir()} == {".svg"}
     assert len(called.out.splitlines()) == len(list(Path("hmnist-figures").iterdir()))
 
 

@@ -15,7 +15,8 @@ from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES, DIAGNOSES
 from hmnist.errors import UsageError
 from hmnist.experiments.train import train
-from hmnist.results.canvas import FORMATS
+from hmnist.results.canvas import FORMATS, save_figures
+from hmnist.results.curve_figures import plot_roc
 from hmnist.results.evaluation import evaluate_run
 from hmnist.results.run_figures import draw_run, save_run_figures
 from hmnist.results.training_figures import plot_recall, plot_training
@@ -74,29 +75,31 @@ def test_the_figures_of_a_network_are_as_wide_as_a_page_or_a_column(network: Run
             assert np.asarray(picture.convert("L")).std() > 10
 
 
-def test_a_model_without_epochs_has_no_curves(run: Run, tmp_path: Path) -> None:
+def test_a_model_without_epochs_has_no_curves(run: Run) -> None:
     assert run.history is None
-    assert {path.stem for path in save_run_figures(run, tmp_path)} == set(ALWAYS)
+    assert [name for name, _ in draw_run(run, evaluate_run(run))] == list(ALWAYS)
 
 
 def test_a_history_without_recalls_has_no_figure_of_recalls(network: Run, copy: Run) -> None:
     assert network.history is not None
     bare = network.history[["epoch", "loss", "accuracy"]]
     bare.to_csv(copy.folder / "history.csv", index=False)
-    assert [path.stem for path in save_run_figures(copy)][5:] == ["training"]
+    assert [name for name, _ in draw_run(copy, evaluate_run(copy))][5:] == ["training"]
 
 
 def test_the_same_run_gives_the_same_bytes(run: Run, tmp_path: Path) -> None:
+    evaluation = evaluate_run(run)
     first, again = (
-        save_run_figures(run, tmp_path / name, formats=FORMATS) for name in ("first", "again")
+        save_figures([("roc", plot_roc(evaluation))], tmp_path / name, FORMATS)
+        for name in ("first", "again")
     )
-    assert len(first) == 3 * len(ALWAYS)
+    assert [path.suffix for path in first] == [".png", ".svg", ".pdf"]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
 
 
 def test_the_users_settings_stay_as_they_are(run: Run, tmp_path: Path) -> None:
     before = dict(mpl.rcParams)
-    save_run_figures(run, tmp_path)
+    save_figures([("roc", plot_roc(evaluate_run(run)))], tmp_path, ["png"])
     assert dict(mpl.rcParams) == before
 
 
@@ -259,18 +262,18 @@ def test_the_report_on_other_data_is_written_with_out_only(command: Command, cop
     assert Path("other/figures/errors.png").is_file()
 
 
-def test_with_its_data_a_run_shows_its_mistakes(
-    command: Command, copy: Run, sample: LesionDataset
-) -> None:
-    paths = save_run_figures(copy, "figures", data=sample, formats=["pdf"])
-    assert [path.name for path in paths] == [f"{name}.pdf" for name in (*ALWAYS, "mistakes")]
-    assert paths[0].read_bytes().startswith(b"%PDF")
+def test_with_its_data_a_run_shows_its_mistakes(run: Run, sample: LesionDataset) -> None:
+    evaluation = evaluate_run(run, sample)
+    assert [name for name, _ in draw_run(run, evaluation, sample)] == [*ALWAYS, "mistakes"]
+    test = evaluation.predictions
+    right = replace(evaluation, predictions=replace(test, predicted=test.labels))
+    assert [name for name, _ in draw_run(run, right, sample)] == list(ALWAYS)
 
 
 def test_the_formats_are_those_of_the_option(command: Command, copy: Run) -> None:
-    assert command("evaluate", copy.folder, "--figures", "svg,pdf").code == 0
-    endings = {path.suffix for path in (copy.folder / "figures").iterdir()}
-    assert endings == {".svg", ".pdf"}
+    assert command("evaluate", copy.folder, "--figures", "svg").code == 0
+    names = {path.name for path in (copy.folder / "figures").iterdir()}
+    assert names == {f"{name}.svg" for name in ALWAYS}
     called = command("evaluate", copy.folder, "--figures", "jpeg")
     assert called.code == 2
     assert "no figure format called 'jpeg'" in called.err
