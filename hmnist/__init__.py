@@ -34,16 +34,29 @@ if TYPE_CHECKING:
     from hmnist.results.audit_table import Audit, AuditRow
     from hmnist.results.benchmark import benchmark
     from hmnist.results.compared_runs import compare_runs
-    from hmnist.results.data_figures import plot_data
+    from hmnist.results.confusion_figures import plot_confusion, plot_errors
+    from hmnist.results.curve_figures import plot_precision_recall, plot_roc
+    from hmnist.results.data_figures import (
+        plot_ages,
+        plot_diagnoses,
+        plot_images,
+        plot_sexes,
+        plot_sites,
+        save_data_figures,
+    )
     from hmnist.results.evaluation import (
         Evaluation,
         decide_again,
         evaluate_run,
         score,
     )
+    from hmnist.results.mistake_figure import plot_mistakes
+    from hmnist.results.reliability_figure import plot_reliability
     from hmnist.results.rows import TableRow
-    from hmnist.results.run_figures import plot_run
+    from hmnist.results.run_figures import save_run_figures
     from hmnist.results.table import Table
+    from hmnist.results.table_figures import plot_scores, plot_times, save_table_figures
+    from hmnist.results.training_figures import plot_recall, plot_training
     from hmnist.runs.manifest import Manifest
     from hmnist.runs.recipe import Recipe
     from hmnist.runs.run import Run, find_runs, open_run
@@ -68,8 +81,12 @@ __all__ = [
     "compare_runs", "decide_again", "encode_patients", "evaluate_run", "find_runs", "fit_decision",
     "from_images",
     "load", "load_sample", "make_model", "mean_scores", "open_run", "orient", "oversample",
-    "plot_data", "plot_run", "score", "score_intervals", "score_predictions", "split",
-    "split_folds", "train", "write_sample",
+    "plot_ages", "plot_confusion", "plot_diagnoses", "plot_errors", "plot_images",
+    "plot_mistakes", "plot_precision_recall", "plot_recall", "plot_reliability", "plot_roc",
+    "plot_scores", "plot_sexes", "plot_sites", "plot_times", "plot_training",
+    "save_data_figures", "save_run_figures", "save_table_figures",
+    "score", "score_intervals", "score_predictions", "split", "split_folds", "train",
+    "write_sample",
 ]  # fmt: skip
 
 _PUBLIC = {
@@ -97,11 +114,24 @@ _PUBLIC = {
     "results.audit_table": ("Audit", "AuditRow"),
     "results.benchmark": ("benchmark",),
     "results.compared_runs": ("compare_runs",),
-    "results.data_figures": ("plot_data",),
+    "results.confusion_figures": ("plot_confusion", "plot_errors"),
+    "results.curve_figures": ("plot_precision_recall", "plot_roc"),
+    "results.data_figures": (
+        "plot_ages",
+        "plot_diagnoses",
+        "plot_images",
+        "plot_sexes",
+        "plot_sites",
+        "save_data_figures",
+    ),
     "results.evaluation": ("Evaluation", "decide_again", "evaluate_run", "score"),
+    "results.mistake_figure": ("plot_mistakes",),
+    "results.reliability_figure": ("plot_reliability",),
     "results.rows": ("TableRow",),
-    "results.run_figures": ("plot_run",),
+    "results.run_figures": ("save_run_figures",),
     "results.table": ("Table",),
+    "results.table_figures": ("plot_scores", "plot_times", "save_table_figures"),
+    "results.training_figures": ("plot_recall", "plot_training"),
     "runs.manifest": ("Manifest",),
     "runs.recipe": ("Recipe",),
     "runs.run": ("Run", "find_runs", "open_run"),

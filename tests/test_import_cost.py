@@ -99,7 +99,7 @@ def test_looking_at_data_needs_no_learning(tmp_path: Path, what: str) -> None:
 
 
 def test_figures_of_data_open_no_window_and_need_no_learning(tmp_path: Path) -> None:
-    code = "import hmnist; hmnist.plot_data(hmnist.load_sample(rows=60), 'figures')"
+    code = "import hmnist; hmnist.save_data_figures(hmnist.load_sample(rows=60), 'figures')"
     loaded, _ = loaded_by(code, tmp_path)
     assert (tmp_path / "figures" / "diagnoses.png").is_file()
     assert "matplotlib" in loaded

@@ -7,6 +7,7 @@ import typer
 
 from hmnist.cli import options
 from hmnist.cli.check import check
+from hmnist.cli.figures import Figures, formats_of
 from hmnist.cli.from_images import from_images
 from hmnist.cli.inputs import load_data
 from hmnist.cli.output import print_json, print_rich, say
@@ -24,6 +25,7 @@ def plot(
     data: options.Data = None,
     metadata: options.Metadata = None,
     seed: options.Seed = None,
+    figures: Figures = None,
     folder: Annotated[
         Path, typer.Option("--out", metavar="FOLDER", help="Where the figures go.")
     ] = Path("hmnist-figures"),
@@ -31,11 +33,11 @@ def plot(
 ) -> None:
     """Draw a sheet of images per diagnosis, and diagnoses by count, age, sex and site."""
     from hmnist.results.canvas import check_drawing
-    from hmnist.results.data_figures import missing_columns, plot_data
+    from hmnist.results.data_figures import missing_columns, save_data_figures
 
     check_drawing()
     dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
-    for path in plot_data(dataset, folder, seed=seed or 0):
+    for path in save_data_figures(dataset, folder, seed=seed or 0, formats=formats_of(figures)):
         typer.echo(str(path))
     missing = missing_columns(dataset)
     if missing and not quiet:

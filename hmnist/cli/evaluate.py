@@ -1,27 +1,35 @@
 """``hmnist evaluate``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.figures import Figures, formats_of
 from hmnist.cli.inputs import load_data
-from hmnist.cli.output import print_evaluation, say
+from hmnist.cli.output import print_evaluation, print_result, say
+
+if TYPE_CHECKING:
+    from hmnist.dataset import LesionDataset
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run folder, or a benchmark folder.")
+    ],
     data: Annotated[
         str | None,
         typer.Argument(
             metavar="DATA",
             show_default=False,
-            help="Other data to evaluate on. [default: the run's own test part]",
+            help="Other data to evaluate a run on; or those it was trained on, for a figure of "
+            "its mistakes. [default: the run's own test part]",
         ),
     ] = None,
     metadata: options.Metadata = None,
     report: options.Report = "table",
+    figures: Figures = None,
     folder: Annotated[
         Path | None,
         typer.Option(
@@ -34,20 +42,58 @@ def evaluate(
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Print and draw scores, report and confusion matrix of a run."""
+    """Print and draw the scores of a run, or of a whole benchmark."""
     from hmnist.errors import UsageError
+    from hmnist.results.benchmark_folder import is_benchmark
+
+    formats = formats_of(figures)
+    if data is None and metadata is not None:
+        raise UsageError("--metadata goes with other data to evaluate on.", "Name the data, too.")
+    if is_benchmark(run):
+        if data is not None:
+            raise UsageError(
+                f"{run} is a benchmark; other data are for one of its runs.",
+                f"See: hmnist runs list {run}",
+            )
+        _evaluate_benchmark(run, report, formats, folder or run, quiet=quiet)
+        return
+    dataset = None if data is None else load_data(data, metadata, quiet=quiet)
+    _evaluate_run(run, dataset, report, formats, folder, quiet=quiet)
+
+
+def _evaluate_benchmark(
+    benchmark: Path, report: str, formats: list[str], folder: Path, *, quiet: bool
+) -> None:
+    from hmnist.results.benchmark_folder import open_table
+    from hmnist.results.canvas import can_draw
+    from hmnist.results.table_figures import save_table_figures
+
+    table = open_table(benchmark)
+    print_result(table, report)
+    if can_draw():
+        save_table_figures(table, folder / "figures", formats=formats)
+    if not quiet:
+        say(_drawn(folder))
+
+
+def _evaluate_run(
+    run: Path,
+    data: "LesionDataset | None",
+    report: str,
+    formats: list[str],
+    folder: Path | None,
+    *,
+    quiet: bool,
+) -> None:
     from hmnist.hardware import use_threads
     from hmnist.results.canvas import can_draw
     from hmnist.results.evaluation import evaluate_run
-    from hmnist.results.run_figures import plot_run
+    from hmnist.results.run_figures import save_run_figures
     from hmnist.runs.run import open_run
 
-    if data is None and metadata is not None:
-        raise UsageError("--metadata goes with other data to evaluate on.", "Name the data, too.")
     opened = open_run(run)
     use_threads(opened.manifest.recipe.threads or 1)
-    dataset = None if data is None else load_data(data, metadata, quiet=quiet)
-    evaluation = evaluate_run(opened, dataset)
+    evaluation = evaluate_run(opened, data)
     print_evaluation(evaluation, report)
     if folder is None and not evaluation.own:
         if not quiet:
@@ -56,9 +102,16 @@ def evaluate(
     if folder is not None:
         evaluation.write(folder)
     folder = folder or run  # which has its report already
-    figures = folder / "figures"
     if can_draw():
-        plot_run(opened, figures, evaluation=evaluation)
+        save_run_figures(
+            opened, folder / "figures", evaluation=evaluation, data=data, formats=formats
+        )
     if not quiet:
-        drawn = f"; figures: {figures}" if can_draw() else ". For figures: pip install matplotlib"
-        say(f"Report: {folder / 'report.csv'} and confusion.csv{drawn}")
+        say(f"Report: {folder / 'report.csv'} and confusion.csv. {_drawn(folder)}")
+
+
+def _drawn(folder: Path) -> str:
+    """Say where the figures are, or why there are none."""
+    from hmnist.results.canvas import can_draw
+
+    return f"Figures: {folder / 'figures'}" if can_draw() else "For figures: pip install matplotlib"

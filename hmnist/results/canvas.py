@@ -4,19 +4,23 @@ Figures are made without pyplot, so that no window opens and no global state cha
 """
 
 import contextlib
+import functools
 import importlib.util
+import io
 import textwrap
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
-from hmnist.arrays import Float64
-from hmnist.diagnoses import DIAGNOSES
-from hmnist.errors import UsageError
+from hmnist.arrays import Float64, Labels
+from hmnist.diagnoses import CODES, DIAGNOSES
+from hmnist.errors import UsageError, unknown_name
 from hmnist.files import write_file
+from hmnist.results.formatting import score_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,12 +30,28 @@ if TYPE_CHECKING:
 WIDTH = 7.0
 """Inches: the width of the text on a page, so that fonts are printed in their own size."""
 
+COLUMN = 3.5
+"""Inches: one of two columns of a page, for figures that are about as high as wide."""
+
 MAIN, LIGHT, ACCENT, FADED = "#0072B2", "#56B4E9", "#D55E00", "#BBBBBB"
 """Blues and vermilion of Okabe & Ito (2008), distinct for colour-blind readers too; a grey."""
 
+PANEL_TITLE = 7.5
+"""Points: the size in which a count of images and lesions fits above one of four panels."""
+
 _QUARTERS = (0, 0.25, 0.5, 0.75, 1)
 
-_DOTS_PER_INCH = 160
+FORMATS = ("png", "svg", "pdf")
+"""The formats of ``--figures``."""
+
+_DOTS_PER_INCH = 300  # what journals ask for
+
+_NO_DATES: dict[str, Any] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+"""Without date and version of matplotlib, the same figure gives the same bytes."""
 
 _STYLE: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib
@@ -55,9 +75,11 @@ _STYLE: Any = {
     "savefig.dpi": "figure",
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
+    "pdf.fonttype": 42,  # TrueType: some journals refuse matplotlib's default, Type 3
+    "svg.hashsalt": "hmnist",  # the same names in each file
 }
 
-_CAPTION_COLUMNS = 130
+_CAPTION_COLUMNS = 18.5  # characters of the caption in an inch
 _LINE_INCHES = 0.135
 
 
@@ -75,7 +97,12 @@ def check_drawing() -> None:
 
 @contextlib.contextmanager
 def drawing() -> Iterator[None]:
-    """Draw in the style of this package; the user's own settings hold again afterwards."""
+    """Draw in the style of this package; the user's own settings hold again afterwards.
+
+    Functions that make figures have it as their decorator. Raises UsageError where matplotlib is
+    missing.
+    """
+    check_drawing()
     import matplotlib as mpl
 
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
@@ -84,25 +111,38 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def new_figure(height: float, title: str, caption: Sequence[str]) -> "Figure":
+def new_figure(height: float, title: str, caption: Sequence[str], width: float = WIDTH) -> "Figure":
     """Return an empty figure as wide as a page, with a title above and a caption below.
 
     `height` is in inches, between title and caption; the sentences of the caption are wrapped.
     """
-    from matplotlib.figure import Figure
-
-    lines = textwrap.wrap(" ".join(caption), _CAPTION_COLUMNS)
+    lines = textwrap.wrap(" ".join(caption), round(_CAPTION_COLUMNS * width))
     above, below = 0.3, _LINE_INCHES * len(lines) + 0.12
     total = above + height + below
-    figure = Figure(figsize=(WIDTH, total), dpi=_DOTS_PER_INCH, layout="constrained")
+    figure = _figure_class()(figsize=(width, total), dpi=_DOTS_PER_INCH, layout="constrained")
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.set(rect=(0, below / total, 1, height / total))  # type: ignore[call-arg]  # constrained's own
-    figure.text(0.012, 1 - 0.09 / total, title, va="top", weight="bold", size=9.5)
+    left = 0.085 / width
+    figure.text(left, 1 - 0.09 / total, title, va="top", weight="bold", size=9.5)
     figure.text(
-        0.012, 0.07 / total, "\n".join(lines), va="bottom", size=7, color="#555555", linespacing=1.3
+        left, 0.07 / total, "\n".join(lines), va="bottom", size=7, color="#555555", linespacing=1.3
     )
     return figure
+
+
+@functools.cache
+def _figure_class() -> "type[Figure]":
+    """Return the class of figures, which notebooks show though pyplot has not made them."""
+    from matplotlib.figure import Figure
+
+    class NotebookFigure(Figure):
+        def _repr_png_(self) -> bytes:
+            file = io.BytesIO()
+            self.savefig(file, format="png")
+            return file.getvalue()
+
+    return NotebookFigure
 
 
 def panels(
@@ -153,6 +193,29 @@ def whole_counts(axes: "Axes") -> None:
     axes.yaxis.set_major_formatter("{x:,.0f}")
 
 
+def count_texts(labels: Labels, lesions: npt.NDArray[Any] | None, between: str = ", ") -> list[str]:
+    """Return how many images each diagnosis has, and of how many lesions where they are known.
+
+    Examples
+    --------
+    >>> count_texts(np.array([0, 0, 1]), np.array(["a", "a", "b"]))[:3]
+    ['2 images, 1 lesion', '1 image, 1 lesion', '0 images, 0 lesions']
+    """
+    images = np.bincount(labels, minlength=len(CODES)).tolist()
+    texts = [_count(number, "image") for number in images]
+    if lesions is None:
+        return texts
+    numbers = [len(np.unique(lesions[labels == label])) for label in range(len(CODES))]
+    return [
+        f"{text}{between}{_count(number, 'lesion')}"
+        for text, number in zip(texts, numbers, strict=True)
+    ]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' if number != 1 else ''}"
+
+
 def full_names() -> list[str]:
     """Return the names of the diagnoses with their codes, in the Kaggle order."""
     return [f"{diagnosis.name} ({diagnosis.code})" for diagnosis in DIAGNOSES]
@@ -189,13 +252,42 @@ def show_shares(axis: "Axis") -> None:
     axis.set_ticks(_QUARTERS, [f"{share:.0%}" for share in _QUARTERS])
 
 
-def save_figures(figures: "Iterator[tuple[str, Figure]]", folder: Path) -> list[Path]:
-    """Draw figures in the style of this package, and write each as PNG under its name."""
+def show_scores(axis: "Axis") -> None:
+    """Put a few ticks on an axis of scores, written as in the tables: ``.650``."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda score, _: score_text(score)))
+
+
+def round_ticks(axis: "Axis") -> None:
+    """Put ticks at 1, 2, 5, 10, 20 … on a logarithmic axis, written without powers."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:,g}")
+    axis.set_minor_locator(NullLocator())
+
+
+def save_figures(
+    figures: "Iterable[tuple[str, Figure]]", folder: Path, formats: Sequence[str]
+) -> list[Path]:
+    """Write each figure under its name, in each format.
+
+    Raises
+    ------
+    UsageError
+        If a format is unknown.
+    WorkError
+        If a file cannot be written.
+    """
+    for name in formats:
+        if name not in FORMATS:
+            raise unknown_name("figure format", name, FORMATS)
     paths = []
-    with drawing():
-        for name, figure in figures:
-            paths.append(folder / f"{name}.png")
-            with write_file(paths[-1]) as temporary:
-                # Without the version of matplotlib, the same figure gives the same bytes.
-                figure.savefig(temporary, format="png", metadata={"Software": None})
+    for name, figure in figures:
+        for ending in formats:
+            paths.append(folder / f"{name}.{ending}")
+            with drawing(), write_file(paths[-1]) as temporary:
+                figure.savefig(temporary, format=ending, metadata=_NO_DATES[ending])
     return paths

@@ -1,4 +1,4 @@
-"""`plot_data`: the figures of a data set.
+"""`plot_images` and others: the figures of a data set.
 
 A sheet of images for each diagnosis, and diagnoses by count, age, sex and site.
 """
@@ -11,8 +11,8 @@ import numpy as np
 
 from hmnist.arrays import Indices, Pixels
 from hmnist.dataset import LesionDataset
-from hmnist.diagnoses import CODES
-from hmnist.errors import UsageError
+from hmnist.diagnoses import CODES, label_of
+from hmnist.errors import UsageError, unknown_name
 from hmnist.results import canvas
 
 if TYPE_CHECKING:
@@ -25,8 +25,10 @@ _METADATA = ("age", "sex", "localization")
 _MOST_SITES = 20
 
 
-def plot_data(data: LesionDataset, out: str | Path, *, seed: int = 0) -> list[Path]:
-    """Draw the images, the diagnoses and the metadata of a data set into PNG files.
+def save_data_figures(
+    data: LesionDataset, out: str | Path, *, seed: int = 0, formats: Sequence[str] = ("png",)
+) -> list[Path]:
+    """Write the images, the diagnoses and the metadata of a data set, drawn, into a folder.
 
     Parameters
     ----------
@@ -36,25 +38,25 @@ def plot_data(data: LesionDataset, out: str | Path, *, seed: int = 0) -> list[Pa
         The folder for the figures.
     seed : int
         0 or more; fixes which images are drawn for the sheets.
+    formats : sequence of str
+        ``png``, ``svg``, ``pdf``.
 
     Returns
     -------
     list of pathlib.Path
-        ``sheet-<diagnosis>.png`` for each diagnosis that occurs, up to 96 images each, of as many
-        lesions as possible; ``diagnoses.png``; and ``age.png``, ``sex.png``, ``site.png`` where
-        the metadata have them (see `missing_columns`).
+        ``sheet-<diagnosis>`` for each diagnosis that occurs, up to 96 images each, of as many
+        lesions as possible; ``diagnoses``; and ``age``, ``sex``, ``site`` where the metadata have
+        them (see `missing_columns`).
 
     Raises
     ------
     UsageError
-        If matplotlib is not installed, or there are no images.
+        If matplotlib is not installed, a format is unknown, or there are no images.
     WorkError
         If they cannot be written.
     """
     canvas.check_drawing()
-    if not len(data):
-        raise UsageError(f"{data.name} holds no images to draw.")
-    return canvas.save_figures(draw_data(data, seed), Path(out))
+    return canvas.save_figures(draw_data(data, seed), Path(out), formats)
 
 
 def missing_columns(data: LesionDataset) -> list[str]:
@@ -64,31 +66,63 @@ def missing_columns(data: LesionDataset) -> list[str]:
 
 
 def draw_data(data: LesionDataset, seed: int) -> "Iterator[tuple[str, Figure]]":
-    """Yield the figures that `plot_data` writes, each with its name; call it within `drawing`."""
-    lesions = "lesions unknown" if data.lesion_ids is None else f"{data.lesion_count:,} lesions"
-    caption = [f"Data: {data.name}, {len(data):,} images, {lesions}."]
-    if data.synthetic:
-        caption.append("Synthetic sample: generated images, no photographs.")
+    """Yield the figures that `save_data_figures` writes, each with its name."""
+    if not len(data):
+        raise UsageError(f"{data.name} holds no images to draw.")
     for label in np.unique(data.labels):
-        yield f"sheet-{CODES[label]}", _draw_sheet(data, int(label), seed, caption)
-    yield "diagnoses", _draw_diagnoses(data, caption)
+        yield f"sheet-{CODES[label]}", plot_images(data, CODES[label], seed=seed)
+    yield "diagnoses", plot_diagnoses(data)
     missing = missing_columns(data)
-    drawn = (("age", _draw_ages), ("sex", _draw_sexes), ("site", _draw_sites))
-    for column, (name, draw) in zip(_METADATA, drawn, strict=True):
-        if data.metadata is not None and column not in missing:
-            yield name, draw(data, data.metadata[column], caption)
+    drawn = (("age", plot_ages), ("sex", plot_sexes), ("site", plot_sites))
+    for column, (name, plot) in zip(_METADATA, drawn, strict=True):
+        if column not in missing:
+            yield name, plot(data)
 
 
-def _draw_sheet(data: LesionDataset, label: int, seed: int, caption: Sequence[str]) -> "Figure":
+@canvas.drawing()
+def plot_images(data: LesionDataset, diagnosis: str, *, seed: int = 0) -> "Figure":
+    """Draw a sheet of images of one diagnosis.
+
+    Parameters
+    ----------
+    data : LesionDataset
+        The data set.
+    diagnosis : str
+        Its code: ``akiec``, ``bcc``, ``bkl``, ``df``, ``nv``, ``vasc`` or ``mel``.
+    seed : int
+        0 or more; fixes which images are drawn.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Up to 96 images, of as many lesions as possible.
+
+    Raises
+    ------
+    UsageError
+        If matplotlib is not installed, the diagnosis is unknown, or no image has it.
+
+    Examples
+    --------
+    >>> import hmnist
+    >>> figure = hmnist.plot_images(hmnist.load_sample(rows=60), "nv")
+    >>> figure.texts[0].get_text()
+    'melanocytic naevus (nv): all 40 images'
+    """
+    if diagnosis not in CODES:
+        raise unknown_name("diagnosis", diagnosis, CODES)
+    label = label_of(diagnosis)
     rows = choose_images(data, label, seed)
+    if not len(rows):
+        raise UsageError(f"{data.name} holds no images of {diagnosis}.")
     sheet = lay_out(data.images[rows])
     count = int((data.labels == label).sum())
     if len(rows) == count:
-        shown, notes = f"all {count:,} images", list(caption)
+        shown, notes = f"all {count:,} images", _caption(data)
     else:
         lesions = "" if data.lesion_ids is None else " of as many lesions as possible"
         shown = f"{len(rows)} of {count:,} images"
-        notes = [*caption, f"Drawn at random{lesions}, seed {seed}."]
+        notes = [*_caption(data), f"Drawn at random{lesions}, seed {seed}."]
     height = canvas.WIDTH * len(sheet) / sheet.shape[1]
     figure = canvas.new_figure(height, f"{canvas.full_names()[label]}: {shown}", notes)
     axes = figure.subplots()
@@ -132,48 +166,118 @@ def lay_out(images: Pixels) -> Pixels:
     return sheet
 
 
-def _draw_diagnoses(data: LesionDataset, caption: Sequence[str]) -> "Figure":
+@canvas.drawing()
+def plot_diagnoses(data: LesionDataset) -> "Figure":
+    """Draw how many images and lesions each diagnosis has.
+
+    Parameters
+    ----------
+    data : LesionDataset
+        The data set.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A bar for each diagnosis.
+
+    Raises
+    ------
+    UsageError
+        If matplotlib is not installed.
+    """
+    from matplotlib.ticker import MaxNLocator
+
     counts = np.bincount(data.labels, minlength=len(CODES))
-    figure = canvas.new_figure(2.5, "Diagnoses: images and lesions", caption)
+    figure = canvas.new_figure(2.5, "Diagnoses: images and lesions", _caption(data))
     axes = figure.subplots()
     axes.barh(range(len(CODES)), counts, height=0.62, color=canvas.MAIN)
+    texts = canvas.count_texts(data.labels, data.lesion_ids)
     for label, count in enumerate(counts.tolist()):
-        text = f"{count:,} ({canvas.share_text(count, len(data))})"
-        if data.lesion_ids is not None:
-            lesions = len(np.unique(data.lesion_ids[data.labels == label]))
-            text += f", {lesions:,} lesion{'s' if lesions != 1 else ''}"
-        canvas.label_bar(axes, label, count, text)
+        share = canvas.share_text(count, len(data))
+        canvas.label_bar(axes, label, count, f"{texts[label]} ({share})")
     canvas.name_bars(axes, canvas.full_names())
-    axes.set_xlim(0, counts.max() * 1.62)
+    most = counts.max()
+    axes.set_xlim(0, most * 1.75)  # room for the numbers beside the longest bar
+    axes.set_xticks(
+        [tick for tick in MaxNLocator(5, integer=True).tick_values(0, most) if tick <= most]
+    )
+    axes.spines["bottom"].set_bounds(0, most)
     axes.grid(visible=True, axis="x")
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("images")
     return figure
 
 
-def _draw_ages(data: LesionDataset, column: "pd.Series[Any]", caption: Sequence[str]) -> "Figure":
-    from matplotlib.ticker import MultipleLocator
+@canvas.drawing()
+def plot_ages(data: LesionDataset) -> "Figure":
+    """Draw the ages of the patients by diagnosis.
 
-    ages = column.to_numpy(dtype=np.float64)
+    Parameters
+    ----------
+    data : LesionDataset
+        The data set.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A panel for each diagnosis: the share of its images by age, on one scale for all.
+
+    Raises
+    ------
+    UsageError
+        If matplotlib is not installed, or no age is known.
+    """
+    from matplotlib.ticker import MultipleLocator, PercentFormatter
+
+    ages = _column(data, "age").to_numpy(dtype=np.float64)
     known = ages[~np.isnan(ages)]
     # The ages of HAM10000 are multiples of five: each is the middle of a bin.
     edges = np.arange(np.floor(known.min() / 5) * 5, known.max() + 7.5, 5) - 2.5
     missing = len(ages) - len(known)
     unknown = [f"The age is unknown for {missing:,} more images."] if missing else []
-    figure = canvas.new_figure(3.4, "Age by diagnosis", [*caption, *unknown])
-    for label, axes in enumerate(canvas.panels(figure, len(CODES), "years", sharex=True)):
-        shown = ages[(data.labels == label) & ~np.isnan(ages)]
-        axes.hist(shown, bins=edges.tolist(), color=canvas.MAIN, edgecolor="white", linewidth=0.4)
-        axes.set_title(f"{canvas.short_names()[label]}\n{CODES[label]} · {len(shown):,} images")
+    title = "Age by diagnosis: share of the images of each"
+    figure = canvas.new_figure(3.4, title, [*_caption(data), *unknown])
+    all_axes = canvas.panels(figure, len(CODES), "years", sharex=True, sharey=True)
+    is_known = ~np.isnan(ages)
+    lesions = None if data.lesion_ids is None else data.lesion_ids[is_known]
+    counts = canvas.count_texts(data.labels[is_known], lesions)
+    for label, axes in enumerate(all_axes):
+        shown = ages[(data.labels == label) & is_known]
+        axes.hist(
+            shown, bins=edges.tolist(), weights=np.full(len(shown), 1 / max(len(shown), 1)),
+            color=canvas.MAIN, edgecolor="white", linewidth=0.4,
+        )  # fmt: skip
+        axes.set_title(
+            f"{canvas.short_names()[label]} ({CODES[label]})\n{counts[label]}",
+            size=canvas.PANEL_TITLE,
+        )
         axes.grid(visible=False, axis="x")
         axes.xaxis.set_major_locator(MultipleLocator(20))
-        canvas.whole_counts(axes)
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     return figure
 
 
-def _draw_sexes(data: LesionDataset, column: "pd.Series[Any]", caption: Sequence[str]) -> "Figure":
-    sexes = column.fillna("unknown").to_numpy(dtype=str)
-    figure = canvas.new_figure(2.5, "Sex by diagnosis", caption)
+@canvas.drawing()
+def plot_sexes(data: LesionDataset) -> "Figure":
+    """Draw the sex of the patients by diagnosis.
+
+    Parameters
+    ----------
+    data : LesionDataset
+        The data set.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A bar for each diagnosis: the share of its images by sex.
+
+    Raises
+    ------
+    UsageError
+        If matplotlib is not installed, or no sex is known.
+    """
+    sexes = _column(data, "sex").fillna("unknown").to_numpy(dtype=str)
+    figure = canvas.new_figure(2.9, "Sex by diagnosis: images", _caption(data))
     axes = figure.subplots()
     known = [name for name, _ in _SEXES[:-1]]
     start = np.zeros(len(CODES))
@@ -190,16 +294,35 @@ def _draw_sexes(data: LesionDataset, column: "pd.Series[Any]", caption: Sequence
                 middle = start[label] + share / 2
                 axes.text(middle, label, text, ha="center", va="center", color=ink, size=7.5)
         start += shares
-    names = [f"{name}, {count:,}" for name, count in zip(canvas.full_names(), images, strict=True)]
-    canvas.name_bars(axes, names)
+    texts = canvas.count_texts(data.labels, data.lesion_ids)
+    names = zip(canvas.full_names(), texts, strict=True)
+    canvas.name_bars(axes, ["\n".join(lines) for lines in names])
     axes.set_xlim(0, 1)
     canvas.show_shares(axes.xaxis)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(_SEXES), borderpad=0)
     return figure
 
 
-def _draw_sites(data: LesionDataset, column: "pd.Series[Any]", caption: Sequence[str]) -> "Figure":
-    sites = column.fillna("unknown").to_numpy(dtype=str)
+@canvas.drawing()
+def plot_sites(data: LesionDataset) -> "Figure":
+    """Draw where on the body the lesions are, by diagnosis.
+
+    Parameters
+    ----------
+    data : LesionDataset
+        The data set.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A row for each site, the most frequent first, and a column for each diagnosis.
+
+    Raises
+    ------
+    UsageError
+        If matplotlib is not installed, or no site is known.
+    """
+    sites = _column(data, "localization").fillna("unknown").to_numpy(dtype=str)
     all_names, frequency = np.unique(sites, return_counts=True)
     names = all_names[np.argsort(-frequency, kind="stable")][:_MOST_SITES]
     counts = np.array(
@@ -207,19 +330,38 @@ def _draw_sites(data: LesionDataset, column: "pd.Series[Any]", caption: Sequence
     )
     images = np.bincount(data.labels, minlength=len(CODES))
     shares = counts / np.maximum(images, 1)
-    note = "Each column is a diagnosis. Numbers: images; colour: their share of the diagnosis."
+    note = "Numbers: images; colour: their share of the diagnosis."
     if len(all_names) > _MOST_SITES:
         note += f" The {_MOST_SITES} most frequent of {len(all_names)} sites."
     figure = canvas.new_figure(
-        0.8 + 0.25 * len(names), "Site on the body by diagnosis", [*caption, note]
+        0.8 + 0.25 * len(names), "Site on the body by diagnosis", [*_caption(data), note]
     )
     texts = [[f"{count:,}" for count in row] for row in counts.tolist()]
     axes = canvas.heat_map(figure, shares, texts, max(shares.max(), 0.01))
     axes.set_yticks(range(len(names)), names)
+    numbers = canvas.count_texts(data.labels, data.lesion_ids, "\n")
     headings = [
-        name.replace(" ", "\n", 1) + f"\n{code}, {count:,}"
-        for name, code, count in zip(canvas.short_names(), CODES, images, strict=True)
+        f"{name.replace(' ', chr(10), 1)}\n{code}\n{number}"
+        for name, code, number in zip(canvas.short_names(), CODES, numbers, strict=True)
     ]
     axes.set_xticks(range(len(CODES)), headings, size=7.5)
     axes.xaxis.tick_top()
     return figure
+
+
+def _column(data: LesionDataset, name: str) -> "pd.Series[Any]":
+    """Return a column of the metadata, refusing one that is missing or empty."""
+    if data.metadata is None or name in missing_columns(data):
+        raise UsageError(
+            f"{data.name} does not tell the {name} of any patient.",
+            "HAM10000_metadata.csv has it: hmnist.load(..., metadata=FILE)",
+        )
+    return data.metadata[name]
+
+
+def _caption(data: LesionDataset) -> list[str]:
+    lesions = "lesions unknown" if data.lesion_ids is None else f"{data.lesion_count:,} lesions"
+    caption = [f"Data: {data.name}, {len(data):,} images, {lesions}."]
+    if data.synthetic:
+        caption.append("Synthetic sample: generated images, no photographs.")
+    return caption

@@ -1,13 +1,15 @@
 """`score` and `evaluate_run`: what a model achieves; `decide_again`."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hmnist.arrays import Indices
 from hmnist.dataset import LesionDataset
+from hmnist.decisions.decision import Decision
 from hmnist.decisions.fitting import fit_decision
 from hmnist.errors import UsageError
 from hmnist.patients import describe_unknown
@@ -35,6 +37,14 @@ class Evaluation:
         Where model and images come from, leaks named: what belongs under every figure.
     notes : tuple of str
         Everything else that a reader of the scores has to know.
+    decision : Decision
+        How the probabilities became predicted diagnoses.
+    predictions : Predictions
+        What the report was made from.
+    rows : numpy.ndarray of int64, shape (n,)
+        Which rows of the data set the images are, in the order of the predictions.
+    image_digest : str
+        That of the data set (`hmnist.LesionDataset`).
     """
 
     title: str
@@ -42,10 +52,21 @@ class Evaluation:
     own: bool
     origin: tuple[str, ...]
     notes: tuple[str, ...]
+    decision: Decision = field(repr=False, compare=False)
+    predictions: Predictions = field(repr=False, compare=False)
+    rows: Indices = field(repr=False, compare=False)
+    image_digest: str = field(repr=False, compare=False)
+
+    @property
+    def caption(self) -> tuple[str, ...]:
+        """What belongs under every figure: which run, which images, where they come from."""
+        return (f"{self.title}.", *self.origin)
 
     def to_json(self) -> str:
-        """Return the evaluation as a JSON object."""
-        return json_text({"schema": "hmnist-evaluation/2", **asdict(self)})
+        """Return the evaluation as a JSON object, without its predictions."""
+        facts = {name: getattr(self, name) for name in ("title", "own", "origin", "notes")}
+        report = asdict(self.report)
+        return json_text({"schema": "hmnist-evaluation/2", **facts, "report": report})
 
     def write(self, folder: Path) -> None:
         """Write ``report.json``, ``report.csv`` and ``confusion.csv`` into a folder.
@@ -84,9 +105,10 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
     name = facts.name if data is None else data.name
     left_out, unknown = 0, ""
     if data is None or own:
-        predictions = run.part("test")
+        predictions, rows = run.part("test"), run.predictions["test"].rows
     else:
-        fresh = _find_fresh_images(run, data)
+        rows = _find_fresh_images(run, data)
+        fresh = data.take(rows)
         left_out = len(data) - len(fresh)
         patients = fresh.patients if run.uses_patients else None
         unknown = describe_unknown([patients], len(fresh)) if run.uses_patients else ""
@@ -99,7 +121,7 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
         title=f"{run.manifest.model} on {images}, {len(predictions.labels):,} images",
         report=make_report(predictions),
         own=own,
-        origin=tuple(_describe_origin(run, own=own, left_out=left_out)),
+        origin=tuple(describe_origin(run, own=own, left_out=left_out)),
         notes=(
             *([unknown] if unknown else []),
             f"Decision: {run.decision.describe()}",
@@ -110,6 +132,10 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
                 "device."
             ),
         ),
+        decision=run.decision,
+        predictions=predictions,
+        rows=rows,
+        image_digest=facts.image_digest if data is None else data.image_digest,
     )
 
 
@@ -177,19 +203,8 @@ def decide_again(run: Run, kind: str, *, sensitivity: float = Recipe.sensitivity
     return replace(test, predicted=decision.decide(test.probabilities))
 
 
-def _find_fresh_images(run: Run, data: LesionDataset) -> LesionDataset:
-    """Return the images that neither trained nor validated a run."""
-    check_images(run, data)
-    fresh = np.flatnonzero(~run.has_seen(data.images))
-    if not len(fresh):
-        raise UsageError(
-            f"All images of {data.name} trained or validated {run.folder.name}.",
-            "Evaluate on images that it has not seen.",
-        )
-    return data.take(fresh)
-
-
-def _describe_origin(run: Run, *, own: bool, left_out: int) -> Iterator[str]:
+def describe_origin(run: Run, *, own: bool, left_out: int) -> Iterator[str]:
+    """Yield where a run and the images it was evaluated on come from, leaks named."""
     split = run.manifest.split
     if run.manifest.data.synthetic:
         yield "The model was trained on the synthetic sample; it says nothing about real lesions."
@@ -199,3 +214,15 @@ def _describe_origin(run: Run, *, own: bool, left_out: int) -> Iterator[str]:
     if left_out:
         yield f"{left_out:,} images trained or validated the model and are left out."
     yield "Whether the other images show lesions that trained the model is unknown."
+
+
+def _find_fresh_images(run: Run, data: LesionDataset) -> Indices:
+    """Return the rows of the images that neither trained nor validated a run."""
+    check_images(run, data)
+    fresh = np.flatnonzero(~run.has_seen(data.images))
+    if not len(fresh):
+        raise UsageError(
+            f"All images of {data.name} trained or validated {run.folder.name}.",
+            "Evaluate on images that it has not seen.",
+        )
+    return fresh

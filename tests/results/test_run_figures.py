@@ -8,7 +8,6 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 from PIL import Image
 from sklearn.metrics import classification_report, confusion_matrix
 
@@ -16,12 +15,15 @@ from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES, DIAGNOSES
 from hmnist.errors import UsageError
 from hmnist.experiments.train import train
-from hmnist.results.canvas import drawing
+from hmnist.results.canvas import FORMATS, save_figures
+from hmnist.results.curve_figures import plot_roc
 from hmnist.results.evaluation import evaluate_run
-from hmnist.results.run_figures import draw_run, plot_run
+from hmnist.results.run_figures import draw_run, save_run_figures
+from hmnist.results.training_figures import plot_recall, plot_training
 from hmnist.runs.run import Run, open_run
 from hmnist.sources.sample import load_sample
 from tests.conftest import Command
+from tests.results.pictures import outside, text_of
 
 EPOCHS = 4
 
@@ -46,10 +48,9 @@ def network(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def draw(run: Run) -> dict[str, Figure]:
-    with drawing():
-        figures = dict(draw_run(run, evaluate_run(run)))
-        for figure in figures.values():
-            figure.draw_without_rendering()
+    figures = dict(draw_run(run, evaluate_run(run)))
+    for figure in figures.values():
+        figure.draw_without_rendering()
     return figures
 
 
@@ -58,48 +59,47 @@ def figures(network: Run) -> dict[str, Figure]:
     return draw(network)
 
 
-def text_of(figure: Figure) -> str:
-    """Return all visible text of a figure."""
-    texts = [text for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible()]
-    return " ".join(" ".join(text.get_text() for text in texts).split())
+ALWAYS = ("confusion", "errors", "reliability", "roc", "precision-recall")
 
 
-def test_a_network_has_five_figures_as_wide_as_a_page(network: Run) -> None:
-    paths = plot_run(network)
+def test_the_figures_of_a_network_are_as_wide_as_a_page_or_a_column(network: Run) -> None:
+    paths = save_run_figures(network)
     assert [path.name for path in paths] == [
-        "confusion.png", "errors.png", "reliability.png", "training.png", "recall.png",
-    ]  # fmt: skip
+        f"{name}.png" for name in (*ALWAYS, "training", "recall")
+    ]
     for path in paths:
         assert path.parent == network.folder / "figures"
         with Image.open(path) as picture:
-            assert picture.width == 1120
+            inches = 3.5 if path.stem in {"reliability", "roc", "precision-recall"} else 7
+            assert picture.width == 300 * inches
             assert np.asarray(picture.convert("L")).std() > 10
 
 
-def test_a_model_without_epochs_has_no_curves(run: Run, tmp_path: Path) -> None:
+def test_a_model_without_epochs_has_no_curves(run: Run) -> None:
     assert run.history is None
-    assert {path.name for path in plot_run(run, tmp_path)} == {
-        "confusion.png",
-        "errors.png",
-        "reliability.png",
-    }
+    assert [name for name, _ in draw_run(run, evaluate_run(run))] == list(ALWAYS)
 
 
 def test_a_history_without_recalls_has_no_figure_of_recalls(network: Run, copy: Run) -> None:
     assert network.history is not None
     bare = network.history[["epoch", "loss", "accuracy"]]
     bare.to_csv(copy.folder / "history.csv", index=False)
-    assert [path.stem for path in plot_run(copy)][3:] == ["training"]
+    assert [name for name, _ in draw_run(copy, evaluate_run(copy))][5:] == ["training"]
 
 
 def test_the_same_run_gives_the_same_bytes(run: Run, tmp_path: Path) -> None:
-    first, again = plot_run(run, tmp_path / "first"), plot_run(run, tmp_path / "again")
+    evaluation = evaluate_run(run)
+    first, again = (
+        save_figures([("roc", plot_roc(evaluation))], tmp_path / name, FORMATS)
+        for name in ("first", "again")
+    )
+    assert [path.suffix for path in first] == [".png", ".svg", ".pdf"]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
 
 
 def test_the_users_settings_stay_as_they_are(run: Run, tmp_path: Path) -> None:
     before = dict(mpl.rcParams)
-    plot_run(run, tmp_path)
+    save_figures([("roc", plot_roc(evaluate_run(run)))], tmp_path, ["png"])
     assert dict(mpl.rcParams) == before
 
 
@@ -142,16 +142,32 @@ def test_curves_are_those_of_the_history(network: Run, figures: dict[str, Figure
         np.testing.assert_array_equal(axes.lines[-1].get_ydata(), history[f"val_recall_{code}"])
 
 
-@pytest.mark.parametrize(("highest", "cut"), [(1.9, False), (40.0, True)])
-def test_a_loss_that_hides_all_others_is_cut_off(
-    highest: float, cut: bool, network: Run, copy: Run
+@pytest.mark.parametrize(("highest", "scale"), [(1.9, "linear"), (40.0, "log"), (0.0, "linear")])
+def test_a_loss_that_hides_all_others_gets_a_logarithmic_scale(
+    highest: float, scale: str, network: Run, copy: Run
 ) -> None:
     assert network.history is not None
     history = network.history.assign(loss=1.0, val_loss=[highest, 1, 1, 1])
     history.to_csv(copy.folder / "history.csv", index=False)
-    axes = draw(copy)["training"].axes[0]
-    assert ("up to 40" in axes.get_title(loc="left")) == cut
-    assert axes.get_ylim()[1] == pytest.approx(2, abs=0.2)
+    axes = plot_training(copy).axes[0]
+    assert axes.get_yscale() == scale
+    assert ("logarithmic" in axes.get_title(loc="left")) == (scale == "log")
+    low, high = axes.get_ylim()
+    assert low <= min(highest, 1) <= max(highest, 1) <= high
+
+
+def test_a_validation_loss_that_is_never_near_is_drawn(network: Run, copy: Run) -> None:
+    assert network.history is not None
+    network.history.assign(loss=0.1, val_loss=9.0).to_csv(copy.folder / "history.csv", index=False)
+    low, high = plot_training(copy).axes[0].get_ylim()
+    assert low <= 0.1
+    assert high >= 9
+
+
+def test_a_model_without_epochs_has_no_training_to_draw(run: Run) -> None:
+    for plot in (plot_training, plot_recall):
+        with pytest.raises(UsageError, match="no epochs"):
+            plot(run)
 
 
 def test_every_figure_has_names_origin_and_warnings(figures: dict[str, Figure]) -> None:
@@ -159,7 +175,7 @@ def test_every_figure_has_names_origin_and_warnings(figures: dict[str, Figure]) 
         text = text_of(figure)
         assert "synthetic sample" in text
         assert "No lesion stands in two parts" in text
-        if name not in {"training", "reliability"}:
+        if name in {"confusion", "errors", "recall"}:
             for diagnosis in DIAGNOSES:
                 assert diagnosis.name.split(" / ")[0] in text
                 assert diagnosis.code in text
@@ -172,18 +188,17 @@ def test_a_leak_is_named_on_the_figure(sample: LesionDataset, tmp_path: Path) ->
 
 
 def test_no_text_leaves_the_figure(figures: dict[str, Figure]) -> None:
-    for name, figure in figures.items():
-        box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
-        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, name  # noqa: PT018 - one box
+    for figure in figures.values():
+        assert not outside(figure)
 
 
 def test_figures_of_other_data_do_not_go_into_the_run(run: Run, tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="synthetic"):
         evaluation = evaluate_run(run, load_sample(rows=250, seed=9))
     with pytest.raises(UsageError, match="Figures of other data"):
-        plot_run(run, evaluation=evaluation)
-    paths = plot_run(run, tmp_path, evaluation=evaluation)
-    assert {path.stem for path in paths} == {"confusion", "errors", "reliability"}
+        save_run_figures(run, evaluation=evaluation)
+    paths = save_run_figures(run, tmp_path, evaluation=evaluation)
+    assert {path.stem for path in paths} == set(ALWAYS)
 
 
 def test_the_figures_name_a_diagnosis_without_images(run: Run) -> None:
@@ -191,8 +206,7 @@ def test_the_figures_name_a_diagnosis_without_images(run: Run) -> None:
     confusion = list(evaluation.report.confusion)
     confusion[3] = (0,) * 7
     report = replace(evaluation.report, confusion=tuple(confusion))
-    with drawing():
-        figures = dict(draw_run(run, replace(evaluation, report=report)))
+    figures = dict(draw_run(run, replace(evaluation, report=report)))
     assert "no images" in text_of(figures["errors"])
     assert text_of(figures["confusion"]).count("–") == 7
 
@@ -248,6 +262,25 @@ def test_the_report_on_other_data_is_written_with_out_only(command: Command, cop
     assert Path("other/figures/errors.png").is_file()
 
 
+def test_with_its_data_a_run_shows_its_mistakes(run: Run, sample: LesionDataset) -> None:
+    evaluation = evaluate_run(run, sample)
+    assert [name for name, _ in draw_run(run, evaluation, sample)] == [*ALWAYS, "mistakes"]
+    test = evaluation.predictions
+    right = replace(evaluation, predictions=replace(test, predicted=test.labels))
+    assert [name for name, _ in draw_run(run, right, sample)] == list(ALWAYS)
+
+
+def test_the_formats_are_those_of_the_option(command: Command, copy: Run) -> None:
+    assert command("evaluate", copy.folder, "--figures", "svg").code == 0
+    names = {path.name for path in (copy.folder / "figures").iterdir()}
+    assert names == {f"{name}.svg" for name in ALWAYS}
+    called = command("evaluate", copy.folder, "--figures", "jpeg")
+    assert called.code == 2
+    assert "no figure format called 'jpeg'" in called.err
+    with pytest.raises(UsageError, match="jpeg"):
+        save_run_figures(copy, formats=["jpeg"])
+
+
 def test_without_matplotlib_the_report_is_written(
     command: Command, copy: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -258,4 +291,4 @@ def test_without_matplotlib_the_report_is_written(
     assert (copy.folder / "report.csv").is_file()
     assert not (copy.folder / "figures").exists()
     with pytest.raises(UsageError, match="matplotlib"):
-        plot_run(copy)
+        save_run_figures(copy)

@@ -1,0 +1,80 @@
+"""`plot_reliability`: whether a run is as often right as it is confident."""
+
+from typing import TYPE_CHECKING
+
+from hmnist.results import canvas
+from hmnist.results.evaluation import Evaluation
+from hmnist.results.formatting import score_text
+from hmnist.scores.reliability import ReliabilityBin
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@canvas.drawing()
+def plot_reliability(evaluation: Evaluation) -> "Figure":
+    """Draw the share of right diagnoses against the confidence of a run.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        What `hmnist.evaluate_run` returns.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Above, a point for each of the 15 bins of `hmnist.scores.reliability` that has images: the
+        share right at their mean confidence, with the 95 % interval of a proportion (Wilson,
+        1927), which is wide where images are few. Below, the images in each bin.
+
+    Raises
+    ------
+    UsageError
+        If matplotlib is not installed.
+    """
+    bins = [bin_ for bin_ in evaluation.report.reliability if bin_.images]
+    error = score_text(evaluation.report.scores["calibration_error"].mean)
+    note = f"Lines: 95 % intervals (Wilson, over images). Dashed: calibrated. ECE: {error}."
+    title = "Reliability: share right by confidence"
+    figure = canvas.new_figure(3.9, title, [*evaluation.caption, note], canvas.COLUMN)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
+    upper.plot([0, 1], [0, 1], color="#222222", linewidth=1, linestyle=(0, (4, 2)))
+    intervals = [wilson_interval(bin_) for bin_ in bins]
+    confidences = [bin_.confidence or 0.0 for bin_ in bins]
+    upper.vlines(confidences, *zip(*intervals, strict=True), color=canvas.MAIN, linewidth=1.2)
+    right = [bin_.accuracy or 0.0 for bin_ in bins]
+    upper.plot(confidences, right, "o", color=canvas.MAIN, markersize=4)
+    lower.bar(
+        [bin_.low for bin_ in bins],
+        [bin_.images for bin_ in bins],
+        [bin_.high - bin_.low for bin_ in bins],
+        align="edge",
+        color=canvas.FADED,
+        edgecolor="white",
+    )
+    upper.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="share right")
+    canvas.show_shares(upper.yaxis)
+    canvas.show_shares(lower.xaxis)
+    lower.set(xlabel="confidence: the largest probability", ylabel="images")
+    canvas.whole_counts(lower)
+    for axes in (upper, lower):
+        axes.grid(visible=True)
+    return figure
+
+
+def wilson_interval(filled: ReliabilityBin) -> tuple[float, float]:
+    """Return the 95 % interval of the share right in a bin that has images.
+
+    Images count as independent; those of one lesion are not quite.
+
+    Examples
+    --------
+    >>> low, high = wilson_interval(ReliabilityBin(0.2, 0.3, 3, 0.25, 1.0))
+    >>> f"{low:.2f}, {high:.2f}"
+    '0.44, 1.00'
+    """
+    from scipy.stats import binomtest
+
+    right = round((filled.accuracy or 0.0) * filled.images)
+    low, high = binomtest(right, filled.images).proportion_ci(method="wilson")
+    return float(low), float(high)
