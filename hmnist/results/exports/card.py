@@ -71,7 +71,7 @@ def card_text(run: Run, facts: ExportFacts | None = None) -> str:
         ["## Bias, risks and limitations", *_risks(evaluation.report, synthetic=synthetic)],
         ["## How to get started with the model", *start_lines(run, facts)],
         ["## Training details", *_training(run.manifest)],
-        ["## Evaluation", *_evaluation(run, evaluation)],
+        ["## Evaluation", *_evaluation(evaluation)],
         ["## Environmental impact", *_impact(run.manifest)],
         ["## Citation", *card_data.citation(synthetic=synthetic)],
     )
@@ -184,7 +184,7 @@ def _training(manifest: Manifest) -> Iterator[str]:
     yield _list(items)
 
 
-def _evaluation(run: Run, evaluation: Evaluation) -> Iterator[str]:
+def _evaluation(evaluation: Evaluation) -> Iterator[str]:
     report = evaluation.report
     yield "### Test data"
     yield f"{evaluation.title}. {' '.join(evaluation.origin)}"

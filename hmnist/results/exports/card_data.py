@@ -29,13 +29,12 @@ def licence(*, synthetic: bool) -> str:
 
 def uses() -> list[str]:
     """Return what the model is meant for, and what not."""
-    return [
-        "### Direct use",
-        "Research and teaching: to compare methods on small images of skin lesions.",
-        "### Out-of-scope use",
+    direct = "Research and teaching: to compare methods on small images of skin lesions."
+    outside = (
         "Nothing that concerns a patient: no diagnosis, no triage, no advice on whether to see a "
-        "doctor. No images that were taken without a dermatoscope, and none of other diseases.",
-    ]
+        "doctor. No images that were taken without a dermatoscope, and none of other diseases."
+    )
+    return ["### Direct use", direct, "### Out-of-scope use", outside]
 
 
 def limitations(*, synthetic: bool) -> list[str]:

@@ -30,8 +30,9 @@ arrays = dict(zip(["images", "patients"], [{arrays}]))
 
 _PATIENTS = f"""
 import json
+from pathlib import Path
 
-columns = json.load(open("{EXPORT_FILE}"))["patient_columns"]
+columns = json.loads(Path("{EXPORT_FILE}").read_text(encoding="utf-8"))["patient_columns"]
 patients = np.array([[name.endswith("unknown") for name in columns]], np.float32)  # nobody known
 """
 

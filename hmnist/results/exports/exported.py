@@ -2,7 +2,7 @@
 
 ::
 
-    export.json      which run it comes from, how its diagnoses are decided; the SHA-256 of each file
+    export.json      which run it comes from, how it decides; the SHA-256 of each file
     README.md        the model card; it may be changed
     model.tflite     one graph from pixels to calibrated probabilities (LiteRT), or
     model.onnx       the same for ONNX, or
@@ -116,7 +116,8 @@ class ExportFacts:
 class Predictor(Protocol):
     """Calibrated probabilities, float64 (n, 7), of checked images and patient data."""
 
-    def __call__(self, images: Pixels, patients: Float32 | None, /) -> Float64: ...
+    def __call__(self, images: Pixels, patients: Float32 | None, /) -> Float64:
+        """Predict."""
 
 
 @dataclass(frozen=True, eq=False)
