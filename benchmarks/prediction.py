@@ -7,8 +7,8 @@ that runs of real data tell more about them.
 The first table is about many images in a process that has predicted before; beside each
 repetition a matrix product of TensorFlow is measured, which tells how fast the processor is at that
 time. The second is about one photograph and a fresh process, ``hmnist predict``: with LiteRT,
-without, and with an export of the run. Processor seconds are those of all threads together, and depend less on other work on the
-machine. Prints Markdown.
+without, and with an export of the run. Processor seconds are those of all threads together, and
+depend less on other work on the machine. Prints Markdown.
 """
 
 import argparse

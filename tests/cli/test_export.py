@@ -34,8 +34,8 @@ def test_an_export_predicts_without_tensorflow(
     assert not loaded & HEAVY
     _, exported = printed.splitlines()
     _, expected = command("predict", patient_run.folder, "a.png").out.splitlines()
-    numbers = [[float(cell) for cell in row.split(",")[4:]] for row in (exported, expected)]
-    np.testing.assert_allclose(*numbers, atol=1e-5)
+    found, wanted = ([float(cell) for cell in row.split(",")[4:]] for row in (exported, expected))
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
 def test_quiet_prints_the_folder_alone(patient_run: Run, command: Command) -> None:
