@@ -6,9 +6,9 @@ that runs of real data tell more about them.
 
 The first table is about many images in a process that has predicted before; beside each
 repetition a matrix product of TensorFlow is measured, which tells how fast the processor is at that
-time. The second is about one photograph and a fresh process, ``hmnist predict``, with LiteRT and
-without. Processor seconds are those of all threads together, and depend less on other work on the
-machine. Prints Markdown.
+time. The second is about one photograph and a fresh process, ``hmnist predict``: with LiteRT,
+without, and with an export of the run. Processor seconds are those of all threads together, and
+depend less on other work on the machine. Prints Markdown.
 """
 
 import argparse
@@ -35,14 +35,14 @@ from hmnist.results.formatting import markdown_table
 from hmnist.runs.run import Run
 
 MODELS = {
-    "cnn quick": ("cnn", "quick"),
-    "cnn standard": ("cnn", "standard"),
-    "mlp": ("mlp", "standard"),
-    "logistic": ("logistic", "standard"),
-    "xgboost": ("xgboost", "standard"),
+    "cnn quick": ("cnn", "quick", {"epochs": 1}),
+    "cnn standard": ("cnn", "standard", {"epochs": 1}),
+    "cnn on pixels": ("cnn", "standard", {"epochs": 1, "perceptrons": 0}),
+    "mlp": ("mlp", "standard", {"epochs": 1}),
+    "logistic": ("logistic", "standard", {}),
+    "xgboost": ("xgboost", "standard", {}),
 }
-
-NETWORKS = ("cnn", "mlp")
+"""Model, effort and parameters."""
 
 SIDE, PRODUCTS = 2048, 4  # of the matrices, and how often they are multiplied
 
@@ -71,9 +71,8 @@ def main() -> None:
 
 
 def _train(name: str, folder: Path, threads: int) -> Run:
-    model, effort = MODELS[name]
+    model, effort, parameters = MODELS[name]
     data = hmnist.load_sample(rows=400)
-    parameters = {"epochs": 1} if model in NETWORKS else {}
     out = folder / name.replace(" ", "-")
     return hmnist.train(data, model, effort=effort, threads=threads, out=out, parameters=parameters)
 
@@ -89,7 +88,7 @@ def _print_many(runs: dict[str, Run], images: Pixels, repeats: int) -> None:
         ways: dict[str, Callable[[Pixels], object]] = {
             "TensorFlow" if isinstance(run.model, NetworkModel) else "": run.model.predict_proba
         }
-        if (path := find_litert(run.folder / "model")) is not None and _reads_images(path):
+        if (path := find_litert(run.model_folder)) is not None and _reads_images(path):
             ways["LiteRT"] = LiteNetworks(path)
         for way, predict in ways.items():
             rows.append([f"{name} {way}".strip(), *_measure_many(predict, images, repeats)])
@@ -131,11 +130,8 @@ def _print_single(runs: dict[str, Run], folder: Path, repeats: int) -> None:
     Image.fromarray(pixels).save(photograph)
     rows = []
     for name, run in runs.items():
-        ways = {"": PREDICT}
-        if (run.folder / "model" / LITERT_FILE).is_file():
-            ways = {"LiteRT": PREDICT, "TensorFlow": WITHOUT_LITERT + PREDICT}
-        for way, code in ways.items():
-            command = [sys.executable, "-c", code, "predict", str(run.folder), str(photograph)]
+        for way, (code, opened) in _find_ways(run, folder / "exports" / name).items():
+            command = [sys.executable, "-c", code, "predict", str(opened), str(photograph)]
             measured = [_process_seconds(command) for _ in range(repeats + 1)][1:]
             spreads = [_spread(values) for values in zip(*measured, strict=True)]
             rows.append([f"{name} {way}".strip(), *spreads])
@@ -143,6 +139,21 @@ def _print_single(runs: dict[str, Run], folder: Path, repeats: int) -> None:
     print(
         f"one photograph, a fresh process, median (least–most):\n\n{markdown_table(header, rows)}"
     )
+
+
+def _find_ways(run: Run, exports: Path) -> dict[str, tuple[str, Path]]:
+    """Return the ways to predict with a run: the code, and the folder that it opens."""
+    if not (run.model_folder / LITERT_FILE).is_file():
+        return {"": (PREDICT, run.folder)}
+    ways = {
+        "LiteRT": (PREDICT, run.folder),
+        "TensorFlow": (WITHOUT_LITERT + PREDICT, run.folder),
+        "exported for LiteRT": (PREDICT, hmnist.export_run(run, out=exports / "litert").folder),
+    }
+    if isinstance(run.model, NetworkModel) and run.model.is_traceable:
+        folder = hmnist.export_run(run, "onnx", exports / "onnx").folder
+        ways["exported for ONNX"] = (PREDICT, folder)
+    return ways
 
 
 def _process_seconds(command: list[str]) -> tuple[float, float]:

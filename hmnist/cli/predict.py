@@ -11,6 +11,7 @@ from hmnist.cli import options
 from hmnist.cli.output import say
 
 if TYPE_CHECKING:
+    from hmnist.results.exports.exported import ExportedModel
     from hmnist.runs.run import Run
     from hmnist.sources.images import ImagesToPredict
 
@@ -30,7 +31,7 @@ PatientFile = Annotated[
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or an export of one.")],
     inputs: Annotated[
         list[str],
         typer.Argument(
@@ -49,12 +50,12 @@ def predict(
     from hmnist.errors import UsageError
     from hmnist.files import write_file
     from hmnist.hardware import use_threads
-    from hmnist.runs.run import open_run
+    from hmnist.results.exports.exported import open_model
 
-    opened = open_run(run)
+    opened = open_model(run)
     if patient_file is not None and not opened.uses_patients:
         raise UsageError(f"{run} was trained without patient data.", "Leave out --metadata.")
-    use_threads(opened.manifest.recipe.threads or 1)
+    use_threads(opened.threads)
     # All inputs are read before the first is predicted: a wrong one loses no work.
     sources = _read(inputs, opened, patient_file)
     if opened.uses_patients:
@@ -68,12 +69,14 @@ def predict(
         say("Research software, no medical device.")
 
 
-def _read(inputs: list[str], run: "Run", patient_file: Path | None) -> "list[ImagesToPredict]":
+def _read(
+    inputs: list[str], run: "Run | ExportedModel", patient_file: Path | None
+) -> "list[ImagesToPredict]":
     from hmnist.sources.images import load_images
     from hmnist.sources.metadata import read_patient_file
 
     metadata = None if patient_file is None else read_patient_file(patient_file)
-    return [load_images(path, run.manifest.data.image_shape, metadata) for path in inputs]
+    return [load_images(path, run.image_shape, metadata) for path in inputs]
 
 
 def _tell_unknown(sources: "list[ImagesToPredict]") -> None:
@@ -86,7 +89,9 @@ def _tell_unknown(sources: "list[ImagesToPredict]") -> None:
         say(f"{sentence} It predicts them from the image alone. Patient data: --metadata FILE")
 
 
-def _write_predictions(run: "Run", sources: "list[ImagesToPredict]", table: TextIO) -> None:
+def _write_predictions(
+    run: "Run | ExportedModel", sources: "list[ImagesToPredict]", table: TextIO
+) -> None:
     """Write CSV: source, row, image_id, predicted diagnosis, one probability per diagnosis."""
     from hmnist.diagnoses import CODES
 

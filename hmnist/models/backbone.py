@@ -123,6 +123,10 @@ class BackboneOutputs(Inputs):
         batches = (images[start : start + PREDICTION_BATCH].astype(np.float32) for start in starts)
         return np.concatenate([np.asarray(network(batch, training=False)) for batch in batches])
 
+    def trace(self, images: Any) -> Any:
+        """Return the outputs for a float32 tensor of images."""
+        return self._make_network(tuple(images.shape[1:]))(images, training=False)
+
     def _make_network(self, shape: tuple[int, ...]) -> "keras.Model":
         """Return the network from images of that shape to the outputs of the backbone."""
         keras = load_keras()

@@ -87,11 +87,20 @@ class CompiledNetworks:
 
     def to_litert(self) -> bytes:
         """Return the same function as a LiteRT model, for `hmnist.models.litert`."""
-        converter = tf.lite.TFLiteConverter.from_concrete_functions(
-            [self.mean_logits], self._function
-        )
-        with without_stderr():
-            return bytes(converter.convert())
+        return convert_to_litert(self._function)
+
+
+def convert_to_litert(function: Any) -> bytes:
+    """Return a `tf.function` with an input signature as the content of a LiteRT file.
+
+    Not by way of a SavedModel, which has names for inputs and outputs: the converter of TensorFlow
+    2.21 makes of it a file that answers NaN, although the SavedModel itself answers correctly.
+    """
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [function.get_concrete_function()], function
+    )
+    with without_stderr():
+        return bytes(converter.convert())
 
 
 def pixel_orders(

@@ -11,11 +11,11 @@ from hmnist.errors import unknown_name
 from hmnist.features.fitted import FittedFeatures
 from hmnist.features.store import digest, kept
 from hmnist.hardware import usable_threads
-from hmnist.models.linear import measure_scale, standardise
+from hmnist.models.linear import CLIP, measure_scale, standardise
 from hmnist.models.registry import FEATURES
 
-_FEATURES = "features.npz"
-_SCALER = "scaler.npz"
+FEATURES_FILE = "features.npz"
+SCALER_FILE = "scaler.npz"
 
 
 class Inputs:
@@ -24,12 +24,19 @@ class Inputs:
     needs_shape: bool = True
     """Whether the shape of the images has to be known."""
 
+    is_traceable: bool = True
+    """Whether there is `trace`, beside `transform`."""
+
     def fit_transform(self, images: Images, seed: int) -> npt.NDArray[Any]:  # noqa: ARG002
         """Learn from the training images, and return what the model reads of them."""
         return images
 
     def transform(self, images: Images) -> npt.NDArray[Any]:
         """Return what the model reads of images, shape (n, …)."""
+        return images
+
+    def trace(self, images: Any) -> Any:
+        """Return the same of a float32 tensor, as a part of a TensorFlow graph."""
         return images
 
     @property
@@ -92,12 +99,12 @@ class FeatureExtractor(Inputs):
     def save(self, folder: Path) -> None:
         """Write filters and codebooks, if there are any."""
         if self.features == "lesion":
-            np.savez(folder / _FEATURES, allow_pickle=False, **self.lesion_.to_arrays())
+            np.savez(folder / FEATURES_FILE, allow_pickle=False, **self.lesion_.to_arrays())
 
     def load(self, folder: Path) -> None:
         """Read the file of `save`, or raise a `TrustError` if its arrays are damaged."""
         if self.features == "lesion":
-            with np.load(folder / _FEATURES, allow_pickle=False) as arrays:
+            with np.load(folder / FEATURES_FILE, allow_pickle=False) as arrays:
                 self.lesion_ = FittedFeatures.from_arrays(dict(arrays))
 
 
@@ -114,6 +121,7 @@ class StandardisedFeatures(Inputs):
     def __init__(self, features: str) -> None:
         self.extractor = FeatureExtractor(features)
         self.needs_shape = self.extractor.needs_shape
+        self.is_traceable = features == "pixels"
 
     def fit_transform(self, images: Images, seed: int) -> Float32:
         """Fit features and scale on the training images, and return their rows."""
@@ -125,22 +133,29 @@ class StandardisedFeatures(Inputs):
         """Return standardised features: float32, shape (n, features)."""
         return standardise(self.extractor.transform(images), self.centre, self.scale)
 
+    def trace(self, images: Any) -> Any:
+        """Return standardised pixels of a float32 tensor: the other features are numpy's."""
+        import tensorflow as tf
+
+        pixels = tf.reshape(images, (-1, len(self.centre)))
+        return tf.clip_by_value((pixels - self.centre) / self.scale, -CLIP, CLIP)
+
     def save(self, folder: Path) -> None:
         """Write the fitted features and their scale, for `read_inputs`."""
         self.extractor.save(folder)
-        np.savez(folder / _SCALER, allow_pickle=False, centre=self.centre, scale=self.scale)
+        np.savez(folder / SCALER_FILE, allow_pickle=False, centre=self.centre, scale=self.scale)
 
     def load(self, folder: Path) -> None:
         """Read the files of `save`."""
         self.extractor.load(folder)
-        with (folder / _SCALER).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with (folder / SCALER_FILE).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             self.centre, self.scale = arrays["centre"], arrays["scale"]
 
 
 def read_inputs(folder: Path) -> Inputs:
     """Return the inputs that a model has saved: standardised features, or else the images."""
-    if not (folder / _SCALER).is_file():
+    if not (folder / SCALER_FILE).is_file():
         return Inputs()
-    inputs = StandardisedFeatures("lesion" if (folder / _FEATURES).is_file() else "pixels")
+    inputs = StandardisedFeatures("lesion" if (folder / FEATURES_FILE).is_file() else "pixels")
     inputs.load(folder)
     return inputs

@@ -72,6 +72,11 @@ label_smoothing, mixup, distillation, networks, logit_adjustment, widths, dropou
         return (own + self.perceptron_.logits(images, patients)) / 2
 
     @property
+    def is_traceable(self) -> bool:
+        """Whether everything from pixels to logits can be one graph: not with perceptrons."""
+        return super().is_traceable and not self.perceptrons
+
+    @property
     def parameter_count(self) -> int:
         """The number of weights, trainable or not."""
         others = self.perceptron_.parameter_count if self.perceptrons else 0

@@ -40,7 +40,7 @@ class LiteNetworks:
     Parameters
     ----------
     path : pathlib.Path
-        The file, `LITERT_FILE` in the folder of a model.
+        The file: `LITERT_FILE` in the folder of a model, or the graph of an export.
 
     Attributes
     ----------
@@ -60,18 +60,21 @@ class LiteNetworks:
 
         self._interpreter = Interpreter(str(path), num_threads=named_threads() or available_cores())
         self._prepared = 0  # the length of the batches that have their memory
-        # By name: their order is not promised. The names begin with inputs and patients.
+        # By name: their order is not promised. The names begin with inputs or images, and patients.
         source, *others = sorted(
             self._interpreter.get_input_details(), key=lambda details: details["name"]
         )
         [result] = self._interpreter.get_output_details()
-        self._sources = [details["index"] for details in (source, *others)]
+        self._sources = [(details["index"], details["dtype"]) for details in (source, *others)]
         self._result = result["index"]
         self.input_shape = tuple(source["shape_signature"][1:].tolist())
         self.patient_columns = sum(int(details["shape_signature"][1]) for details in others)
 
     def __call__(self, inputs: npt.NDArray[Any], patients: Float32 | None = None) -> Float32:
-        """Return the mean logits with the offset: float32, shape (n, classes)."""
+        """Return what the graph computes, logits or probabilities: float32, shape (n, classes).
+
+        Inputs and patient data get the types that the graph has: float32, or uint8 for pixels.
+        """
         arrays = [inputs] if patients is None else [inputs, patients]
         starts = range(0, len(inputs), _BATCH)
         batches = ([array[start : start + _BATCH] for array in arrays] for start in starts)
@@ -82,12 +85,12 @@ class LiteNetworks:
         given = list(zip(self._sources, batch, strict=True))
         if len(batch[0]) != self._prepared:
             with without_stderr():  # it reports that it uses the processor
-                for source, array in given:
+                for (source, _), array in given:
                     interpreter.resize_tensor_input(source, array.shape)
                 interpreter.allocate_tensors()
             self._prepared = len(batch[0])
-        for source, array in given:
-            interpreter.set_tensor(source, np.ascontiguousarray(array, dtype=np.float32))
+        for (source, dtype), array in given:
+            interpreter.set_tensor(source, np.ascontiguousarray(array, dtype=dtype))
         interpreter.invoke()
         return np.asarray(interpreter.get_tensor(self._result))
 

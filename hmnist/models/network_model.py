@@ -154,6 +154,18 @@ class NetworkModel(Model):
             release(images)
         return logits
 
+    @property
+    def is_traceable(self) -> bool:
+        """Whether everything from pixels to logits can be one TensorFlow graph (`trace`)."""
+        return self.inputs_.is_traceable
+
+    def trace(self, images: Any, *patients: Any) -> Any:
+        """Return the logits of a float32 tensor of images, as a part of a TensorFlow graph.
+
+        Models with patient data take a tensor of these, too.
+        """
+        return self._compiled().mean_logits(self.inputs_.trace(images), *patients)
+
     def _compiled(self) -> "CompiledNetworks":
         if not hasattr(self, "compiled_"):  # this model comes from a pickle
             self._rebuild()

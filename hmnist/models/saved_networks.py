@@ -3,12 +3,13 @@
 It loads neither TensorFlow nor scikit-learn, which take seconds.
 """
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 
 from hmnist.arrays import Float32, Float64, Images, Shape
-from hmnist.models.inputs import StandardisedFeatures, read_inputs
+from hmnist.models.inputs import FEATURES_FILE, SCALER_FILE, StandardisedFeatures, read_inputs
 from hmnist.models.litert import LITERT_FILE, LiteNetworks
 
 PERCEPTRON = "perceptron"
@@ -46,3 +47,20 @@ class SavedNetworks:
         if self._perceptron is None:
             return logits
         return (logits + self._perceptron.logits(images, patients)) / 2
+
+
+def has_networks(folder: Path) -> bool:
+    """Return whether the networks of a saved model have their files for LiteRT."""
+    beside = folder / PERCEPTRON
+    return (folder / LITERT_FILE).is_file() and (not beside.is_dir() or has_networks(beside))
+
+
+def copy_networks(source: Path, target: Path) -> None:
+    """Copy the files that `SavedNetworks` reads, and no others, into a new folder."""
+    target.mkdir()
+    shutil.copy(source / LITERT_FILE, target)
+    for name in (FEATURES_FILE, SCALER_FILE):
+        if (source / name).is_file():
+            shutil.copy(source / name, target)
+    if (source / PERCEPTRON).is_dir():
+        copy_networks(source / PERCEPTRON, target / PERCEPTRON)

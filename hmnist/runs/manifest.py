@@ -13,6 +13,7 @@ from msgspec import Meta
 from hmnist.decisions.decision import Decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError
+from hmnist.files import hash_file
 from hmnist.runs.facts import Amount, Count, DataFacts, Digest, SplitFacts, as_json, json_text
 from hmnist.runs.recipe import Recipe
 from hmnist.scores.reliability import ReliabilityBin
@@ -149,3 +150,24 @@ def read_manifest(folder: Path) -> Manifest:
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write a manifest into a run folder."""
     (folder / MANIFEST).write_text(json_text(manifest.to_dict()), encoding="utf-8")
+
+
+def describe_files(folder: Path) -> dict[str, StoredFile]:
+    """Return size and hash of every file in a folder and its sub-folders, by its path in it."""
+    return {
+        path.relative_to(folder).as_posix(): StoredFile(
+            bytes=path.stat().st_size, sha256=hash_file(path)
+        )
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def check_files(folder: Path, files: Mapping[str, StoredFile], cure: str) -> None:
+    """Raise TrustError, with the hint `cure`, if a file is missing or not the one described."""
+    for name, stored in files.items():
+        path, damage = folder / name, f"{folder} is damaged: {name} is "
+        if not path.is_file():
+            raise TrustError(f"{damage}missing.", cure)
+        if path.stat().st_size != stored.bytes or hash_file(path) != stored.sha256:
+            raise TrustError(f"{damage}not what was written.", cure)

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Booleans, Float64, Labels, Pixels, softmax
+from hmnist.arrays import Booleans, Float64, Labels, Pixels, Shape, softmax
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import Decision
 from hmnist.decisions.soft_voting import soft_vote
@@ -35,7 +35,7 @@ from hmnist.models.litert import FEW, LITERT_FILE, find_litert
 from hmnist.models.registry import make_model
 from hmnist.models.saved_networks import SavedNetworks
 from hmnist.patients import PATIENT_COLUMNS, check_patients
-from hmnist.runs.manifest import MANIFEST, Manifest, read_manifest
+from hmnist.runs.manifest import MANIFEST, Manifest, check_files, read_manifest
 from hmnist.runs.predictions import PartPredictions, read_history, read_predictions
 from hmnist.runs.seen import has_seen
 from hmnist.scores.predictions import Predictions
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from hmnist.models.base import Model
-
-_MODEL = "model"  # the folder of the model's files
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +77,21 @@ class Run:
         """Whether it was trained with patient data."""
         return self.manifest.recipe.patients
 
+    @property
+    def model_folder(self) -> Path:
+        """Where the files of the model lie."""
+        return self.folder / "model"
+
+    @property
+    def image_shape(self) -> Shape:
+        """Height, width and channels of the images that it predicts."""
+        return self.manifest.data.image_shape
+
+    @property
+    def threads(self) -> int:
+        """The threads that it was trained with."""
+        return self.manifest.recipe.threads or 1
+
     @cached_property
     def model(self) -> "Model":
         """The bare model: its probabilities are neither calibrated nor corrected.
@@ -89,7 +102,7 @@ class Run:
             If the run is an ensemble, which has `members` instead.
         """
         model = make_model(self.manifest.model, **_as_parameters(self.manifest.parameters))
-        model.load_state(self.folder / _MODEL)
+        model.load_state(self.model_folder)
         return model
 
     @cached_property
@@ -162,12 +175,7 @@ class Run:
             If the model was trained on the synthetic sample.
         """
         if self.manifest.data.synthetic:
-            warnings.warn(
-                f"{self.folder.name} was trained on the synthetic sample: its predictions for real "
-                "images mean nothing.",
-                SampleWarning,
-                stacklevel=2,
-            )
+            warn_of_sample(self.folder)
         return self.decision.calibrate(self.predict_uncalibrated(images, patients))
 
     def predict(self, images: npt.ArrayLike, patients: npt.ArrayLike | None = None) -> Labels:
@@ -198,17 +206,17 @@ class Run:
             ]
             return soft_vote(probabilities, [member.weight for member in self.manifest.members])
         if self._are_few_pixels(images) and self._has_litert:
-            networks = SavedNetworks(self.folder / _MODEL)
+            networks = SavedNetworks(self.model_folder)
             # The model itself refuses the columns of another version, with a sentence.
             fits = networks.patient_columns in {0, len(PATIENT_COLUMNS)}
-            if fits and networks.reads(self.manifest.data.image_shape):
+            if fits and networks.reads(self.image_shape):
                 return _predict_few(networks, np.asarray(images), patients)
         return self.model.predict_proba(images, patients)
 
     @property
     def _has_litert(self) -> bool:
         """Whether LiteRT can run its networks: each file of them is one that was compared."""
-        folder = self.folder / _MODEL
+        folder = self.model_folder
         found = {path.relative_to(self.folder).as_posix() for path in folder.rglob(LITERT_FILE)}
         return found <= self.manifest.files.keys() and find_litert(folder) is not None
 
@@ -217,7 +225,7 @@ class Run:
         return (
             isinstance(images, np.ndarray)
             and images.dtype == np.uint8
-            and images.shape[1:] == self.manifest.data.image_shape
+            and images.shape[1:] == self.image_shape
             and 0 < len(images) <= FEW
         )
 
@@ -252,13 +260,18 @@ def open_run(folder: str | Path) -> Run:
     if not folder.is_dir():
         raise DataMissingError(f"There is no run folder {folder}.", "See: hmnist runs list")
     manifest = read_manifest(folder)
-    for name, stored in manifest.files.items():
-        path, damage = folder / name, f"{folder} is damaged: {name} is "
-        if not path.is_file():
-            raise TrustError(f"{damage}missing.", "Train it again.")
-        if path.stat().st_size != stored.bytes or hash_file(path) != stored.sha256:
-            raise TrustError(f"{damage}not what was written.", "Train it again.")
+    check_files(folder, manifest.files, "Train it again.")
     return Run(folder, manifest)
+
+
+def warn_of_sample(folder: Path) -> None:
+    """Warn that the model in a folder was trained on the synthetic sample."""
+    warnings.warn(
+        f"{folder.name} was trained on the synthetic sample: its predictions for real images mean "
+        "nothing.",
+        SampleWarning,
+        stacklevel=3,
+    )
 
 
 def find_runs(folder: str | Path) -> list[Path]:
@@ -269,7 +282,7 @@ def find_runs(folder: str | Path) -> list[Path]:
 
 def check_images(run: Run, data: LesionDataset) -> None:
     """Refuse images of another size than those the run was trained on."""
-    expected = run.manifest.data.image_shape
+    expected = run.image_shape
     if data.image_shape != expected:
         size, expected_size = ("×".join(map(str, shape)) for shape in (data.image_shape, expected))
         raise UsageError(

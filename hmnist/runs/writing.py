@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hmnist.arrays import Pixels
-from hmnist.files import hash_file, write_folder
-from hmnist.runs.manifest import Manifest, StoredFile, read_manifest, write_manifest
+from hmnist.files import write_folder
+from hmnist.runs.manifest import Manifest, describe_files, read_manifest, write_manifest
 from hmnist.runs.predictions import PartPredictions, write_history, write_predictions
 from hmnist.runs.report import Report, write_report
 from hmnist.runs.run import Run
@@ -41,10 +41,5 @@ def write_run(
         if history := getattr(model, "history_", None):
             write_history(temporary, history)
         write_report(report, temporary)
-        files = {}
-        for path in sorted(temporary.rglob("*")):
-            if path.is_file():
-                stored = StoredFile(bytes=path.stat().st_size, sha256=hash_file(path))
-                files[path.relative_to(temporary).as_posix()] = stored
-        write_manifest(temporary, replace(manifest, files=files))
+        write_manifest(temporary, replace(manifest, files=describe_files(temporary)))
     return Run(folder, read_manifest(folder))

@@ -15,6 +15,7 @@ COMMANDS = [
     ["compare"],
     ["audit"],
     ["predict"],
+    ["export"],
     ["models"],
     ["runs"],
     ["runs", "list"],
@@ -87,6 +88,10 @@ def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
         (["evaluate", "."], 4, "no run folder"),
         (["compare", "nowhere", "nothing"], 3, "nowhere"),
         (["predict", "nowhere", "x.png"], 3, "nowhere"),
+        (["export"], 2, "RUN"),
+        (["export", "nowhere"], 3, "nowhere"),
+        (["export", "."], 4, "no run folder"),
+        (["export", ".", "--format", "tflite"], 2, "no format called 'tflite'"),
         (["runs", "verify", "."], 4, "no run folder"),
         (
             ["benchmark", "sample", "--split", "published:alexnet"],
