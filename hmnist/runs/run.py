@@ -6,6 +6,7 @@
     predictions.csv    each validation and test image: true and predicted diagnosis, probabilities
     report.json, report.csv, confusion.csv    the scores of the test part
     seen.npy           fingerprints of the training and validation images, eight bytes each
+    familiarity.npz    what training images look like, unless too few images validate the model
     history.csv        loss, accuracy and recalls of each epoch (networks)
     model/             weights and fitted facts, and the networks in the format of LiteRT; nothing
                        in it is a pickle
@@ -28,6 +29,7 @@ import numpy.typing as npt
 from hmnist.arrays import Booleans, Float64, Labels, Pixels, softmax
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import Decision
+from hmnist.decisions.familiarity import Familiarity
 from hmnist.decisions.soft_voting import soft_vote
 from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError
 from hmnist.files import hash_file
@@ -35,6 +37,7 @@ from hmnist.models.litert import FEW, LITERT_FILE, find_litert
 from hmnist.models.registry import make_model
 from hmnist.models.saved_networks import SavedNetworks
 from hmnist.patients import PATIENT_COLUMNS, check_patients
+from hmnist.runs.familiarity import read_familiarity
 from hmnist.runs.manifest import MANIFEST, Manifest, read_manifest
 from hmnist.runs.predictions import PartPredictions, read_history, read_predictions
 from hmnist.runs.seen import has_seen
@@ -137,6 +140,23 @@ class Run:
     def has_seen(self, images: Pixels) -> Booleans:
         """Return which images trained or validated the model: bool, shape (n,)."""
         return has_seen(self.folder, images)
+
+    @cached_property
+    def familiarity(self) -> Familiarity | None:
+        """What training images look like; None if the run does not know.
+
+        That is so if fewer than 19 images validated the model, or images are below 6×6 pixels.
+        """
+        return read_familiarity(self.folder)
+
+    def is_unfamiliar(self, images: npt.ArrayLike) -> Booleans | None:
+        """Return which images are unlike the training data: bool, shape (n,).
+
+        Predictions for such images mean little. About 1 % of images like the training data are
+        among them, too (`hmnist.decisions.familiarity`). None if the run does not know. Images are
+        those of `predict_proba`.
+        """
+        return None if self.familiarity is None else self.familiarity.is_unfamiliar(images)
 
     def predict_proba(
         self, images: npt.ArrayLike, patients: npt.ArrayLike | None = None
