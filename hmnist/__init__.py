@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         evaluate_run,
         score,
     )
+    from hmnist.results.explanation import Explanation, explain
     from hmnist.results.rows import TableRow
     from hmnist.results.run_figures import plot_run
     from hmnist.results.table import Table
@@ -61,15 +62,14 @@ __version__ = "0.4.0"
 
 __all__ = [
     "CODES", "DIAGNOSES", "MODELS", "SCORE_NAMES", "Audit", "AuditRow", "Comparison",
-    "DataError", "DataMissingError", "Decision", "Diagnosis", "Evaluation", "Finding",
-    "HmnistError", "LesionDataset", "Manifest", "Oversampled", "Predictions", "Recipe", "Run",
-    "SampleWarning", "Scores", "Split", "Table", "TableRow", "TrustError", "UsageError",
-    "Watcher", "WorkError", "audit", "benchmark", "check", "compare_predictions",
-    "compare_runs", "decide_again", "encode_patients", "evaluate_run", "find_runs", "fit_decision",
-    "from_images",
-    "load", "load_sample", "make_model", "mean_scores", "open_run", "orient", "oversample",
-    "plot_data", "plot_run", "score", "score_intervals", "score_predictions", "split",
-    "split_folds", "train", "write_sample",
+    "DataError", "DataMissingError", "Decision", "Diagnosis", "Evaluation", "Explanation",
+    "Finding", "HmnistError", "LesionDataset", "Manifest", "Oversampled", "Predictions",
+    "Recipe", "Run", "SampleWarning", "Scores", "Split", "Table", "TableRow", "TrustError",
+    "UsageError", "Watcher", "WorkError", "audit", "benchmark", "check", "compare_predictions",
+    "compare_runs", "decide_again", "encode_patients", "evaluate_run", "explain", "find_runs",
+    "fit_decision", "from_images", "load", "load_sample", "make_model", "mean_scores",
+    "open_run", "orient", "oversample", "plot_data", "plot_run", "score", "score_intervals",
+    "score_predictions", "split", "split_folds", "train", "write_sample",
 ]  # fmt: skip
 
 _PUBLIC = {
@@ -98,6 +98,7 @@ _PUBLIC = {
     "results.benchmark": ("benchmark",),
     "results.data_figures": ("plot_data",),
     "results.evaluation": ("Evaluation", "compare_runs", "decide_again", "evaluate_run", "score"),
+    "results.explanation": ("Explanation", "explain"),
     "results.rows": ("TableRow",),
     "results.run_figures": ("plot_run",),
     "results.table": ("Table",),

@@ -10,7 +10,18 @@ from typing import Any
 
 import typer
 
-from hmnist.cli import audit, benchmark, compare, data, evaluate, models, predict, runs, train
+from hmnist.cli import (
+    audit,
+    benchmark,
+    compare,
+    data,
+    evaluate,
+    explain,
+    models,
+    predict,
+    runs,
+    train,
+)
 from hmnist.cli.settings import read_settings
 from hmnist.errors import HmnistError, SampleWarning
 
@@ -31,6 +42,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("audit")(audit.audit)
 app.command("predict")(predict.predict)
+app.command("explain")(explain.explain)
 app.command("models")(models.models)
 app.add_typer(runs.app, name="runs")
 app.add_typer(data.app, name="data")
