@@ -30,7 +30,7 @@ split = hmnist.split(data, by="lesion", seed=0)
 print(split.proof())
 
 # %% 4. The same split, looked at with suspicion.
-for finding in hmnist.check(split):
+for finding in hmnist.check(data, split):
     print(finding)
 
 # %% 5. One model is a scikit-learn classifier. Rare diagnoses are oversampled in training only.

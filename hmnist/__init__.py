@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         save_data_figures,
     )
     from hmnist.results.evaluation import Evaluation, decide_again, evaluate_run, score
+    from hmnist.results.explanation import Explanation, explain
     from hmnist.results.exports.card import write_card
     from hmnist.results.exports.export import export_run
     from hmnist.results.exports.exported import ExportedModel, open_model
@@ -72,13 +73,13 @@ __version__ = "0.4.0"
 
 __all__ = [
     "CODES", "DIAGNOSES", "MODELS", "SCORE_NAMES", "Audit", "AuditRow", "Comparison",
-    "DataError", "DataMissingError", "Decision", "Diagnosis", "Evaluation", "ExportedModel",
-    "Finding", "HmnistError", "LesionDataset", "Manifest", "Oversampled", "Predictions",
-    "Recipe", "Run", "SampleWarning", "Scores", "Split", "Table", "TableRow", "TrustError",
-    "UsageError", "Watcher", "WorkError", "audit", "benchmark", "check", "compare_predictions",
-    "compare_runs", "decide_again", "encode_patients", "evaluate_run", "export_run",
-    "find_runs", "fit_decision", "from_images", "load", "load_sample", "make_model",
-    "mean_scores", "open_model", "open_run", "orient", "oversample", "plot_ages",
+    "DataError", "DataMissingError", "Decision", "Diagnosis", "Evaluation", "Explanation",
+    "ExportedModel", "Finding", "HmnistError", "LesionDataset", "Manifest", "Oversampled",
+    "Predictions", "Recipe", "Run", "SampleWarning", "Scores", "Split", "Table", "TableRow",
+    "TrustError", "UsageError", "Watcher", "WorkError", "audit", "benchmark", "check",
+    "compare_predictions", "compare_runs", "decide_again", "encode_patients", "evaluate_run",
+    "explain", "export_run", "find_runs", "fit_decision", "from_images", "load", "load_sample",
+    "make_model", "mean_scores", "open_model", "open_run", "orient", "oversample", "plot_ages",
     "plot_confusion", "plot_diagnoses", "plot_errors", "plot_images", "plot_mistakes",
     "plot_precision_recall", "plot_recall", "plot_reliability", "plot_roc", "plot_scores",
     "plot_sexes", "plot_sites", "plot_times", "plot_training", "save_data_figures",
@@ -88,18 +89,11 @@ __all__ = [
 
 _PUBLIC = {
     "augmentation": ("orient",),
-    "checks": (
-        "Finding",
-        "check",
-    ),
+    "checks": ("Finding", "check"),
     "dataset": ("LesionDataset",),
     "decisions.decision": ("Decision",),
     "decisions.fitting": ("fit_decision",),
-    "diagnoses": (
-        "CODES",
-        "DIAGNOSES",
-        "Diagnosis",
-    ),
+    "diagnoses": ("CODES", "DIAGNOSES", "Diagnosis"),
     "errors": (
         "DataError",
         "DataMissingError",
@@ -111,30 +105,15 @@ _PUBLIC = {
     ),
     "experiments.cells": ("Watcher",),
     "experiments.train": ("train",),
-    "models.registry": (
-        "MODELS",
-        "make_model",
-    ),
-    "oversampling": (
-        "Oversampled",
-        "oversample",
-    ),
+    "models.registry": ("MODELS", "make_model"),
+    "oversampling": ("Oversampled", "oversample"),
     "patients": ("encode_patients",),
     "results.audit": ("audit",),
-    "results.audit_table": (
-        "Audit",
-        "AuditRow",
-    ),
+    "results.audit_table": ("Audit", "AuditRow"),
     "results.benchmark": ("benchmark",),
     "results.compared_runs": ("compare_runs",),
-    "results.confusion_figures": (
-        "plot_confusion",
-        "plot_errors",
-    ),
-    "results.curve_figures": (
-        "plot_precision_recall",
-        "plot_roc",
-    ),
+    "results.confusion_figures": ("plot_confusion", "plot_errors"),
+    "results.curve_figures": ("plot_precision_recall", "plot_roc"),
     "results.data_figures": (
         "plot_ages",
         "plot_diagnoses",
@@ -143,64 +122,30 @@ _PUBLIC = {
         "plot_sites",
         "save_data_figures",
     ),
-    "results.evaluation": (
-        "Evaluation",
-        "decide_again",
-        "evaluate_run",
-        "score",
-    ),
+    "results.evaluation": ("Evaluation", "decide_again", "evaluate_run", "score"),
+    "results.explanation": ("Explanation", "explain"),
     "results.exports.card": ("write_card",),
     "results.exports.export": ("export_run",),
-    "results.exports.exported": (
-        "ExportedModel",
-        "open_model",
-    ),
+    "results.exports.exported": ("ExportedModel", "open_model"),
     "results.mistake_figure": ("plot_mistakes",),
     "results.reliability_figure": ("plot_reliability",),
     "results.rows": ("TableRow",),
     "results.run_figures": ("save_run_figures",),
     "results.table": ("Table",),
-    "results.table_figures": (
-        "plot_scores",
-        "plot_times",
-        "save_table_figures",
-    ),
-    "results.training_figures": (
-        "plot_recall",
-        "plot_training",
-    ),
+    "results.table_figures": ("plot_scores", "plot_times", "save_table_figures"),
+    "results.training_figures": ("plot_recall", "plot_training"),
     "runs.manifest": ("Manifest",),
     "runs.recipe": ("Recipe",),
-    "runs.run": (
-        "Run",
-        "find_runs",
-        "open_run",
-    ),
-    "scores.comparison": (
-        "Comparison",
-        "compare_predictions",
-    ),
-    "scores.intervals": (
-        "mean_scores",
-        "score_intervals",
-    ),
+    "runs.run": ("Run", "find_runs", "open_run"),
+    "scores.comparison": ("Comparison", "compare_predictions"),
+    "scores.intervals": ("mean_scores", "score_intervals"),
     "scores.predictions": ("Predictions",),
-    "scores.scoring": (
-        "SCORE_NAMES",
-        "Scores",
-        "score_predictions",
-    ),
+    "scores.scoring": ("SCORE_NAMES", "Scores", "score_predictions"),
     "sources": ("load",),
     "sources.photographs": ("from_images",),
-    "sources.sample": (
-        "load_sample",
-        "write_sample",
-    ),
+    "sources.sample": ("load_sample", "write_sample"),
     "splits.folds": ("split_folds",),
-    "splits.split": (
-        "Split",
-        "split",
-    ),
+    "splits.split": ("Split", "split"),
 }
 """The public names of each module."""
 

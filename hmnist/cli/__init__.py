@@ -16,6 +16,7 @@ from hmnist.cli import (
     compare,
     data,
     evaluate,
+    explain,
     export,
     models,
     predict,
@@ -43,6 +44,7 @@ app.command("compare")(compare.compare)
 app.command("audit")(audit.audit)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)
+app.command("explain")(explain.explain)
 app.command("models")(models.models)
 app.add_typer(runs.app, name="runs")
 app.add_typer(data.app, name="data")

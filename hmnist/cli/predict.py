@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.familiarity import tell_unfamiliar
 from hmnist.cli.output import say
 
 if TYPE_CHECKING:
+    from hmnist.arrays import Booleans
     from hmnist.results.exports.exported import ExportedModel
     from hmnist.runs.run import Run
     from hmnist.sources.images import ImagesToPredict
@@ -60,11 +62,13 @@ def predict(
     sources = _read(inputs, opened, patient_file)
     if opened.uses_patients:
         _tell_unknown(sources)
+    unfamiliar = [opened.is_unfamiliar(source.images) for source in sources]
     if file is None:
-        _write_predictions(opened, sources, sys.stdout)
+        _write_predictions(opened, sources, unfamiliar, sys.stdout)
     else:
         with write_file(file) as temporary, temporary.open("w", encoding="utf-8") as table:
-            _write_predictions(opened, sources, table)
+            _write_predictions(opened, sources, unfamiliar, table)
+    tell_unfamiliar(opened, sources, unfamiliar)
     if not quiet:
         say("Research software, no medical device.")
 
@@ -90,22 +94,30 @@ def _tell_unknown(sources: "list[ImagesToPredict]") -> None:
 
 
 def _write_predictions(
-    run: "Run | ExportedModel", sources: "list[ImagesToPredict]", table: TextIO
+    run: "Run | ExportedModel",
+    sources: "list[ImagesToPredict]",
+    unfamiliar: "list[Booleans | None]",
+    table: TextIO,
 ) -> None:
-    """Write CSV: source, row, image_id, predicted diagnosis, one probability per diagnosis."""
+    """Write CSV: source, row, image_id, predicted diagnosis, one probability per diagnosis.
+
+    The last column tells whether the image is unlike the training data; it is empty if the run
+    does not know.
+    """
     from hmnist.diagnoses import CODES
 
     # Not pandas, which takes longer to load than an image takes to predict.
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["source", "row", "image_id", "predicted", *CODES])
-    for source in sources:
+    writer.writerow(["source", "row", "image_id", "predicted", *CODES, "unfamiliar"])
+    for source, flags in zip(sources, unfamiliar, strict=True):
         patients = source.patients if run.uses_patients else None
         probabilities = run.predict_proba(source.images, patients)
         predicted = run.decision.decide(probabilities)
         unnamed = [""] * len(source.images)
         names = unnamed if source.image_ids is None else source.image_ids.tolist()
-        columns = zip(names, predicted.tolist(), probabilities.tolist(), strict=True)
+        words = unnamed if flags is None else ["true" if flag else "false" for flag in flags]
+        columns = zip(names, predicted.tolist(), probabilities.tolist(), words, strict=True)
         writer.writerows(
-            [source.source, row, name, CODES[label], *values]
-            for row, (name, label, values) in enumerate(columns)
+            [source.source, row, name, CODES[label], *values, word]
+            for row, (name, label, values, word) in enumerate(columns)
         )

@@ -15,6 +15,7 @@ import numpy as np
 from hmnist.arrays import Float64
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import Decision
+from hmnist.decisions.familiarity import fit_familiarity
 from hmnist.decisions.fitting import check_feasible, fit_decision
 from hmnist.decisions.soft_voting import fit_weights, soft_vote
 from hmnist.diagnoses import CODES
@@ -143,7 +144,10 @@ def _write(
     workers: int = 0,
     **facts: Unpack[_TrainingFacts],
 ) -> Run:
-    """Calibrate, decide, score once, and write the run folder; `facts` are the manifest's own."""
+    """Calibrate, decide, score once, and write the run folder; `facts` are the manifest's own.
+
+    What training images look like is measured for every run anew: it takes half a second.
+    """
     decision = _decide(split, recipe, probabilities["validation"])
     calibrated = {part: decision.calibrate(values) for part, values in probabilities.items()}
     predicted = {part: decision.decide(values) for part, values in calibrated.items()}
@@ -173,6 +177,7 @@ def _write(
         manifest,
         model=model,
         seen=(split.train.images, split.validation.images),
+        familiarity=fit_familiarity(split.train.images, split.validation.images),
         predictions=predictions,
         report=report,
     )

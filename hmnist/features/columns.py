@@ -1,10 +1,14 @@
 """`Columns`: values with the names of their columns, collected together."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from hmnist.arrays import Array, Float32
+from hmnist.arrays import Array, Float32, Images
+from hmnist.features.views import chunk_size
+from hmnist.large_arrays import empty_rows, release
 
 
 class Columns:
@@ -38,3 +42,24 @@ class Columns:
     def table(self) -> Float32:
         """Return all columns: float32, shape (rows, len(names))."""
         return np.concatenate(self._groups, axis=1)
+
+
+def describe_in_chunks(
+    images: Images, describe: Callable[[Array], Columns], columns: int, threads: int
+) -> Float32:
+    """Return the table of many images, a few at a time: float32, shape (n, columns).
+
+    A large result lies in a file (`hmnist.large_arrays`). The threads change no bit of it.
+    """
+    table = empty_rows((len(images), columns), np.float32)
+    size = chunk_size(*images.shape[1:3])
+
+    def fill(start: int) -> None:
+        part = slice(start, start + size)
+        table[part] = describe(images[part]).table()
+        release(images)
+        release(table)
+
+    with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
+        list(pool.map(fill, range(0, len(images), size)))
+    return table

@@ -4,7 +4,6 @@ It needs neither scikit-learn nor scipy, which take longer to load than an image
 """
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -15,14 +14,11 @@ from threadpoolctl import threadpool_limits
 from hmnist.arrays import Array, Float32, Images, Shape
 from hmnist.errors import UsageError
 from hmnist.features.codebook import Codebook, add_codes
-from hmnist.features.colour import add_colours, colour_scales
-from hmnist.features.columns import Columns
+from hmnist.features.columns import Columns, describe_in_chunks
 from hmnist.features.patches import PatchFilters, add_patches
-from hmnist.features.shape import add_shapes
 from hmnist.features.state import Arrays, pack, unpack
-from hmnist.features.texture import add_textures
-from hmnist.features.views import chunk_size, finer_views, make_view, to_planes
-from hmnist.large_arrays import empty_rows, release
+from hmnist.features.unfitted import add_unfitted
+from hmnist.features.views import make_view, to_planes
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,18 +62,7 @@ class FittedFeatures:
         """
         if images.shape[1:] != self.shape:
             raise UsageError(f"The images have the shape {images.shape[1:]}, not {self.shape}.")
-        table = empty_rows((len(images), len(self.names)), np.float32)
-        size = chunk_size(*self.shape[:2])
-
-        def describe(start: int) -> None:
-            part = slice(start, start + size)
-            table[part] = self._describe(images[part]).table()
-            release(images)
-            release(table)
-
-        with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
-            list(pool.map(describe, range(0, len(images), size)))
-        return table
+        return describe_in_chunks(images, self._describe, len(self.names), threads)
 
     def _describe(self, images: Array) -> Columns:
         columns, planes = Columns(len(images)), to_planes(images)
@@ -86,10 +71,5 @@ class FittedFeatures:
             add_patches(columns, views[view], filters, view)
         for view, codebook in self.codebooks.items():
             add_codes(columns, views[view], codebook, view)
-        scales = colour_scales(next(iter(views.values())))
-        add_colours(columns, scales)
-        add_shapes(columns, scales, views["relative"])
-        add_textures(columns, scales)
-        for view, finer in finer_views(images.shape[1:]).items():
-            add_textures(columns, colour_scales(views[view]), finer)
+        add_unfitted(columns, views, self.shape)
         return columns

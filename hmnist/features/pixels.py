@@ -30,9 +30,21 @@ def as_images(X: npt.ArrayLike, shape: Shape | None) -> Array:
     sides = f"{height}×{width}×{channels}"
     if given not in {(height * width * channels,), (height, width, channels)}:
         raise UsageError(f"Pixels of shape {pixels.shape} are not images of {sides}.")
-    if channels not in {1, 3} or min(height, width) < LEAST_SIDE:
+    if not can_describe(shape):
         raise UsageError(
             f"Images of {sides} cannot be described; expected one or three channels and at least "
             f"{LEAST_SIDE}×{LEAST_SIDE} pixels."
         )
     return pixels.reshape(len(pixels), height, width, channels)
+
+
+def can_describe(shape: Shape) -> bool:
+    """Return whether images of this shape are large enough, in colour or grey.
+
+    Examples
+    --------
+    >>> can_describe((28, 28, 3)), can_describe((4, 4, 1))
+    (True, False)
+    """
+    height, width, channels = shape
+    return channels in {1, 3} and min(height, width) >= LEAST_SIDE

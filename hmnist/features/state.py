@@ -12,7 +12,7 @@ from hmnist.augmentation import ORIENTATIONS
 from hmnist.errors import TrustError
 from hmnist.features.codebook import Codebook
 from hmnist.features.patches import PatchFilters, patch_side
-from hmnist.features.pixels import LEAST_SIDE
+from hmnist.features.pixels import can_describe
 from hmnist.features.views import codebook_views, view_halvings, view_size
 
 Arrays = Mapping[str, Array]
@@ -39,40 +39,46 @@ def unpack(arrays: Arrays) -> tuple[Shape, dict[str, PatchFilters], dict[str, Co
 
     Raises TrustError if an array is missing, has a wrong shape, or is not finite.
     """
-    height, width, channels = map(int, _read(arrays, "image_shape", (3,)))
-    if channels not in {1, 3} or min(height, width) < LEAST_SIDE:
-        raise TrustError(f"The features' image_shape is {height}×{width}×{channels}.")
+    height, width, channels = map(int, read_array(arrays, "image_shape", (3,)))
     shape = (height, width, channels)
+    if not can_describe(shape):
+        raise TrustError(f"The features' image_shape is {height}×{width}×{channels}.")
     filters = {view: _read_filters(arrays, view, shape) for view in view_halvings(shape)}
     sides = {"mean": (3,), "whiten": (3, 3), "entries": (None, 3)}
     codebooks = {
-        view: Codebook(**{name: _read(arrays, f"{view}_{name}", sides[name]) for name in sides})
+        view: Codebook(
+            **{name: read_array(arrays, f"{view}_{name}", sides[name]) for name in sides}
+        )
         for view in codebook_views(channels)
     }
     return shape, filters, codebooks
 
 
 def _read_filters(arrays: Arrays, view: str, shape: Shape) -> PatchFilters:
-    weights = _read(arrays, f"{view}_weights", (None, None))
+    weights = read_array(arrays, f"{view}_weights", (None, None))
     rows, numbers = weights.shape
     side = round((numbers / shape[2]) ** 0.5)
     height, width = view_size(shape, view)
     fits = side**2 * shape[2] == numbers and side == patch_side(side, height, width)
     if not rows or rows % ORIENTATIONS or not fits:
         raise TrustError(f"The features' {view}_weights have shape {weights.shape}.")
-    return PatchFilters(weights, _read(arrays, f"{view}_offset", (rows,)), side)
+    return PatchFilters(weights, read_array(arrays, f"{view}_offset", (rows,)), side)
 
 
-def _read(arrays: Arrays, name: str, shape: tuple[int | None, ...]) -> Float32:
+def read_array(arrays: Arrays, name: str, shape: tuple[int | None, ...]) -> Float32:
+    """Return one of several stored arrays; None stands for any side of its shape.
+
+    Raises TrustError if it is missing, has a wrong shape, or is not finite.
+    """
     if name not in arrays:
-        raise TrustError(f"The features lack the array {name}.")
+        raise TrustError(f"The array {name} is missing.")
     array = np.asarray(arrays[name])
     fits = array.ndim == len(shape) and all(
         expected in {None, side} for expected, side in zip(shape, array.shape, strict=True)
     )
     if not fits or array.dtype.kind not in "if" or not np.isfinite(array).all():
         raise TrustError(
-            f"The features' {name} has shape {array.shape} and type {array.dtype}; expected "
-            f"finite numbers of shape {tuple(side or 'any' for side in shape)}."
+            f"The array {name} has shape {array.shape} and type {array.dtype}; expected finite "
+            f"numbers of shape {tuple(side or 'any' for side in shape)}."
         )
     return np.asarray(array, dtype=np.float32, order="C")

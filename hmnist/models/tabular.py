@@ -72,8 +72,19 @@ class TabularModel(Model):
         self._fit_features(columns, training.labels, training.weights, held_out)
 
     def _predict(self, images: Images, patients: Float32 | None) -> npt.NDArray[Any]:
-        features = self.extractor_.transform(images)
-        return self._predict_features(join_columns(features, patients))
+        return self.predict_columns(self.read_columns(images, patients))
+
+    def read_columns(self, images: Images, patients: Float32 | None) -> Float32:
+        """Return what the fitted model reads of images: float32, shape (n, columns).
+
+        The columns are those of `feature_names`; images and patient data as `predict_proba` has
+        checked them.
+        """
+        return join_columns(self.extractor_.transform(images), patients)
+
+    def predict_columns(self, columns: Float32) -> npt.NDArray[Any]:
+        """Return the probability of each class for rows of `read_columns`: shape (n, classes)."""
+        return self._predict_features(columns)
 
     def feature_names(self) -> list[str]:
         """Return the names of the columns that the fitted model reads."""

@@ -20,7 +20,7 @@ from hmnist.arrays import Float64, Labels
 from hmnist.diagnoses import CODES, DIAGNOSES
 from hmnist.errors import UsageError, unknown_name
 from hmnist.files import write_file
-from hmnist.results.formatting import score_text
+from hmnist.scores.text import score_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from hmnist.arrays import Booleans, Float64
 from hmnist.diagnoses import CODES
 from hmnist.results import canvas
 from hmnist.results.evaluation import Evaluation
-from hmnist.results.formatting import score_text
+from hmnist.scores.text import score_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,8 +10,8 @@ from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.results import canvas
 from hmnist.results.evaluation import Evaluation
-from hmnist.results.formatting import score_text
 from hmnist.scores.predictions import Predictions
+from hmnist.scores.text import score_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

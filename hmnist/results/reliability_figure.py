@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from hmnist.results import canvas
 from hmnist.results.evaluation import Evaluation
-from hmnist.results.formatting import score_text
 from hmnist.scores.reliability import ReliabilityBin
+from hmnist.scores.text import score_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

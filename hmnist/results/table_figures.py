@@ -8,10 +8,10 @@ import numpy as np
 
 from hmnist.errors import UsageError
 from hmnist.results import canvas
-from hmnist.results.formatting import as_sentence_list, score_text
 from hmnist.results.labels import label_points
-from hmnist.results.rows import ScoreSummary, TableRow, data_note
-from hmnist.results.table import WITH_PATIENTS, Table
+from hmnist.results.rows import WITH_PATIENTS, ScoreSummary, TableRow, data_note
+from hmnist.results.table import Table
+from hmnist.scores.text import as_sentence_list, score_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -19,7 +19,7 @@ from hmnist.runs.recipe import Recipe
 from hmnist.scores.reliability import ReliabilityBin
 from hmnist.scores.scoring import SCORE_NAMES
 
-SCHEMA = "hmnist-run/4"
+SCHEMA = "hmnist-run/5"
 MANIFEST = "manifest.json"
 
 

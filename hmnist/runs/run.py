@@ -6,6 +6,7 @@
     predictions.csv    each validation and test image: true and predicted diagnosis, probabilities
     report.json, report.csv, confusion.csv    the scores of the test part
     seen.npy           fingerprints of the training and validation images, eight bytes each
+    familiarity.npz    what training images look like, unless too few images validate the model
     history.csv        loss, accuracy and recalls of each epoch (networks)
     model/             weights and fitted facts, and the networks in the format of LiteRT; nothing
                        in it is a pickle
@@ -35,6 +36,7 @@ from hmnist.models.litert import FEW, LITERT_FILE, find_litert
 from hmnist.models.registry import make_model
 from hmnist.models.saved_networks import SavedNetworks
 from hmnist.patients import PATIENT_COLUMNS, check_patients
+from hmnist.runs.familiarity import KnowsTrainingImages
 from hmnist.runs.manifest import MANIFEST, Manifest, check_files, read_manifest
 from hmnist.runs.predictions import PartPredictions, read_history, read_predictions
 from hmnist.runs.seen import has_seen
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Run(KnowsTrainingImages):
     """One trained model in its folder.
 
     Attributes

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hmnist.arrays import Pixels
+from hmnist.decisions.familiarity import Familiarity
 from hmnist.files import write_folder
+from hmnist.runs.familiarity import write_familiarity
 from hmnist.runs.manifest import Manifest, describe_files, read_manifest, write_manifest
 from hmnist.runs.predictions import PartPredictions, write_history, write_predictions
 from hmnist.runs.report import Report, write_report
@@ -23,14 +25,15 @@ def write_run(
     *,
     model: "Model | None",
     seen: Sequence[Pixels],
+    familiarity: Familiarity | None,
     predictions: Mapping[str, PartPredictions],
     report: Report,
 ) -> Run:
     """Write a run folder, whole or not at all; a folder of that name is replaced.
 
     The `files` of the manifest are filled in here. There is no model for an ensemble, whose
-    manifest names its members. `seen` are the parts that trained and validated the model, and
-    `report` scores the test part.
+    manifest names its members. `seen` are the parts that trained and validated the model,
+    `familiarity` says what they look like, and `report` scores the test part.
     """
     with write_folder(folder) as temporary:
         if model is not None:
@@ -38,6 +41,8 @@ def write_run(
             model.save_state(temporary / "model")
         write_predictions(temporary, predictions)
         write_seen(temporary, seen)
+        if familiarity is not None:
+            write_familiarity(temporary, familiarity)
         if history := getattr(model, "history_", None):
             write_history(temporary, history)
         write_report(report, temporary)

@@ -8,9 +8,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from hmnist.diagnoses import CODES, MALIGNANT
 from hmnist.results.curve_figures import plot_precision_recall, plot_roc
 from hmnist.results.evaluation import Evaluation, evaluate_run
-from hmnist.results.formatting import score_text
 from hmnist.runs.run import Run
 from hmnist.scores.predictions import Predictions
+from hmnist.scores.text import score_text
 from tests.results.pictures import misplaced, text_of
 
 
@@ -51,7 +51,7 @@ def test_the_precision_of_chance_is_the_prevalence(evaluation: Evaluation) -> No
     levels = [
         float(np.asarray(line.get_ydata(), dtype=np.float64)[0])
         for line in plot_precision_recall(evaluation).axes[0].lines
-        if len(np.asarray(line.get_xdata())) == 2 and line.get_label()[:1] == "_"
+        if len(np.asarray(line.get_xdata())) == 2 and str(line.get_label()).startswith("_")
     ]
     images = np.bincount(evaluation.predictions.labels, minlength=7)
     np.testing.assert_allclose(levels, images / images.sum())

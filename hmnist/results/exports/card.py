@@ -16,11 +16,12 @@ from hmnist.results.evaluation import Evaluation, evaluate_run
 from hmnist.results.exports import card_data
 from hmnist.results.exports.card_start import start_lines
 from hmnist.results.exports.exported import ExportFacts
-from hmnist.results.formatting import byte_text, count_text, markdown_table, score_text
+from hmnist.results.formatting import byte_text, count_text, markdown_table
 from hmnist.runs.manifest import Manifest
 from hmnist.runs.report import Estimate, Report
 from hmnist.runs.run import Run
 from hmnist.scores.scoring import SCORES
+from hmnist.scores.text import score_text
 
 CARD_FILE = "README.md"
 

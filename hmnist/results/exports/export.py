@@ -24,6 +24,7 @@ from hmnist.results.exports.exported import (
     write_facts,
 )
 from hmnist.results.exports.onnx import check_installed
+from hmnist.runs.familiarity import write_familiarity
 from hmnist.runs.manifest import describe_files
 from hmnist.runs.run import Run
 
@@ -78,6 +79,8 @@ def export_run(
             (temporary / GRAPHS[format]).write_bytes(convert(function))
         else:
             copy_networks(run.model_folder, temporary / NETWORKS)
+        if run.familiarity is not None:
+            write_familiarity(temporary, run.familiarity)
         facts = _compare(run, ExportedModel(temporary, _describe(run, format, model, temporary)))
         write_facts(temporary, facts)
         text = card_text(run, facts)

@@ -7,6 +7,7 @@
     model.tflite     one graph from pixels to calibrated probabilities (LiteRT), or
     model.onnx       the same for ONNX, or
     networks/        networks for LiteRT, and what this package needs to compute their features
+    familiarity.npz  what training images look like, if the run knows
 
 `hmnist.results.exports.export` writes such a folder. Nothing here loads TensorFlow.
 """
@@ -28,6 +29,7 @@ from hmnist.models.saved_networks import SavedNetworks
 from hmnist.patients import PATIENT_COLUMNS, check_patients
 from hmnist.results.exports.onnx import OnnxNetworks
 from hmnist.runs.facts import Amount, Count, as_json, json_text
+from hmnist.runs.familiarity import FAMILIARITY_FILE, KnowsTrainingImages
 from hmnist.runs.manifest import StoredFile, check_files
 from hmnist.runs.run import Run, open_run, warn_of_sample
 
@@ -121,7 +123,7 @@ class Predictor(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class ExportedModel:
+class ExportedModel(KnowsTrainingImages):
     """The networks of a run in a folder of their own, which predict without TensorFlow.
 
     Attributes
@@ -274,7 +276,6 @@ def _read_facts(folder: Path) -> ExportFacts:
 
 def _files_of(folder: Path, facts: ExportFacts) -> set[str]:
     """Return the files that are read when it predicts."""
-    if facts.whole:
-        return {GRAPHS[facts.format]}
-    files = (path for path in (folder / NETWORKS).rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix() for path in files}
+    parts = [folder / FAMILIARITY_FILE, *(folder / NETWORKS).rglob("*")]
+    files = {path.relative_to(folder).as_posix() for path in parts if path.is_file()}
+    return {*files, GRAPHS[facts.format]} if facts.whole else files
