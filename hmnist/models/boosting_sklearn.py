@@ -146,14 +146,12 @@ def _polled(estimator: "HistGradientBoostingClassifier", model: HistGBDT) -> Ite
     if model.on_step is None:
         yield
         return
-    from sklearn.exceptions import NotFittedError
-
     fitted = threading.Event()
 
     def poll() -> None:
         while not fitted.wait(POLL_SECONDS):
-            with contextlib.suppress(NotFittedError):  # before the first round
-                model.report_step(estimator.n_iter_, model.rounds, "rounds")
+            rounds = getattr(estimator, "n_iter_", 0)  # unknown before the first
+            model.report_step(rounds, model.rounds, "rounds")
 
     thread = threading.Thread(target=poll, daemon=True)
     thread.start()
