@@ -290,7 +290,7 @@ def test_an_interrupted_benchmark_goes_on(tmp_path: Path) -> None:
 
 
 def test_train_cuts_the_epochs_of_a_network(command: Command, pixel_file: Path) -> None:
-    words = ["train", "lenet", pixel_file, "--epochs", "1", "--out", "run", "--threads", "1"]
+    words = ["train", "lenet", pixel_file, "--set", "epochs=1", "--out", "run", "--threads", "1"]
     called = command(*words)
     assert called.code == 0, called.err
     trained = open_run(Path("run"))
@@ -299,11 +299,20 @@ def test_train_cuts_the_epochs_of_a_network(command: Command, pixel_file: Path) 
     assert len(trained.history) == 1
 
 
-def test_train_refuses_epochs_of_what_has_none(command: Command, pixel_file: Path) -> None:
-    called = command("train", "logistic", pixel_file, "--epochs", "3", *QUICK)
-    assert called.code == 2
-    assert "logistic has no parameter 'epochs'" in " ".join(called.err.split())
-    assert command("train", "lenet", pixel_file, "--epochs", "0").code == 2
+def test_a_benchmark_sets_parameters_by_model(command: Command, pixel_file: Path) -> None:
+    Path("hmnist.toml").write_text("[set.xgboost]\nn_estimators = 3\n[set.cnn]\nepochs = 1\n")
+    words = ["--models", "logistic,xgboost,ensemble", *QUICK, "--out", "bench"]
+    called = command("benchmark", pixel_file, *words, "--set", "logistic.max_iter=7")
+    assert called.code == 0, called.err
+    runs = {run.manifest.model: run.manifest for run in map(open_run, find_runs("bench"))}
+    # What stands on the command line takes the place of the file.
+    assert runs["logistic"].parameters["max_iter"] == 7
+    assert runs["xgboost"].parameters["n_estimators"] == 40
+    called = command("benchmark", pixel_file, *words)
+    assert "Not set, since cnn is not trained here: cnn.epochs=1" in called.err
+    again = [run.manifest for run in map(open_run, find_runs("bench"))]
+    assert {run.parameters["n_estimators"] for run in again if run.model == "xgboost"} == {3, 40}
+    assert len({run.key for run in again if run.model == "ensemble"}) == 2
 
 
 # Patient data
