@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.inputs import load_data, split_kind, suited
+from hmnist.cli.inputs import load_data, split_kind, suited, warn_of_unknown_lesions
 from hmnist.cli.output import say
 from hmnist.cli.parameters import Set, read_parameters
 from hmnist.runs.recipe import Recipe
@@ -46,6 +46,7 @@ def train(
     parameters = read_parameters(set, [model], quiet=quiet).get(model, {})
     Recipe(model=model, parameters=parameters, **settings)  # refuses what does not fit
     dataset = load_data(data, metadata, quiet=quiet)
+    warn_of_unknown_lesions(dataset, quiet=quiet)
     from hmnist.cli.output import print_evaluation
     from hmnist.cli.watching import watch_training
     from hmnist.experiments.cells import estimate_fit

@@ -200,7 +200,10 @@ def _pace_of(cells: Sequence[Cell], seconds: float) -> Pace[Path]:
 
 def _pace_line(count: str, pace: Pace[Any]) -> RenderableType:
     """Return a line with a bar, the time that has passed, and the time left."""
-    left = f"about {_clock(pace.left)} left" if pace.left else "longer than expected"
+    if not (pace.running or pace.waiting):
+        left = "finishing"
+    else:
+        left = f"about {_clock(pace.left)} left" if pace.left else "longer than expected"
     line = Table.grid(padding=(0, 1))
     for shortened in (False, True, False):
         line.add_column(no_wrap=True, max_width=BAR if shortened else None)
