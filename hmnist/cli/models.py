@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.names import check_name
+from hmnist.cli.names import named
 from hmnist.cli.output import print_json, print_rich
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ Named = Annotated[
         metavar="MODEL",
         show_default=False,
         help="Print how this one is trained.",
-        callback=check_name("model"),
+        **named("model"),
     ),
 ]
 

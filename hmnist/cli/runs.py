@@ -7,6 +7,7 @@ import typer
 
 from hmnist.cli import options
 from hmnist.cli.output import print_json, print_rich, say, terminal_width
+from hmnist.cli.show import show
 from hmnist.files import RUNS_FOLDER
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="List, show and verify run folders.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to look.")]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+app.command("show")(show)
 
 
 @app.command("list")
@@ -63,14 +64,6 @@ def _print_runs(manifests: "dict[str, Manifest]") -> None:
     for folder, data, *scores in body:
         named = (f"{name} {score}" for name, score in zip(header[2:], scores, strict=True))
         typer.echo(f"{folder}\n  {', '.join(named)} ({data})")
-
-
-@app.command("show")
-def show(run: RunFolder) -> None:
-    """Print the manifest of a run, as JSON."""
-    from hmnist.runs.run import open_run
-
-    print_json(open_run(run).manifest.to_dict())
 
 
 @app.command("verify")

@@ -7,6 +7,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from hmnist.arrays import Array, Float32, Images
+from hmnist.features.steps import OnStep, ignore_steps
 from hmnist.features.views import chunk_size
 from hmnist.large_arrays import empty_rows, release
 
@@ -45,11 +46,16 @@ class Columns:
 
 
 def describe_in_chunks(
-    images: Images, describe: Callable[[Array], Columns], columns: int, threads: int
+    images: Images,
+    describe: Callable[[Array], Columns],
+    columns: int,
+    threads: int,
+    on_step: OnStep = ignore_steps,
 ) -> Float32:
     """Return the table of many images, a few at a time: float32, shape (n, columns).
 
     A large result lies in a file (`hmnist.large_arrays`). The threads change no bit of it.
+    `on_step` is told how many chunks are done.
     """
     table = empty_rows((len(images), columns), np.float32)
     size = chunk_size(*images.shape[1:3])
@@ -60,6 +66,8 @@ def describe_in_chunks(
         release(images)
         release(table)
 
+    starts = range(0, len(images), size)
     with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
-        list(pool.map(fill, range(0, len(images), size)))
+        for done, _ in enumerate(pool.map(fill, starts), start=1):
+            on_step(done, len(starts))
     return table

@@ -17,6 +17,7 @@ from hmnist.features.codebook import Codebook, add_codes
 from hmnist.features.columns import Columns, describe_in_chunks
 from hmnist.features.patches import PatchFilters, add_patches
 from hmnist.features.state import Arrays, pack, unpack
+from hmnist.features.steps import OnStep, ignore_steps
 from hmnist.features.unfitted import add_unfitted
 from hmnist.features.views import make_view, to_planes
 
@@ -54,15 +55,16 @@ class FittedFeatures:
         with threadpool_limits(1):
             return self._describe(np.zeros((1, *self.shape), dtype=np.uint8)).names
 
-    def transform(self, images: Images, threads: int) -> Float32:
+    def transform(self, images: Images, threads: int, on_step: OnStep = ignore_steps) -> Float32:
         """Describe images of the shape that was fitted: float32, shape (n, columns).
 
         A large result lies in a file (`hmnist.large_arrays`). The threads change no bit of it.
+        `on_step` is told how many chunks of the images are done.
         It raises a UsageError if the images have another shape.
         """
         if images.shape[1:] != self.shape:
             raise UsageError(f"The images have the shape {images.shape[1:]}, not {self.shape}.")
-        return describe_in_chunks(images, self._describe, len(self.names), threads)
+        return describe_in_chunks(images, self._describe, len(self.names), threads, on_step)
 
     def _describe(self, images: Array) -> Columns:
         columns, planes = Columns(len(images)), to_planes(images)

@@ -5,10 +5,10 @@ made from the folders alone. The function stands here because it returns a table
 cells (`hmnist.experiments`) knows nothing of tables.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from hmnist.dataset import LesionDataset
 from hmnist.experiments.cells import Cell, Watcher, Workers, estimate_seconds, run_cells
@@ -44,6 +44,7 @@ def benchmark(
     sort: str = "balanced_accuracy",
     out: str | Path | None = None,
     watcher: Watcher | None = None,
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
     **settings: Unpack[Settings],
 ) -> Table:
     """Train models on one split and compare them on its test part.
@@ -76,6 +77,8 @@ def benchmark(
         The benchmark folder; None makes one in ``hmnist-runs``. Finished cells in it are kept.
     watcher : Watcher or None
         Is told about the progress.
+    parameters : mapping or None
+        Constructor parameters by model, such as ``{"cnn": {"epochs": 20}}``.
     **settings
         The settings of `Recipe`: ``oversample`` (one method, or several that are compared in one
         table), ``patients`` (``"both"`` compares models with and without patient data),
@@ -109,7 +112,14 @@ def benchmark(
     with open_workers(jobs, settings.get("threads"), dask) as workers:
         settings["threads"] = workers.threads
         cells = plan_benchmark(
-            data, models, folder, split=split, folds=folds, seeds=seeds, **settings
+            data,
+            models,
+            folder,
+            split=split,
+            folds=folds,
+            seeds=seeds,
+            parameters=parameters,
+            **settings,
         )
         watcher.planned(cells, sum(map(estimate_seconds, cells)))
         growing = fill_table(cells, workers, watcher)

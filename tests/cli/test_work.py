@@ -74,7 +74,14 @@ def test_train_evaluate_and_verify(command: Command, pixel_file: Path) -> None:
     assert "right, %" in text
     assert "no medical device" in text
     assert "as they were written" in command("runs", "verify", "run").out
-    assert json.loads(command("runs", "show", "run").out)["model"] == "logistic"
+    manifest = json.loads(command("runs", "show", "run", "--format", "json").out)
+    assert manifest == json.loads(Path("run", "manifest.json").read_text())
+    summary = command("runs", "show", "run").out
+    assert len(summary.splitlines()) <= 30
+    balanced = f"{manifest['scores']['balanced_accuracy']:.3f}".removeprefix("0")
+    assert re.search(rf"^balanced accuracy +{re.escape(balanced)} +\[", summary, re.MULTILINE)
+    for words in ("300 images of 28×28×3", "by lesion, seed 0", "effort quick", "1 thread"):
+        assert words in summary
     assert "run" in command("runs", "list", ".").out
 
 
@@ -293,7 +300,7 @@ def test_an_interrupted_benchmark_goes_on(tmp_path: Path) -> None:
 
 
 def test_train_cuts_the_epochs_of_a_network(command: Command, pixel_file: Path) -> None:
-    words = ["train", "lenet", pixel_file, "--epochs", "1", "--out", "run", "--threads", "1"]
+    words = ["train", "lenet", pixel_file, "--set", "epochs=1", "--out", "run", "--threads", "1"]
     called = command(*words)
     assert called.code == 0, called.err
     trained = open_run(Path("run"))
@@ -302,11 +309,20 @@ def test_train_cuts_the_epochs_of_a_network(command: Command, pixel_file: Path) 
     assert len(trained.history) == 1
 
 
-def test_train_refuses_epochs_of_what_has_none(command: Command, pixel_file: Path) -> None:
-    called = command("train", "logistic", pixel_file, "--epochs", "3", *QUICK)
-    assert called.code == 2
-    assert "logistic has no parameter 'epochs'" in " ".join(called.err.split())
-    assert command("train", "lenet", pixel_file, "--epochs", "0").code == 2
+def test_a_benchmark_sets_parameters_by_model(command: Command, pixel_file: Path) -> None:
+    Path("hmnist.toml").write_text("[set.xgboost]\nn_estimators = 3\n[set.cnn]\nepochs = 1\n")
+    words = ["--models", "logistic,xgboost,ensemble", *QUICK, "--out", "bench"]
+    called = command("benchmark", pixel_file, *words, "--set", "logistic.max_iter=7")
+    assert called.code == 0, called.err
+    runs = {run.manifest.model: run.manifest for run in map(open_run, find_runs("bench"))}
+    # What stands on the command line takes the place of the file.
+    assert runs["logistic"].parameters["max_iter"] == 7
+    assert runs["xgboost"].parameters["n_estimators"] == 40
+    called = command("benchmark", pixel_file, *words)
+    assert "Not set, since cnn is not trained here: cnn.epochs=1" in called.err
+    again = [run.manifest for run in map(open_run, find_runs("bench"))]
+    assert {run.parameters["n_estimators"] for run in again if run.model == "xgboost"} == {3, 40}
+    assert len({run.key for run in again if run.model == "ensemble"}) == 2
 
 
 # Patient data
