@@ -59,6 +59,8 @@ class TableRow:
         How many numbers were fitted, and the size of the model's files.
     members : mapping of str to float
         The mean weight of each model of an ensemble, 0 if it was always left out; empty for others.
+    runs : tuple of str
+        The names of its run folders, which lie beside ``table.json``.
     """
 
     model: str
@@ -78,6 +80,7 @@ class TableRow:
     parameters: Count
     model_bytes: Count
     members: Mapping[str, Amount] = field(default_factory=dict)
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +127,7 @@ def make_row(runs: Sequence[Run]) -> TableRow:
         parameters=round(_mean([run.manifest.parameter_count for run in runs])),
         model_bytes=round(_mean([_model_bytes(run) for run in runs])),
         members=_member_weights(runs),
+        runs=tuple(run.folder.name for run in runs),
     )
 
 

@@ -246,11 +246,11 @@ def _nest_scores(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _flatten(row: TableRow) -> dict[str, Any]:
-    """Return a row with a single value for each name."""
+    """Return a row with a single value for each name; the names of its runs are left out."""
     flat: dict[str, Any] = {}
     for name, value in _flatten_scores(as_json(row)).items():
         if isinstance(value, Mapping):
             flat |= {f"{name}_{part}": number for part, number in value.items()}
-        else:
+        elif name != "runs":
             flat[name] = value
     return flat
