@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         evaluate_run,
         score,
     )
+    from hmnist.results.page.report import write_report
     from hmnist.results.rows import TableRow
     from hmnist.results.run_figures import plot_run
     from hmnist.results.table import Table
@@ -69,7 +70,7 @@ __all__ = [
     "from_images",
     "load", "load_sample", "make_model", "mean_scores", "open_run", "orient", "oversample",
     "plot_data", "plot_run", "score", "score_intervals", "score_predictions", "split",
-    "split_folds", "train", "write_sample",
+    "split_folds", "train", "write_report", "write_sample",
 ]  # fmt: skip
 
 _PUBLIC = {
@@ -98,6 +99,7 @@ _PUBLIC = {
     "results.benchmark": ("benchmark",),
     "results.data_figures": ("plot_data",),
     "results.evaluation": ("Evaluation", "compare_runs", "decide_again", "evaluate_run", "score"),
+    "results.page.report": ("write_report",),
     "results.rows": ("TableRow",),
     "results.run_figures": ("plot_run",),
     "results.table": ("Table",),

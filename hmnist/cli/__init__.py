@@ -10,7 +10,18 @@ from typing import Any
 
 import typer
 
-from hmnist.cli import audit, benchmark, compare, data, evaluate, models, predict, runs, train
+from hmnist.cli import (
+    audit,
+    benchmark,
+    compare,
+    data,
+    evaluate,
+    models,
+    predict,
+    report,
+    runs,
+    train,
+)
 from hmnist.cli.settings import read_settings
 from hmnist.errors import HmnistError, SampleWarning
 
@@ -30,6 +41,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("audit")(audit.audit)
+app.command("report")(report.report)
 app.command("predict")(predict.predict)
 app.command("models")(models.models)
 app.add_typer(runs.app, name="runs")

@@ -93,6 +93,10 @@ class Table(Result):
 
         return replace(self, rows=tuple(sorted(self.rows, key=order)))
 
+    def labels(self) -> list[str]:
+        """Return the name of each row, which tells it from all others."""
+        return [self._label(row) for row in self.rows]
+
     def notes(self) -> Iterator[str]:
         """Yield the sentences that stand under the table."""
         yield data_note(self.data)
