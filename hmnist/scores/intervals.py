@@ -119,7 +119,7 @@ def bootstrap_scores(
         prepared = [PreparedPredictions(each) for each in of_fold]
         chunks = [
             [weighted_scores(each, weights) for each in prepared]
-            for weights in resample_weights(of_fold[0], resamples, seed)
+            for weights in _resample_weights(of_fold[0], resamples, seed)
         ]
         scores += [
             {name: np.concatenate([chunk[name] for chunk in of_model]) for name in SCORE_NAMES}
@@ -160,7 +160,7 @@ def interval(values: Float64, level: float = 0.95) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def resample_weights(predictions: Predictions, resamples: int, seed: int) -> Iterator[Float64]:
+def _resample_weights(predictions: Predictions, resamples: int, seed: int) -> Iterator[Float64]:
     """Yield chunks of image weights, float64 (n, r): how often each image's lesion is drawn."""
     lesion_of_image, diagnosis_of_lesion = _lesions(predictions)
     # Each diagnosis has its own generator: the draws do not depend on the size of the chunks.

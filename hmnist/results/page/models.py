@@ -6,6 +6,7 @@ five times as long.
 
 import base64
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ from hmnist.scores.subgroups import Subgroup, patient_groups, score_subgroup
 
 SHARE = 2**16 - 1
 """Probabilities are stored as whole numbers from 0 to this."""
+
+_UNKNOWN = (None, None, None)  # a score and its interval
 
 Scores = Mapping[str, ScoreSummary] | Mapping[str, Estimate]
 
@@ -147,7 +150,7 @@ def _describe_subgroup(group: Subgroup) -> dict[str, Any]:
         "diagnoses": group.diagnoses,
         "scores": [
             {
-                name: [*map(_rounded, (share.value, share.low, share.high))]
+                name: [*map(_rounded, astuple(share) if share else _UNKNOWN)]
                 for name, share in scores.items()
             }
             for scores in group.scores

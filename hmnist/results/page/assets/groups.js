@@ -30,9 +30,9 @@ function showSubgroups(data, number) {
   byId("subgroups-missing").hidden = known;
   if (!known) return;
   const caption =
-    "All folds together, means over seeds, with 95 % intervals: bootstrap over lesions for balanced " +
-    "accuracy, which is the mean recall of the diagnoses that occur; Wilson intervals that count " +
-    `${data.lesions ? "lesions" : "images"} for the others.`;
+    "All folds together, means over seeds, with 95 % Wilson intervals that count " +
+    `${data.lesions ? "lesions" : "images"}. Balanced accuracy is the mean recall of the diagnoses ` +
+    "that occur: of groups with different diagnoses it cannot be compared.";
   const heads = ["", "images", "lesions", "diagnoses", ...Object.values(SUBGROUP_SCORES)];
   const box = make(
     "div",

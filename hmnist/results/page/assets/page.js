@@ -120,5 +120,5 @@ function startModels(data) {
 const data = unpackData(byId("data").textContent);
 addThemeButton();
 makeSortable();
-if (data) startModels(data);
 listContents();
+if (data) startModels(data);
