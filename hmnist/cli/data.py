@@ -71,6 +71,7 @@ def info(
     typer.echo(f"{facts['name']}: {facts['images']:,} images of {shape}, lesions: {known}")
     if facts["synthetic"]:
         typer.echo("Synthetic sample: generated images, no photographs.")
+    typer.echo()
     header = ["diagnosis", "images", "share", "lesions", "name"]
     print_rich(plain_table(header, body, text=["name"]))
     typer.echo(f"Digest: {facts['digest']}")

@@ -1,6 +1,7 @@
 """Printing results in the formats that all commands share."""
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import typer
@@ -8,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
     from hmnist.results.audit_table import Audit
     from hmnist.results.evaluation import Evaluation
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from hmnist.runs.report import Estimate
     from hmnist.scores.reliability import ReliabilityBin
 
-WIDTH = 100
-"""Columns where stdout is no terminal."""
+UNLIMITED = 1_000_000
+"""Columns where stdout is no terminal: nothing takes a second line."""
 
 
 def say(text: str) -> None:
@@ -39,13 +40,23 @@ def print_json(facts: object) -> None:
 
 
 def print_rich(renderable: "RenderableType") -> None:
-    """Print tables and text on stdout, 100 columns wide where there is no terminal."""
+    """Print tables and text on stdout."""
+    _console().print(renderable, markup=False, highlight=False)
+
+
+def terminal_width() -> int:
+    """Return how many columns stdout has."""
+    return _console().width
+
+
+def _console() -> "Console":
+    """Return stdout, as wide as the terminal or as ``COLUMNS`` says; else unlimited."""
     from rich.console import Console
 
     console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
-    console.print(renderable)
+    if console.is_terminal or "COLUMNS" in os.environ:
+        return console
+    return Console(width=UNLIMITED)
 
 
 def print_evaluation(evaluation: "Evaluation", name: str) -> None:
@@ -74,13 +85,13 @@ def print_evaluation(evaluation: "Evaluation", name: str) -> None:
         [code, *map(str, counts)] for code, counts in zip(CODES, report.confusion, strict=True)
     ]
     tables = (
-        plain_table(["score", "", "[low, high]"], scores),
+        plain_table(["score", "value", "[low, high]"], scores),
         plain_table(["diagnosis", "precision", "recall", "F1", "images"], diagnoses),
         plain_table(["true ↓ predicted →", *CODES], confusion),
         _reliability(report.reliability),
     )
     notes = (Text(note, style="dim") for note in (*evaluation.origin, *evaluation.notes))
-    print_rich(Group(Text(evaluation.title, style="bold"), *tables, *notes))
+    print_rich(Group(Text(f"{evaluation.title}\n", style="bold"), *tables, *notes))
 
 
 def _reliability(bins: "Sequence[ReliabilityBin]") -> "RenderableType":

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hmnist.results import formatting
-from hmnist.results.formatting import as_sentence_list, signed_text
 from hmnist.results.result import Result, decode_result
 from hmnist.results.rows import (
     ScoreSummary,
@@ -23,6 +22,7 @@ from hmnist.results.rows import (
 from hmnist.results.table import summary_text
 from hmnist.runs.facts import DataFacts, SplitFacts, as_json
 from hmnist.scores.scoring import SCORE_NAMES
+from hmnist.scores.text import as_sentence_list, signed_text
 from hmnist.systems.system import Claim
 
 if TYPE_CHECKING:
@@ -33,8 +33,10 @@ SCHEMA = "hmnist-audit/3"
 FORMATS = ("table", "markdown", "json")
 """The formats of ``hmnist audit --format``; ``table`` is for the terminal."""
 
-_SIDES = ("acc. repr.", "acc. honest", "differs", "bal. repr.", "bal. honest", "differs")
-_HEADER = ("system", "claimed", *_SIDES)
+_HEADER = (
+    *("system", "claimed", "acc. repr.", "acc. honest", "differs"),
+    *("bal. repr.", "bal. honest", "bal. differs"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +204,7 @@ class Audit(Result):
         return "\n".join([table, "", *reasons, "", "\n\n".join(self.notes())]) + "\n"
 
     def to_rich(self) -> "Group":
-        """Return the table for a terminal of 100 columns, reasons and notes below."""
+        """Return the table for a terminal, reasons and notes below."""
         from rich.console import Group
         from rich.text import Text
 

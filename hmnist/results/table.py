@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from hmnist.errors import unknown_name
 from hmnist.results import formatting
-from hmnist.results.formatting import score_text
 from hmnist.results.result import Result, decode_result
 from hmnist.results.rows import (
     ScoreSummary,
@@ -25,6 +24,7 @@ from hmnist.results.rows import (
 )
 from hmnist.runs.facts import DataFacts, SplitFacts, as_json
 from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES, SCORES
+from hmnist.scores.text import interval_text, score_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +48,9 @@ _COSTS = {
 
 _WITH_SPREAD, _WITH_INTERVAL = {"balanced_accuracy", "accuracy"}, {"balanced_accuracy"}
 """The scores whose columns have room for a standard deviation, and for an interval."""
+
+_FIRST = ("balanced acc.", "accuracy", "AUC")
+"""The columns that come first on a terminal that is too narrow for all."""
 
 COLUMNS = (*(score.name for score in SCORES), *_COSTS)
 """The columns that rows can be sorted by."""
@@ -168,11 +171,14 @@ class Table(Result):
         return "\n".join(lines) + "\n"
 
     def to_rich(self, *, notes: bool = True) -> "Group":
-        """Return the table for a terminal of 100 columns, with or without the notes."""
+        """Return the table for a terminal of any width, with or without the notes."""
         from rich.console import Group
         from rich.text import Text
 
-        halves = [formatting.plain_table(*half) for half in (self._scores(), self._details())]
+        halves = [
+            formatting.plain_table(*half, first=_FIRST)
+            for half in (self._scores(), self._details())
+        ]
         below = [Text(note, style="dim") for note in self.notes()] if notes else []
         return Group(*halves, *below)
 
@@ -207,7 +213,7 @@ class Table(Result):
             shown = [score_text(row.scores[score.name].mean) for score in recalls]
             shown += [text(getattr(row, cost)) for cost, (_, text) in _COSTS.items()]
             body.append([self._label(row), *shown])
-        return ["recall of", *(score.heading for score in recalls), *costs], body
+        return ["recalls, costs", *(score.heading for score in recalls), *costs], body
 
     def _ensemble_notes(self) -> Iterator[str]:
         """Yield a sentence for each ensemble: the weights of its models, and who was left out."""
@@ -230,7 +236,7 @@ def summary_text(summary: ScoreSummary, *, spread: bool = True, interval: bool =
     if spread and summary.mean is not None and summary.std is not None:
         text += f" ± {score_text(summary.std)}"
     if interval and summary.low is not None and summary.high is not None:
-        text += f" [{score_text(summary.low)}, {score_text(summary.high)}]"
+        text += f" {interval_text(summary.low, summary.high)}"
     return text
 
 

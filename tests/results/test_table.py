@@ -22,9 +22,9 @@ def table() -> Table:
     )
 
 
-def print_on_terminal(table: Table) -> str:
+def print_on_terminal(table: Table, width: int = 100) -> str:
     text = io.StringIO()
-    console = Console(width=100, file=text, color_system=None)
+    console = Console(width=width, file=text, color_system=None)
     console.print(table.to_rich())
     return text.getvalue()
 
@@ -55,15 +55,20 @@ def test_a_column_that_is_none_cannot_sort(table: Table) -> None:
         table.sorted("beauty")
 
 
+@pytest.mark.parametrize("width", [60, 80, 100])
 @pytest.mark.parametrize("seeds", [1, 5])
-def test_a_terminal_of_100_columns_holds_it(table: Table, seeds: int) -> None:
+def test_a_terminal_of_any_width_holds_it(table: Table, seeds: int, width: int) -> None:
     rows = (
         table_row("inception-resnet smote", 0.512, seeds),
         table_row("hist-gbdt", 0.5, seeds, patients=True),
     )
-    lines = print_on_terminal(replace(table, rows=rows)).splitlines()
-    assert max(map(len, lines)) <= 100
+    lines = print_on_terminal(replace(table, rows=rows), width).splitlines()
+    assert max(map(len, lines)) <= width
     assert not any("…" in line for line in lines)
+    named = [line for line in lines if line.startswith("inception-resnet smote ")]
+    assert len(named) == len([line for line in lines if line.startswith("hist-gbdt + patients ")])
+    assert "".join(named).count(".512") == 15
+    assert lines[0].split()[:3] == ["model", "balanced", "acc."]
 
 
 def test_json_is_what_the_table_holds(table: Table) -> None:
