@@ -32,7 +32,7 @@ _AGES = dict(zip(AGE_GROUPS, _RANGES, strict=True))
 
 @dataclass(frozen=True)
 class Share:
-    """A score from 0 to 1 with its 95 % interval."""
+    """A score from 0 to 1 with its 95% interval."""
 
     value: float
     low: float
@@ -130,7 +130,7 @@ def score_subgroup(models: Sequence[Sequence[Predictions]], members: Booleans) -
 
 
 def wilson_interval(share: float, count: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share of `count` independent observations.
+    """Return the 95% interval of a share of `count` independent observations.
 
     Source: E. B. Wilson, *Probable inference, the law of succession, and statistical inference*,
     Journal of the American Statistical Association 22 (1927).
@@ -149,7 +149,7 @@ def wilson_interval(share: float, count: int) -> tuple[float, float]:
 
 
 def mean_interval(shares: Sequence[Share]) -> Share:
-    """Return the mean of independent shares, at least one, with its 95 % interval.
+    """Return the mean of independent shares, at least one, with its 95% interval.
 
     Each end lies as far from the mean as the ends of the shares lie from them, added in squares;
     so a share of 1 from a few lesions makes the interval wide, where a bootstrap would see no

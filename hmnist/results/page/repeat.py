@@ -22,7 +22,8 @@ def benchmark_facts(data: DataFacts, runs: Sequence[Manifest]) -> Iterator[tuple
     """Yield how a benchmark is repeated."""
     yield "Command", _benchmark_command(data, runs)
     yield from _data_facts(data)
-    yield from _split_facts(runs[0].split)
+    folds = ", first fold" if runs[0].split.folds else ""
+    yield f"SHA-256 of the split{folds}", runs[0].split.digest
     seeds = sorted({run.recipe.seed for run in runs})
     yield "Seeds", ", ".join(map(str, seeds))
     yield from _machine_facts(runs)
@@ -36,7 +37,7 @@ def run_facts(run: Manifest) -> Iterator[tuple[str, str]]:
         words = ["train", run.model, run.data.name, *_split_words(run.split)]
         yield "Command", _command(words, _settings([run]))
     yield from _data_facts(run.data)
-    yield from _split_facts(run.split)
+    yield "SHA-256 of the split", run.split.digest
     if run.split.fold is not None:
         yield "Fold", f"{run.split.fold + 1} of {run.split.folds}"
     yield "Seed", str(run.recipe.seed)
@@ -56,7 +57,7 @@ def audit_facts(audit: Audit, runs: Sequence[Manifest]) -> Iterator[tuple[str, s
     settings["seeds"] = max(row.seeds for row in audit.rows)
     yield "Command", _command(words, settings)
     yield from _data_facts(audit.data)
-    yield from _split_facts(audit.split)
+    yield "SHA-256 of the honest split", audit.split.digest
     yield from _version_facts(audit.settings)
 
 
@@ -121,10 +122,6 @@ def _data_facts(data: DataFacts) -> Iterator[tuple[str, str]]:
     shape = "×".join(map(str, data.image_shape))
     yield "Data", f"{data.name}: {data.rows:,} images of {shape}, {lesions}"
     yield "SHA-256 of pixels, labels and lesions", data.digest
-
-
-def _split_facts(split: SplitFacts) -> Iterator[tuple[str, str]]:
-    yield "SHA-256 of the split" + (", first fold" if split.folds else ""), split.digest
 
 
 def _machine_facts(runs: Sequence[Manifest]) -> Iterator[tuple[str, str]]:

@@ -88,9 +88,7 @@ def _describe_benchmark(folder: Path, data: LesionDataset | None) -> str:
     opened = open_benchmark(folder)
     table, names = opened.table, opened.table.labels()
     _check_images(table.data, data)
-    models = {
-        name: pool_predictions(runs) for name, runs in zip(names, opened.runs, strict=True)
-    }
+    models = {name: pool_predictions(runs) for name, runs in zip(names, opened.runs, strict=True)}
     manifests = [run.manifest for runs in opened.runs for run in runs]
     content = (
         sections.scores_section(table, names),
@@ -133,9 +131,7 @@ def _describe_audit(folder: Path, data: LesionDataset | None) -> str:
     return assemble_page(title, _lead(audit.data), "".join(content), None)
 
 
-def _embed(
-    models: Models, scores: Sequence[Scores], data: LesionDataset | None
-) -> dict[str, Any]:
+def _embed(models: Models, scores: Sequence[Scores], data: LesionDataset | None) -> dict[str, Any]:
     return {
         **describe_models(models, scores),
         "subgroups": describe_subgroups(models, data),
@@ -168,6 +164,4 @@ def _not_reportable(folder: Path) -> UsageError:
             "Run the benchmark again with the same --out, which keeps finished runs; or name a "
             "run folder.",
         )
-    return UsageError(
-        f"{folder} is no benchmark, audit or run folder.", "See: hmnist runs list"
-    )
+    return UsageError(f"{folder} is no benchmark, audit or run folder.", "See: hmnist runs list")

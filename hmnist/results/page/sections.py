@@ -4,12 +4,19 @@ from collections.abc import Iterable, Sequence
 
 from hmnist.results.audit_table import Audit
 from hmnist.results.evaluation import Evaluation
-from hmnist.results.formatting import byte_text, count_text, score_text, signed_text
-from hmnist.results.page.markup import Cell, Heading, html_facts, html_list, html_section, html_table
+from hmnist.results.formatting import byte_text, count_text
+from hmnist.results.page.markup import (
+    Cell,
+    Heading,
+    html_facts,
+    html_list,
+    html_section,
+    html_table,
+)
 from hmnist.results.rows import ScoreSummary, TableRow
 from hmnist.results.table import Table, summary_text
-from hmnist.runs.report import Estimate
 from hmnist.scores.scoring import SCORES, Score
+from hmnist.scores.text import interval_text, score_text, signed_text
 
 _COSTS = (
     ("fit s", "seconds to fit one model", "fit_seconds", "{:.1f}".format),
@@ -31,7 +38,7 @@ def scores_section(table: Table, names: Sequence[str]) -> str:
         for number, (row, name) in enumerate(zip(table.rows, names, strict=True))
     ]
     caption = (
-        "Mean ± standard deviation and [95 % interval over lesions] on the test part. A heading "
+        "Mean ± standard deviation and [95% interval over lesions] on the test part. A heading "
         "sorts the rows; the name of a model shows its details below."
     )
     return html_section("scores", "Scores", html_table(caption, headings, body, kind="sortable"))
@@ -42,14 +49,14 @@ def estimates_section(evaluation: Evaluation) -> str:
     scores = evaluation.report.scores
     body = [
         [
-            Cell(score.name.replace("_", " ")),
+            Cell(score.title),
             _number(scores[score.name].mean),
-            Cell(_interval_text(scores[score.name])),
+            Cell(interval_text(scores[score.name].low, scores[score.name].high)),
         ]
         for score in SCORES
         if score.diagnosis is None
     ]
-    headings = [Heading("score"), Heading("value"), Heading("95 % interval")]
+    headings = [Heading("score"), Heading("value"), Heading("95% interval")]
     caption = "Scores on the test part, with intervals over lesions."
     return html_section("scores", "Scores", html_table(caption, headings, body))
 
@@ -73,7 +80,7 @@ def audit_section(audit: Audit) -> str:
         body.append(cells)
     caption = (
         "Published systems: what was claimed, what comes out under their own protocol, and on "
-        "lesions never seen. [95 % interval over lesions]. A heading sorts the rows."
+        "lesions never seen. [95% interval over lesions]. A heading sorts the rows."
     )
     reasons = html_list(f"{row.system}: {row.reason}" for row in audit.rows)
     table = html_table(caption, headings, body, kind="sortable")
@@ -91,7 +98,7 @@ def repeat_section(facts: Iterable[tuple[str, str]]) -> str:
 
 
 def _score_heading(score: Score) -> Heading:
-    about = score.name.replace("_", " ")
+    about = score.title
     heading = score.heading if score.diagnosis is None else f"recall {score.diagnosis}"
     return Heading(heading, about, first="rising" if score.lower_is_better else "falling")
 
@@ -114,9 +121,3 @@ def _summary(summary: ScoreSummary, *, interval: bool) -> Cell:
 
 def _number(value: float | None) -> Cell:
     return Cell(score_text(value), value)
-
-
-def _interval_text(estimate: Estimate) -> str:
-    if estimate.low is None or estimate.high is None:
-        return "–"
-    return f"[{score_text(estimate.low)}, {score_text(estimate.high)}]"

@@ -14,7 +14,7 @@ function showConfusion(table, data, counts, pick = null, picked = []) {
     const total = row.reduce((sum, count) => sum + count, 0);
     const cells = row.map((count, other) => {
       const share = total ? count / total : 0;
-      const shown = [formatCount(count), make("small", {}, total ? `${Math.round(100 * share)} %` : "–")];
+      const shown = [formatCount(count), make("small", {}, count ? `${Math.round(100 * share)}%` : "\u00a0")];
       const wanted = pick && label !== other && count > 0;
       const content = wanted
         ? make("button", {

@@ -9,6 +9,8 @@ function showDiagnoses(data, model) {
     withInterval(row.recall),
     formatScore(row.f1),
   ]);
+  byId("diagnoses-caption").textContent =
+    `Means over seeds and folds; recall with its 95% interval over ${data.lesions ? "lesions" : "images"}.`;
   fillRows(byId("diagnoses-table"), rows);
 }
 
@@ -30,7 +32,7 @@ function showSubgroups(data, number) {
   byId("subgroups-missing").hidden = known;
   if (!known) return;
   const caption =
-    "All folds together, means over seeds, with 95 % Wilson intervals that count " +
+    "All folds together, means over seeds, with 95% Wilson intervals that count " +
     `${data.lesions ? "lesions" : "images"}. Balanced accuracy is the mean recall of the diagnoses ` +
     "that occur: of groups with different diagnoses it cannot be compared.";
   const heads = ["", "images", "lesions", "diagnoses", ...Object.values(SUBGROUP_SCORES)];

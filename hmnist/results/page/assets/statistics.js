@@ -2,7 +2,7 @@
 
 const Z = 1.959963984540054; // the 97.5 % point of the normal distribution
 
-// The 95 % Wilson interval of a share of so many independent observations.
+// The 95% Wilson interval of a share of so many independent observations.
 function wilson(share, count) {
   if (!count) return [null, null];
   const squared = (Z * Z) / count;
