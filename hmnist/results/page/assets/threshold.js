@@ -8,7 +8,7 @@ function fittedThreshold(training) {
 
 function describeFitted(training) {
   const { thresholds } = training;
-  if (!thresholds.length) return "None was fitted: validation has too few malignant images.";
+  if (!thresholds.length) return "None could be fitted on validation.";
   const goal = `fitted on validation for a sensitivity of ${formatScore(training.sensitivity)}`;
   if (thresholds.length === 1) return `${formatScore(thresholds[0])}, ${goal}.`;
   const range = `${formatScore(Math.min(...thresholds))} to ${formatScore(Math.max(...thresholds))}`;
