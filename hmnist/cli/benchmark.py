@@ -3,7 +3,7 @@
 from typing import Any
 
 from hmnist.cli import options
-from hmnist.cli.inputs import load_data, split_kind, suited
+from hmnist.cli.inputs import load_data, split_kind, suited, warn_of_unknown_lesions
 from hmnist.cli.names import split_names
 from hmnist.cli.output import print_result, say
 
@@ -28,6 +28,7 @@ def benchmark(
 ) -> None:
     """Compare models on lesions that none of them has seen."""
     dataset = load_data(data, metadata, quiet=quiet)
+    warn_of_unknown_lesions(dataset, quiet=quiet)
     from hmnist.cli.watching import watch_cells
     from hmnist.files import new_runs_folder
     from hmnist.results.benchmark import benchmark as run_benchmark
@@ -36,11 +37,13 @@ def benchmark(
     if "oversample" in settings:
         settings["oversample"] = split_names(settings["oversample"])
     names = None if models is None else split_names(models)
-    given = options.only_given(models=names, seeds=seeds, jobs=jobs, dask=dask, folds=folds)
+    given = options.only_given(
+        models=names, seeds=seeds, jobs=jobs, dask=dask, folds=folds, sort=sort
+    )
     given["split"] = split_kind(split, split_file)
     folder = out or new_runs_folder()
     with watch_cells(folder, quiet=quiet) as watcher:
         table = run_benchmark(dataset, out=folder, watcher=watcher, **given, **settings)
-    print_result(table.sorted(sort) if sort else table, format or "table")
+    print_result(table, format or "table")
     if not quiet:
         say(f"Runs and table: {folder}")

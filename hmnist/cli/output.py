@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from hmnist.results.audit_table import Audit
     from hmnist.results.evaluation import Evaluation
     from hmnist.results.table import Table
-    from hmnist.runs.report import Estimate
     from hmnist.scores.reliability import ReliabilityBin
 
 UNLIMITED = 1_000_000
@@ -70,24 +69,28 @@ def print_evaluation(evaluation: "Evaluation", name: str) -> None:
     from hmnist.diagnoses import CODES
     from hmnist.results.formatting import plain_table
     from hmnist.scores.scoring import SCORES
+    from hmnist.scores.text import interval_text, score_text
 
     report = evaluation.report
-    scores = [
-        [score.name.replace("_", " "), *_estimate_texts(report.scores[score.name])]
-        for score in SCORES
-        if score.diagnosis is None
-    ]
-    diagnoses = [
-        [code, f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}", f"{row.images:,.0f}"]
-        for code, row in report.diagnoses.items()
-    ]
+    scores = []
+    for score in SCORES:
+        if score.diagnosis is None:
+            value = report.scores[score.name]
+            interval = interval_text(value.low, value.high)
+            scores.append([score.title, score_text(value.mean), interval])
+    diagnoses = []
+    for code, row in report.diagnoses.items():
+        recall = report.scores[f"recall_{code}"]
+        shown = [score_text(row.recall), interval_text(recall.low, recall.high)]
+        others = [score_text(row.precision), score_text(row.f1), f"{row.images:,.0f}"]
+        diagnoses.append([code, *shown, *others])
     confusion = [
         [code, *map(str, counts)] for code, counts in zip(CODES, report.confusion, strict=True)
     ]
     tables = (
         plain_table(["score", "value", "[low, high]"], scores),
-        plain_table(["diagnosis", "precision", "recall", "F1", "images"], diagnoses),
-        plain_table(["true ↓ predicted →", *CODES], confusion),
+        plain_table(["diagnosis", "recall", "[low, high]", "precision", "F1", "images"], diagnoses),
+        plain_table(["true ↓ predicted diagnosis →", *CODES], confusion),
         _reliability(report.reliability),
     )
     notes = (Text(note, style="dim") for note in (*evaluation.origin, *evaluation.notes))
@@ -106,13 +109,3 @@ def _reliability(bins: "Sequence[ReliabilityBin]") -> "RenderableType":
 
 def _percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.0f}"
-
-
-def three_decimals(value: float | None) -> str:
-    """Return a score with three decimals, a dash where it is unknown."""
-    return "–" if value is None else f"{value:.3f}"
-
-
-def _estimate_texts(estimate: "Estimate") -> tuple[str, str]:
-    low, high = three_decimals(estimate.low), three_decimals(estimate.high)
-    return three_decimals(estimate.mean), f"[{low}, {high}]"

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.inputs import load_data, split_kind, suited
+from hmnist.cli.inputs import load_data, split_kind, suited, warn_of_unknown_lesions
 from hmnist.cli.output import say
 
 Epochs = Annotated[
@@ -48,6 +48,7 @@ def train(
 ) -> None:
     """Train one model into a run folder and score it on its test part."""
     dataset = load_data(data, metadata, quiet=quiet)
+    warn_of_unknown_lesions(dataset, quiet=quiet)
     from hmnist.cli.output import print_evaluation
     from hmnist.cli.watching import watch_steps
     from hmnist.experiments.train import train as train_model

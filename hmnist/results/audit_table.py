@@ -149,8 +149,8 @@ class Audit(Result):
         yield data_note(self.data)
         sizes = " / ".join(f"{size:,}" for size in split.sizes.values())
         yield (
-            f"Honest: by {split.kind}, seed {split.seed}, {sizes} images train / validate / test. "
-            f"{split.proof} What a source does to its images before the split is done to the "
+            f"Honest: {split.description}, seed {split.seed}, {sizes} images train / validate / "
+            f"test. {split.proof} What a source does to its images before the split is done to the "
             "training part alone, so that only the leaks differ."
         )
         yield self._describe_scores()
@@ -238,7 +238,7 @@ class Audit(Result):
         systems = as_sentence_list(within) if within else ""
         verdict = f"no more than chance for {systems}" if within else "beyond chance for all"
         return (
-            f"The difference of accuracy is {verdict} (95 % over lesions, the two test parts taken "
+            f"The difference of accuracy is {verdict} (95% over lesions, the two test parts taken "
             "as independent)."
         )
 

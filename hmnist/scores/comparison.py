@@ -34,7 +34,7 @@ class Difference:
     Attributes
     ----------
     low, high : float
-        The 95 % percentile interval of the difference.
+        The 95% percentile interval of the difference.
     p_value : float
         Two-sided, by the bootstrap: twice the share of resamples on the other side of zero; see
         `hmnist.scores.significance.bootstrap_p_value`.

@@ -68,7 +68,9 @@ def test_train_evaluate_and_verify(command: Command, pixel_file: Path) -> None:
     evaluated = command("evaluate", "run", "--format", "json")
     assert json.loads(evaluated.out) == json.loads(trained.out)
     text = command("evaluate", "run").out
-    assert "true ↓ predicted →" in text
+    assert "true ↓ predicted diagnosis →" in text
+    assert "AUC" in text
+    assert not re.search(r"\b0\.\d{3}", text.split("Split:")[0])
     assert "right, %" in text
     assert "no medical device" in text
     assert "as they were written" in command("runs", "verify", "run").out
@@ -417,3 +419,33 @@ def test_folders_of_listed_runs_are_whole(
     lines = command("runs", "list", run.folder.parent).out.splitlines()
     assert any(line.split()[:1] == [str(run.folder)] for line in lines)
     assert any("AUC" in line for line in lines)
+
+
+@pytest.mark.parametrize("words", [["benchmark"], ["train", "majority"]], ids=" ".join)
+def test_unknown_lesions_are_named_before_any_training(
+    words: list[str], command: Command, pixel_file: Path
+) -> None:
+    models = ["--models", "majority"] if words == ["benchmark"] else []
+    called = command(*words, pixel_file, *models, "--metadata", "none", "--out", "out", *QUICK)
+    assert called.code == 0, called.err
+    first = next(line for line in called.err.splitlines() if not line.startswith("Reading"))
+    lines = called.err.splitlines()
+    (warning,) = (line for line in lines if line.startswith("WARNING: The lesions are unknown"))
+    assert "HAM10000_metadata.csv" in warning
+    assert lines.index(warning) <= lines.index(first) + 1
+    assert "over images" in called.out
+    assert "over lesions" not in called.out
+    known = command(*words, pixel_file, *models, "--out", "known", *QUICK)
+    assert "WARNING" not in known.err
+
+
+def test_rows_of_a_benchmark_are_compared(command: Command, pixel_file: Path) -> None:
+    models = ["--models", "logistic,xgboost"]
+    called = command("benchmark", pixel_file, *models, *QUICK, "--sort", "log_loss", "--out", "out")
+    assert called.code == 0, called.err
+    assert "Best on log loss" in called.out
+    table = command("compare", "out").out
+    assert len(re.findall(r" − .*\[", table)) == 3
+    assert "all 48 tests" in table
+    pairs = json.loads(command("compare", "out", "--format", "json").out)["pairs"]
+    assert len(pairs) == 3

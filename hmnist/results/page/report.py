@@ -16,6 +16,7 @@ from hmnist.results.page.gallery import describe_gallery
 from hmnist.results.page.models import Scores, describe_models, describe_subgroups
 from hmnist.results.page.pooled import PooledPredictions, pool_predictions
 from hmnist.results.page.repeat import audit_facts, benchmark_facts, run_facts
+from hmnist.results.rows import WITH_PATIENTS, label_rows
 from hmnist.runs.facts import DataFacts
 from hmnist.runs.manifest import MANIFEST, Manifest, read_manifest
 from hmnist.runs.run import find_runs, open_run
@@ -86,12 +87,13 @@ def write_report(
 
 def _describe_benchmark(folder: Path, data: LesionDataset | None) -> str:
     opened = open_benchmark(folder)
-    table, names = opened.table, opened.table.labels()
+    table, names = opened.table, label_rows(opened.table.rows)
     _check_images(table.data, data)
     models = {name: pool_predictions(runs) for name, runs in zip(names, opened.runs, strict=True)}
     manifests = [run.manifest for runs in opened.runs for run in runs]
     content = (
-        sections.scores_section(table, names),
+        sections.scores_section(table),
+        sections.differences_section(table),
         model_sections(),
         sections.notes_section(table.notes()),
         sections.repeat_section(benchmark_facts(table.data, manifests)),
@@ -107,14 +109,15 @@ def _describe_run(folder: Path, data: LesionDataset | None) -> str:
     _check_images(run.manifest.data, data)
     evaluation = evaluate_run(run)
     content = (
-        sections.estimates_section(evaluation),
+        sections.estimates_section(evaluation, run.manifest.data),
         model_sections(),
         sections.notes_section((*evaluation.origin, *evaluation.notes)),
         sections.repeat_section(run_facts(run.manifest)),
     )
-    models = {run.manifest.model: pool_predictions([run])}
+    name = f"{run.manifest.model}{WITH_PATIENTS if run.uses_patients else ''}"
+    models = {name: pool_predictions([run])}
     embedded = _embed(models, [evaluation.report.scores], data)
-    title, lead = f"Run: {run.manifest.model} on {run.manifest.data.name}", _lead(run.manifest.data)
+    title, lead = f"Run: {name} on {run.manifest.data.name}", _lead(run.manifest.data)
     return assemble_page(title, lead, "".join(content), embedded)
 
 

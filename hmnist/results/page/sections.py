@@ -1,6 +1,6 @@
 """The sections of a page that are the same whoever reads it: tables, notes, how to repeat it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from hmnist.results.audit_table import Audit
 from hmnist.results.evaluation import Evaluation
@@ -14,9 +14,10 @@ from hmnist.results.page.markup import (
     html_table,
 )
 from hmnist.results.rows import ScoreSummary, TableRow
-from hmnist.results.table import Table, summary_text
-from hmnist.scores.scoring import SCORES, Score
-from hmnist.scores.text import interval_text, score_text, signed_text
+from hmnist.results.table import MARK, Table, summary_text
+from hmnist.runs.facts import DataFacts
+from hmnist.scores.scoring import SCORE_OF, SCORES, Score
+from hmnist.scores.text import interval_text, p_text, score_text, signed_text
 
 _COSTS = (
     ("fit s", "seconds to fit one model", "fit_seconds", "{:.1f}".format),
@@ -29,22 +30,51 @@ _UNKNOWN = -1.0
 """Scores that are unknown are sorted below all others."""
 
 
-def scores_section(table: Table, names: Sequence[str]) -> str:
+def scores_section(table: Table) -> str:
     """Return the comparison: a row for each model, which a click selects."""
     headings = [Heading("model", first="rising"), *map(_score_heading, SCORES)]
     headings += [Heading(text, about, first="rising") for text, about, _, _ in _COSTS]
     body = [
-        _table_row(row, name, number)
-        for number, (row, name) in enumerate(zip(table.rows, names, strict=True))
+        _table_row(row, label, number)
+        for number, (row, label) in enumerate(zip(table.rows, table.labels(), strict=True))
     ]
     caption = (
-        "Mean ± standard deviation and [95% interval over lesions] on the test part. A heading "
-        "sorts the rows; the name of a model shows its details below."
+        f"Mean ± standard deviation and [95% interval over {table.data.unit}] on the test part. A "
+        "heading sorts the rows; the name of a model shows its details below."
     )
     return html_section("scores", "Scores", html_table(caption, headings, body, kind="sortable"))
 
 
-def estimates_section(evaluation: Evaluation) -> str:
+def differences_section(table: Table) -> str:
+    """Return each row's difference to the best one; nothing where rows were not compared."""
+    if table.ranking is None:
+        return ""
+    score = SCORE_OF[table.ranking.score]
+    headings = [
+        Heading("model", first="rising"),
+        Heading("difference", f"{score.title}, minus that of {table.ranking.best}", "falling"),
+        Heading("95% interval"),
+        Heading("p", "corrected for all tests together (Holm)", first="rising"),
+    ]
+    body = [
+        [
+            Cell(label),
+            Cell(signed_text(difference.difference), difference.difference),
+            Cell(interval_text(difference.low, difference.high, signed=True)),
+            Cell(p_text(difference.p_value), difference.p_value),
+        ]
+        for label, row in zip(table.labels(), table.rows, strict=True)
+        if (difference := row.difference) is not None
+    ]
+    caption = (
+        f"The {score.title} of each model minus that of {table.ranking.best}, the best. "
+        f"{MARK.strip()} Not distinguishable from the best; the test is described below."
+    )
+    content = html_table(caption, headings, body, kind="sortable")
+    return html_section("differences", "Differences", content)
+
+
+def estimates_section(evaluation: Evaluation, data: DataFacts) -> str:
     """Return the scores of one run."""
     scores = evaluation.report.scores
     body = [
@@ -57,7 +87,7 @@ def estimates_section(evaluation: Evaluation) -> str:
         if score.diagnosis is None
     ]
     headings = [Heading("score"), Heading("value"), Heading("95% interval")]
-    caption = "Scores on the test part, with intervals over lesions."
+    caption = f"Scores on the test part, with intervals over {data.unit}."
     return html_section("scores", "Scores", html_table(caption, headings, body))
 
 

@@ -20,7 +20,7 @@ class Texts(HTMLParser):
             self.texts.append(data)
 
 
-EVIL = "<i onclick=\"x\">&'</i>"
+EVIL = '<i onclick="x">&\'</i>'
 
 
 def test_every_text_is_escaped() -> None:

@@ -121,9 +121,7 @@ def test_diagnoses_are_counted_and_averaged(
     described: dict[str, Any], pooled: dict[str, list[PooledPredictions]], opened: BenchmarkFolder
 ) -> None:
     model, trainings, row = described["models"][1], pooled["plain"], opened.table.rows[1]
-    confusions = [
-        confusion_matrix(run.part("test")) for each in trainings for run in each.runs
-    ]
+    confusions = [confusion_matrix(run.part("test")) for each in trainings for run in each.runs]
     for label, (code, facts) in enumerate(zip(CODES, model["diagnoses"], strict=True)):
         assert facts["images"] == (trainings[0].labels == label).sum()
         precisions = [

@@ -1,7 +1,6 @@
 """The file as a whole: what is in it, what is not, and what is refused."""
 
 import json
-import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
