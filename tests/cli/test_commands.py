@@ -16,6 +16,7 @@ COMMANDS = [
     ["audit"],
     ["predict"],
     ["models"],
+    ["report"],
     ["runs"],
     ["runs", "list"],
     ["runs", "show"],

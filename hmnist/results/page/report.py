@@ -37,8 +37,8 @@ def write_report(
         A folder that `hmnist.benchmark`, `hmnist.audit` or `hmnist.train` has written.
     data : LesionDataset or None
         The images that were tested, for pictures of the mistakes and, where patient data are
-        known, for the scores of age groups, sexes and sites. None leaves these out; an audit does
-        not need them.
+        known, for the scores of age groups, sexes and sites. None leaves these out, as an audit
+        does always.
     out : str, pathlib.Path or None
         The file; None writes ``report.html`` into the folder.
 
@@ -52,7 +52,8 @@ def write_report(
     DataMissingError
         If there is no such folder.
     UsageError
-        If it holds no benchmark, audit or run, an unfinished benchmark, or the data are others.
+        If it holds no benchmark, audit or run, an unfinished benchmark, or the data are others;
+        or data are given for an audit.
     TrustError
         If a file is damaged or missing.
     WorkError
@@ -122,7 +123,8 @@ def _describe_run(folder: Path, data: LesionDataset | None) -> str:
 
 
 def _describe_audit(folder: Path, data: LesionDataset | None) -> str:
-    del data  # an audit shows no images
+    if data is not None:
+        raise UsageError("The report of an audit shows no images.", "Leave out the data.")
     audit = Audit.from_json((folder / "audit.json").read_bytes())
     runs = _manifests_of(folder, audit.data)
     content = (

@@ -42,6 +42,8 @@ def scores_section(table: Table) -> str:
         f"Mean ± standard deviation and [95% interval over {table.data.unit}] on the test part. A "
         "heading sorts the rows; the name of a model shows its details below."
     )
+    if table.ranking is not None:
+        caption += f" {MARK.strip()} Best, or not distinguishable from the best."
     return html_section("scores", "Scores", html_table(caption, headings, body, kind="sortable"))
 
 
@@ -68,7 +70,7 @@ def differences_section(table: Table) -> str:
     ]
     caption = (
         f"The {score.title} of each model minus that of {table.ranking.best}, the best. "
-        f"{MARK.strip()} Not distinguishable from the best; the test is described below."
+        "The test is described below."
     )
     content = html_table(caption, headings, body, kind="sortable")
     return html_section("differences", "Differences", content)

@@ -2,13 +2,16 @@
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hmnist.dataset import LesionDataset
 from hmnist.results.benchmark import benchmark
 from hmnist.results.page.report import write_report
-from hmnist.runs.recipe import Settings
+
+if TYPE_CHECKING:
+    from hmnist.runs.recipe import Settings
 
 EVIL = "</script><script>window.hacked = 1</script><img src=x onerror='hacked=1'>"
 """The name of an image that must stay text."""

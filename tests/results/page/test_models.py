@@ -37,8 +37,8 @@ def described(
     return describe_models(pooled, [row.scores for row in opened.table.rows])
 
 
-def unpack(text: str, dtype: str) -> npt.NDArray[np.generic]:
-    return np.frombuffer(base64.b64decode(text), dtype)
+def unpack(text: str, dtype: str) -> npt.NDArray[np.int64]:
+    return np.frombuffer(base64.b64decode(text), dtype).astype(np.int64)
 
 
 def test_the_table_names_its_runs(opened: BenchmarkFolder, folder: Path) -> None:
@@ -86,7 +86,7 @@ def test_what_is_packed_is_what_was_predicted(
     for model, trainings in zip(described["models"], pooled.values(), strict=True):
         assert [training["seed"] for training in model["trainings"]] == [0, 1][: len(trainings)]
         for training, each in zip(model["trainings"], trainings, strict=True):
-            answers = unpack(training["answers"], "u1").astype(int)
+            answers = unpack(training["answers"], "u1")
             malignant = unpack(training["malignant"], "<u2") / SHARE
             assert (answers & 7).tolist() == each.predicted.tolist()
             expected = malignant_probability(each.probabilities)
