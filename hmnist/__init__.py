@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from hmnist.results.exports.export import export_run
     from hmnist.results.exports.exported import ExportedModel, open_model
     from hmnist.results.mistake_figure import plot_mistakes
+    from hmnist.results.page.report import write_report
     from hmnist.results.reliability_figure import plot_reliability
     from hmnist.results.rows import TableRow
     from hmnist.results.run_figures import save_run_figures
@@ -84,7 +85,7 @@ __all__ = [
     "plot_precision_recall", "plot_recall", "plot_reliability", "plot_roc", "plot_scores",
     "plot_sexes", "plot_sites", "plot_times", "plot_training", "save_data_figures",
     "save_run_figures", "save_table_figures", "score", "score_intervals", "score_predictions",
-    "split", "split_folds", "train", "write_card", "write_sample",
+    "split", "split_folds", "train", "write_card", "write_report", "write_sample",
 ]  # fmt: skip
 
 _PUBLIC = {
@@ -128,6 +129,7 @@ _PUBLIC = {
     "results.exports.export": ("export_run",),
     "results.exports.exported": ("ExportedModel", "open_model"),
     "results.mistake_figure": ("plot_mistakes",),
+    "results.page.report": ("write_report",),
     "results.reliability_figure": ("plot_reliability",),
     "results.rows": ("TableRow",),
     "results.run_figures": ("save_run_figures",),

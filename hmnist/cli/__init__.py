@@ -20,6 +20,7 @@ from hmnist.cli import (
     export,
     models,
     predict,
+    report,
     runs,
     train,
 )
@@ -41,6 +42,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("audit")(audit.audit)
+app.command("report")(report.report)
 app.command("predict")(predict.predict)
 app.command("export")(export.export)
 app.command("explain")(explain.explain)

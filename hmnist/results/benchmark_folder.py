@@ -1,12 +1,22 @@
-"""The table in a benchmark folder."""
+"""A benchmark folder read again: its table, and the runs of each row."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from hmnist.errors import DataMissingError
+from hmnist.errors import DataMissingError, TrustError
 from hmnist.results.table import Table
+from hmnist.runs.run import Run, open_run
 
 TABLE = "table.json"
-"""The name of its file."""
+"""The name of the table's file."""
+
+
+@dataclass(frozen=True, eq=False)
+class BenchmarkFolder:
+    """A table, and the runs of each of its rows."""
+
+    table: Table
+    runs: tuple[tuple[Run, ...], ...]
 
 
 def is_benchmark(folder: Path) -> bool:
@@ -41,3 +51,21 @@ def open_table(folder: str | Path) -> Table:
             f"{folder} holds no finished benchmark: it has no {TABLE}.",
             f"Finish it: hmnist benchmark --out {folder}",
         ) from error
+
+
+def open_benchmark(folder: Path) -> BenchmarkFolder:
+    """Read the table of a benchmark folder and open its runs.
+
+    Errors are those of `open_table`, and a TrustError if a run is missing or damaged.
+    """
+    table = open_table(folder)
+    for row in table.rows:
+        # A name from a file must not lead out of the folder.
+        if not row.runs or any(Path(name).name != name for name in row.runs):
+            raise TrustError(
+                f"{folder / TABLE} does not say which runs {row.model} has.",
+                "Run the benchmark again with the same --out: finished runs are kept.",
+            )
+    return BenchmarkFolder(
+        table, tuple(tuple(open_run(folder / name) for name in row.runs) for row in table.rows)
+    )

@@ -8,6 +8,8 @@ from hmnist.runs.facts import json_text
 
 Kind = TypeVar("Kind")
 
+_AGAIN = "Run the same command again with the same --out: finished runs are kept."
+
 
 class Result:
     """What `hmnist.benchmark` and `hmnist.audit` return.
@@ -53,5 +55,5 @@ def decode_result(
         if facts.get("schema") == schema:
             return msgspec.convert(arrange(facts), kind)
     except (msgspec.MsgspecError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise TrustError(f"The {kind.__name__.lower()} is damaged: {error}.") from error
-    raise TrustError(f"The {kind.__name__.lower()} is not of the kind {schema}.")
+        raise TrustError(f"The {kind.__name__.lower()} is damaged: {error}.", _AGAIN) from error
+    raise TrustError(f"The {kind.__name__.lower()} is not of the kind {schema}.", _AGAIN)

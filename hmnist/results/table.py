@@ -107,6 +107,11 @@ class Table(Result):
 
         return replace(self, rows=tuple(sorted(self.rows, key=order)))
 
+    def labels(self) -> list[str]:
+        """Return the label of each row, with the mark where it is as good as the best."""
+        labels = zip(label_rows(self.rows), self._are_among_best(), strict=True)
+        return [f"{label}{MARK if among_best else ''}" for label, among_best in labels]
+
     def notes(self) -> Iterator[str]:
         """Yield the sentences that stand under the table."""
         if self.ranking is not None:
@@ -214,7 +219,7 @@ class Table(Result):
         return list(dict.fromkeys(notes)) or ["none"]
 
     def _halves(self) -> list[tuple[list[str], list[list[str]]]]:
-        labels = self._marked()
+        labels = self.labels()
         return [self._scores(labels), self._details(labels)]
 
     def _scores(self, labels: Sequence[str]) -> tuple[list[str], list[list[str]]]:
@@ -262,11 +267,6 @@ class Table(Result):
         several = [name for name, count in counts.items() if count > 1]
         return f"pooled over {' and '.join(several)}, " if several else ""
 
-    def _marked(self) -> list[str]:
-        """Return the label of each row, with the mark where it is as good as the best."""
-        labels = zip(label_rows(self.rows), self._are_among_best(), strict=True)
-        return [f"{label}{MARK if among_best else ''}" for label, among_best in labels]
-
     def _are_among_best(self) -> list[bool]:
         """Return for each row whether it is the best or not distinguishable from it."""
         best = None if self.ranking is None else self.ranking.best
@@ -308,7 +308,7 @@ def _nest_scores(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _flatten(row: TableRow) -> dict[str, Any]:
-    """Return a row with a single value for each name."""
+    """Return a row with a single value for each name; the names of its runs are left out."""
     flat: dict[str, Any] = {}
     for name, value in _flatten_scores(as_json(row)).items():
         if name == "difference":
@@ -317,6 +317,6 @@ def _flatten(row: TableRow) -> dict[str, Any]:
             flat |= {f"{name}_{part}": parts.get(part) for part in ("low", "high", "p_value")}
         elif isinstance(value, Mapping):
             flat |= {f"{name}_{part}": number for part, number in value.items()}
-        else:
+        elif name != "runs":
             flat[name] = value
     return flat

@@ -17,6 +17,7 @@ COMMANDS = [
     ["predict"],
     ["export"],
     ["models"],
+    ["report"],
     ["runs"],
     ["runs", "list"],
     ["runs", "show"],

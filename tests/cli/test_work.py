@@ -85,6 +85,32 @@ def test_train_evaluate_and_verify(command: Command, pixel_file: Path) -> None:
     assert "run" in command("runs", "list", ".").out
 
 
+def test_report_writes_one_file(command: Command, pixel_file: Path) -> None:
+    assert command("benchmark", pixel_file, *FAST, "--out", "bench").code == 0
+    plain = command("report", "bench")
+    assert plain.code == 0, plain.err
+    assert "Report: bench/report.html" in plain.err
+    assert "hmnist report bench DATA" in plain.err
+    pictured = command("report", "bench", pixel_file, "--out", "new/page.html", "--quiet")
+    assert (pictured.code, pictured.out, pictured.err) == (0, "", "")
+    assert "data:image/png" in Path("new/page.html").read_text(encoding="utf-8")
+    assert "data:image/png" not in Path("bench/report.html").read_text(encoding="utf-8")
+
+
+def test_report_refuses_what_does_not_fit(command: Command, pixel_file: Path) -> None:
+    assert command("benchmark", pixel_file, *FAST, "--out", "bench").code == 0
+    for words, code, said in (
+        (["bench", "sample"], 2, "other images"),
+        (["bench", "--metadata", "none"], 2, "--metadata"),
+        (["nowhere"], 3, "no folder"),
+        ([pixel_file.parent], 2, "no benchmark, audit or run"),
+    ):
+        called = command("report", *words)
+        assert (called.code, called.out) == (code, "")
+        assert said in called.err
+    assert not Path("bench/report.html").exists()
+
+
 def test_compare_says_it_in_words(command: Command, pixel_file: Path) -> None:
     for model in ("logistic", "majority"):
         words = ["train", model, pixel_file, *QUICK]

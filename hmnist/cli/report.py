@@ -1,0 +1,50 @@
+"""``hmnist report``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hmnist.cli import options
+from hmnist.cli.inputs import load_data
+from hmnist.cli.output import say
+
+
+def report(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="The folder of a benchmark, an audit or a run.")
+    ],
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DATA",
+            show_default=False,
+            help="The data that were tested: for pictures of the mistakes and, with metadata, "
+            "scores by age, sex and site.",
+        ),
+    ] = None,
+    metadata: options.Metadata = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            show_default=False,
+            help="The file to write. [default: report.html in FOLDER]",
+        ),
+    ] = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write a benchmark, an audit or a run as one HTML file for any browser."""
+    from hmnist.errors import UsageError
+    from hmnist.results.formatting import byte_text
+    from hmnist.results.page.report import write_report
+
+    if data is None and metadata is not None:
+        raise UsageError("--metadata belongs to data.", "Name the data, too.")
+    dataset = None if data is None else load_data(data, metadata, quiet=quiet)
+    path = write_report(folder, data=dataset, out=out)
+    if not quiet:
+        say(f"Report: {path} ({byte_text(path.stat().st_size)})")
+        if dataset is None and not (folder / "audit.json").is_file():
+            say(f"For pictures of the mistakes, name the data: hmnist report {folder} DATA")

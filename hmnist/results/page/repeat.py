@@ -1,0 +1,142 @@
+"""Everything that is needed to train the same models again, as named facts."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hmnist.models.registry import find_model
+from hmnist.results.audit_table import Audit
+from hmnist.results.rows import TableSettings
+from hmnist.runs.facts import DataFacts, SplitFacts
+from hmnist.runs.manifest import Manifest
+from hmnist.runs.recipe import Recipe
+
+_ALWAYS = ("effort", "seed", "threads")
+"""The settings that a command names even where they have their default."""
+
+_BY_DEFAULT = ("rare", "rare_to", "decide", "sensitivity", "features", "precision", "pretrained")
+"""Those that it names where they have another value."""
+
+
+def benchmark_facts(data: DataFacts, runs: Sequence[Manifest]) -> Iterator[tuple[str, str]]:
+    """Yield how a benchmark is repeated."""
+    yield "Command", _benchmark_command(data, runs)
+    yield from _data_facts(data)
+    folds = ", first fold" if runs[0].split.folds else ""
+    yield f"SHA-256 of the split{folds}", runs[0].split.digest
+    seeds = sorted({run.recipe.seed for run in runs})
+    yield "Seeds", ", ".join(map(str, seeds))
+    yield from _machine_facts(runs)
+
+
+def run_facts(run: Manifest) -> Iterator[tuple[str, str]]:
+    """Yield how a run is repeated."""
+    if run.members or run.split.folds:  # which a benchmark trains
+        yield "Command", _benchmark_command(run.data, [run])
+    else:
+        words = ["train", run.model, run.data.name, *_split_words(run.split)]
+        yield "Command", _command(words, _settings([run]))
+    yield from _data_facts(run.data)
+    yield "SHA-256 of the split", run.split.digest
+    if run.split.fold is not None:
+        yield "Fold", f"{run.split.fold + 1} of {run.split.folds}"
+    yield "Seed", str(run.recipe.seed)
+    yield "Run", run.key
+    yield from _machine_facts([run])
+
+
+def audit_facts(audit: Audit, runs: Sequence[Manifest]) -> Iterator[tuple[str, str]]:
+    """Yield how an audit is repeated; `runs` are those of its folder."""
+    epochs = ",".join(f"{row.system}={row.epochs}" for row in audit.rows)
+    systems = ",".join(row.system for row in audit.rows)
+    words = ["audit", audit.data.name, "--systems", systems, "--epochs", epochs]
+    settings: dict[str, Any] = {"seed": audit.split.seed, "threads": audit.settings.threads}
+    if runs:
+        first = runs[0].recipe
+        settings = {"effort": first.effort, "pretrained": first.pretrained} | settings
+    settings["seeds"] = max(row.seeds for row in audit.rows)
+    yield "Command", _command(words, settings)
+    yield from _data_facts(audit.data)
+    yield "SHA-256 of the honest split", audit.split.digest
+    yield from _version_facts(audit.settings)
+
+
+def _benchmark_command(data: DataFacts, runs: Sequence[Manifest]) -> str:
+    recipes = [run.recipe for run in runs]
+    members = [name for recipe in recipes for name in recipe.parameters.get("members", ())]
+    names = dict.fromkeys([*members, *(recipe.model for recipe in recipes)])
+    models = [name for name in names if not find_model(name).baseline] or list(names)
+    words = ["benchmark", data.name, "--models", ",".join(models), *_split_words(runs[0].split)]
+    settings = _settings(runs)
+    if settings.pop("patients", None):
+        trained = [run for run in runs if run.recipe.entry.patients]
+        without = any(not run.recipe.patients for run in trained)
+        settings["patients"] = "both" if without else "yes"
+    settings["seed"] = runs[0].split.seed if runs[0].split.seed is not None else settings["seed"]
+    settings["seeds"] = len({recipe.seed for recipe in recipes})
+    return _command(words, settings)
+
+
+def _settings(runs: Sequence[Manifest]) -> dict[str, Any]:
+    """Return the settings that were given, as far as they are options."""
+    recipes = [run.recipe for run in runs if not run.recipe.entry.baseline] or [runs[0].recipe]
+    first = recipes[0]
+    given = {name: getattr(first, name) for name in _ALWAYS}
+    for name in _BY_DEFAULT:
+        values = [getattr(recipe, name) for recipe in recipes]
+        if other := [value for value in values if value != getattr(Recipe, name)]:
+            given[name] = other[0]
+    if methods := [recipe.oversample for recipe in recipes if recipe.entry.oversampled]:
+        given["oversample"] = tuple(dict.fromkeys(methods))
+    if any(recipe.patients for recipe in recipes):
+        given["patients"] = "yes"
+    # A published protocol resamples and decides by itself.
+    fixed = ("oversample", "rare", "rare_to", "decide") if runs[0].split.published else ()
+    return {name: value for name, value in given.items() if name not in fixed}
+
+
+def _split_words(split: SplitFacts) -> list[str]:
+    if split.folds:
+        return ["--folds", str(split.folds)]
+    known = split.kind in {"lesion", "image", "own"} or split.published
+    return ["--split" if known else "--split-file", split.kind]
+
+
+def _command(words: Sequence[str], settings: Mapping[str, Any]) -> str:
+    options = [
+        word
+        for name, value in settings.items()
+        if value is not None
+        for word in (
+            f"--{name.replace('_', '-')}",
+            ",".join(value) if isinstance(value, tuple) else str(value),
+        )
+    ]
+    # The name of the data is a title with spaces for the sample.
+    plain = ["sample" if word == "synthetic sample" else word for word in words]
+    return shlex.join(["hmnist", *plain, *options])
+
+
+def _data_facts(data: DataFacts) -> Iterator[tuple[str, str]]:
+    lesions = "lesions unknown" if data.lesions is None else f"{data.lesions:,} lesions"
+    shape = "×".join(map(str, data.image_shape))
+    yield "Data", f"{data.name}: {data.rows:,} images of {shape}, {lesions}"
+    yield "SHA-256 of pixels, labels and lesions", data.digest
+
+
+def _machine_facts(runs: Sequence[Manifest]) -> Iterator[tuple[str, str]]:
+    yield "Threads", ", ".join(sorted({str(run.recipe.threads) for run in runs}))
+    yield "Devices", ", ".join(sorted({run.device for run in runs}))
+    yield "Trained", _span(sorted(run.written for run in runs))
+    versions = {f"{name} {number}" for run in runs for name, number in run.versions.items()}
+    yield "Versions", ", ".join(sorted(versions))
+
+
+def _version_facts(settings: TableSettings) -> Iterator[tuple[str, str]]:
+    yield "Threads", str(settings.threads)
+    yield "Devices", ", ".join(settings.devices)
+    yield "Versions", ", ".join(f"{name} {number}" for name, number in settings.versions.items())
+
+
+def _span(times: Sequence[str]) -> str:
+    return times[0] if times[0] == times[-1] else f"{times[0]} – {times[-1]}"

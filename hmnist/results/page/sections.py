@@ -1,0 +1,155 @@
+"""The sections of a page that are the same whoever reads it: tables, notes, how to repeat it."""
+
+from collections.abc import Iterable
+
+from hmnist.results.audit_table import Audit
+from hmnist.results.evaluation import Evaluation
+from hmnist.results.formatting import byte_text, count_text
+from hmnist.results.page.markup import (
+    Cell,
+    Heading,
+    html_facts,
+    html_list,
+    html_section,
+    html_table,
+)
+from hmnist.results.rows import ScoreSummary, TableRow
+from hmnist.results.table import MARK, Table, summary_text
+from hmnist.runs.facts import DataFacts
+from hmnist.scores.scoring import SCORE_OF, SCORES, Score
+from hmnist.scores.text import interval_text, p_text, score_text, signed_text
+
+_COSTS = (
+    ("fit s", "seconds to fit one model", "fit_seconds", "{:.1f}".format),
+    ("ms/1000", "milliseconds to predict 1,000 images", "predict_ms_per_1000", "{:.0f}".format),
+    ("params", "numbers that are fitted", "parameters", count_text),
+    ("size", "size of the model's files", "model_bytes", byte_text),
+)
+
+_UNKNOWN = -1.0
+"""Scores that are unknown are sorted below all others."""
+
+
+def scores_section(table: Table) -> str:
+    """Return the comparison: a row for each model, which a click selects."""
+    headings = [Heading("model", first="rising"), *map(_score_heading, SCORES)]
+    headings += [Heading(text, about, first="rising") for text, about, _, _ in _COSTS]
+    body = [
+        _table_row(row, label, number)
+        for number, (row, label) in enumerate(zip(table.rows, table.labels(), strict=True))
+    ]
+    caption = (
+        f"Mean ± standard deviation and [95% interval over {table.data.unit}] on the test part. A "
+        "heading sorts the rows; the name of a model shows its details below."
+    )
+    if table.ranking is not None:
+        caption += f" {MARK.strip()} Best, or not distinguishable from the best."
+    return html_section("scores", "Scores", html_table(caption, headings, body, kind="sortable"))
+
+
+def differences_section(table: Table) -> str:
+    """Return each row's difference to the best one; nothing where rows were not compared."""
+    if table.ranking is None:
+        return ""
+    score = SCORE_OF[table.ranking.score]
+    headings = [
+        Heading("model", first="rising"),
+        Heading("difference", f"{score.title}, minus that of {table.ranking.best}", "falling"),
+        Heading("95% interval"),
+        Heading("p", "corrected for all tests together (Holm)", first="rising"),
+    ]
+    body = [
+        [
+            Cell(label),
+            Cell(signed_text(difference.difference), difference.difference),
+            Cell(interval_text(difference.low, difference.high, signed=True)),
+            Cell(p_text(difference.p_value), difference.p_value),
+        ]
+        for label, row in zip(table.labels(), table.rows, strict=True)
+        if (difference := row.difference) is not None
+    ]
+    caption = (
+        f"The {score.title} of each model minus that of {table.ranking.best}, the best. "
+        "The test is described below."
+    )
+    content = html_table(caption, headings, body, kind="sortable")
+    return html_section("differences", "Differences", content)
+
+
+def estimates_section(evaluation: Evaluation, data: DataFacts) -> str:
+    """Return the scores of one run."""
+    scores = evaluation.report.scores
+    body = [
+        [
+            Cell(score.title),
+            _number(scores[score.name].mean),
+            Cell(interval_text(scores[score.name].low, scores[score.name].high)),
+        ]
+        for score in SCORES
+        if score.diagnosis is None
+    ]
+    headings = [Heading("score"), Heading("value"), Heading("95% interval")]
+    caption = f"Scores on the test part, with intervals over {data.unit}."
+    return html_section("scores", "Scores", html_table(caption, headings, body))
+
+
+def audit_section(audit: Audit) -> str:
+    """Return each system's scores under its own protocol and on lesions that it has not seen."""
+    headings = [Heading("system", first="rising"), Heading("claimed", first="falling")]
+    for name in ("accuracy", "balanced accuracy"):
+        headings += [
+            Heading(f"{name}, reproduced", "under its own protocol", first="falling"),
+            Heading(f"{name}, honest", "on lesions never seen", first="falling"),
+            Heading("difference", "honest − reproduced", first="rising"),
+        ]
+    body = []
+    for row in audit.rows:
+        cells = [Cell(row.system), Cell(row.claim.published or "–", row.claim.accuracy or _UNKNOWN)]
+        for score in ("accuracy", "balanced_accuracy"):
+            cells += [_summary(side[score], interval=True) for side in (row.reproduced, row.honest)]
+            difference = row.difference(score)
+            cells.append(Cell(signed_text(difference), difference))
+        body.append(cells)
+    caption = (
+        "Published systems: what was claimed, what comes out under their own protocol, and on "
+        "lesions never seen. [95% interval over lesions]. A heading sorts the rows."
+    )
+    reasons = html_list(f"{row.system}: {row.reason}" for row in audit.rows)
+    table = html_table(caption, headings, body, kind="sortable")
+    return html_section("scores", "Claims and scores", f"{table}\n{reasons}")
+
+
+def notes_section(notes: Iterable[str]) -> str:
+    """Return what was done to the data, and everything else that a reader has to know."""
+    return html_section("notes", "What was done", html_list(notes))
+
+
+def repeat_section(facts: Iterable[tuple[str, str]]) -> str:
+    """Return everything that is needed to train the same models again."""
+    return html_section("repeat", "To repeat this", html_facts(facts))
+
+
+def _score_heading(score: Score) -> Heading:
+    about = score.title
+    heading = score.heading if score.diagnosis is None else f"recall {score.diagnosis}"
+    return Heading(heading, about, first="rising" if score.lower_is_better else "falling")
+
+
+def _table_row(row: TableRow, name: str, number: int) -> list[Cell]:
+    scores = [
+        _summary(row.scores[score.name], interval=score.name == "balanced_accuracy")
+        for score in SCORES
+    ]
+    costs = [
+        Cell(text(getattr(row, cost)), float(getattr(row, cost))) for _, _, cost, text in _COSTS
+    ]
+    return [Cell(name, model=number), *scores, *costs]
+
+
+def _summary(summary: ScoreSummary, *, interval: bool) -> Cell:
+    value = _UNKNOWN if summary.mean is None else summary.mean
+    return Cell(summary_text(summary, spread=interval, interval=interval), value)
+
+
+def _number(value: float | None) -> Cell:
+    return Cell(score_text(value), value)

@@ -1,0 +1,97 @@
+"""The command on a page trains the same models again."""
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hmnist.dataset import LesionDataset
+from hmnist.experiments.grid import plan_benchmark
+from hmnist.results.audit_table import Audit
+from hmnist.results.benchmark_folder import open_benchmark
+from hmnist.results.page.repeat import audit_facts, benchmark_facts, run_facts
+from hmnist.runs.run import Run
+from tests.results.examples import audit_row, data_facts, split_facts, table_settings
+
+
+def options_of(command: str) -> dict[str, str]:
+    words = shlex.split(command)
+    first = next(number for number, word in enumerate(words) if word.startswith("--"))
+    return dict(zip(words[first::2], words[first + 1 :: 2], strict=True))
+
+
+def test_the_command_of_a_benchmark_plans_the_same_cells(
+    folder: Path, named: LesionDataset
+) -> None:
+    opened = open_benchmark(folder)
+    manifests = [run.manifest for runs in opened.runs for run in runs]
+    facts = dict(benchmark_facts(opened.table.data, manifests))
+    assert facts["Command"].startswith("hmnist benchmark sample --models logistic ")
+    options = options_of(facts["Command"])
+    assert options["--patients"] == "both"
+    cells = plan_benchmark(
+        named,
+        options["--models"],
+        folder,
+        folds=int(options["--folds"]),
+        seeds=int(options["--seeds"]),
+        seed=int(options["--seed"]),
+        threads=int(options["--threads"]),
+        effort=options["--effort"],
+        features=options["--features"],
+        oversample=options["--oversample"],
+        patients=options["--patients"],
+        sensitivity=float(options["--sensitivity"]),
+    )
+    assert {cell.folder for cell in cells} == {run.folder for runs in opened.runs for run in runs}
+    assert facts["SHA-256 of pixels, labels and lesions"] == named.digest
+    assert facts["Seeds"] == "0, 1"
+    assert f"hmnist {manifests[0].versions['hmnist']}" in facts["Versions"]
+
+
+def test_the_command_of_a_run_names_its_settings(run: Run) -> None:
+    command = dict(run_facts(run.manifest))["Command"]
+    expected = (
+        "hmnist train logistic sample --split lesion --effort quick --seed 0 --threads 1 "
+        "--features pixels --oversample random"
+    )
+    assert command == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "published", "words"),
+    [
+        ("image", False, "--split image"),
+        ("my split.csv", False, "--split-file 'my split.csv'"),
+        ("./lesion", False, "--split-file ./lesion"),
+        ("published:lenet", True, "--split published:lenet"),
+    ],
+)
+def test_the_split_is_named_as_it_is_asked_for(
+    kind: str, published: bool, words: str, run: Run
+) -> None:
+    split = replace(run.manifest.split, kind=kind, published=published)
+    command = dict(run_facts(replace(run.manifest, split=split)))["Command"]
+    assert f" {words} " in command
+    assert ("--oversample" in command) != published  # a protocol resamples by itself
+
+
+def test_a_fold_is_repeated_by_its_benchmark(folder: Path) -> None:
+    fold = open_benchmark(folder).runs[1][1].manifest
+    facts = dict(run_facts(fold))
+    assert facts["Command"].startswith("hmnist benchmark sample --models logistic --folds 2")
+    assert facts["Fold"] == f"{(fold.split.fold or 0) + 1} of 2"
+
+
+def test_the_command_of_an_audit_names_epochs() -> None:
+    audit = Audit(
+        data=data_facts(),
+        split=split_facts(seed=7),
+        settings=table_settings(),
+        rows=(audit_row("lenet", epochs=3, seeds=2), audit_row("vgg16", epochs=1, seeds=2)),
+    )
+    assert dict(audit_facts(audit, []))["Command"] == (
+        "hmnist audit file_28.csv --systems lenet,vgg16 --epochs lenet=3,vgg16=1 --seed 7 "
+        "--threads 2 --seeds 2"
+    )
