@@ -45,9 +45,18 @@ def markdown_table(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
 _LATEX = str.maketrans(
     {
         **{sign: rf"\{sign}" for sign in "%&_#${}"},
-        "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-        "<": "$<$", ">": "$>$", "±": r"$\pm$", "−": "$-$", "×": r"$\times$", "≥": r"$\geq$",
-        "–": "--", "…": r"\dots{}", "→": r"$\rightarrow$",
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": "$<$",
+        ">": "$>$",
+        "±": r"$\pm$",
+        "−": "$-$",
+        "×": r"$\times$",
+        "≥": r"$\geq$",
+        "–": "--",
+        "…": r"\dots{}",
+        "→": r"$\rightarrow$",
     }
 )
 """The signs that LaTeX reads as commands, or does not know in a file of UTF-8."""
@@ -98,6 +107,10 @@ def latex_table(tabulars: Sequence[str], *, caption: str, notes: Sequence[str]) 
             "",
         ]
     )
+
+
+FIRST = ("balanced acc.", "accuracy", "AUC")
+"""The scores that come first on a terminal that is too narrow for all."""
 
 
 @dataclass(frozen=True)
