@@ -107,7 +107,7 @@ def _published(system: System) -> ModelEntry:
 
 _LESION = {"features": "lesion"}
 
-_TAUGHT = {"distillation": 0.35}
+_TAUGHT = {"distillation": 0.15}
 
 
 def _boosted(
@@ -137,7 +137,7 @@ _ENTRIES = (
         "residual convolutional network, with perceptrons on features (Keras)",
         "hmnist.models.joint:JointCNN",
         _by_effort(
-            {**_TAUGHT, "epochs": 10, "widths": (32, 64, 96), "perceptrons": 1},
+            {"epochs": 10, "widths": (32, 64, 96), "perceptrons": 1},
             {**_TAUGHT, "perceptrons": 2},
             {**_TAUGHT, "epochs": 32, "widths": (64, 192, 192), "perceptrons": 3},
         ),

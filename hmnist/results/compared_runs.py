@@ -12,7 +12,8 @@ from hmnist.results.rows import WITH_PATIENTS
 from hmnist.runs.facts import as_json
 from hmnist.runs.manifest import MANIFEST
 from hmnist.runs.run import Run, find_runs, open_run
-from hmnist.scores.comparison import Comparison, compare_predictions
+from hmnist.scores.comparison import Comparison
+from hmnist.scores.paired_tests import compare_predictions
 
 Row = Sequence[Run]
 """Runs of one kind: they differ in seed and fold only."""

@@ -109,6 +109,10 @@ def latex_table(tabulars: Sequence[str], *, caption: str, notes: Sequence[str]) 
     )
 
 
+FIRST = ("balanced acc.", "accuracy", "AUC")
+"""The scores that come first on a terminal that is too narrow for all."""
+
+
 @dataclass(frozen=True)
 class PlainTable:
     """A table for the terminal, laid out for its width; see `plain_table`."""

@@ -7,12 +7,14 @@ mean over the trained models, their standard deviation and a 95% interval over l
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hmnist.errors import unknown_name
+from hmnist.html import html_of
 from hmnist.results import formatting
+from hmnist.results.flat_rows import flatten, flatten_scores, nest_scores
 from hmnist.results.result import Result, decode_result
 from hmnist.results.rows import (
     WITH_PATIENTS,
@@ -27,7 +29,7 @@ from hmnist.results.rows import (
 )
 from hmnist.runs.facts import DataFacts, SplitFacts, as_json
 from hmnist.scores.comparison import SIGNIFICANT
-from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES, SCORE_OF, SCORES
+from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_OF, SCORES
 from hmnist.scores.text import interval_text, score_text
 
 if TYPE_CHECKING:
@@ -53,14 +55,11 @@ _COSTS = {
 _WITH_SPREAD, _WITH_INTERVAL = {"balanced_accuracy", "accuracy"}, {"balanced_accuracy"}
 """The scores whose columns have room for a standard deviation, and for an interval."""
 
-_FIRST = ("balanced acc.", "accuracy", "AUC")
-"""The columns that come first on a terminal that is too narrow for all."""
-
 COLUMNS = (*(score.name for score in SCORES), *_COSTS)
 """The columns that rows can be sorted by."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table(Result):
     """A comparison of models.
 
@@ -151,23 +150,23 @@ class Table(Result):
         TrustError
             If it is damaged, or of another version.
         """
-        return decode_result(text, SCHEMA, cls, _nest_scores)
+        return decode_result(text, SCHEMA, cls, nest_scores)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the table as JSON's types: ``schema`` and the attributes."""
         facts = as_json(self)
-        return {"schema": SCHEMA, **facts, "rows": [_flatten_scores(row) for row in facts["rows"]]}
+        return {"schema": SCHEMA, **facts, "rows": [flatten_scores(row) for row in facts["rows"]]}
 
     def to_pandas(self) -> "pd.DataFrame":
         """Return a row per model and a column per number, scores as ``<name>_mean`` and so on."""
         import pandas as pd
 
-        return pd.DataFrame([_flatten(row) for row in self.rows])
+        return pd.DataFrame([flatten(row) for row in self.rows])
 
     def to_csv(self) -> str:
         """Return the columns of `to_pandas` as CSV."""
         text = io.StringIO()
-        rows = [_flatten(row) for row in self.rows]
+        rows = [flatten(row) for row in self.rows]
         names = dict.fromkeys(name for row in rows for name in row)  # ensembles have weights, too
         writer = csv.DictWriter(text, fieldnames=list(names), lineterminator="\n")
         writer.writeheader()
@@ -199,12 +198,19 @@ class Table(Result):
             halves, caption=f"Models on the test part of {self.data.name}.", notes=notes
         )
 
+    def __repr__(self) -> str:
+        best = "" if self.ranking is None else f", best: {self.ranking.best}"
+        return f"Table({len(self.rows)} rows, {self.data.name}{best})"
+
+    def _repr_html_(self) -> str:
+        return html_of(self._halves(), self.notes())
+
     def to_rich(self, *, notes: bool = True) -> "Group":
         """Return the table for a terminal of any width, with or without the notes."""
         from rich.console import Group
         from rich.text import Text
 
-        halves = [formatting.plain_table(*half, first=_FIRST) for half in self._halves()]
+        halves = [formatting.plain_table(*half, first=formatting.FIRST) for half in self._halves()]
         below = [Text(note, style="dim") for note in self.notes()] if notes else []
         return Group(*halves, *below)
 
@@ -290,33 +296,3 @@ def summary_text(summary: ScoreSummary, *, spread: bool = True, interval: bool =
     if interval and summary.low is not None and summary.high is not None:
         text += f" {interval_text(summary.low, summary.high)}"
     return text
-
-
-def _flatten_scores(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row, in JSON's types, with its scores beside the other entries; costs come last."""
-    facts = {name: value for name, value in row.items() if name not in ("scores", *_COSTS)}
-    return {**facts, **row["scores"], **{name: row[name] for name in _COSTS}}
-
-
-def _nest_scores(facts: dict[str, Any]) -> dict[str, Any]:
-    """Undo `_flatten_scores` in the rows of a table."""
-    rows = [
-        {**row, "scores": {name: row[name] for name in SCORE_NAMES if name in row}}
-        for row in facts["rows"]
-    ]
-    return {**facts, "rows": rows}
-
-
-def _flatten(row: TableRow) -> dict[str, Any]:
-    """Return a row with a single value for each name; the names of its runs are left out."""
-    flat: dict[str, Any] = {}
-    for name, value in _flatten_scores(as_json(row)).items():
-        if name == "difference":
-            parts = value or {}
-            flat |= {name: parts.get(name)}
-            flat |= {f"{name}_{part}": parts.get(part) for part in ("low", "high", "p_value")}
-        elif isinstance(value, Mapping):
-            flat |= {f"{name}_{part}": number for part, number in value.items()}
-        elif name != "runs":
-            flat[name] = value
-    return flat
