@@ -51,7 +51,7 @@ def test_the_precision_of_chance_is_the_prevalence(evaluation: Evaluation) -> No
     levels = [
         float(np.asarray(line.get_ydata(), dtype=np.float64)[0])
         for line in plot_precision_recall(evaluation).axes[0].lines
-        if len(np.asarray(line.get_xdata())) == 2 and line.get_label()[:1] == "_"
+        if len(np.asarray(line.get_xdata())) == 2 and str(line.get_label()).startswith("_")
     ]
     images = np.bincount(evaluation.predictions.labels, minlength=7)
     np.testing.assert_allclose(levels, images / images.sum())
