@@ -44,7 +44,8 @@ _QUARTERS = (0, 0.25, 0.5, 0.75, 1)
 FORMATS = ("png", "svg", "pdf")
 """The formats of ``--figures``."""
 
-_DOTS_PER_INCH = 300  # what journals ask for
+DOTS_PER_INCH = 300
+"""What journals ask for."""
 
 _NO_DATES: dict[str, Any] = {
     "png": {"Software": None},
@@ -119,7 +120,7 @@ def new_figure(height: float, title: str, caption: Sequence[str], width: float =
     lines = textwrap.wrap(" ".join(caption), round(_CAPTION_COLUMNS * width))
     above, below = 0.3, _LINE_INCHES * len(lines) + 0.12
     total = above + height + below
-    figure = _figure_class()(figsize=(width, total), dpi=_DOTS_PER_INCH, layout="constrained")
+    figure = _figure_class()(figsize=(width, total), dpi=DOTS_PER_INCH, layout="constrained")
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.set(rect=(0, below / total, 1, height / total))  # type: ignore[call-arg]  # constrained's own

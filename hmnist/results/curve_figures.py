@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 _STYLES: dict[str, tuple[str, Any]] = {
     "akiec": ("#000000", "-"),
     "bcc": ("#0072B2", "-"),
-    "bkl": ("#E69F00", (0, (5, 1.5))),
+    "bkl": ("#E69F00", (0, (2.5, 1))),
     "df": ("#CC79A7", (0, (1.2, 1))),
     "nv": ("#009E73", (0, (5, 1.5))),
-    "vasc": ("#56B4E9", (0, (1.2, 1))),
+    "vasc": ("#56B4E9", (0, (5, 1, 1.2, 1))),
     "mel": ("#D55E00", "-"),
 }
-"""Colours of Okabe & Ito (2008). Lines of malignant diagnoses are solid, those of others broken."""
+"""Colours of Okabe & Ito (2008). Malignant diagnoses have solid lines, others a pattern."""
 
 _SQUARE_INCHES, _LEGEND_INCHES = 3.2, 1.35
 _ENTRY = "{:<6}{:>5}  {}"  # of the legend: code, area, counts

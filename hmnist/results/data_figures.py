@@ -197,7 +197,7 @@ def plot_diagnoses(data: LesionDataset) -> "Figure":
         canvas.label_bar(axes, label, count, f"{texts[label]} ({share})")
     canvas.name_bars(axes, canvas.full_names())
     most = counts.max()
-    axes.set_xlim(0, most * 1.75)  # room for the numbers beside the longest bar
+    axes.set_xlim(0, most * 1.85)  # room for the numbers beside the longest bar
     axes.set_xticks(
         [tick for tick in MaxNLocator(5, integer=True).tick_values(0, most) if tick <= most]
     )

@@ -11,6 +11,7 @@ from hmnist.arrays import Pixels
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES, DIAGNOSES
 from hmnist.errors import UsageError
+from hmnist.results import canvas
 from hmnist.results.data_figures import (
     choose_images,
     draw_data,
@@ -28,6 +29,12 @@ from tests.results.pictures import outside, text_of
 KNOWN = {"diagnoses", "age", "sex", "site"}
 
 
+@pytest.fixture(autouse=True)
+def _coarse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw quickly."""
+    monkeypatch.setattr(canvas, "DOTS_PER_INCH", 100)
+
+
 @pytest.fixture(scope="module")
 def figures() -> dict[str, Figure]:
     figures = dict(draw_data(load_sample(rows=700, seed=1), 0))
@@ -43,7 +50,7 @@ def test_there_is_a_sheet_per_diagnosis_and_a_figure_per_column(
     assert {path.stem for path in paths} == KNOWN | {f"sheet-{code}" for code in CODES}
     for path in paths:
         with Image.open(path) as picture:
-            assert picture.width == 2100
+            assert picture.width == 7 * canvas.DOTS_PER_INCH
             assert np.asarray(picture.convert("L")).std() > 10
 
 

@@ -15,6 +15,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES, DIAGNOSES
 from hmnist.errors import UsageError
 from hmnist.experiments.train import train
+from hmnist.results import canvas
 from hmnist.results.canvas import FORMATS, save_figures
 from hmnist.results.curve_figures import plot_roc
 from hmnist.results.evaluation import evaluate_run
@@ -26,6 +27,12 @@ from tests.conftest import Command
 from tests.results.pictures import outside, text_of
 
 EPOCHS = 4
+
+
+@pytest.fixture(autouse=True)
+def _coarse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw quickly."""
+    monkeypatch.setattr(canvas, "DOTS_PER_INCH", 100)
 
 
 @pytest.fixture
@@ -71,7 +78,7 @@ def test_the_figures_of_a_network_are_as_wide_as_a_page_or_a_column(network: Run
         assert path.parent == network.folder / "figures"
         with Image.open(path) as picture:
             inches = 3.5 if path.stem in {"reliability", "roc", "precision-recall"} else 7
-            assert picture.width == 300 * inches
+            assert picture.width == canvas.DOTS_PER_INCH * inches
             assert np.asarray(picture.convert("L")).std() > 10
 
 
