@@ -244,7 +244,7 @@ def test_rows_of_a_pixel_file_have_their_patients(tmp_path: Path) -> None:
 def test_metadata_in_another_order_are_put_in_order_by_their_ids(tmp_path: Path) -> None:
     pixels, beside = write_sample(tmp_path / "pixels.csv", rows=42)
     metadata = read_metadata(beside)
-    expected = encode_patients(metadata)
+    expected = np.asarray(encode_patients(metadata))
     same = load_images(pixels, SHAPE, metadata)
     assert not same.reordered
     turned = load_images(pixels, SHAPE, metadata[::-1].reset_index(drop=True))
