@@ -8,7 +8,7 @@ import numpy as np
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.familiarity import names_of, tell_unfamiliar
+from hmnist.cli.familiarity import tell_unfamiliar
 from hmnist.cli.output import print_rich, say
 from hmnist.cli.predict import PatientFile
 from hmnist.results.formatting import plain_table
@@ -71,7 +71,7 @@ def explain(
         np.concatenate([source.images for source in chosen]),
         method=method,
         patients=_join_patients(chosen) if opened.uses_patients else None,
-        names=[name for source in chosen for name in names_of(source)],
+        names=[name for source in chosen for name in source.names],
     )
     save_explanation(explanation, out)
     _print(explanation)

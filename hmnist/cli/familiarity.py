@@ -24,7 +24,7 @@ def tell_unfamiliar(
         name
         for source, flags in zip(sources, unfamiliar, strict=True)
         if flags is not None
-        for row, name in enumerate(names_of(source))
+        for row, name in enumerate(source.names)
         if flags[row]
     ]
     if not names or run.familiarity is None:
@@ -40,10 +40,3 @@ def tell_unfamiliar(
         f"{each} nothing. About {100 * run.familiarity.false_alarms:.0f} % of images like "
         "the training data are named, too."
     )
-
-
-def names_of(source: "ImagesToPredict") -> list[str]:
-    """Return a name for each image of a source."""
-    if source.image_ids is not None:
-        return list(source.image_ids.tolist())
-    return [f"row {row} of {source.source}" for row in range(len(source.images))]

@@ -46,9 +46,13 @@ def predict(
         typer.Option("--out", metavar="FILE", help="Write the CSV there instead of to stdout."),
     ] = None,
     patient_file: PatientFile = None,
+    report: Annotated[str, options.printed_as("csv", "table")] = "csv",
     quiet: options.Quiet = False,
 ) -> None:
-    """Predict diagnoses for images: CSV with a row per image."""
+    """Predict diagnoses for images: CSV with a row per image, or a table to read.
+
+    A photograph that is damaged is left out, and the exit code is 1 then.
+    """
     from hmnist.errors import UsageError
     from hmnist.files import write_file
     from hmnist.hardware import use_threads
@@ -57,13 +61,17 @@ def predict(
     opened = open_model(run)
     if patient_file is not None and not opened.uses_patients:
         raise UsageError(f"{run} was trained without patient data.", "Leave out --metadata.")
+    if file is not None and report == "table":
+        raise UsageError("A table is printed, not written.", "Leave out --out or --format table.")
     use_threads(opened.threads)
     # All inputs are read before the first is predicted: a wrong one loses no work.
-    sources = _read(inputs, opened, patient_file)
+    sources, damaged = _read(inputs, opened, patient_file)
     if opened.uses_patients:
         _tell_unknown(sources)
     unfamiliar = [opened.is_unfamiliar(source.images) for source in sources]
-    if file is None:
+    if report == "table":
+        _print_predictions(opened, sources, unfamiliar)
+    elif file is None:
         _write_predictions(opened, sources, unfamiliar, sys.stdout)
     else:
         with write_file(file) as temporary, temporary.open("w", encoding="utf-8") as table:
@@ -71,16 +79,40 @@ def predict(
     tell_unfamiliar(opened, sources, unfamiliar)
     if not quiet:
         say("Research software, no medical device.")
+    if damaged:
+        raise typer.Exit(1)
 
 
 def _read(
     inputs: list[str], run: "Run | ExportedModel", patient_file: Path | None
-) -> "list[ImagesToPredict]":
-    from hmnist.sources.images import load_images
+) -> "tuple[list[ImagesToPredict], bool]":
+    """Return the images of each input, and whether photographs are damaged, which is printed."""
+    from hmnist.errors import DataError, DataMissingError
+    from hmnist.sources.images import is_photograph, load_images
     from hmnist.sources.metadata import read_patient_file
 
     metadata = None if patient_file is None else read_patient_file(patient_file)
-    return [load_images(path, run.image_shape, metadata) for path in inputs]
+    sources: list[ImagesToPredict] = []
+    errors: list[DataError] = []
+    for path in inputs:
+        try:
+            sources.append(load_images(path, run.image_shape, metadata))
+        except DataMissingError:
+            raise
+        except DataError as error:
+            if not is_photograph(Path(path)):
+                raise
+            errors.append(error)
+    if not sources:
+        raise errors[0]
+    damaged = [error.message for error in errors]
+    for source in sources:
+        damaged += source.damaged
+        if source.reordered:
+            say(f"The metadata were put in the order of {source.source}.")
+    for sentence in damaged:
+        say(f"Left out: {sentence}")
+    return sources, bool(damaged)
 
 
 def _tell_unknown(sources: "list[ImagesToPredict]") -> None:
@@ -121,3 +153,32 @@ def _write_predictions(
             [source.source, row, name, CODES[label], *values, word]
             for row, (name, label, values, word) in enumerate(columns)
         )
+
+
+def _print_predictions(
+    run: "Run | ExportedModel",
+    sources: "list[ImagesToPredict]",
+    unfamiliar: "list[Booleans | None]",
+) -> None:
+    """Print a row per image: predicted diagnosis, its probability, that of a malignant one.
+
+    The last column marks images that are unlike the training data.
+    """
+    from hmnist.cli.output import print_rich
+    from hmnist.diagnoses import DIAGNOSES, MALIGNANT
+    from hmnist.results.formatting import plain_table
+
+    body = []
+    for source, flags in zip(sources, unfamiliar, strict=True):
+        patients = source.patients if run.uses_patients else None
+        probabilities = run.predict_proba(source.images, patients)
+        labels = run.decision.decide(probabilities)
+        malignant = probabilities[:, list(MALIGNANT)].sum(axis=1)
+        for number, (name, label) in enumerate(zip(source.names, labels.tolist(), strict=True)):
+            diagnosis, share = DIAGNOSES[label], probabilities[number, label]
+            mark = "" if flags is None or not flags[number] else "yes"
+            words = f"{diagnosis.code}, {diagnosis.name}"
+            body.append([name, words, f"{share:.4f}", f"{malignant[number]:.4f}", mark])
+    predicted = "predicted diagnosis"
+    header = ["image", predicted, "probability", "malignant", "unfamiliar"]
+    print_rich(plain_table(header, body, text=[predicted]))

@@ -195,7 +195,8 @@ def watch_steps(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None
 def _pace_of(cells: Sequence[Cell], seconds: float) -> Pace[Path]:
     # A second each, so that quick models count, too.
     pieces = {cell.folder: estimate_seconds(cell) + (not cell.folder.exists()) for cell in cells}
-    return Pace(pieces, seconds + START_SECONDS)
+    kinds = {cell.folder: cell.recipe.model for cell in cells}
+    return Pace(pieces, seconds + START_SECONDS, kinds)
 
 
 def _pace_line(count: str, pace: Pace[Any]) -> RenderableType:
@@ -205,8 +206,8 @@ def _pace_line(count: str, pace: Pace[Any]) -> RenderableType:
     else:
         left = f"about {_clock(pace.left)} left" if pace.left else "longer than expected"
     line = Table.grid(padding=(0, 1))
-    for shortened in (False, True, False):
-        line.add_column(no_wrap=True, max_width=BAR if shortened else None)
+    for is_bar in (False, True, False):
+        line.add_column(no_wrap=not is_bar, max_width=BAR if is_bar else None)
     bar = ProgressBar(total=1, completed=pace.part)
     line.add_row(count, bar, f"{_clock(pace.passed)} passed, {left}")
     return line
