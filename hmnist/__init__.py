@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from hmnist.scores.predictions import Predictions
     from hmnist.scores.scoring import SCORE_NAMES, Scores, score_predictions
     from hmnist.sources import load
+    from hmnist.sources.download import download
     from hmnist.sources.photographs import from_images
     from hmnist.sources.sample import load_sample, write_sample
     from hmnist.splits.folds import split_folds
@@ -65,8 +66,8 @@ __all__ = [
     "HmnistError", "LesionDataset", "Manifest", "Oversampled", "Predictions", "Recipe", "Run",
     "SampleWarning", "Scores", "Split", "Table", "TableRow", "TrustError", "UsageError",
     "Watcher", "WorkError", "audit", "benchmark", "check", "compare_predictions",
-    "compare_runs", "decide_again", "encode_patients", "evaluate_run", "find_runs", "fit_decision",
-    "from_images",
+    "compare_runs", "decide_again", "download", "encode_patients", "evaluate_run", "find_runs",
+    "fit_decision", "from_images",
     "load", "load_sample", "make_model", "mean_scores", "open_run", "orient", "oversample",
     "plot_data", "plot_run", "score", "score_intervals", "score_predictions", "split",
     "split_folds", "train", "write_sample",
@@ -109,6 +110,7 @@ _PUBLIC = {
     "scores.predictions": ("Predictions",),
     "scores.scoring": ("SCORE_NAMES", "Scores", "score_predictions"),
     "sources": ("load",),
+    "sources.download": ("download",),
     "sources.photographs": ("from_images",),
     "sources.sample": ("load_sample", "write_sample"),
     "splits.folds": ("split_folds",),

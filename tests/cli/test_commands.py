@@ -22,6 +22,7 @@ COMMANDS = [
     ["runs", "verify"],
     ["data"],
     ["data", "check"],
+    ["data", "download"],
     ["data", "from-images"],
     ["data", "info"],
     ["data", "plot"],
