@@ -26,7 +26,9 @@ if TYPE_CHECKING:
         WorkError,
     )
     from hmnist.experiments.cells import Watcher
+    from hmnist.experiments.study import Trial
     from hmnist.experiments.train import train
+    from hmnist.experiments.tuning import Tuning, tune
     from hmnist.models.registry import MODELS, make_model
     from hmnist.oversampling import Oversampled, oversample
     from hmnist.patients import encode_patients
@@ -64,13 +66,13 @@ __all__ = [
     "CODES", "DIAGNOSES", "MODELS", "SCORE_NAMES", "Audit", "AuditRow", "Comparison",
     "DataError", "DataMissingError", "Decision", "Diagnosis", "Evaluation", "Finding",
     "HmnistError", "LesionDataset", "Manifest", "Oversampled", "Predictions", "Recipe", "Run",
-    "SampleWarning", "Scores", "Split", "Table", "TableRow", "TrustError", "UsageError",
-    "Watcher", "WorkError", "audit", "benchmark", "check", "compare_predictions",
+    "SampleWarning", "Scores", "Split", "Table", "TableRow", "Trial", "TrustError", "Tuning",
+    "UsageError", "Watcher", "WorkError", "audit", "benchmark", "check", "compare_predictions",
     "compare_runs", "decide_again", "download", "encode_patients", "evaluate_run", "find_runs",
     "fit_decision", "from_images",
     "load", "load_sample", "make_model", "mean_scores", "open_run", "orient", "oversample",
     "plot_data", "plot_run", "score", "score_intervals", "score_predictions", "split",
-    "split_folds", "train", "write_sample",
+    "split_folds", "train", "tune", "write_sample",
 ]  # fmt: skip
 
 _PUBLIC = {
@@ -90,7 +92,9 @@ _PUBLIC = {
         "WorkError",
     ),
     "experiments.cells": ("Watcher",),
+    "experiments.study": ("Trial",),
     "experiments.train": ("train",),
+    "experiments.tuning": ("Tuning", "tune"),
     "models.registry": ("MODELS", "make_model"),
     "oversampling": ("Oversampled", "oversample"),
     "patients": ("encode_patients",),

@@ -10,7 +10,18 @@ from typing import Any
 
 import typer
 
-from hmnist.cli import audit, benchmark, compare, data, evaluate, models, predict, runs, train
+from hmnist.cli import (
+    audit,
+    benchmark,
+    compare,
+    data,
+    evaluate,
+    models,
+    predict,
+    runs,
+    train,
+    tune,
+)
 from hmnist.cli.settings import read_settings
 from hmnist.errors import HmnistError, SampleWarning
 
@@ -27,6 +38,7 @@ app = typer.Typer(
 )
 app.command("benchmark")(benchmark.benchmark)
 app.command("train")(train.train)
+app.command("tune")(tune.tune)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("audit")(audit.audit)

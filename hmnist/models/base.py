@@ -22,6 +22,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from hmnist.arrays import Float32, Float64, Images, Labels, Shape, check_pixels, infer_shape
 from hmnist.errors import TrustError, UsageError
+from hmnist.models.search_space import SearchSpace
 from hmnist.patients import PATIENT_COLUMNS, check_patients
 
 _DAMAGE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
@@ -51,18 +52,25 @@ class LabelledImages:
 
 
 class StepReporter:
-    """Reports the steps of a training.
+    """Reports the steps of a training, and how good the model is meanwhile.
 
-    `on_step` is called as ``on_step(done, total)`` while the model is fitted. It is no parameter:
-    clones and pickles do not have it.
+    `on_step` is called as ``on_step(done, total)`` while the model is fitted; `on_loss` as
+    ``on_loss(done, loss)`` by models that know the log loss of their validation images before they
+    are fitted. They are no parameters: clones and pickles do not have them.
     """
 
     on_step: Callable[[int, int], None] | None = None
+    on_loss: Callable[[float, float], None] | None = None
 
     def report_step(self, done: int, total: int) -> None:
         """Report that so many steps of all are done."""
         if self.on_step is not None:
             self.on_step(done, total)
+
+    def report_loss(self, done: float, loss: float) -> None:
+        """Report the log loss on validation once this share of the training is done, 0–1."""
+        if self.on_loss is not None:
+            self.on_loss(done, loss)
 
 
 @dataclass(eq=False, repr=False)
@@ -96,6 +104,9 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
 
     takes_patients: ClassVar[bool] = False
     """Whether this kind of model can be fitted with patient data."""
+
+    search_space: ClassVar[SearchSpace] = {}
+    """The parameters that `hmnist.tune` searches."""
 
     classes: Sequence[int] | None = None
     image_shape: Shape | None = None
@@ -244,7 +255,8 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in super().__getstate__().items() if name != "on_step"}
+        state = super().__getstate__().items()
+        return {name: value for name, value in state if name not in {"on_step", "on_loss"}}
 
     def _seed(self) -> int:
         """Return the seed of this training: `random_state`, or a new random number."""

@@ -273,8 +273,7 @@ def make_model(
             "other models.",
             f"Try: hmnist benchmark --models cnn,xgboost,{entry.name}",
         )
-    module, _, class_name = entry.estimator.partition(":")
-    model_class: type[Model] = getattr(importlib.import_module(module), class_name)
+    model_class = import_class(entry)
     chosen = {
         "classes": tuple(range(len(CODES))),
         "random_state": random_state,
@@ -289,3 +288,10 @@ def make_model(
             f"It has {', '.join(known)}.",
         )
     return model_class(**chosen)
+
+
+def import_class(entry: ModelEntry) -> "type[Model]":
+    """Return the class of a model that is not composed of others."""
+    module, _, class_name = entry.estimator.partition(":")
+    found: type[Model] = getattr(importlib.import_module(module), class_name)
+    return found

@@ -11,6 +11,7 @@ from tests.conftest import Command
 COMMANDS = [
     ["benchmark"],
     ["train"],
+    ["tune"],
     ["evaluate"],
     ["compare"],
     ["audit"],
