@@ -10,7 +10,8 @@ from pathlib import Path
 
 import hmnist
 from hmnist.experiments.audit import SIDES
-from hmnist.results.formatting import markdown_table, score_text, signed_text
+from hmnist.results.formatting import markdown_table
+from hmnist.scores.text import score_text, signed_text
 
 LEAKS = {"HM103": "validate", "HM102": "train", "HM101": "lesion seen"}
 """The leaks of a protocol by code, each with its heading."""

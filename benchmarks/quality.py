@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import hmnist
 from hmnist.decisions.decision import KINDS
 from hmnist.results.formatting import markdown_table
-from hmnist.results.table import WITH_PATIENTS
+from hmnist.results.rows import WITH_PATIENTS
 from hmnist.scores.reliability import pooled_calibration_error
 
 DECISION_SCORES = {

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from hmnist.results.audit import audit
     from hmnist.results.audit_table import Audit, AuditRow
     from hmnist.results.benchmark import benchmark
+    from hmnist.results.compared_runs import compare_runs
     from hmnist.results.data_figures import plot_data
     from hmnist.results.evaluation import (
         Evaluation,
-        compare_runs,
         decide_again,
         evaluate_run,
         score,
@@ -101,8 +101,9 @@ _PUBLIC = {
     "results.audit": ("audit",),
     "results.audit_table": ("Audit", "AuditRow"),
     "results.benchmark": ("benchmark",),
+    "results.compared_runs": ("compare_runs",),
     "results.data_figures": ("plot_data",),
-    "results.evaluation": ("Evaluation", "compare_runs", "decide_again", "evaluate_run", "score"),
+    "results.evaluation": ("Evaluation", "decide_again", "evaluate_run", "score"),
     "results.rows": ("TableRow",),
     "results.run_figures": ("plot_run",),
     "results.table": ("Table",),

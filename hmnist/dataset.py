@@ -130,6 +130,13 @@ class LesionDataset:
         return None if self.lesion_ids is None else len(np.unique(self.lesion_ids))
 
     @cached_property
+    def merged_pairs(self) -> int:
+        """How many lesions were counted as one with another, of which they have a second id."""
+        if self.lesion_count is None or self.metadata is None or "lesion_id" not in self.metadata:
+            return 0
+        return int(self.metadata["lesion_id"].nunique()) - self.lesion_count
+
+    @cached_property
     def image_digest(self) -> str:
         """SHA-256 over pixels and labels, without lesions."""
         return self._hash().hexdigest()

@@ -150,9 +150,9 @@ def _write_errors(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         reason = error.strerror or str(error)
-        raise WorkError(
-            f"{path} could not be written: {reason}.", "Free some space or name another place."
-        ) from error
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        hint = "Free some space or name another place." if is_full else "Name another place."
+        raise WorkError(f"{path} could not be written: {reason}.", hint) from error
 
 
 def _replace_folder(path: Path, new: Path) -> None:

@@ -31,7 +31,6 @@ app = typer.Typer(
     epilog="Options may also be set in the environment (HMNIST_SEEDS=3) or in a file hmnist.toml "
     "(seeds = 3). Research software, no medical device.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -6,7 +6,7 @@ import typer
 
 from hmnist.cli import options
 from hmnist.cli.inputs import load_data, suited
-from hmnist.cli.names import check_name, split_names
+from hmnist.cli.names import named, split_names
 from hmnist.cli.output import print_result, say
 from hmnist.errors import UsageError
 
@@ -17,7 +17,7 @@ Systems = Annotated[
         show_default=False,
         help="Published systems. [default: all that two cores can train; not vgg16, mobilenet, "
         "inception-resnet]",
-        callback=check_name("published system"),
+        **named("published system"),
     ),
 ]
 Epochs = Annotated[

@@ -3,9 +3,10 @@
 from typing import Any
 
 from hmnist.cli import options
-from hmnist.cli.inputs import load_data, split_kind, suited
+from hmnist.cli.inputs import load_data, split_kind, suited, warn_of_unknown_lesions
 from hmnist.cli.names import split_names
 from hmnist.cli.output import print_result, say
+from hmnist.cli.parameters import Set, read_parameters
 
 
 @options.with_settings()
@@ -20,6 +21,7 @@ def benchmark(
     seeds: options.Seeds = None,
     jobs: options.Jobs = None,
     dask: options.Dask = None,
+    set: Set = None,  # noqa: A002 - the option's name
     sort: options.Sort = None,
     out: options.Out = None,
     format: options.Format = None,  # noqa: A002 - the option's name
@@ -27,7 +29,12 @@ def benchmark(
     **settings: Any,
 ) -> None:
     """Compare models on lesions that none of them has seen."""
+    from hmnist.models.registry import COMPARED
+
+    names = list(COMPARED) if models is None else split_names(models)
+    parameters = read_parameters(set, names, quiet=quiet)
     dataset = load_data(data, metadata, quiet=quiet)
+    warn_of_unknown_lesions(dataset, quiet=quiet)
     from hmnist.cli.watching import watch_cells
     from hmnist.files import new_runs_folder
     from hmnist.results.benchmark import benchmark as run_benchmark
@@ -35,12 +42,12 @@ def benchmark(
     settings = suited(settings, dataset, quiet=quiet)
     if "oversample" in settings:
         settings["oversample"] = split_names(settings["oversample"])
-    names = None if models is None else split_names(models)
-    given = options.only_given(models=names, seeds=seeds, jobs=jobs, dask=dask, folds=folds)
+    given = options.only_given(seeds=seeds, jobs=jobs, dask=dask, folds=folds, sort=sort)
     given["split"] = split_kind(split, split_file)
     folder = out or new_runs_folder()
     with watch_cells(folder, quiet=quiet) as watcher:
-        table = run_benchmark(dataset, out=folder, watcher=watcher, **given, **settings)
-    print_result(table.sorted(sort) if sort else table, format or "table")
+        given |= {"parameters": parameters, "out": folder, "watcher": watcher}
+        table = run_benchmark(dataset, names, **given, **settings)
+    print_result(table, format or "table")
     if not quiet:
         say(f"Runs and table: {folder}")

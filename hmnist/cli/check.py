@@ -57,6 +57,7 @@ def _print(report: "Report") -> None:
     title = report.data if report.split is None else f"{report.data}, split {report.split}"
     lines: list[RenderableType] = [Text(f"{title}: {_count(len(rows))}.", style="bold")]
     if rows:
+        lines.append("")
         lines.append(plain_table(["check", "name", "finding"], rows, text=["name", "finding"]))
     if passed:
         lines.append(Text(f"Looked and found nothing: {', '.join(passed)}."))

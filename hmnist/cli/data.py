@@ -60,6 +60,7 @@ def info(
         return
     from hmnist.diagnoses import DIAGNOSES
     from hmnist.results.formatting import plain_table
+    from hmnist.runs.facts import describe_data
 
     names = {diagnosis.code: diagnosis.name for diagnosis in DIAGNOSES}
     lesions = facts["lesions_by_diagnosis"]
@@ -69,10 +70,11 @@ def info(
         share = f"{count / facts['images']:.1%}"
         body.append([code, f"{count:,}", share, shown, names[code]])
     shape = "×".join(map(str, facts["image_shape"]))
-    known = "unknown" if facts["lesions"] is None else f"{facts['lesions']:,}"
-    typer.echo(f"{facts['name']}: {facts['images']:,} images of {shape}, lesions: {known}")
+    known = describe_data(dataset).lesion_text
+    typer.echo(f"{facts['name']}: {facts['images']:,} images of {shape}, {known}")
     if facts["synthetic"]:
         typer.echo("Synthetic sample: generated images, no photographs.")
+    typer.echo()
     header = ["diagnosis", "images", "share", "lesions", "name"]
     print_rich(plain_table(header, body, text=["name"]))
     typer.echo(f"Digest: {facts['digest']}")

@@ -59,6 +59,14 @@ def suited(settings: dict[str, Any], data: "LesionDataset", *, quiet: bool) -> d
     return chosen
 
 
+def warn_of_unknown_lesions(data: "LesionDataset", *, quiet: bool) -> None:
+    """Say before any training that no split can keep the images of a lesion together."""
+    if data.lesion_ids is None and not quiet:
+        from hmnist.splits.split import describe_unknown_lesions
+
+        say(f"WARNING: {describe_unknown_lesions(data)}")
+
+
 def split_kind(by: str | None, file: Path | None) -> str | Path | None:
     """Return the split that the library is asked for: a kind or a file, not both."""
     if by is not None and file is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.names import check_name
+from hmnist.cli.names import named
 from hmnist.cli.output import print_json, print_rich
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ Named = Annotated[
         metavar="MODEL",
         show_default=False,
         help="Print how this one is trained.",
-        callback=check_name("model"),
+        **named("model"),
     ),
 ]
 
@@ -39,17 +39,17 @@ def models(model: Named = None, report: options.Report = "table") -> None:
 
 def _print_all() -> None:
     from hmnist.models.registry import EFFORTS, MODELS
-    from hmnist.results.formatting import plain_table
+    from hmnist.results.formatting import duration_text, plain_table
 
     body = [
-        [entry.name, *(f"{entry.seconds[effort]:,.0f} s" for effort in EFFORTS), entry.summary]
+        [entry.name, *(duration_text(entry.seconds[effort]) for effort in EFFORTS), entry.summary]
         for entry in MODELS.values()
     ]
     print_rich(plain_table(["model", *EFFORTS, "what it is"], body, text=["what it is"]))
-    typer.echo("Seconds to fit 7,000 images on two cores, by effort.")
-    typer.echo(
+    print_rich("Times to fit 7,000 images on two cores, by effort.")
+    print_rich(
         "Published systems have their own epochs at every effort but quick, which has a fifth of "
-        "them;\ntheir seconds are estimates, those of transfer models without pretrained weights."
+        "them; their times are estimates, those of transfer models without pretrained weights."
     )
 
 
@@ -90,12 +90,14 @@ def _source(system: "System") -> dict[str, Any]:
 
 def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the facts of a model, each with its name, line by line."""
+    from hmnist.results.formatting import duration_text
+
     source = facts["source"] or {}
     for effort, parameters in facts["parameters"].items():
         # The source's own numbers follow below.
         own = {name for name in parameters if parameters[name] == source.get(name)} - {"epochs"}
         chosen = ", ".join(f"{name} {parameters[name]}" for name in parameters if name not in own)
-        yield effort, f"{facts['seconds'][effort]:,.0f} s; {chosen or 'nothing to choose'}"
+        yield effort, f"{duration_text(facts['seconds'][effort])}; {chosen or 'nothing to choose'}"
     for name, value in source.items():
         if name == "size":
             yield name, "{}×{} pixels".format(*value)

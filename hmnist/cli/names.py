@@ -1,13 +1,14 @@
-"""Names on the command line: checked when the line is parsed, whatever their case.
+"""Names on the command line: checked when the line is parsed, and completed by the shell.
 
-The libraries that define the names are imported only when a name is checked.
+Their case does not matter. The libraries that define them are imported only when they are needed.
 """
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from hmnist.errors import unknown_name
+from hmnist.errors import UsageError, unknown_name
 
 _HOMES = {
     "choice of patient data": "hmnist.runs.recipe:PATIENTS",
@@ -45,12 +46,43 @@ def check_name(kind: str, names: Sequence[str] = ()) -> Check:
     )
 
 
+def named(kind: str, names: Sequence[str] = ()) -> dict[str, Any]:
+    """Return arguments of `typer.Option` for names of a kind: how they are checked and completed.
+
+    Examples
+    --------
+    >>> named("effort")["autocompletion"]("st")
+    ['standard']
+    """
+    return {
+        "callback": check_name(kind, names),
+        "autocompletion": lambda incomplete: _complete(incomplete, names or known_names(kind)),
+    }
+
+
 def check_split(value: str | None) -> str | None:
     """Check the name of a split; the path of a file is checked when it is read."""
     if value is None or Path(value).suffix:
         return value
+    return _correct("split", value, _splits())
+
+
+def complete_split(incomplete: str) -> list[str]:
+    """Return the splits whose names begin so."""
+    return _complete(incomplete, _splits())
+
+
+def _splits() -> list[str]:
     published = [f"published:{name}" for name in known_names("published system")]
-    return _correct("split", value, ["lesion", "image", "own", *published])
+    return ["lesion", "image", "own", *published]
+
+
+def _complete(incomplete: str, names: Sequence[str]) -> list[str]:
+    """Return the names that begin so, behind those that stand before the last comma."""
+    before, comma, last = incomplete.rpartition(",")
+    given = split_names(before)
+    found = [name for name in names if name.startswith(last.lower()) and name not in given]
+    return [f"{before}{comma}{name}" for name in found]
 
 
 def split_names(text: str) -> list[str]:
@@ -61,6 +93,8 @@ def split_names(text: str) -> list[str]:
 def _correct(kind: str, value: str, names: Sequence[str]) -> str:
     by_lower_case = {name.lower(): name for name in names}
     given = split_names(value)
+    if not given:
+        raise UsageError(f"No {kind} is named.", f"Choose {', '.join(names)}.")
     for name in given:
         if name.lower() not in by_lower_case:
             raise unknown_name(kind, name, names)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from hmnist.cli.names import check_name, check_split, split_names
+from hmnist.cli.names import check_split, complete_split, named, split_names
 from hmnist.runs.recipe import AuditSettings, Recipe
 
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -43,8 +43,10 @@ def shared(name: str, metavar: str | None, text: str, *flags: str, **facts: Any)
 
 def printed_as(*formats: str) -> Any:
     """Return the option ``--format`` of a command that has other formats than a benchmark."""
-    text, check = "How the result is printed.", check_name("format", formats)
-    return typer.Option("--format", metavar="|".join(formats), help=text, callback=check)
+    text = "How the result is printed."
+    return typer.Option(
+        "--format", metavar="|".join(formats), help=text, **named("format", formats)
+    )
 
 
 def _setting(name: str, metavar: str, text: str, default: str = "", **facts: Any) -> Any:
@@ -71,11 +73,9 @@ RECIPE_OPTIONS: dict[str, Any] = {
         "oversample",
         "METHOD",
         "none, random, augment, smote, weights or balanced; a benchmark compares several.",
-        callback=check_name("oversampling method"),
+        **named("oversampling method"),
     ),
-    "rare": _setting(
-        "rare", "DX,…", "The diagnoses to oversample.", callback=check_name("diagnosis")
-    ),
+    "rare": _setting("rare", "DX,…", "The diagnoses to oversample.", **named("diagnosis")),
     "rare_to": _setting(
         "rare_to",
         "N",
@@ -87,7 +87,7 @@ RECIPE_OPTIONS: dict[str, Any] = {
         "decide",
         "natural|balanced|sensitive",
         "The likeliest diagnosis; corrected for rarity; or tuned to find malignant lesions.",
-        callback=check_name("decision"),
+        **named("decision"),
     ),
     "sensitivity": _setting(
         "sensitivity", "SHARE", "The share of malignant lesions that --decide sensitive finds."
@@ -96,20 +96,20 @@ RECIPE_OPTIONS: dict[str, Any] = {
         "features",
         "lesion|pixels",
         "What trees, the linear model and the MLP read: features of the lesion, or raw pixels.",
-        callback=check_name("set of features"),
+        **named("set of features"),
     ),
     "patients": _setting(
         "patients",
         "no|yes|both",
         "Whether models are trained with patient data (age, sex, site); a benchmark compares both.",
         "no",
-        callback=check_name("choice of patient data"),
+        **named("choice of patient data"),
     ),
     "precision": _setting(
         "precision",
         "float32|bfloat16|auto",
         "What cnn multiplies in while it is trained; auto measures which is quicker here.",
-        callback=check_name("precision"),
+        **named("precision"),
     ),
     "pretrained": _setting(
         "pretrained",
@@ -121,7 +121,7 @@ RECIPE_OPTIONS: dict[str, Any] = {
         "quick|standard|best",
         "How long all models train.",
         f"{Recipe.effort}; quick for the sample",
-        callback=check_name("effort"),
+        **named("effort"),
     ),
     "seed": Seed,
     "threads": _setting(
@@ -131,7 +131,7 @@ RECIPE_OPTIONS: dict[str, Any] = {
         "device",
         "auto|cpu|gpu",
         "Where networks and xgboost run; auto takes an NVIDIA GPU that can be used.",
-        callback=check_name("device"),
+        **named("device"),
     ),
 }
 """The options that are fields of `Recipe`."""
@@ -151,9 +151,7 @@ Data = Annotated[
 ]
 ModelName = Annotated[
     str,
-    typer.Argument(
-        metavar="MODEL", help="The model (see: hmnist models).", callback=check_name("model")
-    ),
+    typer.Argument(metavar="MODEL", help="The model (see: hmnist models).", **named("model")),
 ]
 Metadata = Annotated[
     str | None,
@@ -171,7 +169,7 @@ Models = Annotated[
         "NAME,…",
         "The models to compare (see: hmnist models). [default: all but transfer and the published "
         "systems]",
-        callback=check_name("model"),
+        **named("model"),
     ),
 ]
 SplitBy = Annotated[
@@ -183,6 +181,7 @@ SplitBy = Annotated[
         "split; or split as a published system did, leaks included. [default: lesion where "
         "lesions are known]",
         callback=check_split,
+        autocompletion=complete_split,
     ),
 ]
 SplitFile = Annotated[
@@ -217,7 +216,7 @@ Sort = Annotated[
         "sort",
         "COLUMN",
         "The score that orders the rows. [default: balanced_accuracy]",
-        callback=check_name("column"),
+        **named("column"),
     ),
 ]
 Out = Annotated[
@@ -229,7 +228,7 @@ Format = Annotated[
         "format",
         "table|markdown|csv|json|latex",
         "How the result is printed. [default: table]",
-        callback=check_name("format"),
+        **named("format"),
     ),
 ]
 Report = Annotated[str, printed_as("table", "json")]

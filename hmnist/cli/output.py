@@ -1,6 +1,7 @@
 """Printing results in the formats that all commands share."""
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import typer
@@ -8,16 +9,15 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
     from hmnist.results.audit_table import Audit
     from hmnist.results.evaluation import Evaluation
     from hmnist.results.table import Table
-    from hmnist.runs.report import Estimate
     from hmnist.scores.reliability import ReliabilityBin
 
-WIDTH = 100
-"""Columns where stdout is no terminal."""
+UNLIMITED = 1_000_000
+"""Columns where stdout is no terminal: nothing takes a second line."""
 
 
 def say(text: str) -> None:
@@ -39,13 +39,23 @@ def print_json(facts: object) -> None:
 
 
 def print_rich(renderable: "RenderableType") -> None:
-    """Print tables and text on stdout, 100 columns wide where there is no terminal."""
+    """Print tables and text on stdout."""
+    _console().print(renderable, markup=False, highlight=False)
+
+
+def terminal_width() -> int:
+    """Return how many columns stdout has."""
+    return _console().width
+
+
+def _console() -> "Console":
+    """Return stdout, as wide as the terminal or as ``COLUMNS`` says; else unlimited."""
     from rich.console import Console
 
     console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
-    console.print(renderable)
+    if console.is_terminal or "COLUMNS" in os.environ:
+        return console
+    return Console(width=UNLIMITED)
 
 
 def print_evaluation(evaluation: "Evaluation", name: str) -> None:
@@ -59,28 +69,32 @@ def print_evaluation(evaluation: "Evaluation", name: str) -> None:
     from hmnist.diagnoses import CODES
     from hmnist.results.formatting import plain_table
     from hmnist.scores.scoring import SCORES
+    from hmnist.scores.text import interval_text, score_text
 
     report = evaluation.report
-    scores = [
-        [score.name.replace("_", " "), *_estimate_texts(report.scores[score.name])]
-        for score in SCORES
-        if score.diagnosis is None
-    ]
-    diagnoses = [
-        [code, f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}", f"{row.images:,.0f}"]
-        for code, row in report.diagnoses.items()
-    ]
+    scores = []
+    for score in SCORES:
+        if score.diagnosis is None:
+            value = report.scores[score.name]
+            interval = interval_text(value.low, value.high)
+            scores.append([score.title, score_text(value.mean), interval])
+    diagnoses = []
+    for code, row in report.diagnoses.items():
+        recall = report.scores[f"recall_{code}"]
+        shown = [score_text(row.recall), interval_text(recall.low, recall.high)]
+        others = [score_text(row.precision), score_text(row.f1), f"{row.images:,.0f}"]
+        diagnoses.append([code, *shown, *others])
     confusion = [
         [code, *map(str, counts)] for code, counts in zip(CODES, report.confusion, strict=True)
     ]
     tables = (
-        plain_table(["score", "", "[low, high]"], scores),
-        plain_table(["diagnosis", "precision", "recall", "F1", "images"], diagnoses),
-        plain_table(["true ↓ predicted →", *CODES], confusion),
+        plain_table(["score", "value", "[low, high]"], scores),
+        plain_table(["diagnosis", "recall", "[low, high]", "precision", "F1", "images"], diagnoses),
+        plain_table(["true ↓ predicted diagnosis →", *CODES], confusion),
         _reliability(report.reliability),
     )
     notes = (Text(note, style="dim") for note in (*evaluation.origin, *evaluation.notes))
-    print_rich(Group(Text(evaluation.title, style="bold"), *tables, *notes))
+    print_rich(Group(Text(f"{evaluation.title}\n", style="bold"), *tables, *notes))
 
 
 def _reliability(bins: "Sequence[ReliabilityBin]") -> "RenderableType":
@@ -95,13 +109,3 @@ def _reliability(bins: "Sequence[ReliabilityBin]") -> "RenderableType":
 
 def _percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.0f}"
-
-
-def three_decimals(value: float | None) -> str:
-    """Return a score with three decimals, a dash where it is unknown."""
-    return "–" if value is None else f"{value:.3f}"
-
-
-def _estimate_texts(estimate: "Estimate") -> tuple[str, str]:
-    low, high = three_decimals(estimate.low), three_decimals(estimate.high)
-    return three_decimals(estimate.mean), f"[{low}, {high}]"

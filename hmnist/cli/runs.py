@@ -1,25 +1,28 @@
 """``hmnist runs list|show|verify``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.output import print_json, print_rich, say, three_decimals
+from hmnist.cli.output import print_json, print_rich, say, terminal_width
+from hmnist.cli.show import show
 from hmnist.files import RUNS_FOLDER
+
+if TYPE_CHECKING:
+    from hmnist.runs.manifest import Manifest
 
 app = typer.Typer(help="List, show and verify run folders.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to look.")]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+app.command("show")(show)
 
 
 @app.command("list")
 def list_runs(folder: Folder = RUNS_FOLDER, report: options.Report = "table") -> None:
     """List the runs in a folder with their scores."""
     from hmnist.errors import DataMissingError, TrustError
-    from hmnist.results.formatting import plain_table
     from hmnist.runs.manifest import read_manifest
     from hmnist.runs.run import find_runs
 
@@ -37,21 +40,30 @@ def list_runs(folder: Folder = RUNS_FOLDER, report: options.Report = "table") ->
     if not manifests:
         say(f"There are no runs in {folder}.")
         return
-    shown = ("balanced_accuracy", "accuracy", "roc_auc_ovr")
-    body = []
-    for name, manifest in manifests.items():
-        scores = [manifest.scores[score] for score in shown]
-        body.append([name, manifest.data.name, *map(three_decimals, scores)])
-    header = ["run", "data", "balanced acc.", "accuracy", "AUC"]
-    print_rich(plain_table(header, body, text=["data"]))
+    _print_runs(manifests)
 
 
-@app.command("show")
-def show(run: RunFolder) -> None:
-    """Print the manifest of a run, as JSON."""
-    from hmnist.runs.run import open_run
+def _print_runs(manifests: "dict[str, Manifest]") -> None:
+    """Print a line for each run; where that is too long for the terminal, two.
 
-    print_json(open_run(run).manifest.to_dict())
+    A folder that is to be named in the next command stands on one line, whole.
+    """
+    from hmnist.results.formatting import plain_table
+    from hmnist.scores.text import score_text
+
+    shown = {"balanced_accuracy": "balanced acc.", "accuracy": "accuracy", "roc_auc_ovr": "AUC"}
+    body = [
+        [folder, manifest.data.name, *(score_text(manifest.scores[score]) for score in shown)]
+        for folder, manifest in manifests.items()
+    ]
+    header = ["run", "data", *shown.values()]
+    table = plain_table(header, body)
+    if len(table.fit(terminal_width())) == 1:
+        print_rich(table)
+        return
+    for folder, data, *scores in body:
+        named = (f"{name} {score}" for name, score in zip(header[2:], scores, strict=True))
+        typer.echo(f"{folder}\n  {', '.join(named)} ({data})")
 
 
 @app.command("verify")

@@ -6,6 +6,9 @@
     seeds = 3
     models = ["cnn", "xgboost"]
 
+    [set.cnn]
+    epochs = 20
+
 A flag on the command line beats ``HMNIST_EFFORT`` and its like in the environment, which beats
 this file, which beats the built-in default.
 """
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from hmnist.cli.options import SETTINGS
+from hmnist.cli.parameters import flatten_parameters
 from hmnist.errors import UsageError, unknown_name
 
 
@@ -27,7 +31,7 @@ def read_settings(path: Path = Path("hmnist.toml")) -> dict[str, Any]:
         return {}
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}.") from error
-    named = {name.replace("-", "_"): _as_text(value) for name, value in settings.items()}
+    named = {name.replace("-", "_"): _as_option(name, value) for name, value in settings.items()}
     if unknown := sorted(set(named) - SETTINGS):
         raise UsageError(
             f"{path} sets {unknown[0]!r}, which is no option.",
@@ -36,6 +40,8 @@ def read_settings(path: Path = Path("hmnist.toml")) -> dict[str, Any]:
     return named
 
 
-def _as_text(value: Any) -> Any:
+def _as_option(name: str, value: Any) -> Any:
     """Let lists be written as lists, though on the command line they are joined by commas."""
+    if name == "set":
+        return flatten_parameters(value)
     return ",".join(map(str, value)) if isinstance(value, list) else value

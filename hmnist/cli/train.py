@@ -5,18 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.inputs import load_data, split_kind, suited
+from hmnist.cli.inputs import load_data, split_kind, suited, warn_of_unknown_lesions
 from hmnist.cli.output import say
-
-Epochs = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        min=1,
-        show_default=False,
-        help="How often a network sees its training images. [default: as --effort says]",
-    ),
-]
+from hmnist.cli.parameters import Set, read_parameters
+from hmnist.runs.recipe import Recipe
 
 # Its own option: a cluster that hmnist.toml names for benchmarks is not for single models.
 Scheduler = Annotated[
@@ -31,6 +23,10 @@ Scheduler = Annotated[
 ]
 
 
+TRAINING_SHARE = 0.7
+"""The usual share of the images that train, for the estimate of the time."""
+
+
 @options.with_settings()
 def train(
     model: options.ModelName,
@@ -39,7 +35,7 @@ def train(
     split: options.SplitBy = None,
     split_file: options.SplitFile = None,
     *,
-    epochs: Epochs = None,
+    set: Set = None,  # noqa: A002 - the option's name
     scheduler: Scheduler = None,
     out: options.Out = None,
     report: options.Report = "table",
@@ -47,17 +43,22 @@ def train(
     **settings: Any,
 ) -> None:
     """Train one model into a run folder and score it on its test part."""
+    parameters = read_parameters(set, [model], quiet=quiet).get(model, {})
+    Recipe(model=model, parameters=parameters, **settings)  # refuses what does not fit
     dataset = load_data(data, metadata, quiet=quiet)
+    warn_of_unknown_lesions(dataset, quiet=quiet)
     from hmnist.cli.output import print_evaluation
-    from hmnist.cli.watching import watch_steps
+    from hmnist.cli.watching import watch_training
+    from hmnist.experiments.cells import estimate_fit
     from hmnist.experiments.train import train as train_model
     from hmnist.results.evaluation import evaluate_run
 
     settings = suited(settings, dataset, quiet=quiet)
-    parameters = None if epochs is None else {"epochs": epochs}
     kind = split_kind(split, split_file)
+    recipe = Recipe(model=model, parameters=parameters, **settings)
+    seconds = estimate_fit(recipe, round(TRAINING_SHARE * len(dataset)))
     try:
-        with watch_steps(model, quiet=quiet) as on_step:
+        with watch_training(model, seconds, quiet=quiet) as on_step:
             run = train_model(
                 dataset,
                 model,

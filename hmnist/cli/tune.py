@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.inputs import load_data, split_kind, suited
+from hmnist.cli.inputs import load_data, split_kind, suited, warn_of_unknown_lesions
 from hmnist.cli.output import print_json, print_rich, say
+from hmnist.cli.parameters import Set, read_parameters
+from hmnist.cli.train import TRAINING_SHARE
+from hmnist.runs.recipe import Recipe
 
 if TYPE_CHECKING:
     from hmnist.experiments.study import Trial
@@ -35,6 +38,7 @@ def tune(
     split: options.SplitBy = None,
     split_file: options.SplitFile = None,
     *,
+    set: Set = None,  # noqa: A002 - the option's name
     trials: Trials = 20,
     seeds: options.Seeds = None,
     out: options.Out = None,
@@ -48,17 +52,23 @@ def tune(
     score of the best trial is optimistic, since it was chosen by that score: only the test part of
     a later hmnist train tells what the parameters are worth.
     """
+    parameters = read_parameters(set, [model], quiet=quiet).get(model, {})
+    Recipe(model=model, parameters=parameters, **settings)  # refuses what does not fit
     dataset = load_data(data, metadata, quiet=quiet)
-    from hmnist.cli.watching import watch_steps
+    warn_of_unknown_lesions(dataset, quiet=quiet)
+    from hmnist.cli.watching import watch_training
+    from hmnist.experiments.cells import estimate_fit
     from hmnist.experiments.tuning import tune as tune_model
     from hmnist.files import new_runs_folder
 
     given = options.only_given(metadata=metadata, split=split, split_file=split_file, **settings)
     settings = suited(settings, dataset, quiet=quiet)
+    recipe = Recipe(model=model, parameters=parameters, **settings)
+    seconds = trials * (seeds or 1) * estimate_fit(recipe, round(TRAINING_SHARE * len(dataset)))
     folder = out or new_runs_folder(f"-tune-{model}")
     kind = split_kind(split, split_file)
     try:
-        with watch_steps(model, quiet=quiet) as on_step:
+        with watch_training(model, seconds, quiet=quiet) as on_step:
             tuning = tune_model(
                 dataset,
                 model,
@@ -66,8 +76,8 @@ def tune(
                 split=kind,
                 out=folder,
                 on_trial=None if quiet else lambda tuning: say(_progress(tuning, trials)),
-                on_step=on_step,
-                **options.only_given(seeds=seeds),
+                parameters=parameters,
+                **options.only_given(seeds=seeds, on_step=on_step),
                 **settings,
             )
     except KeyboardInterrupt:
@@ -81,7 +91,7 @@ def tune(
     else:
         _print_table(tuning)
     if not quiet:
-        say(_advice(tuning, data, given))
+        say(_advice(tuning, data, given, parameters))
 
 
 def _progress(tuning: "Tuning", count: int) -> str:
@@ -110,7 +120,9 @@ def _print_table(tuning: "Tuning") -> None:
     print_rich(plain_table(["trial", "log loss", *names, "s"], body))
 
 
-def _advice(tuning: "Tuning", data: str | None, given: Mapping[str, Any]) -> str:
+def _advice(
+    tuning: "Tuning", data: str | None, given: Mapping[str, Any], fixed: Mapping[str, Any]
+) -> str:
     """Say how to train with the best parameters, and otherwise as the search did."""
     best = tuning.best
     if best.number == 1:
@@ -118,7 +130,7 @@ def _advice(tuning: "Tuning", data: str | None, given: Mapping[str, Any]) -> str
     words = ["hmnist", "train", tuning.model, *([data] if data else [])]
     for name, value in given.items():
         words += [f"--{name.replace('_', '-')}", value if isinstance(value, str) else _join(value)]
-    for name, value in best.parameters.items():
+    for name, value in {**fixed, **best.parameters}.items():
         words += ["--set", f"{name}={json.dumps(value)}"]
     return (
         f"Trial {best.number} was chosen by its log loss on validation, which is optimistic. The "

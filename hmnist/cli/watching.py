@@ -4,26 +4,32 @@ import contextlib
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from time import monotonic
-from typing import Self
+from types import TracebackType
+from typing import Any, Self
 
 import typer
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
 from hmnist.cli.output import say
+from hmnist.cli.pace import Pace
 from hmnist.experiments.cells import Cell, Watcher, estimate_seconds
+from hmnist.features.steps import OnStep
 from hmnist.results.benchmark import GrowingTable
 from hmnist.runs.run import Run
+
+START_SECONDS = 5
+"""What the libraries take to load."""
+
+BAR = 30
+"""The width of the bar, where there is room for it."""
+
+SHOWN = 4
+"""So many running models are named."""
 
 
 @contextlib.contextmanager
@@ -43,88 +49,36 @@ def watch_cells(folder: Path, *, quiet: bool) -> Iterator[Watcher]:
         raise typer.Exit(130) from None
 
 
-class Pace:
-    """How far cells have come, and how long the others still need.
-
-    The clock is that of the work so far: cells count by their estimates, and whatever runs side by
-    side shortens the rest as well.
-    """
-
-    def __init__(self, cells: Sequence[Cell]) -> None:
-        # A second each, so that quick models count, too.
-        self._seconds = {cell.folder: 1 + estimate_seconds(cell) for cell in cells}
-        self._start = monotonic()
-        self._parts: dict[Path, float] = {}
-        self._names: dict[Path, str] = {}
-        self.total = sum(self._seconds.values())
-        self.finished = 0
-        self._finished_seconds = 0.0
-
-    def start(self, cell: Cell) -> None:
-        """Count a cell as running; from the beginning if it ran before."""
-        self._parts[cell.folder] = 0.0
-        self._names[cell.folder] = str(cell)
-
-    def move(self, cell: Cell, part: float) -> None:
-        """Set how much of a running cell is done, from 0 to 1."""
-        self._parts[cell.folder] = part
-
-    def finish(self, cell: Cell) -> None:
-        """Count a cell as finished."""
-        self._parts.pop(cell.folder, None)
-        self.finished += 1
-        self._finished_seconds += self._seconds[cell.folder]
-
-    @property
-    def running(self) -> list[str]:
-        """The names of the cells that run, the oldest first."""
-        return [self._names[folder] for folder in self._parts]
-
-    @property
-    def done(self) -> float:
-        """How much of `total` is done."""
-        running = (part * self._seconds[folder] for folder, part in self._parts.items())
-        return self._finished_seconds + sum(running)
-
-    @property
-    def counts(self) -> str:
-        """How many cells run, how many are left, and the time still needed."""
-        left = len(self._seconds) - self.finished - len(self._parts)
-        words = [f"{len(self._parts)} running"] if self._parts else []
-        words += [f"{left} left"] if left else []
-        if 0.02 * self.total < self.done < self.total:
-            elapsed = monotonic() - self._start
-            still = elapsed * (self.total - self.done) / self.done
-            words.append(f"about {_duration(still)} still needed")
-        return ", ".join(words)
-
-
 class Lines(Watcher):
     """One line per finished model."""
 
     def __init__(self) -> None:
         self._total = 0
-        self._pace = Pace([])
+        self._pace = Pace[Path]({}, 0)
 
     def planned(self, cells: Sequence[Cell], seconds: float) -> None:
         """Print the estimate."""
         self._total = len(cells)
-        self._pace = Pace(cells)
+        self._pace = _pace_of(cells, seconds)
         say(_plan(cells, seconds))
 
     def started(self, cell: Cell) -> None:
         """Count the model as running."""
-        self._pace.start(cell)
+        self._pace.start(cell.folder)
 
-    def step(self, cell: Cell, done: int, total: int) -> None:
+    def step(self, cell: Cell, done: float, total: float) -> None:
         """Count how much of the model is done."""
-        self._pace.move(cell, done / total)
+        self._pace.move(cell.folder, done / total)
 
     def finished(self, cell: Cell, run: Run) -> None:
         """Print the model's scores, and what there is still to do."""
-        self._pace.finish(cell)
-        line = f"[{self._pace.finished}/{self._total}] {cell}: {_result(run)}"
-        say("; ".join(filter(None, [line, self._pace.counts])))
+        pace = self._pace
+        pace.finish(cell.folder)
+        words = [f"{len(pace.running)} running"] if pace.running else []
+        words += [f"{pace.waiting} to do"] if pace.waiting else []
+        words += [f"about {_duration(pace.left)} left"] if words else []
+        line = f"[{pace.finished}/{self._total}] {cell}: {_result(run)}"
+        say("; ".join(filter(None, [line, ", ".join(words)])))
 
     def noted(self, sentence: str) -> None:
         """Print the sentence."""
@@ -132,77 +86,98 @@ class Lines(Watcher):
 
 
 class LiveTable(Watcher):
-    """A table that fills in row by row, over a bar with the time still needed."""
+    """What runs and the time left, over a table that fills in row by row.
+
+    The table stays on the screen if the work is interrupted or fails.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[counts]}"),
-        )
-        self._progress = Progress(*columns, console=console)
-        self._live = Live(self._progress, console=console, transient=True)
-        self._task: TaskID | None = None
-        self._table = GrowingTable([])
-        self._pace = Pace([])
-        self._total = 0
+        self._cells: dict[Path, Cell] = {}
+        self._pace = Pace[Path]({}, 0)
+        self._growing = GrowingTable([])
+        self._table: RenderableType | None = None
+        self._live = Live(console=console, transient=True, get_renderable=self._render)
 
     def __enter__(self) -> Self:
         self._live.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
         self._live.stop()
+        if error is not None and self._table is not None:
+            self._console.print(self._table)
 
     def planned(self, cells: Sequence[Cell], seconds: float) -> None:
         """Print the estimate and show an empty bar."""
         self._console.print(_plan(cells, seconds), highlight=False)
-        self._table = GrowingTable(cells)
-        self._pace = Pace(cells)
-        self._total = len(cells)
-        self._task = self._progress.add_task("", total=self._pace.total, counts="")
-        self._update()
+        self._cells = {cell.folder: cell for cell in cells}
+        self._growing = GrowingTable(cells)
+        self._pace = _pace_of(cells, seconds)
 
     def started(self, cell: Cell) -> None:
         """Show the name of the model."""
-        self._pace.start(cell)
-        self._update()
+        self._pace.start(cell.folder)
 
-    def step(self, cell: Cell, done: int, total: int) -> None:
-        """Move the bar within the model."""
-        self._pace.move(cell, done / total)
-        self._update()
+    def step(self, cell: Cell, done: float, total: float) -> None:
+        """Show how much of the model is done."""
+        self._pace.move(cell.folder, done / total)
 
     def finished(self, cell: Cell, run: Run) -> None:
         """Show the model's row."""
-        self._table.add(cell, run)
-        self._pace.finish(cell)
-        self._update()
-        self._live.update(Group(self._table.table().to_rich(notes=False), self._progress))
+        self._growing.add(cell, run)
+        self._pace.finish(cell.folder)
+        self._table = self._growing.table().to_rich(notes=False)
 
     def noted(self, sentence: str) -> None:
         """Print the sentence above the table."""
         self._console.print(sentence, highlight=False)
 
-    def _update(self) -> None:
-        if self._task is None:
-            return
-        running = self._pace.running
-        others = f" and {len(running) - 1} more" if len(running) > 1 else ""
-        name = f" {running[0]}{others}" if running else ""
-        self._progress.update(
-            self._task,
-            description=f"{self._pace.finished} of {self._total} done{':' if name else ''}{name}",
-            completed=self._pace.done,
-            counts=self._pace.counts,
-        )
+    def _render(self) -> RenderableType:
+        """Return what the screen shows now; a low screen cuts the table, not the time left."""
+        if not self._cells:
+            return Text()
+        pace = self._pace
+        count = f"{pace.finished} of {len(self._cells)} done"
+        lines = [_pace_line(count, pace)]
+        for folder, part in list(pace.running.items())[:SHOWN]:
+            lines.append(Text(f"{self._cells[folder]}: {part:.0%}", "dim"))
+        if len(pace.running) > SHOWN:
+            lines.append(Text(f"and {len(pace.running) - SHOWN} more", "dim"))
+        return Group(*lines, *([] if self._table is None else [self._table]))
+
+
+@contextlib.contextmanager
+def watch_training(name: str, seconds: float, *, quiet: bool) -> Iterator[OnStep | None]:
+    """Yield what shows how much of a single model is trained, on a terminal; else nothing.
+
+    `seconds` are about those that the training takes.
+    """
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield None
+        return
+    pace = Pace({name: 1 + seconds}, seconds + START_SECONDS)
+    pace.start(name)
+
+    def on_step(done: float, total: float) -> None:
+        pace.move(name, done / total)
+
+    def render() -> RenderableType:
+        return _pace_line(f"{name}: {pace.running[name]:.0%}", pace)
+
+    with Live(console=console, transient=True, get_renderable=render):
+        yield on_step
 
 
 @contextlib.contextmanager
 def watch_steps(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Yield what shows the epochs or rounds of a single model on a terminal, else nothing."""
+    """Yield what counts files or images on a terminal, else nothing."""
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
         yield None
@@ -217,11 +192,31 @@ def watch_steps(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None
         yield on_step
 
 
+def _pace_of(cells: Sequence[Cell], seconds: float) -> Pace[Path]:
+    # A second each, so that quick models count, too.
+    pieces = {cell.folder: estimate_seconds(cell) + (not cell.folder.exists()) for cell in cells}
+    return Pace(pieces, seconds + START_SECONDS)
+
+
+def _pace_line(count: str, pace: Pace[Any]) -> RenderableType:
+    """Return a line with a bar, the time that has passed, and the time left."""
+    if not (pace.running or pace.waiting):
+        left = "finishing"
+    else:
+        left = f"about {_clock(pace.left)} left" if pace.left else "longer than expected"
+    line = Table.grid(padding=(0, 1))
+    for shortened in (False, True, False):
+        line.add_column(no_wrap=True, max_width=BAR if shortened else None)
+    bar = ProgressBar(total=1, completed=pace.part)
+    line.add_row(count, bar, f"{_clock(pace.passed)} passed, {left}")
+    return line
+
+
 def _plan(cells: Sequence[Cell], seconds: float) -> str:
     models = f"{len(cells)} models" if len(cells) > 1 else "1 model"
     finished = sum(cell.folder.exists() for cell in cells)
     kept = f", {finished} of them finished before" if finished else ""
-    return f"{models}{kept}: about {_duration(seconds + 5)} on two cores."
+    return f"{models}{kept}: about {_duration(seconds + START_SECONDS)} on two cores."
 
 
 def _result(run: Run) -> str:
@@ -230,6 +225,11 @@ def _result(run: Run) -> str:
         f"balanced accuracy {scores['balanced_accuracy']:.3f}, accuracy {scores['accuracy']:.3f}, "
         f"AUC {scores['roc_auc_ovr']:.3f}, fitted in {run.manifest.fit_seconds:.1f} s"
     )
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
 def _duration(seconds: float) -> str:

@@ -1,7 +1,8 @@
 """The cells of a grid, and the order in which they run: `run_cells`."""
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,9 @@ from hmnist.splits.split import Split
 
 _SHARED = ("seed", "oversample", "patients")
 """The settings that an ensemble shares with its members."""
+
+_LENGTHS = frozenset({"epochs", "networks", "n_estimators", "max_iter"})
+"""The parameters that make a training longer in proportion, roughly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +57,8 @@ class Watcher:
     def started(self, cell: Cell) -> None:
         """Receive a cell that begins; with several workers, others are running."""
 
-    def step(self, cell: Cell, done: int, total: int) -> None:
-        """Receive how many epochs or rounds of a running model are done."""
+    def step(self, cell: Cell, done: float, total: float) -> None:
+        """Receive how much of the training of a running model is done; both may be fractions."""
 
     def finished(self, cell: Cell, run: Run) -> None:
         """Receive a finished cell and its run; it did not begin if it was finished before."""
@@ -108,15 +112,28 @@ def estimate_seconds(cell: Cell) -> float:
     """Return about how long a cell takes to fit on two cores, 0 if it is finished."""
     if cell.folder.exists():
         return 0.0
-    recipe, entry = cell.recipe, cell.recipe.entry
-    seconds = entry.seconds[recipe.effort]
-    if entry.system is not None and "epochs" in recipe.parameters:
-        seconds *= recipe.parameters["epochs"] / entry.parameters[recipe.effort]["epochs"]
+    recipe = cell.recipe
     counts = np.bincount(cell.split.train.labels, minlength=len(CODES))
     if recipe.oversample != "none" and recipe.rare_to is not None:
         raised = [CODES.index(code) for code in recipe.rare]
         counts[raised] = np.maximum(counts[raised], recipe.rare_to)
-    return float(seconds * counts.sum() / 7000)
+    return estimate_fit(recipe, int(counts.sum()))
+
+
+def estimate_fit(recipe: Recipe, images: int) -> float:
+    """Return about how many seconds a model takes to fit so many images on two cores.
+
+    Examples
+    --------
+    >>> estimate_fit(Recipe(model="logistic", effort="quick"), 3500)
+    7.5
+    """
+    seconds = recipe.entry.seconds[recipe.effort]
+    if changed := recipe.parameters.keys() & _LENGTHS:
+        own = replace(recipe, parameters={}).make().get_params()
+        chosen = recipe.make().get_params()
+        seconds *= math.prod(chosen[name] / own[name] for name in changed)
+    return seconds * images / 7000
 
 
 def _train(cells: Sequence[Cell], workers: Workers, watcher: Watcher) -> Iterator[tuple[Cell, Run]]:

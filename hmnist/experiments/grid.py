@@ -4,7 +4,7 @@ Each cell has a run folder.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -26,6 +26,7 @@ def plan_benchmark(
     split: str | Path | None = None,
     folds: int | None = None,
     seeds: int = 1,
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
     **settings: Unpack[Settings],
 ) -> list[Cell]:
     """Return the cells of a benchmark, model by model, the baseline last.
@@ -43,7 +44,7 @@ def plan_benchmark(
     seed = given.pop("seed", Recipe.seed)
     recipes = [
         Recipe(**row, seed=seed + number, **given)
-        for row in _list_rows(models, methods, uses)
+        for row in _list_rows(models, methods, uses, _by_model(parameters or {}, models))
         for number in range(seeds)
     ]
     check_one_pretrained_file(recipes)
@@ -57,8 +58,26 @@ def plan_benchmark(
     ]
 
 
+def _by_model(
+    parameters: Mapping[str, Mapping[str, Any]], models: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Return the parameters of each model by its own name."""
+    named = {find_model(name).name: dict(values) for name, values in parameters.items()}
+    compared = [find_model(name).name for name in models]
+    for name in named:
+        if name not in compared or find_model(name).composed:
+            raise UsageError(
+                f"Parameters are given for {name}, which is not trained.",
+                f"Trained are {', '.join(compared)}.",
+            )
+    return named
+
+
 def _list_rows(
-    models: Sequence[str], methods: Sequence[str], uses: Sequence[bool]
+    models: Sequence[str],
+    methods: Sequence[str],
+    uses: Sequence[bool],
+    parameters: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[dict[str, Any]]:
     """Yield what is special about the recipe of each row; the baseline comes last."""
     entries = [find_model(name) for name in dict.fromkeys(models)]
@@ -74,9 +93,11 @@ def _list_rows(
             hint = "Name more models that take them." if patients else "Name more models."
             raise UsageError(sentence, hint)
         shared = {"oversample": method, "patients": patients}
-        yield from ({"model": model, **shared} for model in members)
+        for model in members:
+            yield {"model": model, **shared, "parameters": parameters.get(model, {})}
         for model in ensembles:
-            yield {"model": model, **shared, "parameters": {"members": members}}
+            composed = {"members": members, **({"set": parameters} if parameters else {})}
+            yield {"model": model, **shared, "parameters": composed}
     for entry in MODELS.values():
         if entry.baseline:
             yield {"model": entry.name, "oversample": "none", "patients": False}
@@ -84,7 +105,7 @@ def _list_rows(
 
 def folder_name(recipe: Recipe, split: Split) -> str:
     """Return the name of a cell's run folder in a benchmark folder."""
-    fold = "" if split.fold is None else f"-fold{split.fold}"
+    fold = "" if split.fold is None else f"-fold{split.fold + 1}"
     patients = "-patients" if recipe.patients else ""
     return (
         f"{recipe.model}-{recipe.oversample}{patients}-seed{recipe.seed}{fold}-{recipe.key(split)}"

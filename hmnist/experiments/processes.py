@@ -70,7 +70,7 @@ def _train_here(cells: Sequence[Cell], watcher: Watcher) -> Iterator[tuple[Cell,
     for cell in cells:
         watcher.started(cell)
 
-        def on_step(done: int, total: int, cell: Cell = cell) -> None:
+        def on_step(done: float, total: float, cell: Cell = cell) -> None:
             watcher.step(cell, done, total)
 
         yield cell, train_cell(cell.split, cell.recipe, cell.folder, on_step)
@@ -124,7 +124,7 @@ class CellProcess:
         self._networks += network
         self.connection.send(work)
 
-    def receive(self) -> tuple[int, int] | None:
+    def receive(self) -> tuple[float, float] | None:
         """Return the next step of the cell, None if it is finished; its error is raised here."""
         try:
             answer: Any = self.connection.recv()

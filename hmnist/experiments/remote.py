@@ -6,7 +6,6 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing import current_process
 from pathlib import Path
@@ -15,6 +14,7 @@ from hmnist.errors import HmnistError, WorkError
 from hmnist.experiments.processes import CellProcess
 from hmnist.experiments.stored import StoredData, remove_oldest
 from hmnist.experiments.work import Work
+from hmnist.features.steps import OnStep
 from hmnist.files import cache_folder, locked, make_parent
 
 _TURN = threading.Lock()
@@ -61,7 +61,7 @@ def train_remotely(work: Work, topic: str, *, sees_runs: bool) -> dict[str, byte
     worker = get_worker()
     name = work.folder.name
 
-    def on_step(done: int, total: int) -> None:
+    def on_step(done: float, total: float) -> None:
         worker.log_event(topic, [name, done, total])
 
     with _TURN:
@@ -76,7 +76,7 @@ def train_remotely(work: Work, topic: str, *, sees_runs: bool) -> dict[str, byte
             return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def _train(work: Work, on_step: Callable[[int, int], None]) -> None:
+def _train(work: Work, on_step: OnStep) -> None:
     # Workers are daemons by Dask's default, and daemons may have no children. This one ends by
     # itself when its worker does.
     current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # noqa: SLF001

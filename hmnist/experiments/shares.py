@@ -12,7 +12,7 @@ part of the images it would be too sure of these.
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from hmnist.augmentation import orient_each
 from hmnist.errors import UsageError, WorkError
 from hmnist.experiments.crew import Crew
 from hmnist.experiments.stored import StoredData
+from hmnist.features.steps import OnStep
 from hmnist.hardware import use_threads
 from hmnist.models.base import LabelledImages, Model
 from hmnist.models.boosting_xgboost import XGBoost
@@ -184,7 +185,7 @@ def _fit_sample(split: Split, recipe: Recipe) -> dict[str, bytes]:
 def _wait_for(
     futures: "Mapping[str, Future[dict[str, bytes]]]",
     crew: Crew,
-    report: Callable[[int, int], None],
+    report: OnStep,
 ) -> dict[str, bytes]:
     """Return the files of the first worker when all are done."""
     while any(future.status == "pending" for future in futures.values()):

@@ -1,6 +1,5 @@
 """`train`: one model into a run folder."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, Unpack
 from hmnist.dataset import LesionDataset
 from hmnist.experiments.cells import Watcher
 from hmnist.experiments.training import train_cell
+from hmnist.features.steps import OnStep
 from hmnist.files import new_runs_folder
 from hmnist.runs.recipe import Recipe, Settings
 from hmnist.runs.run import Run
@@ -21,7 +21,7 @@ def train(
     *,
     split: str | Path | None = None,
     out: str | Path | None = None,
-    on_step: Callable[[int, int], None] | None = None,
+    on_step: OnStep | None = None,
     parameters: dict[str, Any] | None = None,
     dask: str | None = None,
     **settings: Unpack[Settings],
@@ -39,7 +39,7 @@ def train(
     out : str, pathlib.Path or None
         The run folder; None makes one in ``hmnist-runs``. An older run of that name is replaced.
     on_step : callable or None
-        Called as ``on_step(done, total)`` while the model is fitted.
+        Called as ``on_step(done, total)`` while the model is fitted; both may be fractions.
     parameters : dict or None
         Constructor parameters of the model, such as ``{"epochs": 5}``.
     dask : str or None

@@ -19,6 +19,7 @@ from hmnist.decisions.fitting import check_feasible, fit_decision
 from hmnist.decisions.soft_voting import fit_weights, soft_vote
 from hmnist.diagnoses import CODES
 from hmnist.errors import HmnistError, UsageError
+from hmnist.features.steps import OnStep
 from hmnist.features.store import keep_results
 from hmnist.files import hash_file, make_parent
 from hmnist.hardware import use_device, use_threads
@@ -42,7 +43,7 @@ def train_cell(
     split: Split,
     recipe: Recipe,
     folder: Path,
-    on_step: Callable[[int, int], None] | None = None,
+    on_step: OnStep | None = None,
     *,
     side_by_side: bool = False,
     fit: "Fit | None" = None,

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any, Unpack
@@ -19,9 +20,10 @@ from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError, WorkError
 from hmnist.experiments.study import Study, Trial, check_optuna
 from hmnist.experiments.training import fit_model, predict_part
+from hmnist.features.steps import OnStep, ignore_steps, part_of
 from hmnist.files import locked, make_parent, new_runs_folder, write_file
 from hmnist.hardware import use_device, use_threads
-from hmnist.models.registry import MODELS, import_class
+from hmnist.models.registry import MODELS, find_class
 from hmnist.models.search_space import SearchSpace
 from hmnist.runs.recipe import Recipe, Settings
 from hmnist.splits.split import Split
@@ -72,7 +74,7 @@ def tune(
     split: str | Path | None = None,
     out: str | Path | None = None,
     on_trial: Callable[[Tuning], None] | None = None,
-    on_step: Callable[[int, int], None] | None = None,
+    on_step: OnStep = ignore_steps,
     parameters: Mapping[str, Any] | None = None,
     **settings: Unpack[Settings],
 ) -> Tuning:
@@ -99,8 +101,8 @@ def tune(
         goes on in its folder.
     on_trial : callable or None
         Called with the trials so far when one came to its end.
-    on_step : callable or None
-        Called as ``on_step(done, total)`` while a model is fitted.
+    on_step : callable
+        Called as ``on_step(done, total)``, both may be fractions, while models are fitted.
     parameters : mapping or None
         Constructor parameters that all trials have. They are not searched.
     **settings
@@ -132,20 +134,13 @@ def tune(
     use_threads(recipe.threads or 1)
     use_device(recipe.device)
 
-    def objective(tried: dict[str, Any], on_loss: Callable[[float, float], None]) -> float:
-        chosen = replace(recipe, parameters={**recipe.parameters, **tried})
-        losses = []
-        for number in range(seeds):
-            watch = None if number else on_loss
-            seeded = replace(chosen, seed=recipe.seed + number)
-            losses.append(_validate(seeded, parts, on_step, watch))
-        return fmean(losses)
-
     key = hashlib.sha256(f"{recipe.key(parts)} {seeds} {space}".encode()).hexdigest()[:12]
     with locked(folder / ".lock"):
         study = Study(folder, key, space, first=recipe.make().get_params(), seed=recipe.seed)
-        while len(study.trials) < trials:
-            study.run(objective)
+        before = len(study.trials)
+        for number in range(before, trials):
+            steps = _piece(on_step, number - before, trials - before)
+            study.run(partial(_try, recipe, parts, seeds=seeds, on_step=steps))
             tuning = Tuning(recipe.model, study.trials, folder)
             if tuning.ranked:
                 _write_settings(tuning, recipe)
@@ -156,20 +151,22 @@ def tune(
 
 def _find_space(recipe: Recipe) -> SearchSpace:
     """Return what is searched of a model: what the recipe does not fix."""
-    entry = recipe.entry
-    if entry.composed or not (whole := import_class(entry).search_space):
-        names = [
-            name
-            for name, other in MODELS.items()
-            if not other.composed and import_class(other).search_space
-        ]
-        raise UsageError(
-            f"The model {entry.name} has no parameters to search.", f"Choose {', '.join(names)}."
-        )
-    space = {name: allowed for name, allowed in whole.items() if name not in recipe.parameters}
+    name = recipe.entry.name
+    searched = {
+        other: find_class(other).search_space for other in MODELS if not MODELS[other].composed
+    }
+    if not searched.get(name):
+        names = ", ".join(other for other, space in searched.items() if space)
+        raise UsageError(f"The model {name} has no parameters to search.", f"Choose {names}.")
+    space = {
+        parameter: allowed
+        for parameter, allowed in searched[name].items()
+        if parameter not in recipe.parameters
+    }
     if not space:
         raise UsageError(
-            f"All parameters of {entry.name} that can be searched are fixed.", "Free one of them."
+            f"All parameters of {name} that can be searched are fixed.",
+            "Leave some out of --set and hmnist.toml.",
         )
     return space
 
@@ -188,11 +185,31 @@ def _without_test(parts: Split) -> Split:
     return parts.without_test()
 
 
-def _validate(
+def _try(
     recipe: Recipe,
     parts: Split,
-    on_step: Callable[[int, int], None] | None,
-    on_loss: Callable[[float, float], None] | None,
+    tried: Mapping[str, Any],
+    on_loss: Callable[[float, float], None],
+    *,
+    seeds: int,
+    on_step: OnStep,
+) -> float:
+    """Return the mean log loss of so many models; the first of them may be stopped early."""
+    chosen = replace(recipe, parameters={**recipe.parameters, **tried})
+    losses = []
+    for number in range(seeds):
+        seeded = replace(chosen, seed=recipe.seed + number)
+        steps = _piece(on_step, number, seeds)
+        losses.append(_validate(seeded, parts, steps, None if number else on_loss))
+    return fmean(losses)
+
+
+def _piece(on_step: OnStep, number: int, count: int) -> OnStep:
+    return part_of(on_step, number / count, (number + 1) / count)
+
+
+def _validate(
+    recipe: Recipe, parts: Split, on_step: OnStep, on_loss: Callable[[float, float], None] | None
 ) -> float:
     """Return the log loss on validation; NaN if the training went astray."""
     import numpy as np
@@ -215,11 +232,8 @@ def _write_settings(tuning: Tuning, recipe: Recipe) -> None:
     lines = [
         f"# The best of {count} trials of: hmnist tune {tuning.model} --effort {recipe.effort}",
         f"# Log loss on validation {best.log_loss:.4f}, which is optimistic.",
-        "[set]",
-        *(
-            f'"{tuning.model}.{name}" = {json.dumps(value)}'
-            for name, value in best.parameters.items()
-        ),
+        f"[set.{tuning.model}]",
+        *(f"{name} = {json.dumps(value)}" for name, value in best.parameters.items()),
     ]
     with write_file(tuning.folder / SETTINGS_FILE) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,12 +1,13 @@
 """`Work`: a cell as it travels to another process: paths and digests instead of images."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmnist.experiments.stored import StoredData
 from hmnist.experiments.training import train_cell
+from hmnist.features.steps import OnStep
 from hmnist.runs.recipe import Recipe
 from hmnist.splits.split import Split
 
@@ -37,7 +38,7 @@ class Work:
     folder: Path
     side_by_side: bool
 
-    def do(self, on_step: Callable[[int, int], None]) -> None:
+    def do(self, on_step: OnStep) -> None:
         """Train the cell and write its run folder; `on_step` as in `train_cell`."""
         parts = Split(data=self.data.open(), **self.split)
         train_cell(parts, self.recipe, self.folder, on_step, side_by_side=self.side_by_side)

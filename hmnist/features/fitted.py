@@ -20,6 +20,7 @@ from hmnist.features.columns import Columns
 from hmnist.features.patches import PatchFilters, add_patches
 from hmnist.features.shape import add_shapes
 from hmnist.features.state import Arrays, pack, unpack
+from hmnist.features.steps import OnStep, ignore_steps
 from hmnist.features.texture import add_textures
 from hmnist.features.views import chunk_size, finer_views, make_view, to_planes
 from hmnist.large_arrays import empty_rows, release
@@ -58,10 +59,11 @@ class FittedFeatures:
         with threadpool_limits(1):
             return self._describe(np.zeros((1, *self.shape), dtype=np.uint8)).names
 
-    def transform(self, images: Images, threads: int) -> Float32:
+    def transform(self, images: Images, threads: int, on_step: OnStep = ignore_steps) -> Float32:
         """Describe images of the shape that was fitted: float32, shape (n, columns).
 
         A large result lies in a file (`hmnist.large_arrays`). The threads change no bit of it.
+        `on_step` is told how many chunks of the images are done.
         It raises a UsageError if the images have another shape.
         """
         if images.shape[1:] != self.shape:
@@ -75,8 +77,10 @@ class FittedFeatures:
             release(images)
             release(table)
 
+        starts = range(0, len(images), size)
         with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
-            list(pool.map(describe, range(0, len(images), size)))
+            for done, _ in enumerate(pool.map(describe, starts), start=1):
+                on_step(done, len(starts))
         return table
 
     def _describe(self, images: Array) -> Columns:

@@ -20,6 +20,7 @@ from hmnist.features.codebook import draw_colours, fit_codebook
 from hmnist.features.fitted import FittedFeatures
 from hmnist.features.patches import draw_patches, fit_filters
 from hmnist.features.pixels import as_images
+from hmnist.features.steps import OnStep, ignore_steps
 from hmnist.features.views import codebook_views, view_halvings
 from hmnist.hardware import available_cores, usable_threads
 
@@ -91,8 +92,16 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def fit(self, X: npt.ArrayLike, y: object = None) -> Self:  # noqa: ARG002 - labels are not used
+    def fit(
+        self,
+        X: npt.ArrayLike,
+        y: object = None,  # noqa: ARG002 - labels are not used
+        *,
+        on_step: OnStep = ignore_steps,
+    ) -> Self:
         """Fit filters and codebooks to training images: pixels as for `transform`.
+
+        `on_step` is told how many views of the images are done.
 
         Raises UsageError if the pixels are not 0–255, the images are too small or of unknown shape,
         or a parameter is out of range.
@@ -105,12 +114,16 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
         rng = np.random.default_rng(self.random_state)
         filters, codebooks = {}, {}
         with threadpool_limits(1):  # with more threads, sums are added in another order
-            for view in view_halvings(images.shape[1:]):
+            views, coloured = list(view_halvings(images.shape[1:])), codebook_views(channels)
+            total = len(views) + len(coloured)
+            for done, view in enumerate(views, start=1):
                 patches, side = draw_patches(images, view, self.patch, rng)
                 filters[view] = fit_filters(patches, side, self.n_filters, self.ridge)
-            for view in codebook_views(channels):
+                on_step(done, total)
+            for done, view in enumerate(coloured, start=1 + len(views)):
                 colours = draw_colours(images, view, rng)
                 codebooks[view] = fit_codebook(colours, self.n_colours, rng)
+                on_step(done, total)
         self.fitted_ = FittedFeatures(images.shape[1:], filters, codebooks)
         self.image_shape_, self.n_features_in_ = self.fitted_.shape, math.prod(self.fitted_.shape)
         return self

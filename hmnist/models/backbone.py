@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.arrays import Float32, Images
+from hmnist.features.steps import OnStep, ignore_steps
 from hmnist.models.inputs import Inputs
 from hmnist.models.keras_setup import load_keras, policy, seeded
 from hmnist.models.pretrained import load_pretrained
@@ -105,23 +106,29 @@ class BackboneOutputs(Inputs):
     `weights` are those of the backbone, as a list of arrays.
     """
 
+    epochs = 100  # of the layers behind the frozen backbone, which are small
+
     _backbone: Any = None  # made when it is needed; pickles do not have it
 
     def __init__(self, builder: BackboneBuilder, pretrained: str) -> None:
         self.builder, self.pretrained = builder, pretrained
 
-    def fit_transform(self, images: Images, seed: int) -> Float32:
+    def fit_transform(self, images: Images, seed: int, on_step: OnStep = ignore_steps) -> Float32:
         """Load the pretrained weights, and return the outputs for the training images."""
         with seeded(seed), policy("float32"):
             self.weights = self.builder.load_weights(self.pretrained)
-        return self.transform(images)
+        return self.transform(images, on_step)
 
-    def transform(self, images: Images) -> Float32:
+    def transform(self, images: Images, on_step: OnStep = ignore_steps) -> Float32:
         """Return the outputs for images: float32, shape (n, …)."""
         network = self._make_network(images.shape[1:])
         starts = range(0, max(1, len(images)), PREDICTION_BATCH)
-        batches = (images[start : start + PREDICTION_BATCH].astype(np.float32) for start in starts)
-        return np.concatenate([np.asarray(network(batch, training=False)) for batch in batches])
+        outputs = []
+        for done, start in enumerate(starts, start=1):
+            batch = images[start : start + PREDICTION_BATCH].astype(np.float32)
+            outputs.append(np.asarray(network(batch, training=False)))
+            on_step(done, len(starts))
+        return np.concatenate(outputs)
 
     def _make_network(self, shape: tuple[int, ...]) -> "keras.Model":
         """Return the network from images of that shape to the outputs of the backbone."""

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -22,6 +23,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from hmnist.arrays import Float32, Float64, Images, Labels, Shape, check_pixels, infer_shape
 from hmnist.errors import TrustError, UsageError
+from hmnist.features.steps import OnStep
 from hmnist.models.search_space import SearchSpace
 from hmnist.patients import PATIENT_COLUMNS, check_patients
 
@@ -59,13 +61,31 @@ class StepReporter:
     are fitted. They are no parameters: clones and pickles do not have them.
     """
 
-    on_step: Callable[[int, int], None] | None = None
+    on_step: OnStep | None = None
     on_loss: Callable[[float, float], None] | None = None
 
-    def report_step(self, done: int, total: int) -> None:
-        """Report that so many steps of all are done."""
-        if self.on_step is not None:
-            self.on_step(done, total)
+    def stages(self) -> dict[str, float]:
+        """Return the stages of a training in their order, and how many steps each counts for.
+
+        A step is an epoch or a round of the model itself. Other stages count for as many steps as
+        they take in time, roughly, so that the steps tell how long the training still takes.
+        """
+        return {}
+
+    def report_step(self, done: float, total: float, stage: str | None = None) -> None:
+        """Report that so many steps of all are done, or so much of a stage."""
+        if self.on_step is None:
+            return
+        if stage is not None:
+            stages = self.stages()
+            names = list(stages)
+            before = sum(stages[name] for name in names[: names.index(stage)])
+            done, total = before + stages[stage] * done / total, sum(stages.values())
+        self.on_step(done, total)
+
+    def reporter(self, stage: str) -> OnStep:
+        """Return what reports how much of a stage is done."""
+        return partial(self.report_step, stage=stage)
 
     def report_loss(self, done: float, loss: float) -> None:
         """Report the log loss on validation once this share of the training is done, 0–1."""

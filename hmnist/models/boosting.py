@@ -34,6 +34,19 @@ class BoostedModel(TabularModel):
 
     linear_start: bool = False
 
+    @property
+    def rounds(self) -> int:
+        """The largest number of rounds of boosting."""
+        raise NotImplementedError
+
+    def stages(self) -> dict[str, float]:
+        """Return the stages of a training: features take as long as 80 rounds, the start 250."""
+        return {
+            "features": 80 if self.features == "lesion" else 0,
+            "start": 250 if self.linear_start else 0,
+            "rounds": self.rounds,
+        }
+
     def _fit_start(
         self, features: Float32, labels: Labels, weights: Float64 | None
     ) -> Float32 | None:
@@ -45,7 +58,12 @@ class BoostedModel(TabularModel):
         self.linear_, log_odds = None, None
         if starts:
             self.linear_, log_odds = cross_fit(
-                features, labels, weights, classes=len(self.classes_), seed=self._seed()
+                features,
+                labels,
+                weights,
+                classes=len(self.classes_),
+                seed=self._seed(),
+                on_step=self.reporter("start"),
             )
         return log_odds
 

@@ -1,8 +1,11 @@
 """`HistGBDT`: scikit-learn's gradient-boosted trees."""
 
+import contextlib
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +15,16 @@ from hmnist.models.boosting import MAX_BIN, BoostedModel
 from hmnist.models.search_space import Interval, SearchSpace
 from hmnist.models.tabular import Rows
 
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
 _ESTIMATOR = "estimator.skops"
 
 _TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
 """The type that our models contain beside those that skops trusts by itself."""
+
+POLL_SECONDS = 0.5
+"""How often the rounds are counted while scikit-learn fits, which reports none."""
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -59,6 +68,11 @@ class HistGBDT(BoostedModel):
     l2_regularization: float = 3.0
     n_iter_no_change: int = 20
 
+    @property
+    def rounds(self) -> int:
+        """The largest number of rounds."""
+        return self.max_iter
+
     def _fit_features(
         self, features: Float32, labels: Labels, weights: Float64 | None, validation: Rows | None
     ) -> None:
@@ -78,14 +92,16 @@ class HistGBDT(BoostedModel):
             random_state=self._seed(),
         )
         if validation is None:
-            estimator.fit(columns, labels, weights)
+            with _polled(estimator, self):
+                estimator.fit(columns, labels, weights)
         else:
             held_out, held_out_labels = self._join_start(validation[0]), validation[1]
             # It cannot score a diagnosis that is absent from training.
             known = np.isin(held_out_labels, np.unique(labels))
-            estimator.fit(
-                columns, labels, weights, X_val=held_out[known], y_val=held_out_labels[known]
-            )
+            with _polled(estimator, self):
+                estimator.fit(
+                    columns, labels, weights, X_val=held_out[known], y_val=held_out_labels[known]
+                )
             # Later rounds are dropped, as xgboost does. The first score is before any round.
             best = max(1, int(np.argmax(estimator.validation_score_)))
             del estimator._predictors[best:]  # noqa: SLF001 - no public method shortens it
@@ -130,3 +146,25 @@ class HistGBDT(BoostedModel):
         """The number of nodes of all trees."""
         rounds = self.estimator_._predictors  # noqa: SLF001 - no public attribute has them
         return sum(len(tree.nodes) for trees in rounds for tree in trees)
+
+
+@contextlib.contextmanager
+def _polled(estimator: "HistGradientBoostingClassifier", model: HistGBDT) -> Iterator[None]:
+    """Report the rounds of an estimator while the block fits it."""
+    if model.on_step is None:
+        yield
+        return
+    fitted = threading.Event()
+
+    def poll() -> None:
+        while not fitted.wait(POLL_SECONDS):
+            rounds = getattr(estimator, "n_iter_", 0)  # unknown before the first
+            model.report_step(rounds, model.rounds, "rounds")
+
+    thread = threading.Thread(target=poll, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        fitted.set()
+        thread.join()

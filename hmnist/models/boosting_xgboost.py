@@ -65,6 +65,11 @@ class XGBoost(BoostedModel):
     reg_lambda: float = 3.0
     early_stopping_rounds: int = 25
 
+    @property
+    def rounds(self) -> int:
+        """The largest number of rounds."""
+        return self.n_estimators
+
     def _fit_features(
         self, features: Float32, labels: Labels, weights: Float64 | None, validation: Rows | None
     ) -> None:
@@ -171,10 +176,10 @@ def _reporter(model: XGBoost) -> Any:
 
     class Reporter(xgboost.callback.TrainingCallback):
         def after_iteration(self, _model: Any, epoch: int, evals_log: Any) -> bool:
-            model.report_step(epoch + 1, model.n_estimators)
+            model.report_step(epoch + 1, model.rounds, "rounds")
             if "validation" in evals_log:
                 loss = evals_log["validation"]["mlogloss"][-1]
-                model.report_loss((epoch + 1) / model.n_estimators, loss)
+                model.report_loss((epoch + 1) / model.rounds, loss)
             return False
 
     return Reporter()

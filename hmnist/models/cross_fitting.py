@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hmnist.arrays import Array, Booleans, Float32, Float64, Indices, Labels
+from hmnist.features.steps import OnStep, ignore_steps, part_of
 from hmnist.features.store import digest, kept
 from hmnist.large_arrays import chunks_of, release, take_rows
 from hmnist.models.linear import Linear, measure_scale, regress, standardise
@@ -34,6 +35,7 @@ def cross_fit(
     classes: int,
     seed: int,
     penalty: float = CROSS_PENALTY,
+    on_step: OnStep = ignore_steps,
 ) -> tuple[Linear, Float32]:
     """Fit a linear model in folds of the training images, with the parameters of `fit_linear`.
 
@@ -44,6 +46,7 @@ def cross_fit(
     Of more than `CROSS_ROWS` images, a random sample of so many is used, with the shares of the
     diagnoses as they are. The models were not fitted on the images outside it, which therefore get
     the log-odds of the mean model; but a copy of an image in the sample gets those of that image.
+    `on_step` is told how much is done.
 
     Returns
     -------
@@ -59,7 +62,13 @@ def cross_fit(
 
     def fit() -> dict[str, Array]:
         linear, log_odds = _cross_fit(
-            features, labels, weights, classes=classes, seed=seed, penalty=penalty
+            features,
+            labels,
+            weights,
+            classes=classes,
+            seed=seed,
+            penalty=penalty,
+            on_step=on_step,
         )
         return {
             "centre": linear.centre,
@@ -83,13 +92,14 @@ def _cross_fit(
     classes: int,
     seed: int,
     penalty: float,
+    on_step: OnStep,
 ) -> tuple[Linear, Float32]:
     centre, scale = measure_scale(features, weights)
     sample = draw_rows(labels, seed)
     inputs = standardise(take_rows(features, sample), centre, scale)
     sampled = None if weights is None else weights[sample]
     coefficients, intercepts, held_out = _fit_folds(
-        inputs, labels[sample], sampled, classes, penalty, seed
+        inputs, labels[sample], sampled, classes, penalty, seed, on_step
     )
     linear = Linear(centre, scale, coefficients, intercepts)
     if len(sample) == len(features):
@@ -131,17 +141,25 @@ def _fit_folds(  # noqa: PLR0917 - as `regress`
     classes: int,
     penalty: float,
     seed: int,
+    on_step: OnStep,
 ) -> tuple[Float32, Float32, Float32]:
     """Return the mean coefficients and intercepts, and the log-odds of the rows held out."""
     log_odds = np.zeros((len(inputs), classes), np.float32)
     models = []
-    for held_out in make_folds(inputs, labels, seed):
+    folds = make_folds(inputs, labels, seed)
+    for number, held_out in enumerate(folds):
         rest = ~held_out
         if len(np.unique(labels[rest])) < 2:
             continue  # all images of the second diagnosis are held out, so one class is left
         kept = None if weights is None else weights[rest]
         coefficients, intercepts, _ = regress(
-            inputs[rest], labels[rest], kept, classes, penalty, 100
+            inputs[rest],
+            labels[rest],
+            kept,
+            classes,
+            penalty,
+            100,
+            part_of(on_step, number / len(folds), (number + 1) / len(folds)),
         )
         log_odds[held_out] = inputs[held_out] @ coefficients + intercepts
         models.append((coefficients, intercepts))

@@ -10,6 +10,7 @@ need the linear model.
 import numpy as np
 
 from hmnist.arrays import Float32, Float64, Images, Labels
+from hmnist.features.steps import OnStep, ignore_steps, part_of
 from hmnist.models.cross_fitting import cross_fit
 from hmnist.models.inputs import FeatureExtractor
 from hmnist.models.tabular import join_columns
@@ -23,16 +24,19 @@ def soft_targets(
     *,
     classes: int,
     seed: int,
+    on_step: OnStep = ignore_steps,
 ) -> Float32:
     """Return the linear model's probabilities for the training images: float32, (n, classes).
 
     Each row comes from a model that was not fitted on that image, nor on a copy of it. The labels
     contain two classes at least. The seed is that of the features' filters and of the folds. The
-    linear model reads patient data, too, if there are any, and none of them is hidden.
+    linear model reads patient data, too, if there are any, and none of them is hidden. `on_step` is
+    told how much is done.
     """
     from scipy.special import softmax
 
-    features = FeatureExtractor("lesion").fit_transform(images, seed)
+    features = FeatureExtractor("lesion").fit_transform(images, seed, part_of(on_step, 0, 0.25))
     features = join_columns(features, patients)
-    _, log_odds = cross_fit(features, labels, weights, classes=classes, seed=seed)
+    fitting = part_of(on_step, 0.25, 1)
+    _, log_odds = cross_fit(features, labels, weights, classes=classes, seed=seed, on_step=fitting)
     return np.asarray(softmax(log_odds, axis=1), dtype=np.float32)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from hmnist.arrays import Float32, Images
 from hmnist.errors import unknown_name
 from hmnist.features.fitted import FittedFeatures
+from hmnist.features.steps import OnStep, ignore_steps, part_of
 from hmnist.features.store import digest, kept
 from hmnist.hardware import usable_threads
 from hmnist.models.linear import measure_scale, standardise
@@ -24,7 +25,15 @@ class Inputs:
     needs_shape: bool = True
     """Whether the shape of the images has to be known."""
 
-    def fit_transform(self, images: Images, seed: int) -> npt.NDArray[Any]:  # noqa: ARG002
+    epochs: float = 0
+    """How many epochs of a network they take in time for the training images, roughly."""
+
+    def fit_transform(
+        self,
+        images: Images,
+        seed: int,  # noqa: ARG002
+        on_step: OnStep = ignore_steps,  # noqa: ARG002
+    ) -> npt.NDArray[Any]:
         """Learn from the training images, and return what the model reads of them."""
         return images
 
@@ -57,24 +66,26 @@ class FeatureExtractor(Inputs):
         self.features = features
         self.needs_shape = features != "pixels"
 
-    def fit_transform(self, images: Images, seed: int) -> Float32:
+    def fit_transform(self, images: Images, seed: int, on_step: OnStep = ignore_steps) -> Float32:
         """Learn filters and codebooks from the training images, if needed; return their rows."""
         if self.features == "lesion":
+            # Fitting and describing 7,000 images take about as long as each other.
+            fitting = part_of(on_step, 0, 0.5)
             arrays = kept(
                 lambda: {"fitted": "lesion", "seed": seed, "images": digest(images)},
-                lambda: _fit_lesion(images, seed).to_arrays(),
+                lambda: _fit_lesion(images, seed, fitting).to_arrays(),
             )
             self.lesion_ = FittedFeatures.from_arrays(arrays)
-        return self.transform(images)
+        return self.transform(images, part_of(on_step, 0.5, 1))
 
-    def transform(self, images: Images) -> Float32:
+    def transform(self, images: Images, on_step: OnStep = ignore_steps) -> Float32:
         """Return a row for each image: float32, shape (n, features)."""
         if self.features == "pixels":
             return images.reshape(len(images), -1).astype(np.float32)
         lesion = self.lesion_
         arrays = kept(
             lambda: self._facts(images),
-            lambda: {"rows": lesion.transform(images, usable_threads())},
+            lambda: {"rows": lesion.transform(images, usable_threads(), on_step)},
         )
         return np.asarray(arrays["rows"])
 
@@ -101,11 +112,11 @@ class FeatureExtractor(Inputs):
                 self.lesion_ = FittedFeatures.from_arrays(dict(arrays))
 
 
-def _fit_lesion(images: Images, seed: int) -> FittedFeatures:
+def _fit_lesion(images: Images, seed: int, on_step: OnStep) -> FittedFeatures:
     # Not at the top: scikit-learn takes a second to load, and prediction does not need it.
     from hmnist.features.lesion import LesionFeatures
 
-    return LesionFeatures(random_state=seed).fit(images).fitted_
+    return LesionFeatures(random_state=seed).fit(images, on_step=on_step).fitted_
 
 
 class StandardisedFeatures(Inputs):
@@ -114,10 +125,11 @@ class StandardisedFeatures(Inputs):
     def __init__(self, features: str) -> None:
         self.extractor = FeatureExtractor(features)
         self.needs_shape = self.extractor.needs_shape
+        self.epochs = 13 if features == "lesion" else 0
 
-    def fit_transform(self, images: Images, seed: int) -> Float32:
+    def fit_transform(self, images: Images, seed: int, on_step: OnStep = ignore_steps) -> Float32:
         """Fit features and scale on the training images, and return their rows."""
-        features = self.extractor.fit_transform(images, seed)
+        features = self.extractor.fit_transform(images, seed, on_step)
         self.centre, self.scale = measure_scale(features)
         return standardise(features, self.centre, self.scale)
 

@@ -14,7 +14,6 @@ from hmnist.arrays import Float32, Float64, Images
 from hmnist.models.base import LabelledImages
 from hmnist.models.cnn import CNN
 from hmnist.models.mlp import MLP
-from hmnist.models.network import TrainingPlan
 from hmnist.models.saved_networks import PERCEPTRON
 
 
@@ -38,22 +37,21 @@ label_smoothing, mixup, distillation, networks, logit_adjustment, widths, dropou
 
     perceptrons: int = 0
 
+    def stages(self) -> dict[str, float]:
+        """Return the stages of a training: all perceptrons take about as long as one more epoch."""
+        return {**super().stages(), "perceptrons": 1 if self.perceptrons else 0}
+
     def _fit(self, training: LabelledImages, validation: LabelledImages | None) -> None:
         super()._fit(training, validation)
         if self.perceptrons:
-            self.perceptron_ = self._make_perceptron().fit(
+            perceptron = self._make_perceptron()
+            perceptron.on_step = self.reporter("perceptrons")
+            self.perceptron_ = perceptron.fit(
                 training.images,
                 training.labels,
                 sample_weight=training.weights,
                 patients=training.patients,
             )
-            total = self.networks * self.epochs + 1
-            self.report_step(total, total)
-
-    def _report_epochs(self, plan: TrainingPlan, number: int, epochs: int) -> None:
-        # All perceptrons together take about as long as one more epoch.
-        total = plan.networks * plan.epochs + bool(self.perceptrons)
-        self.report_step(number * plan.epochs + epochs, total)
 
     def _make_perceptron(self) -> MLP:
         return MLP(

@@ -6,6 +6,7 @@ interactions, but not sums of a thousand weak features; a linear model finds tho
 start from its log-odds and learn the rest (`hmnist.models.cross_fitting`).
 """
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -14,6 +15,7 @@ import numpy as np
 
 from hmnist.arrays import Float32, Float64, Labels
 from hmnist.errors import UsageError
+from hmnist.features.steps import OnStep, ignore_steps
 from hmnist.hardware import limit_scipy_blas
 from hmnist.large_arrays import chunks_of, empty_rows, release
 
@@ -69,16 +71,18 @@ def fit_linear(
     classes: int,
     penalty: float,
     steps: int = 100,
+    on_step: OnStep = ignore_steps,
 ) -> Linear:
     """Fit multinomial logistic regression on standardised features.
 
     The labels contain two classes at least; one of the other columns is nearly impossible. The
     penalty is the ridge penalty per image: mean loss + penalty / 2 · squared coefficients. To stop
-    early, after `steps` of L-BFGS, is a mild regularisation.
+    early, after `steps` of L-BFGS, is a mild regularisation. `on_step` is told each of them.
     """
     centre, scale = measure_scale(features, weights)
     inputs = standardise(features, centre, scale)
-    return Linear(centre, scale, *regress(inputs, labels, weights, classes, penalty, steps))
+    fitted = regress(inputs, labels, weights, classes, penalty, steps, on_step)
+    return Linear(centre, scale, *fitted)
 
 
 def measure_scale(features: Float32, weights: Float64 | None = None) -> tuple[Float32, Float32]:
@@ -115,6 +119,7 @@ def regress(  # noqa: PLR0917 - the parameters of `fit_linear`, in their order
     classes: int,
     penalty: float,
     steps: int,
+    on_step: OnStep = ignore_steps,
 ) -> tuple[Float32, Float32, int]:
     """Return coefficients, intercepts and the number of steps."""
     from scipy.optimize import minimize
@@ -125,6 +130,7 @@ def regress(  # noqa: PLR0917 - the parameters of `fit_linear`, in their order
     shares = np.ones(len(inputs)) if weights is None else weights
     # As in scikit-learn, two classes share one column of coefficients, which is penalised once.
     ridge = 2 * penalty if len(present) == 2 else penalty
+    done = itertools.count(1)
     with limit_scipy_blas():
         result = minimize(
             measure_loss,
@@ -132,6 +138,7 @@ def regress(  # noqa: PLR0917 - the parameters of `fit_linear`, in their order
             (inputs, targets, shares / shares.sum(), ridge),
             method="L-BFGS-B",
             jac=True,
+            callback=lambda _: on_step(next(done), steps),
             options={"maxiter": steps, "gtol": 1e-3, "ftol": 64 * np.finfo(float).eps, "maxls": 50},
         )
     parameters = result.x.reshape(-1, len(present))

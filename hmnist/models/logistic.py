@@ -40,6 +40,10 @@ class Logistic(TabularModel):
     penalty: float = 0.1
     max_iter: int = 100
 
+    def stages(self) -> dict[str, float]:
+        """Return the stages of a training; to compute the features takes as long as 160 steps."""
+        return {"features": 160 if self.features == "lesion" else 0, "steps": self.max_iter}
+
     def _fit_features(
         self,
         features: Float32,
@@ -54,6 +58,7 @@ class Logistic(TabularModel):
             classes=len(self.classes_),
             penalty=self.penalty,
             steps=self.max_iter,
+            on_step=self.reporter("steps"),
         )
 
     def _predict_features(self, features: Float32) -> npt.NDArray[Any]:

@@ -62,6 +62,16 @@ class NetworkModel(Model):
         """Whether the network's inputs need the shape of the images."""
         return self.make_network().inputs.needs_shape
 
+    def stages(self) -> dict[str, float]:
+        """Return the stages of a training: soft targets take about as long as four epochs."""
+        network = self.make_network()
+        plan = network.training
+        return {
+            "features": network.inputs.epochs,
+            "soft targets": 4 if plan.distillation else 0,
+            "epochs": plan.networks * plan.epochs,
+        }
+
     def _fit(self, training: LabelledImages, validation: LabelledImages | None) -> None:
         network = self.make_network()
         plan = network.training
@@ -74,7 +84,7 @@ class NetworkModel(Model):
         from hmnist.models.training import train_network
 
         seed = self._seed()
-        inputs = network.inputs.fit_transform(training.images, seed)
+        inputs = network.inputs.fit_transform(training.images, seed, self.reporter("features"))
         self.inputs_ = network.inputs
         self.input_shape_ = inputs.shape[1:]
         self.policy_ = plan.policy
@@ -95,7 +105,13 @@ class NetworkModel(Model):
             if plan.distillation and number == 0:
                 known, classes = training.patients, len(self.classes_)
                 soft = soft_targets(
-                    training.images, labels, weights, known, classes=classes, seed=seed
+                    training.images,
+                    labels,
+                    weights,
+                    known,
+                    classes=classes,
+                    seed=seed,
+                    on_step=self.reporter("soft targets"),
                 )
                 targets = (1 - plan.distillation) * targets + plan.distillation * soft
                 smoothing = 0.0
@@ -124,7 +140,7 @@ class NetworkModel(Model):
             self.report_loss(epochs / plan.epochs, logs["val_loss"])
 
     def _report_epochs(self, plan: TrainingPlan, number: int, epochs: int) -> None:
-        self.report_step(number * plan.epochs + epochs, plan.networks * plan.epochs)
+        self.report_step(number * plan.epochs + epochs, plan.networks * plan.epochs, "epochs")
 
     def _apply_class_weights(
         self, plan: TrainingPlan, labels: Labels, weights: Float64 | None

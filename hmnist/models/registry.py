@@ -233,6 +233,31 @@ def find_model(name: str) -> ModelEntry:
     return MODELS[name.lower()]
 
 
+def find_class(name: str) -> "type[Model]":
+    """Return the class of a model.
+
+    Raises
+    ------
+    UsageError
+        If there is no such model, or it is composed of others.
+
+    Examples
+    --------
+    >>> find_class("majority").__name__
+    'Majority'
+    """
+    entry = find_model(name)
+    if entry.composed:
+        raise UsageError(
+            f"The model {entry.name} is not trained by itself: it is composed of a benchmark's "
+            "other models.",
+            f"Try: hmnist benchmark --models cnn,xgboost,{entry.name}",
+        )
+    module, _, class_name = entry.estimator.partition(":")
+    model_class: type[Model] = getattr(importlib.import_module(module), class_name)
+    return model_class
+
+
 def make_model(
     name: str, *, effort: str = "standard", random_state: int | None = None, **parameters: Any
 ) -> "Model":
@@ -267,13 +292,7 @@ def make_model(
     entry = find_model(name)
     if effort not in EFFORTS:
         raise unknown_name("effort", effort, EFFORTS)
-    if entry.composed:
-        raise UsageError(
-            f"The model {entry.name} is not trained by itself: it is composed of a benchmark's "
-            "other models.",
-            f"Try: hmnist benchmark --models cnn,xgboost,{entry.name}",
-        )
-    model_class = import_class(entry)
+    model_class = find_class(name)
     chosen = {
         "classes": tuple(range(len(CODES))),
         "random_state": random_state,
@@ -288,10 +307,3 @@ def make_model(
             f"It has {', '.join(known)}.",
         )
     return model_class(**chosen)
-
-
-def import_class(entry: ModelEntry) -> "type[Model]":
-    """Return the class of a model that is not composed of others."""
-    module, _, class_name = entry.estimator.partition(":")
-    found: type[Model] = getattr(importlib.import_module(module), class_name)
-    return found

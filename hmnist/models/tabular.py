@@ -55,7 +55,8 @@ class TabularModel(Model):
 
     def _fit(self, training: LabelledImages, validation: LabelledImages | None) -> None:
         self.extractor_ = FeatureExtractor(self.features)
-        features = self.extractor_.fit_transform(training.images, self._seed())
+        report = self.reporter("features")
+        features = self.extractor_.fit_transform(training.images, self._seed(), report)
         self._fit_columns(features, training, validation)
 
     def _fit_columns(

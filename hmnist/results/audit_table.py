@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hmnist.results import formatting
-from hmnist.results.formatting import as_sentence_list, signed_text
 from hmnist.results.result import Result, decode_result
 from hmnist.results.rows import (
     ScoreSummary,
@@ -23,6 +22,7 @@ from hmnist.results.rows import (
 from hmnist.results.table import summary_text
 from hmnist.runs.facts import DataFacts, SplitFacts, as_json
 from hmnist.scores.scoring import SCORE_NAMES
+from hmnist.scores.text import as_sentence_list, signed_text
 from hmnist.systems.system import Claim
 
 if TYPE_CHECKING:
@@ -33,8 +33,10 @@ SCHEMA = "hmnist-audit/3"
 FORMATS = ("table", "markdown", "json")
 """The formats of ``hmnist audit --format``; ``table`` is for the terminal."""
 
-_SIDES = ("acc. repr.", "acc. honest", "differs", "bal. repr.", "bal. honest", "differs")
-_HEADER = ("system", "claimed", *_SIDES)
+_HEADER = (
+    *("system", "claimed", "acc. repr.", "acc. honest", "differs"),
+    *("bal. repr.", "bal. honest", "bal. differs"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,8 +149,8 @@ class Audit(Result):
         yield data_note(self.data)
         sizes = " / ".join(f"{size:,}" for size in split.sizes.values())
         yield (
-            f"Honest: by {split.kind}, seed {split.seed}, {sizes} images train / validate / test. "
-            f"{split.proof} What a source does to its images before the split is done to the "
+            f"Honest: {split.description}, seed {split.seed}, {sizes} images train / validate / "
+            f"test. {split.proof} What a source does to its images before the split is done to the "
             "training part alone, so that only the leaks differ."
         )
         yield self._describe_scores()
@@ -202,7 +204,7 @@ class Audit(Result):
         return "\n".join([table, "", *reasons, "", "\n\n".join(self.notes())]) + "\n"
 
     def to_rich(self) -> "Group":
-        """Return the table for a terminal of 100 columns, reasons and notes below."""
+        """Return the table for a terminal, reasons and notes below."""
         from rich.console import Group
         from rich.text import Text
 
@@ -236,7 +238,7 @@ class Audit(Result):
         systems = as_sentence_list(within) if within else ""
         verdict = f"no more than chance for {systems}" if within else "beyond chance for all"
         return (
-            f"The difference of accuracy is {verdict} (95 % over lesions, the two test parts taken "
+            f"The difference of accuracy is {verdict} (95% over lesions, the two test parts taken "
             "as independent)."
         )
 

@@ -1,6 +1,6 @@
-"""`score`, `evaluate_run`, `compare_runs`: what a model achieves, and whether runs differ."""
+"""`score` and `evaluate_run`: what a model achieves; `decide_again`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from hmnist.runs.facts import json_text
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.report import Report, make_report, write_report
 from hmnist.runs.run import Run, check_images
-from hmnist.scores.comparison import Comparison, compare_predictions
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.scoring import Scores, score_predictions
 
@@ -94,6 +93,7 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
         probabilities = run.predict_proba(fresh.images, patients)
         predicted = run.decision.decide(probabilities)
         predictions = Predictions(fresh.labels, probabilities, predicted, fresh.lesion_ids)
+    counted = "images" if predictions.lesions is None else "lesions"
     images = f"the test part of {name}" if own else name
     return Evaluation(
         title=f"{run.manifest.model} on {images}, {len(predictions.labels):,} images",
@@ -104,7 +104,11 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
             *([unknown] if unknown else []),
             f"Decision: {run.decision.describe()}",
             f"Trained on: {run.manifest.device}",
-            "[low, high] is a 95 % interval over lesions. Research software, no medical device.",
+            (
+                f"[low, high] is a 95% interval over {counted}; a share of 0 or 1 has that of "
+                f"Clopper and Pearson for the number of {counted}. Research software, no medical "
+                "device."
+            ),
         ),
     )
 
@@ -131,41 +135,6 @@ def score(model: Any, data: LesionDataset) -> Scores:
         probabilities = model.predict_proba(data.images)
     predicted = model.decision.decide(probabilities) if isinstance(model, Run) else None
     return score_predictions(data.labels, probabilities, predicted)
-
-
-def compare_runs(runs: Sequence[Run]) -> Comparison:
-    """Compare runs on the test part that they share, pair by pair.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        At least two, of the same data and the same split.
-
-    Returns
-    -------
-    Comparison
-        Paired bootstrap over lesions for every score, McNemar's test for the predicted diagnoses,
-        corrected when there are many.
-
-    Raises
-    ------
-    UsageError
-        If there are fewer than two runs, or they were tested on other images.
-    """
-    first = runs[0]
-    for other in runs[1:]:
-        for kind, name in (("data", "name"), ("split", "kind")):
-            facts, other_facts = (getattr(run.manifest, kind) for run in (first, other))
-            if facts.digest != other_facts.digest:
-                raise UsageError(
-                    f"{first.folder.name} and {other.folder.name} cannot be compared: their {kind} "
-                    f"differs ({getattr(facts, name)}, {getattr(other_facts, name)}).",
-                    "Train them on one split: the same data, --split and --seed.",
-                )
-    names = _name_apart(runs)
-    return compare_predictions(
-        {name: [run.part("test")] for name, run in zip(names, runs, strict=True)}
-    )
 
 
 def decide_again(run: Run, kind: str, *, sensitivity: float = Recipe.sensitivity) -> Predictions:
@@ -220,21 +189,12 @@ def _find_fresh_images(run: Run, data: LesionDataset) -> LesionDataset:
     return data.take(fresh)
 
 
-def _name_apart(runs: Sequence[Run]) -> list[str]:
-    """Name runs by model, by folder or by path: the first that tells them apart."""
-    models = [run.manifest.model for run in runs]
-    for names in (models, [run.folder.name for run in runs], [str(run.folder) for run in runs]):
-        if len(set(names)) == len(names):
-            return names
-    raise UsageError("A run is named twice.", "Name each run once.")
-
-
 def _describe_origin(run: Run, *, own: bool, left_out: int) -> Iterator[str]:
     split = run.manifest.split
     if run.manifest.data.synthetic:
         yield "The model was trained on the synthetic sample; it says nothing about real lesions."
     if own:
-        yield f"Split: by {split.kind}. {split.proof}"
+        yield f"Split: {split.description}. {split.proof}"
         return
     if left_out:
         yield f"{left_out:,} images trained or validated the model and are left out."

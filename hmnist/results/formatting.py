@@ -1,26 +1,18 @@
 """Numbers and tables as text: for the terminal, for Markdown and for LaTeX."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
     from rich.table import Table as RichTable
 
+_GAP = 2
+"""Columns of the terminal between two columns of a table."""
 
-def score_text(value: float | None) -> str:
-    """Return a score with three decimals and without the zero before the point: ``.500``."""
-    if value is None:
-        return "–"
-    text = f"{value:.3f}"
-    return text[1:] if text.startswith("0.") else text
-
-
-def signed_text(value: float | None) -> str:
-    """Return a difference of scores with its sign: ``−.074``."""
-    if value is None:
-        return "–"
-    rounded = round(value, 3) + 0.0
-    return f"{'−' if rounded < 0 else '+'}{score_text(abs(rounded))}"
+_TEXT_WIDTH = 30
+"""Sentences in a table get at least so many columns of the terminal."""
 
 
 def count_text(number: float) -> str:
@@ -37,9 +29,11 @@ def byte_text(size: float) -> str:
     return f"{size:.1f} GB"
 
 
-def as_sentence_list(names: Sequence[str]) -> str:
-    """Return names with commas and a final “and”: ``lenet, vgg16 and mobilenet``."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def duration_text(seconds: float) -> str:
+    """Return a time in the largest unit that suits it: ``84 s``, ``12 min`` or ``10.6 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
 def markdown_table(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
@@ -53,23 +47,101 @@ def latex_text(cell: str) -> str:
     return cell.replace("%", r"\%").replace("±", r"$\pm$").replace("–", "--").replace("_", r"\_")
 
 
+@dataclass(frozen=True)
+class PlainTable:
+    """A table for the terminal, laid out for its width; see `plain_table`."""
+
+    header: Sequence[str]
+    body: Sequence[Sequence[str]]
+    text: Collection[str] = ()
+    first: Sequence[str] = ()
+
+    def __rich_console__(
+        self, console: "Console", options: "ConsoleOptions"
+    ) -> "Iterator[RenderableType]":
+        for columns in self.fit(options.max_width):
+            yield self._draw(columns, options.max_width)
+            yield ""
+
+    def fit(self, width: int) -> list[list[int]]:
+        """Return the columns of each table that is drawn in `width`: the first is in all."""
+        columns = list(range(1, len(self.header)))
+        if self._width([0, *columns]) > width:
+            columns.sort(key=self._importance)
+        parts: list[list[int]] = []
+        for column in columns:
+            if parts and self._width([*parts[-1], column]) <= width:
+                parts[-1].append(column)
+            else:
+                parts.append([0, column])
+        return parts
+
+    def _importance(self, column: int) -> int:
+        heading = self.header[column]
+        return self.first.index(heading) if heading in self.first else len(self.first)
+
+    def _width(self, columns: Sequence[int]) -> int:
+        """Return what a table of these columns takes at least, gaps included."""
+        return sum(self._least(column) + _GAP for column in columns) - _GAP
+
+    def _least(self, column: int) -> int:
+        """Return the width of a column; of a column of words, the least that is still readable."""
+        from rich.cells import cell_len
+
+        whole = self._whole(column)
+        if self.header[column] not in self.text:
+            return whole
+        words = " ".join(cells[column] for cells in self.body).split()
+        return min(whole, max(_TEXT_WIDTH, *map(cell_len, words)))
+
+    def _whole(self, column: int) -> int:
+        from rich.cells import cell_len
+
+        return max(cell_len(cells[column]) for cells in (self.header, *self.body))
+
+    def _draw(self, columns: Sequence[int], width: int) -> "RichTable":
+        from rich import box
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        spare = width - self._width(columns)
+        table = RichTable(
+            box=box.SIMPLE_HEAD, padding=(0, _GAP - 1, 0, 0), pad_edge=False, show_edge=False
+        )
+        for number in columns:
+            least, words = self._least(number), number == 0 or self.header[number] in self.text
+            more = max(0, min(spare, self._whole(number) - least))
+            # Where even two columns are too wide, rich breaks cells into lines.
+            table.add_column(
+                Text(self.header[number]),  # in a plain string, brackets would be rich's markup
+                justify="left" if words else "right",
+                overflow="fold",
+                width=least + more if spare >= 0 else None,
+            )
+            spare -= more if spare >= 0 else 0
+        for cells in self.body:
+            table.add_row(*(Text(cells[number]) for number in columns))
+        return table
+
+
 def plain_table(
-    header: Sequence[str], body: Sequence[Sequence[str]], *, text: Sequence[str] = ()
-) -> "RichTable":
+    header: Sequence[str],
+    body: Sequence[Sequence[str]],
+    *,
+    text: Collection[str] = (),
+    first: Sequence[str] = (),
+) -> PlainTable:
     """Return a table for the terminal, with one rule.
 
-    The first column and those whose headings are in `text` hold words: they stand to the left and
-    may take a second line. Numbers stand to the right and are never broken.
-    """
-    from rich import box
-    from rich.table import Table as RichTable
-    from rich.text import Text
+    The first column holds names and those whose headings are in `text` hold sentences: both stand
+    to the left, and only sentences take several lines. Numbers stand to the right. What does not
+    fit the terminal's width becomes several tables that fit, each with the first column; the
+    columns whose headings are in `first` come first then. No cell is cut.
 
-    table = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for number, heading in enumerate(header):
-        words = number == 0 or heading in text
-        # As Text: in a plain string, brackets would be rich's markup.
-        table.add_column(Text(heading), justify="left" if words else "right", no_wrap=not words)
-    for cells in body:
-        table.add_row(*map(Text, cells))
-    return table
+    Examples
+    --------
+    >>> table = plain_table(["model", "accuracy", "AUC"], [["logistic", ".799", ".946"]])
+    >>> table.fit(width=80), table.fit(width=20)
+    ([[0, 1, 2]], [[0, 1], [0, 2]])
+    """
+    return PlainTable(header, body, text, first)

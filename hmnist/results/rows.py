@@ -13,13 +13,17 @@ from hmnist.runs.facts import Amount, Count, DataFacts
 from hmnist.runs.manifest import Manifest
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run
+from hmnist.scores.comparison import Difference
 from hmnist.scores.intervals import mean_scores, score_intervals
 from hmnist.scores.scoring import SCORE_NAMES, none_if_unknown
+
+WITH_PATIENTS = " + patients"
+"""What follows the name of a model that uses patient data."""
 
 
 @dataclass(frozen=True)
 class ScoreSummary:
-    """The mean of a score over several runs, its spread, and its 95 % interval over lesions.
+    """The mean of a score over several runs, its spread, and its 95% interval over lesions.
 
     `std` is the standard deviation of the seeds' means; with a single seed, that of the folds. All
     are None where the images cannot tell, and `std` for a single run.
@@ -59,6 +63,9 @@ class TableRow:
         How many numbers were fitted, and the size of the model's files.
     members : mapping of str to float
         The mean weight of each model of an ensemble, 0 if it was always left out; empty for others.
+    difference : Difference or None
+        The score that the table ranks by, minus that of the best row; None for the best row itself,
+        and where rows were not compared.
     """
 
     model: str
@@ -78,6 +85,27 @@ class TableRow:
     parameters: Count
     model_bytes: Count
     members: Mapping[str, Amount] = field(default_factory=dict)
+    difference: Difference | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranking:
+    """How the rows of a table were compared; see `hmnist.results.differences`.
+
+    Attributes
+    ----------
+    score : str
+        The score that was compared.
+    best : str
+        The label of the best row.
+    tests, resamples : int
+        How many p-values were corrected together, and how often the lesions were drawn for each.
+    """
+
+    score: str
+    best: str
+    tests: Count
+    resamples: Count
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +155,16 @@ def make_row(runs: Sequence[Run]) -> TableRow:
     )
 
 
+def label_rows(rows: Sequence[TableRow]) -> list[str]:
+    """Return what tells the rows of one table apart: model, oversampling if several, patients."""
+    methods = {row.oversampling for row in rows if not row.baseline}
+    labels = []
+    for row in rows:
+        method = f" {row.oversampling}" if len(methods) > 1 and not row.baseline else ""
+        labels.append(f"{row.model}{method}{WITH_PATIENTS if row.patients else ''}")
+    return labels
+
+
 def summarise_settings(runs: Sequence[Run]) -> TableSettings:
     """Return how runs were made that share machine and settings."""
     first = runs[0].manifest
@@ -146,6 +184,14 @@ def _spread(runs: Sequence[Run], name: str) -> float | None:
     if len(values) == 1:
         values = next(iter(by_seed.values()))
     return None if len(values) < 2 else none_if_unknown(np.std(values, ddof=1))
+
+
+def fold_scores(runs: Sequence[Run], score: str) -> list[float]:
+    """Return the mean score of each fold over the seeds; a single one where there are no folds."""
+    by_fold: dict[int, list[float]] = {}
+    for run in runs:
+        by_fold.setdefault(run.manifest.split.fold or 0, []).append(run.scores[score])
+    return [_mean(by_fold[fold]) for fold in sorted(by_fold)]
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -204,9 +250,8 @@ def _oversampling_note(recipe: Recipe) -> str:
 
 def data_note(data: DataFacts) -> str:
     """Return the sentence on its data that stands under a table."""
-    lesions = "lesions unknown" if data.lesions is None else f"{data.lesions:,} lesions"
     synthetic = "Synthetic sample, no photographs: " if data.synthetic else ""
-    return f"Data: {synthetic}{data.name}, {data.rows:,} images, {lesions}."
+    return f"Data: {synthetic}{data.name}, {data.rows:,} images, {data.lesion_text}."
 
 
 def pretrained_notes(rows: Sequence[Any]) -> Iterator[str]:

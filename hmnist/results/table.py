@@ -1,7 +1,7 @@
 """`Table`: the comparison of models, and the formats it is printed in.
 
 A row is one model under one oversampling method, with patient data or without. Each score has a
-mean over the trained models, their standard deviation and a 95 % interval over lesions.
+mean over the trained models, their standard deviation and a 95% interval over lesions.
 """
 
 import csv
@@ -13,30 +13,34 @@ from typing import TYPE_CHECKING, Any
 
 from hmnist.errors import unknown_name
 from hmnist.results import formatting
-from hmnist.results.formatting import score_text
 from hmnist.results.result import Result, decode_result
 from hmnist.results.rows import (
+    WITH_PATIENTS,
+    Ranking,
     ScoreSummary,
     TableRow,
     TableSettings,
     data_note,
+    label_rows,
     pretrained_notes,
     processor_notes,
 )
 from hmnist.runs.facts import DataFacts, SplitFacts, as_json
-from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES, SCORES
+from hmnist.scores.comparison import SIGNIFICANT
+from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES, SCORE_OF, SCORES
+from hmnist.scores.text import interval_text, score_text
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Group
 
-SCHEMA = "hmnist-table/4"
+SCHEMA = "hmnist-table/5"
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
 """The formats of ``--format``; ``table`` is for the terminal."""
 
-WITH_PATIENTS = " + patients"
-"""What follows the name of a model that uses patient data."""
+MARK = " •"
+"""What follows the name of the best row, and of rows that are not distinguishable from it."""
 
 _COSTS = {
     "fit_seconds": ("fit s", "{:.1f}".format),
@@ -48,6 +52,9 @@ _COSTS = {
 
 _WITH_SPREAD, _WITH_INTERVAL = {"balanced_accuracy", "accuracy"}, {"balanced_accuracy"}
 """The scores whose columns have room for a standard deviation, and for an interval."""
+
+_FIRST = ("balanced acc.", "accuracy", "AUC")
+"""The columns that come first on a terminal that is too narrow for all."""
 
 COLUMNS = (*(score.name for score in SCORES), *_COSTS)
 """The columns that rows can be sorted by."""
@@ -65,25 +72,32 @@ class Table(Result):
     settings : TableSettings
         Threads, devices and versions.
     rows : tuple of TableRow
+    ranking : Ranking or None
+        How the rows were compared with the best one; None if they were not.
+    warnings : tuple of str
+        What a reader should be warned of, in sentences; see `hmnist.results.cautions`.
     """
 
     data: DataFacts
     split: SplitFacts
     settings: TableSettings
     rows: tuple[TableRow, ...]
+    ranking: Ranking | None = None
+    warnings: tuple[str, ...] = ()
 
     formats = FORMATS
 
     def sorted(self, by: str = "balanced_accuracy") -> "Table":
         """Return the table with its best row first and the baseline last.
 
+        The rows stay compared on the score of `ranking`.
+
         Raises
         ------
         UsageError
             If `by` is no score and no cost.
         """
-        if by not in COLUMNS:
-            raise unknown_name("column", by, COLUMNS)
+        check_column(by)
         rising = by in LOWER_IS_BETTER or by in _COSTS
 
         def order(row: TableRow) -> tuple[bool, float]:
@@ -95,6 +109,9 @@ class Table(Result):
 
     def notes(self) -> Iterator[str]:
         """Yield the sentences that stand under the table."""
+        if self.ranking is not None:
+            yield self._ranking_note(self.ranking)
+        yield from (f"Warning: {warning}" for warning in self.warnings)
         yield data_note(self.data)
         split = self.split
         sizes = " / ".join(f"{size:,}" for size in split.sizes.values())
@@ -102,10 +119,13 @@ class Table(Result):
         folds = f", {split.folds} folds" if split.folds else ""
         first = " in the first fold," if split.folds else ""
         yield (
-            f"Split: by {split.kind}{folds}{seed}: {sizes} images{first} train / validate / "
+            f"Split: {split.description}{folds}{seed}: {sizes} images{first} train / validate / "
             f"test. {split.proof}"
         )
-        yield f"Scores: on the test part, {self._spread_note()}; [95 % interval over lesions]."
+        yield (
+            f"Scores: on the test part, {self._spread_note()}; [95% interval over "
+            f"{self.data.unit}]."
+        )
         if any(row.patients for row in self.rows):
             yield f"Rows{WITH_PATIENTS}: trained and tested with patient data (age, sex, site)."
         yield f"Oversampling: {'; '.join(self._unique('oversampling_note'))}."
@@ -129,7 +149,7 @@ class Table(Result):
         return decode_result(text, SCHEMA, cls, _nest_scores)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the table as JSON's types: ``schema, data, split, settings, rows``."""
+        """Return the table as JSON's types: ``schema`` and the attributes."""
         facts = as_json(self)
         return {"schema": SCHEMA, **facts, "rows": [_flatten_scores(row) for row in facts["rows"]]}
 
@@ -143,7 +163,8 @@ class Table(Result):
         """Return the columns of `to_pandas` as CSV."""
         text = io.StringIO()
         rows = [_flatten(row) for row in self.rows]
-        writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+        names = dict.fromkeys(name for row in rows for name in row)  # ensembles have weights, too
+        writer = csv.DictWriter(text, fieldnames=list(names), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         return text.getvalue()
@@ -164,11 +185,14 @@ class Table(Result):
         return "\n".join(lines) + "\n"
 
     def to_rich(self, *, notes: bool = True) -> "Group":
-        """Return the table for a terminal of 100 columns, with or without the notes."""
+        """Return the table for a terminal of any width, with or without the notes."""
         from rich.console import Group
         from rich.text import Text
 
-        halves = [formatting.plain_table(*half) for half in (self._scores(), self._details())]
+        halves = [
+            formatting.plain_table(*half, first=_FIRST)
+            for half in (self._scores(), self._details())
+        ]
         below = [Text(note, style="dim") for note in self.notes()] if notes else []
         return Group(*halves, *below)
 
@@ -186,8 +210,8 @@ class Table(Result):
         """Return header and cells of the upper half: the scores over all diagnoses."""
         shown = [score for score in SCORES if score.diagnosis is None]
         body = []
-        for row in self.rows:
-            cells = [self._label(row)]
+        for row, label in zip(self.rows, self._labels(), strict=True):
+            cells = [label]
             for score in shown:
                 spread, interval = score.name in _WITH_SPREAD, score.name in _WITH_INTERVAL
                 cells.append(summary_text(row.scores[score.name], spread=spread, interval=interval))
@@ -199,25 +223,51 @@ class Table(Result):
         recalls = [score for score in SCORES if score.diagnosis is not None]
         costs = [heading for heading, _ in _COSTS.values()]
         body = []
-        for row in self.rows:
+        for row, label in zip(self.rows, self._labels(), strict=True):
             shown = [score_text(row.scores[score.name].mean) for score in recalls]
             shown += [text(getattr(row, cost)) for cost, (_, text) in _COSTS.items()]
-            body.append([self._label(row), *shown])
-        return ["recall of", *(score.heading for score in recalls), *costs], body
+            body.append([label, *shown])
+        return ["recalls, costs", *(score.heading for score in recalls), *costs], body
 
     def _ensemble_notes(self) -> Iterator[str]:
         """Yield a sentence for each ensemble: the weights of its models, and who was left out."""
-        for row in self.rows:
+        for row, label in zip(self.rows, label_rows(self.rows), strict=True):
             if row.members:
                 kept = [f"{name} {score_text(mean)}" for name, mean in row.members.items() if mean]
                 left_out = [name for name, mean in row.members.items() if not mean]
                 others = f"; left out: {', '.join(left_out)}" if left_out else ""
-                yield f"Weights in {self._label(row)}: {', '.join(kept)}{others}."
+                yield f"Weights in {label}: {', '.join(kept)}{others}."
 
-    def _label(self, row: TableRow) -> str:
-        methods = {other.oversampling for other in self.rows if not other.baseline}
-        method = f" {row.oversampling}" if len(methods) > 1 and not row.baseline else ""
-        return f"{row.model}{method}{WITH_PATIENTS if row.patients else ''}"
+    def _ranking_note(self, ranking: Ranking) -> str:
+        count = f"{ranking.tests} tests" if ranking.tests > 1 else "1 test"
+        return (
+            f"{MARK.strip()} Best on {SCORE_OF[ranking.score].title}, or not distinguishable from "
+            f"the best: p ≥ {SIGNIFICANT} by a paired bootstrap over {self.data.unit}, "
+            f"{ranking.resamples:,} resamples, {self._pooled()}{count} corrected together (Holm)."
+        )
+
+    def _pooled(self) -> str:
+        counts = {"folds": self.split.folds or 1, "seeds": max(row.seeds for row in self.rows)}
+        several = [name for name, count in counts.items() if count > 1]
+        return f"pooled over {' and '.join(several)}, " if several else ""
+
+    def _labels(self) -> list[str]:
+        """Return the label of each row, with the mark where it is as good as the best."""
+        return [
+            f"{label}{MARK if self._is_among_best(row, label) else ''}"
+            for row, label in zip(self.rows, label_rows(self.rows), strict=True)
+        ]
+
+    def _is_among_best(self, row: TableRow, label: str) -> bool:
+        if row.difference is None:
+            return self.ranking is not None and self.ranking.best == label
+        return row.difference.p_value >= SIGNIFICANT
+
+
+def check_column(name: str) -> None:
+    """Refuse what is no score and no cost; rows cannot be sorted by it."""
+    if name not in COLUMNS:
+        raise unknown_name("column", name, COLUMNS)
 
 
 def summary_text(summary: ScoreSummary, *, spread: bool = True, interval: bool = False) -> str:
@@ -226,7 +276,7 @@ def summary_text(summary: ScoreSummary, *, spread: bool = True, interval: bool =
     if spread and summary.mean is not None and summary.std is not None:
         text += f" ± {score_text(summary.std)}"
     if interval and summary.low is not None and summary.high is not None:
-        text += f" [{score_text(summary.low)}, {score_text(summary.high)}]"
+        text += f" {interval_text(summary.low, summary.high)}"
     return text
 
 
@@ -249,7 +299,11 @@ def _flatten(row: TableRow) -> dict[str, Any]:
     """Return a row with a single value for each name."""
     flat: dict[str, Any] = {}
     for name, value in _flatten_scores(as_json(row)).items():
-        if isinstance(value, Mapping):
+        if name == "difference":
+            parts = value or {}
+            flat |= {name: parts.get(name)}
+            flat |= {f"{name}_{part}": parts.get(part) for part in ("low", "high", "p_value")}
+        elif isinstance(value, Mapping):
             flat |= {f"{name}_{part}": number for part, number in value.items()}
         else:
             flat[name] = value

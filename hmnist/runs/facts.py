@@ -25,7 +25,8 @@ class DataFacts:
     """What a run says of its data set; see `hmnist.LesionDataset`.
 
     `digest` is a SHA-256 with lesions, `image_digest` without; `rows` and `lesions` are counts,
-    None where lesions are unknown; `image_shape` is height, width and channels.
+    None where lesions are unknown; `image_shape` is height, width and channels; `merged_pairs`
+    lesions of two ids are counted as one, as they are known to be the same.
     """
 
     name: str
@@ -35,6 +36,23 @@ class DataFacts:
     lesions: Count | None
     synthetic: bool
     image_shape: tuple[Count, Count, Count]
+    merged_pairs: Count = 0
+
+    @property
+    def lesion_text(self) -> str:
+        """How many lesions there are, in words."""
+        if self.lesions is None:
+            return "lesions unknown"
+        pairs = "pair" if self.merged_pairs == 1 else "pairs"
+        merged = (
+            f" ({self.merged_pairs} known duplicate {pairs} merged)" if self.merged_pairs else ""
+        )
+        return f"{self.lesions:,} lesions{merged}"
+
+    @property
+    def unit(self) -> str:
+        """What intervals are drawn over: lesions, or images where lesions are unknown."""
+        return "images" if self.lesions is None else "lesions"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +86,15 @@ class SplitFacts:
     leaks: tuple[Leak, ...] | None
     digest: Digest
 
+    @property
+    def description(self) -> str:
+        """What decides on the parts, in words: ``by lesion`` or ``the file's own``."""
+        if self.published:
+            return f"the protocol of {self.kind.partition(':')[2]}"
+        if self.kind in {"lesion", "image"}:
+            return f"by {self.kind}"
+        return "the file's own" if self.kind == "own" else f"from {self.kind}"
+
 
 def as_json(value: object) -> Any:
     """Return a dataclass, or a mapping of dataclasses, in JSON's types: dicts, lists, numbers."""
@@ -91,6 +118,7 @@ def describe_data(data: "LesionDataset") -> DataFacts:
         lesions=data.lesion_count,
         synthetic=data.synthetic,
         image_shape=data.image_shape,
+        merged_pairs=data.merged_pairs,
     )
 
 

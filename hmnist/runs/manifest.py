@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from hmnist.decisions.decision import Decision
 from hmnist.diagnoses import CODES
-from hmnist.errors import TrustError
+from hmnist.errors import TrustError, UsageError
 from hmnist.runs.facts import Amount, Count, DataFacts, Digest, SplitFacts, as_json, json_text
 from hmnist.runs.recipe import Recipe
 from hmnist.scores.reliability import ReliabilityBin
@@ -134,7 +134,7 @@ def read_manifest(folder: Path) -> Manifest:
         if header.get("schema") == SCHEMA:
             return msgspec.json.decode(content, type=Manifest)
     except FileNotFoundError as error:
-        raise TrustError(
+        raise UsageError(
             f"{folder} is no run folder: it has no {MANIFEST}.", f"See: hmnist runs list {folder}"
         ) from error
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

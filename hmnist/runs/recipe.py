@@ -92,7 +92,8 @@ class Recipe:
         Where networks and xgboost run: ``cpu``, ``gpu`` (NVIDIA), or ``auto``, which takes a GPU
         that can be used. Other models run on the processor.
     parameters : mapping
-        Constructor parameters of the model; they take precedence over those of the effort.
+        Constructor parameters of the model; they take precedence over those of the effort. An
+        ensemble has ``members``, and in ``set`` the parameters of each that has some.
 
     Raises
     ------
@@ -130,6 +131,11 @@ class Recipe:
             object.__setattr__(self, "threads", available_cores())
         elif self.threads < 1:
             raise UsageError("Threads are counted from 1.")
+        if not isinstance(self.oversample, str) or "," in self.oversample:
+            raise UsageError(
+                "One model is trained with one oversampling method, not several.",
+                "Choose one; a benchmark compares several: hmnist benchmark --oversample METHOD,…",
+            )
         self._check_names()
         if not 0 < self.sensitivity < 1:
             raise UsageError(f"A sensitivity of {self.sensitivity:g} is not between 0 and 1.")
@@ -161,7 +167,7 @@ class Recipe:
         from hmnist import __version__
 
         members = [
-            replace(self, model=member, parameters={}).key(split)
+            replace(self, model=member, parameters=self.member_parameters(member)).key(split)
             for member in self.parameters.get("members", ())
         ]
         constructed = {} if members else self.make().get_params()
@@ -179,6 +185,10 @@ class Recipe:
             "version": __version__,
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+
+    def member_parameters(self, member: str) -> Mapping[str, Any]:
+        """Return the parameters that are set of a member of an ensemble."""
+        return dict(self.parameters.get("set", {}).get(member, {}))
 
     def make(self) -> "Model":
         """Return the model, unfitted; UsageError if it has no such parameter."""

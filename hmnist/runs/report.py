@@ -20,7 +20,7 @@ SCHEMA = "hmnist-report/1"
 
 @dataclass(frozen=True)
 class Estimate:
-    """A score with its 95 % interval; None where the images cannot tell."""
+    """A score with its 95% interval; None where the images cannot tell."""
 
     mean: float | None
     low: float | None

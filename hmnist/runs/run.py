@@ -245,10 +245,14 @@ def open_run(folder: str | Path) -> Run:
     ------
     DataMissingError
         If there is no such folder.
+    UsageError
+        If it is no run folder.
     TrustError
-        If it is no run folder, or a file is missing, changed or of another version.
+        If a file is missing, changed or of another version.
     """
     folder = Path(folder)
+    if folder.is_file():
+        raise UsageError(f"{folder} is a file; expected a run folder.", "See: hmnist runs list")
     if not folder.is_dir():
         raise DataMissingError(f"There is no run folder {folder}.", "See: hmnist runs list")
     manifest = read_manifest(folder)

@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from hmnist.arrays import Float64
 from hmnist.errors import UsageError
-from hmnist.scores.intervals import bootstrap_scores, centre_calibration, interval, mean_scores
+from hmnist.scores.intervals import bootstrap_models, centre_calibration, interval, mean_scores
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.scoring import SCORE_NAMES, SCORES, none_if_unknown
 from hmnist.scores.significance import McNemar, bootstrap_p_value, correct_holm, mcnemar
+from hmnist.scores.text import FLOOR, as_sentence_list, interval_text, p_text, score_text
 
 RESAMPLES = 5000
-"""More than for intervals: the smallest p-value is 2 / (resamples + 1)."""
+"""More than for intervals, as small p-values need them."""
 
 SIGNIFICANT = 0.05
 
@@ -34,9 +34,10 @@ class Difference:
     Attributes
     ----------
     low, high : float
-        The 95 % percentile interval of the difference.
+        The 95% percentile interval of the difference.
     p_value : float
-        Two-sided, by the bootstrap: twice the share of resamples on the other side of zero.
+        Two-sided, by the bootstrap: twice the share of resamples on the other side of zero; see
+        `hmnist.scores.significance.bootstrap_p_value`.
     """
 
     difference: float
@@ -57,7 +58,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every pair of the compared models; p-values are corrected (Holm) for the number of pairs.
+    """Every pair of the compared models; all p-values are corrected together (Holm).
 
     Attributes
     ----------
@@ -76,13 +77,13 @@ class Comparison:
         for pair in pairs:
             for difference in pair["scores"].values():
                 difference |= {name: none_if_unknown(x) for name, x in difference.items()}
-        return {"schema": "hmnist-comparison/1", "resamples": self.resamples, "pairs": pairs}
+        return {"schema": "hmnist-comparison/2", "resamples": self.resamples, "pairs": pairs}
 
     def sentences(self) -> list[str]:
         """Say for each pair which model is better on which scores, and where neither is.
 
-        A difference counts if its p-value is below 0.05. Scores of single diagnoses are not
-        mentioned.
+        A difference counts if its p-value is below 0.05. Where none was found, the far end of the
+        interval tells which difference is excluded. Scores of single diagnoses are not mentioned.
 
         Examples
         --------
@@ -91,7 +92,7 @@ class Comparison:
         >>> scores = dict.fromkeys(SCORE_NAMES, same) | {"balanced_accuracy": better}
         >>> pair = Pair("cnn", "xgboost", scores, McNemar(80, 35, 0.0001))
         >>> print(Comparison((pair,), 5000).sentences()[0])  # doctest: +ELLIPSIS
-        cnn beats xgboost on balanced accuracy by 0.061 [0.032, 0.090]. On accuracy, ...
+        cnn beats xgboost on balanced accuracy by .061 [.032, .090]. No difference was found on ...
         """
         return [_describe(pair) for pair in self.pairs]
 
@@ -137,36 +138,78 @@ def compare_predictions(
     """
     if len(models) < 2:
         raise UsageError("A comparison needs at least two models.", "Name another run.")
-    reference, *rest = models
-    for name in rest:
-        _check_same_test(models, reference, name)
-    scores = {name: mean_scores(predictions) for name, predictions in models.items()}
-    resampled = {
-        name: bootstrap_scores(predictions, resamples=resamples, seed=seed)
-        for name, predictions in models.items()
-    }
+    check_same_test(models)
+    differences = _differences(
+        models, list(itertools.combinations(models, 2)), SCORE_NAMES, resamples, seed
+    )
     pairs = [
-        Pair(
-            first,
-            second,
-            _differences(
-                {name: scores[first][name] - scores[second][name] for name in SCORE_NAMES},
-                {name: resampled[first][name] - resampled[second][name] for name in SCORE_NAMES},
-            ),
-            mcnemar(_by_fold(models[first], models[second])),
-        )
-        for first, second in itertools.combinations(models, 2)
+        Pair(first, second, scores, mcnemar(_by_fold(models[first], models[second])))
+        for (first, second), scores in differences.items()
     ]
     return Comparison(tuple(_corrected(pairs)), resamples)
 
 
-def _differences(
-    observed: dict[str, float], resampled: dict[str, Float64]
-) -> dict[str, Difference]:
+def compare_on(
+    score: str,
+    models: Mapping[str, Sequence[Predictions]],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[tuple[str, str], Difference]:
+    """Compare some pairs of models on one score; p-values are corrected (Holm) for the pairs.
+
+    Parameters
+    ----------
+    score : str
+        One of `SCORE_NAMES`.
+    models : mapping of str to sequence of Predictions
+        As in `compare_predictions`.
+    pairs : sequence of (str, str)
+        Names of models: the differences are first − second.
+    resamples : int
+        At least 1.
+    seed : int
+        ≥ 0.
+
+    Returns
+    -------
+    dict of (str, str) to Difference
+        By the pairs.
+
+    Raises
+    ------
+    UsageError
+        If the models were tested on different rows.
+    """
+    check_same_test(models)
+    differences = _differences(models, pairs, [score], resamples, seed)
+    corrected = correct_holm([scores[score].p_value for scores in differences.values()])
     return {
-        name: Difference(observed[name], *interval(values), bootstrap_p_value(values))
-        for name, values in centre_calibration(resampled, observed).items()
+        pair: replace(scores[score], p_value=p_value)
+        for (pair, scores), p_value in zip(differences.items(), corrected, strict=True)
     }
+
+
+def _differences(
+    models: Mapping[str, Sequence[Predictions]],
+    pairs: Sequence[tuple[str, str]],
+    names: Sequence[str],
+    resamples: int,
+    seed: int,
+) -> dict[tuple[str, str], dict[str, Difference]]:
+    """Return the differences of each pair on the named scores, p-values not corrected."""
+    means = {name: mean_scores(predictions) for name, predictions in models.items()}
+    resampled = bootstrap_models(models, names, resamples=resamples, seed=seed)
+    differences = {}
+    for first, second in pairs:
+        observed = {name: means[first][name] - means[second][name] for name in names}
+        drawn = {name: resampled[first][name] - resampled[second][name] for name in names}
+        differences[first, second] = {
+            name: Difference(observed[name], *interval(values), bootstrap_p_value(values))
+            for name, values in centre_calibration(drawn, observed).items()
+        }
+    return differences
 
 
 def _by_fold(
@@ -180,61 +223,76 @@ def _by_fold(
 
 
 def _corrected(pairs: list[Pair]) -> list[Pair]:
-    """Correct the p-values for the number of pairs; every score is a question of its own."""
-    of_scores = {
-        name: correct_holm([pair.scores[name].p_value for pair in pairs]) for name in SCORE_NAMES
-    }
-    of_mcnemar = correct_holm([pair.mcnemar.p_value for pair in pairs])
+    """Correct all p-values together: every score of every pair, and McNemar's tests."""
+    corrected = iter(
+        correct_holm(
+            [
+                p_value
+                for pair in pairs
+                for p_value in (
+                    *(difference.p_value for difference in pair.scores.values()),
+                    pair.mcnemar.p_value,
+                )
+            ]
+        )
+    )
     return [
         replace(
             pair,
             scores={
-                name: replace(difference, p_value=of_scores[name][number])
+                name: replace(difference, p_value=next(corrected))
                 for name, difference in pair.scores.items()
             },
-            mcnemar=replace(pair.mcnemar, p_value=of_mcnemar[number]),
+            mcnemar=replace(pair.mcnemar, p_value=next(corrected)),
         )
-        for number, pair in enumerate(pairs)
+        for pair in pairs
     ]
 
 
 def _describe(pair: Pair) -> str:
     wins: dict[str, list[str]] = {pair.first: [], pair.second: []}
-    undecided = []
+    undecided: list[str] = []
     for score in SCORES:
-        result, words = pair.scores[score.name], score.name.replace("_", " ")
+        result = pair.scores[score.name]
         if score.diagnosis is not None or np.isnan(result.difference):
             continue
+        low, high = sorted((abs(result.low), abs(result.high)))
         if result.p_value >= SIGNIFICANT:
-            undecided.append(words)
+            bound = score_text(high)
+            # The first tells what the number in brackets means.
+            undecided.append(
+                f"{score.title} ({bound if undecided else f'more than {bound} is excluded'})"
+            )
             continue
         first_wins = (result.difference > 0) != score.lower_is_better
-        low, high = sorted((abs(result.low), abs(result.high)))
         wins[pair.first if first_wins else pair.second].append(
-            f"{words} by {abs(result.difference):.3f} [{low:.3f}, {high:.3f}]"
+            f"{score.title} by {score_text(abs(result.difference))} {interval_text(low, high)}"
         )
     sentences = [
-        f"{winner} beats {loser} on {_join(wins[winner])}."
+        f"{winner} beats {loser} on {as_sentence_list(wins[winner])}."
         for winner, loser in ((pair.first, pair.second), (pair.second, pair.first))
         if wins[winner]
     ]
     if undecided:
         between = "" if sentences else f" between {pair.first} and {pair.second}"
-        sentences.append(f"On {_join(undecided)} no difference{between} was found.")
+        sentences.append(f"No difference{between} was found on {as_sentence_list(undecided)}.")
     test = pair.mcnemar
-    p_value = "p < 0.001" if test.p_value < 0.001 else f"p = {test.p_value:.3f}"
+    sign = "" if test.p_value < FLOOR else "= "
     sentences.append(
         f"Predicted diagnoses: {pair.first} is right more often on {test.first:,} {test.counted}, "
-        f"{pair.second} on {test.second:,} (McNemar {p_value})."
+        f"{pair.second} on {test.second:,} (McNemar p {sign}{p_text(test.p_value)})."
     )
     return " ".join(sentences)
 
 
-def _join(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+def check_same_test(models: Mapping[str, Sequence[Predictions]]) -> None:
+    """Refuse models that were not tested on the same rows, each fold by as many seeds."""
+    reference, *others = models
+    for name in others:
+        _check_pair(models, reference, name)
 
 
-def _check_same_test(models: Mapping[str, Sequence[Predictions]], first: str, second: str) -> None:
+def _check_pair(models: Mapping[str, Sequence[Predictions]], first: str, second: str) -> None:
     folds = {name: Counter(each.fold for each in models[name]) for name in (first, second)}
     if not (
         folds[first]

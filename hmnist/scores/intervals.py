@@ -5,14 +5,14 @@ diagnosis, so that every resample has every diagnosis. Several `Predictions` of 
 (seeds, folds) are scored by the mean of their scores.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from hmnist.arrays import Float64, Indices, Labels
 from hmnist.errors import UsageError
 from hmnist.scores.predictions import Predictions
-from hmnist.scores.scoring import SCORE_NAMES, mean_of_known, weighted_scores
+from hmnist.scores.scoring import SCORE_NAMES, SCORES, Score, mean_of_known, weighted_scores
 from hmnist.scores.weighting import PreparedPredictions
 
 RESAMPLES = 1000
@@ -44,7 +44,9 @@ def score_intervals(
     Returns
     -------
     dict of str to (float, float)
-        Low and high by the names of `SCORE_NAMES`; NaN where the score is.
+        Low and high by the names of `SCORE_NAMES`; NaN where the score is. A proportion that is
+        exactly 0 or 1 is so in every resample, too; it has the interval of Clopper and Pearson
+        (Biometrika 26:404, 1934) for as many lesions, or images where lesions are unknown.
 
     Raises
     ------
@@ -63,11 +65,16 @@ def score_intervals(
     >>> low < 0.8 < high
     True
     """
+    means = mean_scores(predictions)
     resampled = bootstrap_scores(predictions, resamples=resamples, seed=seed)
-    resampled = centre_calibration(resampled, mean_scores(predictions))
+    resampled = centre_calibration(resampled, means)
     # Moving the calibration errors may have made some negative, which no calibration error is.
     resampled["calibration_error"] = np.maximum(resampled["calibration_error"], 0)
-    return {name: interval(values, level) for name, values in resampled.items()}
+    return {name: interval(values, level) for name, values in resampled.items()} | {
+        score.name: _exact_interval(predictions, score, means[score.name], level)
+        for score in SCORES
+        if score.proportion_of and means[score.name] in {0, 1}
+    }
 
 
 def mean_scores(predictions: Sequence[Predictions]) -> dict[str, float]:
@@ -100,32 +107,49 @@ def bootstrap_scores(
 ) -> dict[str, Float64]:
     """Return each score's mean over the predictions in every resample of their lesions.
 
+    Parameters and errors are those of `score_intervals`; each array has the shape (resamples,).
+    """
+    return bootstrap_models({"model": predictions}, resamples=resamples, seed=seed)["model"]
+
+
+def bootstrap_models(
+    models: Mapping[str, Sequence[Predictions]],
+    names: Collection[str] = SCORE_NAMES,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, dict[str, Float64]]:
+    """Return the named scores of several models in every resample of their lesions.
+
     Predictions of one fold are for the same images and share their resamples; folds draw
     independently. A lesion has the diagnosis of its first image. The draws depend on labels,
     lesions, fold and seed only, so that two models' resamples can be compared pair by pair.
 
-    Parameters and errors are those of `score_intervals`; each array has the shape (resamples,).
+    Parameters and errors are those of `score_intervals`, for each model; each array has the shape
+    (resamples,).
     """
     if resamples < 1:
         raise UsageError(f"resamples is {resamples}; it must be at least 1.")
-    scores: list[dict[str, Float64]] = []
-    for fold in sorted({each.fold for each in predictions}):
-        of_fold = [each for each in predictions if each.fold == fold]
-        if not all(of_fold[0].has_rows_of(each) for each in of_fold):
+    scores: dict[str, list[dict[str, Float64]]] = {model: [] for model in models}
+    everything = [(model, each) for model, predictions in models.items() for each in predictions]
+    for fold in sorted({each.fold for _, each in everything}):
+        of_fold = [(model, each) for model, each in everything if each.fold == fold]
+        first = of_fold[0][1]
+        if not all(first.has_rows_of(each) for _, each in of_fold):
             raise UsageError(
                 f"Two sets of predictions for fold {fold} have different rows.",
                 "Number the folds apart, or compare predictions for the same images.",
             )
-        prepared = [PreparedPredictions(each) for each in of_fold]
+        prepared = [PreparedPredictions(each) for _, each in of_fold]
         chunks = [
-            [weighted_scores(each, weights) for each in prepared]
-            for weights in _resample_weights(of_fold[0], resamples, seed)
+            [weighted_scores(each, weights, names) for each in prepared]
+            for weights in _resample_weights(first, resamples, seed)
         ]
-        scores += [
-            {name: np.concatenate([chunk[name] for chunk in of_model]) for name in SCORE_NAMES}
-            for of_model in zip(*chunks, strict=True)
-        ]
-    return _means(scores)
+        for (model, _), parts in zip(of_fold, zip(*chunks, strict=True), strict=True):
+            scores[model].append(
+                {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            )
+    return {model: _means(of_model) for model, of_model in scores.items()}
 
 
 def centre_calibration(
@@ -138,6 +162,8 @@ def centre_calibration(
     level is not. Differences of two models are moved in the same way.
     """
     name = "calibration_error"
+    if name not in resampled:
+        return resampled
     return resampled | {name: resampled[name] - resampled[name].mean() + scores[name]}
 
 
@@ -196,4 +222,30 @@ def _lesions(predictions: Predictions) -> tuple[Indices, Labels]:
 def _means(scores: list[dict[str, Float64]]) -> dict[str, Float64]:
     if not scores:
         raise UsageError("There are no predictions to score.")
-    return {name: mean_of_known(np.array([each[name] for each in scores])) for name in SCORE_NAMES}
+    return {name: mean_of_known(np.array([each[name] for each in scores])) for name in scores[0]}
+
+
+def _exact_interval(
+    predictions: Sequence[Predictions], score: Score, share: float, level: float
+) -> tuple[float, float]:
+    """Return Clopper and Pearson's interval of a share that is 0 or 1."""
+    from scipy.stats import binomtest
+
+    count = count_lesions(predictions, score.proportion_of)
+    limits = binomtest(round(share * count), count).proportion_ci(level)
+    return float(limits.low), float(limits.high)
+
+
+def count_lesions(predictions: Sequence[Predictions], labels: Collection[int]) -> int:
+    """Count the lesions with one of the labels in all folds; images where lesions are unknown.
+
+    Several predictions of one fold are for the same lesions, which count once.
+    """
+    count = 0
+    for each in {each.fold: each for each in predictions}.values():
+        of_labels = np.isin(each.labels, list(labels))
+        lesions = (
+            of_labels.sum() if each.lesions is None else len(np.unique(each.lesions[of_labels]))
+        )
+        count += int(lesions)
+    return count

@@ -4,7 +4,7 @@ A score is a function of weighted sums (`hmnist.scores.weighting`) and a line in
 of all diagnoses together is a field of `Scores` as well.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.arrays import Float64, Labels
-from hmnist.diagnoses import CODES
+from hmnist.diagnoses import CODES, MALIGNANT
 from hmnist.scores.predictions import Predictions, check_probabilities
 from hmnist.scores.weighting import PreparedPredictions, WeightedSums
 
@@ -74,13 +74,19 @@ class Score:
     ----------
     compute : callable
         From weighted sums of r weightings to float64, shape (r,); NaN where it is unknown.
+    title : str
+        Its name in sentences.
+    proportion_of : tuple of int
+        The labels of the images of which it is a share; empty for a score that is no share.
     diagnosis : str or None
         The code of the diagnosis whose recall it is; None for a score of all diagnoses.
     """
 
     name: str
     heading: str
+    title: str
     compute: Callable[[WeightedSums], Float64]
+    proportion_of: tuple[int, ...] = ()
     lower_is_better: bool = False
     diagnosis: str | None = None
 
@@ -89,36 +95,78 @@ def _recall(sums: WeightedSums, label: int) -> Float64:
     return _ratio(sums.hits[label], sums.images[label])
 
 
+_BENIGN = tuple(label for label in range(len(CODES)) if label not in MALIGNANT)
+
 SCORES: tuple[Score, ...] = (
-    Score("balanced_accuracy", "balanced acc.", lambda sums: _mean_ratio(sums.hits, sums.images)),
-    Score("accuracy", "accuracy", lambda sums: _ratio(sums.hits.sum(0), sums.total)),
-    Score("f1_macro", "F1", lambda sums: _mean_ratio(2 * sums.hits, sums.images + sums.predicted)),
+    Score(
+        "balanced_accuracy",
+        "balanced acc.",
+        "balanced accuracy",
+        lambda sums: _mean_ratio(sums.hits, sums.images),
+    ),
+    Score(
+        "accuracy",
+        "accuracy",
+        "accuracy",
+        lambda sums: _ratio(sums.hits.sum(0), sums.total),
+        proportion_of=tuple(range(len(CODES))),
+    ),
+    Score(
+        "f1_macro",
+        "F1",
+        "F1",
+        lambda sums: _mean_ratio(2 * sums.hits, sums.images + sums.predicted),
+    ),
     Score(
         "roc_auc_ovr",
+        "AUC",
         "AUC",
         lambda sums: _mean_ratio(sums.pairs_won, sums.images * (sums.total - sums.images)),
     ),
     Score(
-        "log_loss", "log loss", lambda sums: _ratio(sums.losses, sums.total), lower_is_better=True
+        "log_loss",
+        "log loss",
+        "log loss",
+        lambda sums: _ratio(sums.losses, sums.total),
+        lower_is_better=True,
     ),
     Score(
         "calibration_error",
         "ECE",
+        "ECE",
         lambda sums: _ratio(np.abs(sums.gaps).sum(0), sums.total),
         lower_is_better=True,
     ),
-    Score("sensitivity_malignant", "sens.", lambda sums: _ratio(sums.screened[0], sums.malignant)),
+    Score(
+        "sensitivity_malignant",
+        "sens.",
+        "sensitivity",
+        lambda sums: _ratio(sums.screened[0], sums.malignant),
+        proportion_of=tuple(MALIGNANT),
+    ),
     Score(
         "specificity_malignant",
         "spec.",
+        "specificity",
         lambda sums: _ratio(sums.screened[1], sums.total - sums.malignant),
+        proportion_of=_BENIGN,
     ),
     *(
-        Score(f"recall_{code}", code, partial(_recall, label=label), diagnosis=code)
+        Score(
+            f"recall_{code}",
+            code,
+            f"recall of {code}",
+            partial(_recall, label=label),
+            proportion_of=(label,),
+            diagnosis=code,
+        )
         for label, code in enumerate(CODES)
     ),
 )
 """Every score, in the order of the table's columns."""
+
+SCORE_OF: dict[str, Score] = {score.name: score for score in SCORES}
+"""Every score by its name."""
 
 SCORE_NAMES: tuple[str, ...] = tuple(score.name for score in SCORES)
 
@@ -171,10 +219,12 @@ def score_predictions(
     return Scores(recall=recall, **by_name)
 
 
-def weighted_scores(prepared: PreparedPredictions, weights: Float64) -> dict[str, Float64]:
-    """Return every score by its name for each column of `weights` (n, r); NaN if unknown."""
-    sums = prepared.weigh(weights)
-    return {score.name: score.compute(sums) for score in SCORES}
+def weighted_scores(
+    prepared: PreparedPredictions, weights: Float64, names: Collection[str] = SCORE_NAMES
+) -> dict[str, Float64]:
+    """Return the named scores for each column of `weights` (n, r); NaN if unknown."""
+    sums = WeightedSums(prepared, weights)
+    return {score.name: score.compute(sums) for score in SCORES if score.name in names}
 
 
 def none_if_unknown(value: float | np.floating) -> float | None:

@@ -66,8 +66,11 @@ def bootstrap_p_value(differences: Float64) -> float:
     """Return twice the smaller share of resampled differences on either side of zero.
 
     Adding 1 to both counts keeps the p-value above zero, which no number of resamples could show
-    (Davison & Hinkley, *Bootstrap Methods and their Application*, 1997, section 4.2). Differences
-    that are NaN are left out; if all are, so is the p-value.
+    (Davison & Hinkley, *Bootstrap Methods and their Application*, 1997, section 4.2). If all lie on
+    one side, the p-value is smaller than resamples can tell: it is that of the normal distribution
+    with their mean and standard deviation, if this is smaller. Otherwise a correction for many
+    tests would only multiply the smallest p-value that so many resamples can have. Differences that
+    are NaN are left out; if all are, so is the p-value.
 
     Examples
     --------
@@ -77,8 +80,13 @@ def bootstrap_p_value(differences: Float64) -> float:
     known = differences[~np.isnan(differences)]
     if not len(known):
         return float("nan")
-    fewer = min((known <= 0).sum(), (known >= 0).sum())
-    return min(1.0, 2 * (int(fewer) + 1) / (len(known) + 1))
+    from scipy.stats import norm
+
+    fewer = int(min((known <= 0).sum(), (known >= 0).sum()))
+    p_value = min(1.0, 2 * (fewer + 1) / (len(known) + 1))
+    if fewer == 0 and (spread := known.std()) > 1e-9:
+        p_value = min(p_value, 2 * float(norm.sf(abs(known.mean()) / spread)))
+    return p_value
 
 
 def correct_holm(p_values: list[float]) -> list[float]:

@@ -8,7 +8,7 @@ Sums are taken image by image, never by a matrix product: a score is the same, b
 number of threads.
 """
 
-from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -18,79 +18,100 @@ from hmnist.scores.predictions import Predictions
 from hmnist.scores.reliability import sort_into_bins
 
 
-@dataclass(frozen=True)
-class WeightedSums:
-    """Sums over images, for r weightings at once; each is float64.
-
-    Attributes
-    ----------
-    images, predicted, hits : numpy.ndarray, shape (7, r)
-        The images that have each diagnosis, are predicted to have it, or both.
-    total, malignant : numpy.ndarray, shape (r,)
-        All images, and those with a malignant diagnosis.
-    screened : numpy.ndarray, shape (2, r)
-        The malignant images that are predicted malignant, and the benign ones predicted benign.
-    pairs_won : numpy.ndarray, shape (7, r)
-        The pairs of one image with and one without a diagnosis that its probability ranks rightly;
-        a tie counts half.
-    losses : numpy.ndarray, shape (r,)
-        The negative log-probabilities of the true diagnoses.
-    gaps : numpy.ndarray, shape (bins, r)
-        Confidence minus right answers, for each bin of confidence that holds images.
-    """
-
-    images: Float64
-    predicted: Float64
-    hits: Float64
-    total: Float64
-    malignant: Float64
-    screened: Float64
-    pairs_won: Float64
-    losses: Float64
-    gaps: Float64
-
-
 class PreparedPredictions:
-    """Predictions, and everything about them that does not depend on the weights."""
+    """Predictions, and everything about them that does not depend on the weights.
+
+    Attributes are the rows of images by diagnosis (`true`, `predicted`, `hits`), by screening
+    (`screened`) and by confidence (`bins`), and what each image adds to `losses` and `gaps`.
+    """
 
     def __init__(self, predictions: Predictions) -> None:
         labels, predicted = predictions.labels, predictions.predicted
         probabilities, diagnoses = predictions.probabilities, range(len(CODES))
-        self._true = [np.flatnonzero(labels == label) for label in diagnoses]
-        self._predicted = [np.flatnonzero(predicted == label) for label in diagnoses]
-        self._hits = [rows[predicted[rows] == labels[rows]] for rows in self._true]
+        self.true = [np.flatnonzero(labels == label) for label in diagnoses]
+        self.predicted = [np.flatnonzero(predicted == label) for label in diagnoses]
+        self.hits = [rows[predicted[rows] == labels[rows]] for rows in self.true]
 
         malignant, called = np.isin(labels, MALIGNANT), np.isin(predicted, MALIGNANT)
-        self._screened = [np.flatnonzero(malignant & called), np.flatnonzero(~malignant & ~called)]
+        self.screened = [np.flatnonzero(malignant & called), np.flatnonzero(~malignant & ~called)]
 
         normalised = probabilities / probabilities.sum(1, keepdims=True)
         epsilon = np.finfo(np.float64).eps
         of_true_diagnosis = normalised[np.arange(len(labels)), labels]
-        self._losses = -np.log(np.clip(of_true_diagnosis, epsilon, 1 - epsilon))[:, None]
+        self.losses = -np.log(np.clip(of_true_diagnosis, epsilon, 1 - epsilon))[:, None]
 
         confidence = probabilities.max(1)
-        self._bins = [rows for rows in sort_into_bins(confidence) if len(rows)]
-        self._gaps = (confidence - (probabilities.argmax(1) == labels))[:, None]
+        self.bins = [rows for rows in sort_into_bins(confidence) if len(rows)]
+        self.gaps = (confidence - (probabilities.argmax(1) == labels))[:, None]
 
-        self._rankings = [_Ranking(probabilities[:, label], labels == label) for label in diagnoses]
-
-    def weigh(self, weights: Float64) -> WeightedSums:
-        """Return the sums for each column of `weights`: float64, shape (n, r)."""
-        images = _sums(weights, self._true)
-        return WeightedSums(
-            images,
-            predicted=_sums(weights, self._predicted),
-            hits=_sums(weights, self._hits),
-            total=images.sum(0),
-            malignant=images[list(MALIGNANT)].sum(0),
-            screened=_sums(weights, self._screened),
-            pairs_won=np.array([ranking.pairs_won(weights) for ranking in self._rankings]),
-            losses=(weights * self._losses).sum(0),
-            gaps=_sums(weights * self._gaps, self._bins),
-        )
+        self.rankings = [Ranking(probabilities[:, label], labels == label) for label in diagnoses]
 
 
-class _Ranking:
+class WeightedSums:
+    """Sums over images, for r weightings at once; each is float64 and taken when it is needed.
+
+    Parameters
+    ----------
+    prepared : PreparedPredictions
+        Of n images.
+    weights : numpy.ndarray of float64, shape (n, r)
+        How often each image counts.
+    """
+
+    def __init__(self, prepared: PreparedPredictions, weights: Float64) -> None:
+        self._prepared = prepared
+        self._weights = weights
+
+    @cached_property
+    def images(self) -> Float64:
+        """The images that have each diagnosis: shape (7, r)."""
+        return _sums(self._weights, self._prepared.true)
+
+    @cached_property
+    def predicted(self) -> Float64:
+        """The images that are predicted to have each diagnosis: shape (7, r)."""
+        return _sums(self._weights, self._prepared.predicted)
+
+    @cached_property
+    def hits(self) -> Float64:
+        """The images that have each diagnosis and are predicted to have it: shape (7, r)."""
+        return _sums(self._weights, self._prepared.hits)
+
+    @cached_property
+    def total(self) -> Float64:
+        """All images: shape (r,)."""
+        return np.asarray(self.images.sum(0))
+
+    @cached_property
+    def malignant(self) -> Float64:
+        """The images with a malignant diagnosis: shape (r,)."""
+        return np.asarray(self.images[list(MALIGNANT)].sum(0))
+
+    @cached_property
+    def screened(self) -> Float64:
+        """The malignant images predicted malignant, the benign predicted benign: shape (2, r)."""
+        return _sums(self._weights, self._prepared.screened)
+
+    @cached_property
+    def pairs_won(self) -> Float64:
+        """The pairs of one image with and one without each diagnosis that are ranked rightly.
+
+        Its probability ranks them; a tie counts half. Shape (7, r).
+        """
+        return np.array([each.pairs_won(self._weights) for each in self._prepared.rankings])
+
+    @cached_property
+    def losses(self) -> Float64:
+        """The negative log-probabilities of the true diagnoses: shape (r,)."""
+        return np.asarray((self._weights * self._prepared.losses).sum(0))
+
+    @cached_property
+    def gaps(self) -> Float64:
+        """Confidence minus right answers, for each bin that holds images: shape (bins, r)."""
+        return _sums(self._weights * self._prepared.gaps, self._prepared.bins)
+
+
+class Ranking:
     """How often images with one diagnosis get a larger probability of it than the rest do."""
 
     def __init__(self, probability: Float64, positive: Booleans) -> None:

@@ -135,10 +135,7 @@ class Split:
             return self._published_proof(self.protocol)
         lesions = self._lesions_of_parts()
         if lesions is None:
-            return (
-                "The lesions are unknown, so images of one lesion may train and test: "
-                f"such scores run high. {_cure(self.data)}"
-            )
+            return describe_unknown_lesions(self.data)
         if self.shared_lesions:
             images = self.shared_test_images or 0
             return (
@@ -220,6 +217,14 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
         f"There is no split called {str(by)!r}.",
         "Choose lesion, image, own, published:<system>, or name a CSV file with the columns "
         "image_id and part.",
+    )
+
+
+def describe_unknown_lesions(data: LesionDataset) -> str:
+    """Say what it means that the lesions of a data set are unknown, and what would cure it."""
+    return (
+        "The lesions are unknown, so images of one lesion may train and test: such scores run "
+        f"high. {_cure(data)}"
     )
 
 

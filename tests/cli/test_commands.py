@@ -79,6 +79,12 @@ def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
         (["benchmark", "sample", "--split-file", "s.csv"], 3, "s.csv"),
         (["benchmark", "sample", "--sort", "beauty"], 2, "no column called 'beauty'"),
         (["benchmark", "sample", "--folds", "1"], 2, "folds"),
+        (["benchmark", "sample", "--modles", "cnn"], 2, "--models"),
+        (["benchmark", "sample", "--models", ""], 2, "No model is named"),
+        (["benchmark", "sample", "--models", ","], 2, "No model is named"),
+        (["benchmark", "nowhere.csv", "--set", "epochs=3"], 2, "--set cnn.epochs=3"),
+        (["train", "cnn", "nowhere.csv", "--set", "epoch=3"], 2, "Did you mean epochs?"),
+        (["train", "cnn", "nowhere.csv", "--oversample", "none,smote"], 2, "not several"),
         (["benchmark", "nowhere.csv"], 3, "nowhere.csv"),
         (["benchmark", "."], 3, "folder"),
         (["train", "resnet", "sample"], 2, "no model called 'resnet'"),
@@ -86,10 +92,10 @@ def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
         (["train", "ensemble", "sample"], 2, "composed"),
         (["benchmark", "sample", "--models", "cnn,ensemble"], 2, "two models"),
         (["evaluate", "nowhere"], 3, "nowhere"),
-        (["evaluate", "."], 4, "no run folder"),
+        (["evaluate", "."], 2, "no run folder"),
         (["compare", "nowhere", "nothing"], 3, "nowhere"),
         (["predict", "nowhere", "x.png"], 3, "nowhere"),
-        (["runs", "verify", "."], 4, "no run folder"),
+        (["runs", "verify", "."], 2, "no run folder"),
         (
             ["benchmark", "sample", "--split", "published:alexnet"],
             2,
@@ -204,7 +210,6 @@ def test_a_published_system_is_told_with_its_recipe_and_its_notes(command: Comma
     assert told["source"]["claimed_accuracy"] == 0.7445
     assert told["source"]["notes"] == list(SYSTEMS["lenet"].notes)
     text = command("models", "inception-resnet").out
-    assert max(map(len, text.splitlines())) <= 100
     assert all(words in text for words in ("299×299 pixels", "mel 3", "SGD", "Departs: "))
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from hmnist.dataset import LesionDataset
-from hmnist.experiments.cells import Cell, estimate_seconds
+from hmnist.errors import UsageError
+from hmnist.experiments.cells import Cell, estimate_fit, estimate_seconds
+from hmnist.experiments.grid import plan_benchmark
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import find_runs, open_run
 from hmnist.splits.split import split
@@ -19,6 +21,63 @@ def test_a_finished_cell_needs_no_time(sample: LesionDataset, tmp_path: Path) ->
     assert estimate_seconds(cell) == pytest.approx(240 * 280 / 7000, rel=0.2)
     cell.folder.mkdir()
     assert estimate_seconds(cell) == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters", "factor"),
+    [("cnn", {"epochs": 12}, 0.5), ("mlp", {"epochs": 60, "networks": 1}, 1), ("cnn", {}, 1)],
+)
+def test_other_lengths_of_a_training_take_other_times(
+    model: str, parameters: dict[str, int], factor: float
+) -> None:
+    usual = estimate_fit(Recipe(model=model), 7000)
+    assert estimate_fit(Recipe(model=model, parameters=parameters), 7000) == factor * usual
+
+
+def test_folds_are_counted_alike_in_the_name_of_the_folder(
+    sample: LesionDataset, tmp_path: Path
+) -> None:
+    cells = plan_benchmark(sample, "logistic", tmp_path, folds=2)
+    for cell, fold in zip(cells[:2], (1, 2), strict=True):
+        assert str(cell).endswith(f"fold {fold} of 2")
+        assert f"-fold{fold}-" in cell.folder.name
+
+
+def test_parameters_are_set_by_model_and_change_the_key_of_an_ensemble(
+    sample: LesionDataset, tmp_path: Path
+) -> None:
+    names = ["Logistic", "xgboost", "ensemble"]
+    usual = plan_benchmark(sample, names, tmp_path)
+    changed = plan_benchmark(sample, names, tmp_path, parameters={"logistic": {"max_iter": 3}})
+    made = {cell.recipe.model: cell.recipe for cell in changed}
+    assert made["logistic"].make().get_params()["max_iter"] == 3
+    assert made["xgboost"].parameters == {}
+    same = {cell.recipe.model for cell in usual} - {
+        one.recipe.model
+        for one, other in zip(usual, changed, strict=True)
+        if one.folder != other.folder
+    }
+    assert same == {"xgboost", "majority"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"cnn": {"epochs": 3}}, "cnn, which is not trained"),
+        ({"cn": {"epochs": 3}}, "no model called 'cn'"),
+        ({"logistic": {"epochs": 3}}, "logistic has no parameter 'epochs'"),
+        ({"ensemble": {"members": ()}}, "ensemble, which is not trained"),
+    ],
+)
+def test_parameters_that_cannot_be_set_are_refused(
+    parameters: dict[str, dict[str, object]],
+    said: str,
+    sample: LesionDataset,
+    tmp_path: Path,
+) -> None:
+    names = ["logistic", "mlp", "ensemble"]
+    with pytest.raises(UsageError, match=said):
+        plan_benchmark(sample, names, tmp_path, parameters=parameters)
 
 
 def _workers(process: int) -> list[int]:

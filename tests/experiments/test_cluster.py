@@ -64,7 +64,7 @@ class Diary(Watcher):
     def started(self, cell: Cell) -> None:
         self.lines.append(f"started {cell}")
 
-    def step(self, cell: Cell, done: int, total: int) -> None:
+    def step(self, cell: Cell, done: float, total: float) -> None:
         self.lines.append(f"step {cell}")
 
     def finished(self, cell: Cell, run: Run) -> None:
@@ -145,7 +145,7 @@ class Killer(Diary):
         self._loopback = loopback
         self.killed = ""
 
-    def step(self, cell: Cell, done: int, total: int) -> None:
+    def step(self, cell: Cell, done: float, total: float) -> None:
         if self.killed:
             return
         with Client(self._loopback.address, set_as_default=False) as client:

@@ -22,8 +22,8 @@ class Diary(Watcher):
     def started(self, cell: Cell) -> None:
         self.lines.append(f"started {cell.recipe.model}")
 
-    def step(self, cell: Cell, done: int, total: int) -> None:
-        self.lines.append(f"step {done} of {total}")
+    def step(self, cell: Cell, done: float, total: float) -> None:
+        self.lines.append(f"step {done:g} of {total:g}")
 
     def finished(self, cell: Cell, run: Run) -> None:
         self.lines.append(f"finished {cell.recipe.model}")

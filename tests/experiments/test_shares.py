@@ -20,7 +20,7 @@ OPTIONS: dict[str, Any] = {"features": "pixels", "effort": "quick", "threads": 1
 def test_a_model_of_two_workers_is_nearly_that_of_one_machine(
     shared: Loopback, sample: LesionDataset, tmp_path: Path
 ) -> None:
-    steps: list[tuple[int, int]] = []
+    steps: list[tuple[float, float]] = []
     there = train(
         sample,
         "xgboost",
@@ -68,7 +68,7 @@ def test_a_lost_worker_ends_the_training(
         loopback.start_worker()
     killed: list[str] = []
 
-    def kill(done: int, total: int) -> None:
+    def kill(done: float, total: float) -> None:
         if not killed:
             with Client(loopback.address, set_as_default=False) as client:
                 address, process = next(iter(client.run(os.getpid).items()))

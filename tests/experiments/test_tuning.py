@@ -170,7 +170,7 @@ def test_other_settings_are_another_search(
 def test_the_best_parameters_are_written(data: LesionDataset, tmp_path: Path) -> None:
     tuning = search(data, tmp_path)
     written = tomllib.loads((tmp_path / SETTINGS_FILE).read_text(encoding="utf-8"))
-    assert written == {"set": {"logistic.penalty": tuning.best.parameters["penalty"]}}
+    assert written == {"set": {"logistic": dict(tuning.best.parameters)}}
 
 
 def test_seeds_are_averaged(data: LesionDataset, tmp_path: Path) -> None:

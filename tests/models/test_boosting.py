@@ -1,5 +1,6 @@
 """Boosted trees: early stopping, the kept rounds, weights, and the linear start."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -114,11 +115,39 @@ def test_rows_sum_to_one_closely_enough_for_scores(make: Any) -> None:
 
 
 def test_xgboost_reports_its_rounds() -> None:
-    steps: list[tuple[int, int]] = []
+    steps: list[tuple[float, float]] = []
     model = small_xgboost(3)
     model.on_step = lambda done, total: steps.append((done, total))
     model.fit(IMAGES, LABELS)
     assert steps == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_hist_gbdt_reports_its_rounds_and_trains_as_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hmnist.models.boosting_sklearn.POLL_SECONDS", 1e-3)
+    steps: list[tuple[float, float]] = []
+    model = small_hist(60)
+    model.on_step = lambda done, total: steps.append((done, total))
+    model.fit(IMAGES, LABELS)
+    assert steps == sorted(steps)
+    assert steps[0][1] == 60
+    assert 1 <= steps[-1][0] <= 60
+    threads = [thread for thread in threading.enumerate() if "poll" in thread.name]
+    assert not threads
+    expected = small_hist(60).fit(IMAGES, LABELS).predict_proba(IMAGES)
+    np.testing.assert_array_equal(model.predict_proba(IMAGES), expected)
+
+
+@pytest.mark.parametrize("make", [small_xgboost, small_hist])
+def test_the_linear_start_is_a_stage(make: Any) -> None:
+    steps: list[tuple[float, float]] = []
+    model = make(5, linear_start=True)
+    model.on_step = lambda done, total: steps.append((done, total))
+    model.fit(IMAGES, LABELS)
+    assert {total for _, total in steps} == {255}
+    assert steps == sorted(steps)
+    assert len([done for done, _ in steps if done < 250]) > 10
 
 
 def test_nodes_are_counted() -> None:

@@ -27,6 +27,17 @@ def test_features_are_those_of_the_transformer() -> None:
     np.testing.assert_array_equal(extractor.transform(IMAGES[:3]), expected.transform(IMAGES[:3]))
 
 
+def test_features_are_reported_while_they_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hmnist.features.fitted.chunk_size", lambda *_: 10)
+    steps: list[float] = []
+    FeatureExtractor("lesion").fit_transform(
+        IMAGES, 5, lambda done, total: steps.append(done / total)
+    )
+    assert steps == sorted(steps)
+    assert len(steps) > 5
+    assert steps[-4:] == pytest.approx([0.5, 2 / 3, 5 / 6, 1])
+
+
 @pytest.mark.parametrize("name", FEATURES)
 def test_an_extractor_comes_back_from_its_folder(name: str, tmp_path: Path) -> None:
     extractor = FeatureExtractor(name)

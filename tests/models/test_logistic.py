@@ -28,6 +28,14 @@ def test_logistic_ends_at_its_limit_without_a_warning() -> None:
     assert Logistic(penalty=1e-4, max_iter=2).fit(IMAGES, LABELS).n_iter_ == 2
 
 
+def test_every_step_is_reported() -> None:
+    steps: list[tuple[float, float]] = []
+    model = Logistic(penalty=1e-4, max_iter=4)
+    model.on_step = lambda done, total: steps.append((done, total))
+    assert model.fit(IMAGES, LABELS).n_iter_ == 4
+    assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
 def test_weights_count_like_repeated_rows() -> None:
     weighted = Logistic(penalty=0.1).fit(IMAGES, LABELS, sample_weight=WEIGHTS)
     repeated = Logistic(penalty=0.1).fit(IMAGES.repeat(WEIGHTS, 0), LABELS.repeat(WEIGHTS))

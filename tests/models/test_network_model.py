@@ -18,6 +18,7 @@ import pytest
 
 from hmnist.arrays import Images
 from hmnist.errors import TrustError, UsageError
+from hmnist.features.steps import OnStep, ignore_steps
 from hmnist.models.inputs import Inputs
 from hmnist.models.keras_setup import load_keras
 from hmnist.models.network import Network, TrainingPlan
@@ -145,7 +146,12 @@ class Plain(TinyNetwork):
 class DarkestInputs(Inputs):
     """Subtracts the darkest training pixel, in another shape."""
 
-    def fit_transform(self, images: Images, seed: int) -> npt.NDArray[Any]:
+    epochs = 2
+
+    def fit_transform(
+        self, images: Images, seed: int, on_step: OnStep = ignore_steps
+    ) -> npt.NDArray[Any]:
+        on_step(1, 2)
         self.darkest = images.min()
         return self.transform(images)
 
@@ -335,7 +341,7 @@ def test_sample_weights_count() -> None:
 
 
 def test_steps_are_reported_and_not_carried_along() -> None:
-    steps: list[tuple[int, int]] = []
+    steps: list[tuple[float, float]] = []
     model = TinyNetwork(random_state=0)
     model.on_step = lambda done, total: steps.append((done, total))
     model.fit(IMAGES, LABELS)
@@ -369,7 +375,7 @@ def test_predictions_average_the_logits_of_views_in_full_precision(tmp_path: Pat
 
 
 def test_networks_are_trained_apart_and_averaged(fitted: TinyNetwork, tmp_path: Path) -> None:
-    steps: list[tuple[int, int]] = []
+    steps: list[tuple[float, float]] = []
     model = TinyNetwork(random_state=0, networks=2)
     model.on_step = lambda done, total: steps.append((done, total))
     model.fit(IMAGES, LABELS)

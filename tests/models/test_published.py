@@ -138,7 +138,7 @@ def test_steps_are_reported_also_for_the_numbers_of_the_source(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     change_lenet(monkeypatch, epochs=2)
-    steps: list[tuple[int, int]] = []
+    steps: list[tuple[float, float]] = []
     model = PublishedNetwork(random_state=0)
     model.on_step = lambda done, total: steps.append((done, total))
     images = draw_images(22, 22, 1, count=14)

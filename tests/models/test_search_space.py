@@ -2,13 +2,11 @@
 
 import pytest
 
-from hmnist.models.registry import EFFORTS, MODELS, import_class, make_model
+from hmnist.models.registry import EFFORTS, MODELS, find_class, make_model
 from hmnist.models.search_space import Choice, Interval
 
 SEARCHED = [
-    name
-    for name, entry in MODELS.items()
-    if not entry.composed and import_class(entry).search_space
+    name for name, entry in MODELS.items() if not entry.composed and find_class(name).search_space
 ]
 
 
@@ -20,7 +18,7 @@ def test_these_models_can_be_searched() -> None:
 @pytest.mark.parametrize("effort", EFFORTS)
 def test_the_parameters_as_they_are_lie_within(name: str, effort: str) -> None:
     parameters = make_model(name, effort=effort).get_params()
-    for parameter, allowed in import_class(MODELS[name]).search_space.items():
+    for parameter, allowed in find_class(name).search_space.items():
         value = parameters[parameter]
         if isinstance(allowed, Choice):
             assert value in allowed.options

@@ -36,8 +36,8 @@ class Diary(Watcher):
     def started(self, cell: Cell) -> None:
         self.lines.append(f"started {cell.recipe.model}")
 
-    def step(self, cell: Cell, done: int, total: int) -> None:
-        self.lines.append(f"step {done}/{total}")
+    def step(self, cell: Cell, done: float, total: float) -> None:
+        self.lines.append(f"step {done:g}/{total:g}")
 
     def finished(self, cell: Cell, run: Run) -> None:
         self.lines.append(f"finished {cell.recipe.model}")

@@ -9,7 +9,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.experiments.train import train
-from hmnist.results.evaluation import compare_runs, decide_again, evaluate_run, score
+from hmnist.results.evaluation import decide_again, evaluate_run, score
 from hmnist.runs.run import Run
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.report import classification_report, confusion_matrix
@@ -54,30 +54,6 @@ def test_json_holds_it_all(run: Run) -> None:
     assert read["report"]["reliability"] == json.loads(
         json.dumps(run.manifest.to_dict()["reliability"])
     )
-
-
-def test_runs_on_one_split_are_compared(run: Run, sample: LesionDataset, tmp_path: Path) -> None:
-    majority = train(sample, "majority", threads=1, out=tmp_path / "majority")
-    [pair] = compare_runs([run, majority]).pairs
-    assert (pair.first, pair.second) == ("logistic", "majority")
-    for name, result in pair.scores.items():
-        expected = run.scores[name] - majority.scores[name]
-        assert result.difference == pytest.approx(expected, nan_ok=True)
-
-
-@pytest.mark.parametrize(("change", "what"), [("seed", "split"), ("data", "data")])
-def test_runs_on_other_images_are_not(
-    change: str, what: str, run: Run, sample: LesionDataset, tmp_path: Path
-) -> None:
-    data = sample.take(np.arange(300)) if change == "data" else sample
-    other = train(data, "majority", seed=int(change == "seed"), threads=1, out=tmp_path / "other")
-    with pytest.raises(UsageError, match=f"their {what} differs"):
-        compare_runs([run, other])
-
-
-def test_one_run_is_no_comparison(run: Run) -> None:
-    with pytest.raises(UsageError, match="at least two"):
-        compare_runs([run])
 
 
 @pytest.mark.parametrize("kind", ["natural", "balanced", "sensitive"])

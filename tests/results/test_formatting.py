@@ -1,16 +1,31 @@
 import io
+import itertools
+from collections import Counter
 
+import pytest
 from rich.console import Console
 
 from hmnist.results.canvas import share_text
 from hmnist.results.formatting import (
-    as_sentence_list,
     byte_text,
     count_text,
+    duration_text,
     plain_table,
-    score_text,
-    signed_text,
 )
+
+HEADER = ["model", "balanced acc.", "accuracy", "what it is", "F1"]
+
+BODY = [
+    ["cnn + patients", ".656 ± .040 [.631, .682]", ".835", "a network on 28×28 pixels, " * 3, ".1"],
+    ["majority", ".143", ".691", "short", "1.000"],
+]
+
+
+def print_table(width: int) -> list[str]:
+    text = io.StringIO()
+    table = plain_table(HEADER, BODY, text=["what it is"], first=["F1", "balanced acc."])
+    Console(width=width, file=text, color_system=None).print(table)
+    return [line.rstrip() for line in text.getvalue().splitlines()]
 
 
 def test_brackets_are_no_markup() -> None:
@@ -20,15 +35,60 @@ def test_brackets_are_no_markup() -> None:
     assert "[b, c]" in text.getvalue()
 
 
+@pytest.mark.parametrize("width", [40, 46, 50, 60, 72, 80, 100, 1000])
+def test_a_table_that_is_too_wide_becomes_several_that_fit(width: int) -> None:
+    lines = print_table(width)
+    assert max(map(len, lines)) <= width
+    tables = [line for line in lines if line.startswith("model ")]
+    headings = " ".join(tables)
+    assert all(headings.count(heading) == 1 for heading in HEADER[1:])
+    # Numbers and names stand whole on one line each, names in every table.
+    for cells in BODY:
+        rows = [line for line in lines if line.startswith(f"{cells[0]} ")]
+        assert len(rows) == len(tables)
+        assert all(any(cells[column] in line for line in rows) for column in (1, 2, 4))
+    assert " ".join(" ".join(lines).split()).count("pixels,") == 3
+
+
+def test_the_columns_that_matter_come_first_only_where_not_all_fit() -> None:
+    assert print_table(1000)[0].split()[1:] == [
+        "balanced",
+        "acc.",
+        "accuracy",
+        "what",
+        "it",
+        "is",
+        "F1",
+    ]
+    narrow = " ".join(line for line in print_table(60) if line.startswith("model "))
+    assert narrow.replace("model", "").split() == [
+        "F1",
+        "balanced",
+        "acc.",
+        "accuracy",
+        "what",
+        "it",
+        "is",
+    ]
+
+
+@pytest.mark.parametrize("width", [5, 12, 25])
+def test_nothing_is_lost_on_a_terminal_too_narrow_for_a_column(width: int) -> None:
+    lines = print_table(width)
+    assert max(map(len, lines)) <= width
+    assert "…" not in "".join(lines)
+    printed = Counter("".join(lines))
+    assert all(
+        count <= printed[sign]
+        for sign, count in Counter("".join(itertools.chain(*BODY))).items()
+        if not sign.isspace()
+    )
+
+
 def test_numbers_as_text() -> None:
-    assert [score_text(score) for score in (0.5, 1.0, None)] == [".500", "1.000", "–"]
-    assert [signed_text(difference) for difference in (-0.0741, None)] == ["−.074", "–"]
     assert [count_text(number) for number in (20_356, 1_090_000)] == ["20,356", "1.09 M"]
     assert [byte_text(size) for size in (287, 440_400)] == ["287 B", "440.4 kB"]
+    times = [0, 84, 100, 5_000, 38_000]
+    assert [duration_text(time) for time in times] == ["0 s", "84 s", "2 min", "83 min", "10.6 h"]
     shares = [(1, 4), (1, 1000), (999, 1000), (0, 5)]
     assert [share_text(*share) for share in shares] == ["25%", "<1%", ">99%", "0%"]
-
-
-def test_names_as_a_list() -> None:
-    names = ["lenet", "vgg16", "mobilenet"]
-    assert as_sentence_list(names) == "lenet, vgg16 and mobilenet"

@@ -2,12 +2,15 @@ import csv
 import io
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from hmnist.errors import TrustError, UsageError
+from hmnist.results.rows import Ranking
 from hmnist.results.table import FORMATS, SCHEMA, Table
+from hmnist.scores.comparison import Difference
 from hmnist.scores.scoring import SCORE_NAMES
 from tests.results.examples import UNKNOWN, data_facts, split_facts, table_row, table_settings
 
@@ -22,9 +25,26 @@ def table() -> Table:
     )
 
 
-def print_on_terminal(table: Table) -> str:
+@pytest.fixture
+def ranked() -> Table:
+    """A table whose second row is as good as its best."""
+    return Table(
+        data=data_facts(),
+        split=split_facts(),
+        settings=table_settings(),
+        rows=(
+            table_row("cnn", 0.7),
+            table_row("mlp", 0.68, difference=Difference(-0.02, -0.05, 0.01, 0.4)),
+            table_row("majority", 0.2, difference=Difference(-0.5, -0.6, -0.4, 0.0004)),
+        ),
+        ranking=Ranking(score="balanced_accuracy", best="cnn", tests=2, resamples=5000),
+        warnings=("Fold 3 is odd.",),
+    )
+
+
+def print_on_terminal(table: Table, width: int = 100) -> str:
     text = io.StringIO()
-    console = Console(width=100, file=text, color_system=None)
+    console = Console(width=width, file=text, color_system=None)
     console.print(table.to_rich())
     return text.getvalue()
 
@@ -55,27 +75,70 @@ def test_a_column_that_is_none_cannot_sort(table: Table) -> None:
         table.sorted("beauty")
 
 
+@pytest.mark.parametrize("width", [60, 80, 100])
 @pytest.mark.parametrize("seeds", [1, 5])
-def test_a_terminal_of_100_columns_holds_it(table: Table, seeds: int) -> None:
+def test_a_terminal_of_any_width_holds_it(table: Table, seeds: int, width: int) -> None:
     rows = (
         table_row("inception-resnet smote", 0.512, seeds),
         table_row("hist-gbdt", 0.5, seeds, patients=True),
     )
-    lines = print_on_terminal(replace(table, rows=rows)).splitlines()
-    assert max(map(len, lines)) <= 100
+    lines = print_on_terminal(replace(table, rows=rows), width).splitlines()
+    assert max(map(len, lines)) <= width
     assert not any("…" in line for line in lines)
+    named = [line for line in lines if line.startswith("inception-resnet smote ")]
+    assert len(named) == len([line for line in lines if line.startswith("hist-gbdt + patients ")])
+    assert "".join(named).count(".512") == 15
+    assert lines[0].split()[:3] == ["model", "balanced", "acc."]
 
 
 def test_json_is_what_the_table_holds(table: Table) -> None:
     read = json.loads(table.to_json())
     assert read["schema"] == SCHEMA
-    assert set(read) == {"schema", "data", "split", "settings", "rows"}
+    assert set(read) == {
+        *("schema", "data", "split", "settings", "rows", "ranking", "warnings"),
+    }
     assert read["rows"][0]["accuracy"] == {"mean": 0.9, "std": None, "low": 0.8, "high": 1.0}
     assert read["rows"][0]["parameters"] == 1_163_175
 
 
-def test_json_is_read_as_it_was_written(table: Table) -> None:
+def test_json_is_read_as_it_was_written(table: Table, ranked: Table) -> None:
     assert Table.from_json(table.to_json()) == table
+    assert Table.from_json(ranked.to_json()) == ranked
+    rows = json.loads(ranked.to_json())["rows"]
+    assert rows[0]["difference"] is None
+    assert rows[1]["difference"] == {
+        "difference": -0.02, "low": -0.05, "high": 0.01, "p_value": 0.4,
+    }  # fmt: skip
+
+
+def test_the_best_rows_are_marked_and_the_mark_is_explained(table: Table, ranked: Table) -> None:
+    lines = ranked.to_markdown().splitlines()
+    assert [line.split(" | ")[0] for line in lines[2:5]] == ["| cnn •", "| mlp •", "| majority"]
+    (note,) = (line for line in lines if line.startswith("•"))
+    assert "Best on balanced accuracy, or not distinguishable" in note
+    assert "bootstrap over lesions, 5,000 resamples, 2 tests corrected together (Holm)" in note
+    assert "Warning: Fold 3 is odd." in lines
+    assert "•" not in table.to_markdown()
+    # Another order changes neither the marks nor what they mean.
+    assert ranked.sorted("log_loss").rows != ranked.rows
+    assert [*ranked.sorted("log_loss").notes()] == [*ranked.notes()]
+    pooled = replace(ranked, split=split_facts(folds=5), data=data_facts(lesions=None))
+    assert "bootstrap over images, 5,000 resamples, pooled over folds" in next(pooled.notes())
+    several = replace(ranked, rows=(table_row("cnn", 0.5, 3), *ranked.rows[1:]))
+    assert "pooled over seeds" in next(several.notes())
+
+
+def test_an_ensemble_and_its_weights_can_be_written_as_csv(table: Table) -> None:
+    rows = (*table.rows, table_row("ensemble", 0.5, members={"cnn": 0.75}))
+    read = list(csv.DictReader(io.StringIO(replace(table, rows=rows).to_csv())))
+    assert [row["members_cnn"] for row in read] == ["", "", "", "0.75"]
+
+
+def test_numbers_of_a_ranked_table_have_columns(ranked: Table) -> None:
+    frame = ranked.to_pandas()
+    assert frame["difference"].tolist()[1:] == [-0.02, -0.5]
+    assert frame["difference_p_value"].tolist()[1:] == [0.4, 0.0004]
+    assert list(csv.DictReader(io.StringIO(ranked.to_csv())))[2]["difference_low"] == "-0.6"
 
 
 @pytest.mark.parametrize(
@@ -134,6 +197,24 @@ def test_the_sample_and_unknown_lesions_are_named(table: Table) -> None:
     text = "\n".join(doubtful.notes())
     assert "Synthetic sample" in text
     assert "lesions unknown" in text
+    assert "interval over images" in text
+    assert "over lesions" not in text
+    assert "interval over lesions" in "\n".join(table.notes())
+
+
+def test_merged_lesions_and_the_kind_of_split_are_named(table: Table) -> None:
+    def notes(**changes: Any) -> str:
+        return "\n".join(replace(table, **changes).notes())
+
+    assert "80 lesions (18 known duplicate pairs merged)." in notes(
+        data=data_facts(merged_pairs=18)
+    )
+    assert "(1 known duplicate pair merged)" in notes(data=data_facts(merged_pairs=1))
+    assert "Split: by image, seed 0" in notes(split=split_facts(kind="image"))
+    assert "Split: the file's own: 70" in notes(split=split_facts(kind="own", seed=None))
+    assert "Split: from s.csv: 70" in notes(split=split_facts(kind="s.csv", seed=None))
+    published = split_facts(kind="published:lenet", published=True)
+    assert "Split: the protocol of lenet, seed 0" in notes(split=published)
 
 
 def test_the_weights_of_an_ensemble_are_named_and_who_was_left_out(table: Table) -> None:

@@ -36,6 +36,12 @@ def test_every_field_of_a_recipe_is_tried() -> None:
     assert set(CHANGES) == {field.name for field in fields(Recipe)}
 
 
+@pytest.mark.parametrize("methods", ["none,smote", ("none", "smote"), ["random"]])
+def test_one_model_has_one_oversampling_method(methods: Any) -> None:
+    with pytest.raises(UsageError, match="one oversampling method, not several"):
+        Recipe(model="cnn", oversample=methods)
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_the_key_changes_with_every_field(name: str, sample: LesionDataset) -> None:
     parts, recipe = split(sample), Recipe(model="vgg16" if name == "pretrained" else "logistic")

@@ -6,11 +6,17 @@ from scipy import stats
 
 from hmnist.arrays import Strings
 from hmnist.errors import UsageError
-from hmnist.scores.comparison import Comparison, Difference, Pair, compare_predictions
+from hmnist.scores.comparison import (
+    Comparison,
+    Difference,
+    Pair,
+    compare_on,
+    compare_predictions,
+)
 from hmnist.scores.intervals import bootstrap_scores
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.scoring import SCORE_NAMES, score_predictions
-from hmnist.scores.significance import McNemar, correct_holm
+from hmnist.scores.significance import McNemar, correct_holm, mcnemar
 
 ROWS = 210
 
@@ -56,13 +62,12 @@ def test_the_bootstrap_is_paired() -> None:
     result = comparison.pairs[0].scores["log_loss"]
     expected = tuple(np.quantile(losses[0] - losses[1], [0.025, 0.975]))
     assert (result.low, result.high) == pytest.approx(expected)
-    assert result.p_value == pytest.approx(2 / 301)
 
 
 def test_accuracy_is_compared_as_a_paired_t_test_would() -> None:
     models = {"first": [draw_model(5, 1.6)], "second": [draw_model(6, 1.4)]}
 
-    result = compare_predictions(models).pairs[0].scores["accuracy"]
+    result = compare_on("accuracy", models, [("first", "second")])["first", "second"]
 
     right = [(model.predicted == model.labels).astype(float) for [model] in models.values()]
     expected = stats.ttest_rel(*right)
@@ -131,17 +136,68 @@ def test_several_pairs_are_corrected() -> None:
         ).pairs[0]
         for pair in together.pairs
     ]
-    for name in SCORE_NAMES:
-        corrected = [pair.scores[name].p_value for pair in together.pairs]
-        assert corrected == pytest.approx(
-            correct_holm([pair.scores[name].p_value for pair in alone])
+    # One pair at a time is corrected for its own sixteen tests, so that only the order is known.
+    tests = len(alone) * (len(SCORE_NAMES) + 1)
+    raw = compare_on("log_loss", models, [("a", "b")], resamples=100)["a", "b"].p_value
+    assert (
+        raw
+        <= alone[0].scores["log_loss"].p_value
+        <= together.pairs[0].scores["log_loss"].p_value
+        <= min(1, tests * raw)
+    )
+
+
+def test_all_tests_of_a_comparison_are_corrected_together() -> None:
+    names = ("a", "b", "c")
+    models = {
+        name: [draw_model(40 + 7 * number, 1.2 + number / 3)] for number, name in enumerate(names)
+    }
+    together = compare_predictions(models, resamples=100)
+    raw = {}
+    for pair in together.pairs:
+        both = (pair.first, pair.second)
+        for name in SCORE_NAMES:
+            raw[*both, name] = compare_on(name, models, [both], resamples=100)[both].p_value
+        raw[*both, "mcnemar"] = mcnemar([(models[pair.first][0], models[pair.second][0])]).p_value
+    # Holm's definition: the k-th smallest of m times m - k + 1, never falling, at most 1.
+    expected, largest = {}, 0.0
+    for rank, test in enumerate(sorted(raw, key=lambda test: raw[test])):
+        largest = max(largest, min(1.0, raw[test] * (len(raw) - rank)))
+        expected[test] = largest
+    found = {
+        (pair.first, pair.second, name): p_value
+        for pair in together.pairs
+        for name, p_value in (
+            *((name, result.p_value) for name, result in pair.scores.items()),
+            ("mcnemar", pair.mcnemar.p_value),
         )
+    }
+    assert found == pytest.approx(expected)
+    assert 0 < min(found.values()) < max(found.values()) == 1
+
+
+def test_some_pairs_are_compared_on_one_score_as_on_all() -> None:
+    models = {name: [draw_model(40 + number, 1.5)] for number, name in enumerate("abc")}
+    pairs = [("a", "c"), ("c", "b")]
+
+    differences = compare_on("roc_auc_ovr", models, pairs, resamples=50)
+
+    every = compare_predictions(models, resamples=50).pairs
+    expected = next(pair for pair in every if (pair.first, pair.second) == ("a", "c"))
+    found, whole = differences["a", "c"], expected.scores["roc_auc_ovr"]
+    assert (found.difference, found.low, found.high) == (whole.difference, whole.low, whole.high)
+    assert list(differences) == pairs
+    alone = [compare_on("roc_auc_ovr", models, [pair], resamples=50)[pair] for pair in pairs]
+    assert [result.p_value for result in differences.values()] == pytest.approx(
+        correct_holm([result.p_value for result in alone])
+    )
 
 
 def test_sentences_name_the_better_model_even_where_less_is_better() -> None:
     none = Difference(0.001, -0.02, 0.02, 0.9)
     scores = dict.fromkeys(SCORE_NAMES, none) | {
         "balanced_accuracy": Difference(0.061, 0.032, 0.09, 0.0004),
+        "f1_macro": Difference(0.001, -0.031, 0.02, 0.9),
         "log_loss": Difference(0.05, 0.01, 0.09, 0.01),
         "roc_auc_ovr": Difference(float("nan"), float("nan"), float("nan"), float("nan")),
     }
@@ -150,10 +206,10 @@ def test_sentences_name_the_better_model_even_where_less_is_better() -> None:
     (sentence,) = comparison.sentences()
 
     assert sentence == (
-        "cnn beats xgboost on balanced accuracy by 0.061 [0.032, 0.090]. "
-        "xgboost beats cnn on log loss by 0.050 [0.010, 0.090]. "
-        "On accuracy, f1 macro, calibration error, sensitivity malignant and specificity malignant "
-        "no difference was found. "
+        "cnn beats xgboost on balanced accuracy by .061 [.032, .090]. "
+        "xgboost beats cnn on log loss by .050 [.010, .090]. "
+        "No difference was found on accuracy (more than .020 is excluded), F1 (.031), ECE (.020), "
+        "sensitivity (.020) and specificity (.020). "
         "Predicted diagnoses: cnn is right more often on 80 lesions, xgboost on 35 "
         "(McNemar p < 0.001)."
     )
@@ -165,7 +221,7 @@ def test_sentences_without_any_difference_name_both() -> None:
 
     (sentence,) = comparison.sentences()
 
-    assert "no difference between a and b was found." in sentence
+    assert sentence.startswith("No difference between a and b was found on balanced accuracy (more")
     assert sentence.endswith("a is right more often on 3 images, b on 2 (McNemar p = 0.700).")
 
 

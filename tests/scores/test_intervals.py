@@ -9,8 +9,10 @@ from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.scores import intervals
 from hmnist.scores.intervals import (
+    bootstrap_models,
     bootstrap_scores,
     centre_calibration,
+    count_lesions,
     interval,
     mean_scores,
     score_intervals,
@@ -228,3 +230,42 @@ def test_predictions_of_one_fold_must_have_the_same_rows(change: str) -> None:
 
     with pytest.raises(UsageError, match="fold 0 have different rows"):
         score_intervals([predictions, other], resamples=5)
+
+
+def test_a_recall_of_all_or_none_has_an_exact_interval() -> None:
+    labels = np.repeat([3, 5], [29, 12])
+    predicted = np.repeat([3, 4], [29, 12])
+    probabilities = np.eye(7)[predicted]
+
+    limits = score_intervals([Predictions(labels, probabilities, predicted)], resamples=20)
+
+    # Clopper & Pearson for n of n: the share whose n-th power is a fortieth.
+    assert limits["recall_df"] == pytest.approx((0.025 ** (1 / 29), 1.0))
+    assert limits["recall_vasc"] == pytest.approx((0.0, 1 - 0.025 ** (1 / 12)))
+    assert limits["specificity_malignant"] == pytest.approx((0.025 ** (1 / 41), 1.0))
+    assert round(limits["recall_df"][0], 2) == 0.88
+
+
+def test_an_exact_interval_counts_lesions_of_all_folds_and_no_seed_twice() -> None:
+    labels = np.repeat([3, 4], 10)
+    lesions = np.arange(20) // 2
+    of_folds = [Predictions(labels, np.eye(7)[labels], labels, lesions, fold) for fold in (0, 1)]
+
+    low, high = score_intervals([*of_folds, *of_folds], resamples=20)["recall_df"]
+
+    assert count_lesions([*of_folds, *of_folds], [3]) == 10
+    assert (low, high) == pytest.approx((0.025 ** (1 / 10), 1.0))
+    assert score_intervals(of_folds, resamples=20, level=0.8)["accuracy"] == pytest.approx(
+        (0.1 ** (1 / 20), 1.0)
+    )
+
+
+def test_models_share_resamples_and_one_score_costs_no_other() -> None:
+    first, second = draw_predictions(1), draw_predictions(2)
+
+    both = bootstrap_models({"a": [first], "b": [second]}, ["accuracy"], resamples=20, seed=4)
+
+    assert list(both["a"]) == ["accuracy"]
+    for name, predictions in (("a", first), ("b", second)):
+        alone = bootstrap_scores([predictions], resamples=20, seed=4)["accuracy"]
+        assert np.array_equal(both[name]["accuracy"], alone)

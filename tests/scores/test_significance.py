@@ -60,3 +60,12 @@ def test_bootstrap_p_by_hand() -> None:
     assert bootstrap_p_value(np.array([-1.0, 1.0, 2.0])) == pytest.approx(1.0)
     assert bootstrap_p_value(np.zeros(9)) == 1.0
     assert np.isnan(bootstrap_p_value(np.full(3, np.nan)))
+    # Always the same difference: as small as four resamples can show.
+    assert bootstrap_p_value(np.array([0.1, 0.1 + 1e-16, 0.1, 0.1])) == pytest.approx(2 / 5)
+
+
+def test_the_tail_beyond_all_resamples_is_normal(rng: np.random.Generator) -> None:
+    drawn = rng.normal(0.06, 0.01, 50_000)
+    assert bootstrap_p_value(drawn) == pytest.approx(stats.norm.sf(6) * 2, rel=0.3)
+    assert bootstrap_p_value(-drawn) == bootstrap_p_value(drawn)
+    assert bootstrap_p_value(drawn - 0.035) == pytest.approx(stats.norm.sf(2.5) * 2, rel=0.2)

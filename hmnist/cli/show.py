@@ -1,0 +1,95 @@
+"""``hmnist runs show``."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hmnist.cli import options
+from hmnist.cli.output import print_json, print_rich
+
+if TYPE_CHECKING:
+    from hmnist.runs.manifest import Manifest
+    from hmnist.runs.run import Run
+
+
+def show(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    report: options.Report = "table",
+) -> None:
+    """Print what a run is and how it scored; as JSON, its whole manifest."""
+    from hmnist.runs.run import open_run
+
+    opened = open_run(run)
+    if report == "json":
+        print_json(opened.manifest.to_dict())
+    else:
+        _print_summary(opened)
+
+
+def _print_summary(run: "Run") -> None:
+    from rich.console import Group
+    from rich.text import Text
+
+    from hmnist.results.formatting import plain_table
+    from hmnist.runs.report import make_report
+    from hmnist.scores.scoring import SCORES
+    from hmnist.scores.text import interval_text, score_text
+
+    manifest, estimates = run.manifest, make_report(run.part("test")).scores
+    scores = [
+        [score.title, score_text(value.mean), interval_text(value.low, value.high)]
+        for score in SCORES
+        if score.diagnosis is None and (value := estimates[score.name])
+    ]
+    facts = [[name, text] for name, text in _facts(manifest)]
+    print_rich(
+        Group(
+            Text(f"{run.folder}\n", style="bold"),
+            plain_table([manifest.model, manifest.recipe.entry.summary], facts, text=["summary"]),
+            plain_table(["score on the test part", "value", "[low, high]"], scores),
+        )
+    )
+
+
+def _facts(manifest: "Manifest") -> Iterator[tuple[str, str]]:
+    """Yield what a run is, line by line."""
+    from hmnist.results.formatting import byte_text, count_text
+
+    data, split, recipe = manifest.data, manifest.split, manifest.recipe
+    shape = "×".join(map(str, data.image_shape))
+    lesions = "lesions unknown" if data.lesions is None else f"{data.lesions:,} lesions"
+    synthetic = " (synthetic)" if data.synthetic else ""
+    yield "data", f"{data.name}{synthetic}, {data.rows:,} images of {shape}, {lesions}"
+    seed = "" if split.seed is None else f", seed {split.seed}"
+    fold = "" if split.fold is None else f", fold {split.fold + 1} of {split.folds}"
+    sizes = " / ".join(f"{size:,}" for size in split.sizes.values())
+    yield "split", f"by {split.kind}{seed}{fold}: {sizes} images train / validate / test"
+    yield "", split.proof
+    patients = "with" if recipe.patients else "without"
+    yield (
+        "training",
+        f"effort {recipe.effort}, oversampling {recipe.oversample}, seed {recipe.seed}, {patients} "
+        "patient data",
+    )
+    if chosen := ", ".join(f"{name} {value}" for name, value in recipe.parameters.items()):
+        yield "set", chosen
+    if members := ", ".join(f"{member.weight:.2f} {member.run}" for member in manifest.members):
+        yield "members", members
+    yield "decision", manifest.decision.describe()
+    side = ", beside other models" if manifest.side_by_side else ""
+    yield (
+        "time",
+        f"fitted in {manifest.fit_seconds:,.1f} s; predicts 1,000 images in "
+        f"{manifest.predict_ms_per_1000:,.0f} ms{side}",
+    )
+    threads = f"{recipe.threads} thread{'' if recipe.threads == 1 else 's'}"
+    yield "machine", f"{manifest.device}, {threads}, {recipe.precision}"
+    size = sum(stored.bytes for stored in manifest.files.values())
+    yield (
+        "files",
+        f"{len(manifest.files)}, {byte_text(size)}; {count_text(manifest.parameter_count)} "
+        "parameters",
+    )
+    yield "written", f"{manifest.written} by hmnist {manifest.versions['hmnist']}"

@@ -1,0 +1,59 @@
+"""Names that the shell completes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hmnist.cli.names import complete_split, named
+
+SCRIPT = "from hmnist.cli import main; main()"
+
+
+@pytest.mark.parametrize(
+    ("kind", "incomplete", "found"),
+    [
+        ("model", "c", ["cnn"]),
+        ("model", "CN", ["cnn"]),
+        ("model", "cnn,log", ["cnn,logistic"]),
+        ("model", "cnn,c", []),
+        ("oversampling method", "sm", ["smote"]),
+        ("effort", "", ["quick", "standard", "best"]),
+        ("model", "x,y,z,", None),
+    ],
+)
+def test_the_last_of_several_names_is_completed(
+    kind: str, incomplete: str, found: list[str] | None
+) -> None:
+    completed = named(kind)["autocompletion"](incomplete)
+    if found is None:
+        assert len(completed) > 9
+    else:
+        assert completed == found
+
+
+def test_splits_are_completed_with_the_published_ones() -> None:
+    assert complete_split("l") == ["lesion"]
+    assert "published:lenet" in complete_split("pub")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_the_name_of_a_model(shell: str, tmp_path: Path) -> None:
+    words = {
+        "COMP_WORDS": "hmnist train logi",
+        "COMP_CWORD": "2",
+        "_TYPER_COMPLETE_ARGS": "hmnist train logi",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    called = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        cwd=tmp_path,
+        env={**os.environ, **words, "_HMNIST_COMPLETE": f"complete_{shell}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "logistic" in called.stdout
+    assert "xgboost" not in called.stdout

@@ -1,0 +1,99 @@
+"""Rows against each other, with predictions whose best model is known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hmnist.results.differences import compare_rows, fit_cost
+from hmnist.results.rows import TableRow
+from hmnist.scores.comparison import compare_on
+from hmnist.scores.intervals import mean_scores
+from hmnist.scores.predictions import Predictions
+from tests.results.examples import UNKNOWN, table_row
+from tests.scores.test_comparison import draw_model
+
+SKILLS = {"cnn": 2.6, "mlp": 2.5, "logistic": 1.0, "majority": -1.0}
+
+SECONDS = {"cnn": 100.0, "mlp": 30.0, "logistic": 29.0, "majority": 0.0}
+
+
+@pytest.fixture
+def tested() -> dict[str, list[Predictions]]:
+    return {
+        name: [draw_model(10 * number + fold, skill, fold=fold) for fold in (0, 1)]
+        for number, (name, skill) in enumerate(SKILLS.items())
+    }
+
+
+@pytest.fixture
+def rows(tested: dict[str, list[Predictions]]) -> dict[str, TableRow]:
+    rows = {}
+    for name, predictions in tested.items():
+        row = table_row(name, 0.5, fit_seconds=SECONDS[name])
+        means = mean_scores(predictions)
+        scores = {score: replace(row.scores[score], mean=mean) for score, mean in means.items()}
+        rows[name] = replace(row, scores=scores)
+    return rows
+
+
+def test_every_row_is_compared_with_the_best_and_with_the_best_cheaper_one(
+    rows: dict[str, TableRow], tested: dict[str, list[Predictions]]
+) -> None:
+    found = compare_rows(rows, tested, "accuracy")
+    assert found is not None
+    assert found.ranking.best == max(
+        SKILLS, key=lambda name: rows[name].scores["accuracy"].mean or 0
+    )
+    assert set(found.to_best) == set(SKILLS) - {found.ranking.best}
+    cheaper = {name: other for name, (other, _) in found.to_cheaper.items()}
+    # mlp and logistic take about the same time.
+    assert cheaper == {"cnn": "mlp", "mlp": "majority", "logistic": "majority"}
+    pairs = {(name, found.ranking.best) for name in found.to_best} | {*cheaper.items()}
+    expected = compare_on("accuracy", tested, sorted(pairs))
+    assert found.ranking.tests == len(pairs)
+    for name, difference in found.to_best.items():
+        assert difference == expected[name, found.ranking.best]
+    for name, (other, difference) in found.to_cheaper.items():
+        assert difference == expected[name, other]
+    assert found.to_best["logistic"].p_value < 0.05
+    assert found.to_best["majority"].high < 0
+
+
+def test_the_best_loss_is_the_smallest(
+    rows: dict[str, TableRow], tested: dict[str, list[Predictions]]
+) -> None:
+    found = compare_rows(rows, tested, "log_loss")
+    assert found is not None
+    assert found.ranking.best in {"cnn", "mlp"}
+    assert found.to_best["logistic"].difference > 0
+
+
+def test_rows_that_do_not_have_the_score_take_no_part(
+    rows: dict[str, TableRow], tested: dict[str, list[Predictions]]
+) -> None:
+    blind = replace(rows["mlp"], scores={**rows["mlp"].scores, "accuracy": UNKNOWN})
+    found = compare_rows({**rows, "mlp": blind}, tested, "accuracy")
+    assert found is not None
+    assert "mlp" not in {*found.to_best, *found.to_cheaper}
+    assert compare_rows({"majority": rows["majority"]}, tested, "accuracy") is None
+    assert compare_rows({"cnn": rows["cnn"]}, tested, "accuracy") is None
+
+
+def test_an_ensemble_costs_what_its_models_cost(rows: dict[str, TableRow]) -> None:
+    members = {"cnn": 0.9, "logistic": 0.0}
+    ensemble = table_row("ensemble", 0.5, members=members, fit_seconds=0.0)
+    with_patients = table_row("cnn", 0.5, patients=True, fit_seconds=500.0)
+    every = {**rows, "ensemble": ensemble, "cnn + patients": with_patients}
+    assert fit_cost(every, "ensemble") == 129
+    assert fit_cost(every, "cnn") == 100
+
+
+def test_patient_data_are_not_cheaper_than_none(
+    rows: dict[str, TableRow], tested: dict[str, list[Predictions]]
+) -> None:
+    patients = replace(rows["mlp"], patients=True)
+    found = compare_rows({**rows, "mlp": patients}, tested, "accuracy")
+    assert found is not None
+    assert found.to_cheaper["cnn"][0] == "logistic"
+    assert np.isfinite(found.to_cheaper["cnn"][1].p_value)
