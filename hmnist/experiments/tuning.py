@@ -227,13 +227,14 @@ def _validate(
 
 
 def _write_settings(tuning: Tuning, recipe: Recipe) -> None:
-    """Write the best parameters."""
+    """Write the best parameters, with those that all trials had."""
     best, count = tuning.best, len(tuning.trials)
+    parameters = {**recipe.parameters, **best.parameters}
     lines = [
         f"# The best of {count} trials of: hmnist tune {tuning.model} --effort {recipe.effort}",
         f"# Log loss on validation {best.log_loss:.4f}, which is optimistic.",
         f"[set.{tuning.model}]",
-        *(f"{name} = {json.dumps(value)}" for name, value in best.parameters.items()),
+        *(f"{name} = {json.dumps(value)}" for name, value in parameters.items()),
     ]
     with write_file(tuning.folder / SETTINGS_FILE) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")

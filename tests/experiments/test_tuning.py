@@ -135,6 +135,7 @@ def test_the_test_part_is_never_taken(
 
 def test_a_search_goes_on(data: LesionDataset, tmp_path: Path) -> None:
     shown: list[int] = []
+    steps: list[float] = []
     whole = search(data, tmp_path / "whole", trials=3)
     search(data, tmp_path / "parts", trials=2)
     parts = search(
@@ -142,8 +143,11 @@ def test_a_search_goes_on(data: LesionDataset, tmp_path: Path) -> None:
         tmp_path / "parts",
         trials=3,
         on_trial=lambda tuning: shown.append(len(tuning.trials)),
+        on_step=lambda done, total: steps.append(done / total),
     )
     assert shown == [3]
+    assert steps == sorted(steps)
+    assert 0 < steps[0] <= steps[-1] <= 1
     assert losses(parts) == losses(whole)
     assert losses(search(data, tmp_path / "parts", trials=1)) == losses(whole)
 
@@ -170,7 +174,7 @@ def test_other_settings_are_another_search(
 def test_the_best_parameters_are_written(data: LesionDataset, tmp_path: Path) -> None:
     tuning = search(data, tmp_path)
     written = tomllib.loads((tmp_path / SETTINGS_FILE).read_text(encoding="utf-8"))
-    assert written == {"set": {"logistic": dict(tuning.best.parameters)}}
+    assert written == {"set": {"logistic": {"max_iter": 5, **tuning.best.parameters}}}
 
 
 def test_seeds_are_averaged(data: LesionDataset, tmp_path: Path) -> None:
@@ -266,6 +270,19 @@ def test_the_command_shows_trials_and_what_to_type(command: Command) -> None:
     again = command(*WORDS, "--trials", "2", "--quiet", "--format", "json")
     assert again.err == ""
     assert '"log_loss"' in again.out
+
+
+@pytest.mark.usefixtures("_small_sample")
+def test_commands_train_with_the_best_parameters(command: Command) -> None:
+    command(*WORDS, "--trials", "2")
+    Path("hmnist.toml").write_bytes(Path("here", SETTINGS_FILE).read_bytes())
+    words = ["train", "logistic", "sample", "--features", "pixels", "--out", "run"]
+    assert command(*words).code == 0
+    best = tomllib.loads(Path("hmnist.toml").read_text(encoding="utf-8"))["set"]["logistic"]
+    assert hmnist.open_run("run").manifest.parameters["penalty"] == best["penalty"]
+    refused = command(*WORDS)
+    assert refused.code == 2
+    assert "hmnist.toml" in refused.err
 
 
 @pytest.mark.usefixtures("_small_sample")
