@@ -43,9 +43,13 @@ def predict(
         typer.Option("--out", metavar="FILE", help="Write the CSV there instead of to stdout."),
     ] = None,
     patient_file: PatientFile = None,
+    report: Annotated[str, options.printed_as("csv", "table")] = "csv",
     quiet: options.Quiet = False,
 ) -> None:
-    """Predict diagnoses for images: CSV with a row per image."""
+    """Predict diagnoses for images: CSV with a row per image, or a table to read.
+
+    A photograph that is damaged is left out, and the exit code is 1 then.
+    """
     from hmnist.errors import UsageError
     from hmnist.files import write_file
     from hmnist.hardware import use_threads
@@ -55,25 +59,55 @@ def predict(
     if patient_file is not None and not opened.uses_patients:
         raise UsageError(f"{run} was trained without patient data.", "Leave out --metadata.")
     use_threads(opened.manifest.recipe.threads or 1)
+    if file is not None and report == "table":
+        raise UsageError("A table is printed, not written.", "Leave out --out or --format table.")
     # All inputs are read before the first is predicted: a wrong one loses no work.
-    sources = _read(inputs, opened, patient_file)
+    sources, damaged = _read(inputs, opened, patient_file)
     if opened.uses_patients:
         _tell_unknown(sources)
-    if file is None:
+    if report == "table":
+        _print_predictions(opened, sources)
+    elif file is None:
         _write_predictions(opened, sources, sys.stdout)
     else:
         with write_file(file) as temporary, temporary.open("w", encoding="utf-8") as table:
             _write_predictions(opened, sources, table)
     if not quiet:
         say("Research software, no medical device.")
+    if damaged:
+        raise typer.Exit(1)
 
 
-def _read(inputs: list[str], run: "Run", patient_file: Path | None) -> "list[ImagesToPredict]":
-    from hmnist.sources.images import load_images
+def _read(
+    inputs: list[str], run: "Run", patient_file: Path | None
+) -> "tuple[list[ImagesToPredict], bool]":
+    """Return the images of each input, and whether photographs are damaged, which is printed."""
+    from hmnist.errors import DataError, DataMissingError
+    from hmnist.sources.images import is_photograph, load_images
     from hmnist.sources.metadata import read_patient_file
 
     metadata = None if patient_file is None else read_patient_file(patient_file)
-    return [load_images(path, run.manifest.data.image_shape, metadata) for path in inputs]
+    sources: list[ImagesToPredict] = []
+    errors: list[DataError] = []
+    for path in inputs:
+        try:
+            sources.append(load_images(path, run.manifest.data.image_shape, metadata))
+        except DataMissingError:
+            raise
+        except DataError as error:
+            if not is_photograph(Path(path)):
+                raise
+            errors.append(error)
+    if not sources:
+        raise errors[0]
+    damaged = [error.message for error in errors]
+    for source in sources:
+        damaged += source.damaged
+        if source.reordered:
+            say(f"The metadata were put in the order of {source.source}.")
+    for sentence in damaged:
+        say(f"Left out: {sentence}")
+    return sources, bool(damaged)
 
 
 def _tell_unknown(sources: "list[ImagesToPredict]") -> None:
@@ -104,3 +138,26 @@ def _write_predictions(run: "Run", sources: "list[ImagesToPredict]", table: Text
             [source.source, row, name, CODES[label], *values]
             for row, (name, label, values) in enumerate(columns)
         )
+
+
+def _print_predictions(run: "Run", sources: "list[ImagesToPredict]") -> None:
+    """Print a row per image: predicted diagnosis, its probability, that of a malignant one."""
+    from hmnist.cli.output import print_rich
+    from hmnist.diagnoses import DIAGNOSES, MALIGNANT
+    from hmnist.results.formatting import plain_table
+
+    body = []
+    for source in sources:
+        patients = source.patients if run.uses_patients else None
+        probabilities = run.predict_proba(source.images, patients)
+        labels = run.decision.decide(probabilities)
+        malignant = probabilities[:, list(MALIGNANT)].sum(axis=1)
+        for name, label, row, share in zip(
+            source.names, labels.tolist(), probabilities, malignant, strict=True
+        ):
+            diagnosis = DIAGNOSES[label]
+            words = f"{diagnosis.code}, {diagnosis.name}"
+            body.append([name, words, f"{row[label]:.4f}", f"{share:.4f}"])
+    predicted = "predicted diagnosis"
+    header = ["image", predicted, "probability", "malignant"]
+    print_rich(plain_table(header, body, text=[predicted]))

@@ -30,7 +30,6 @@ def show(
 
 def _print_summary(run: "Run") -> None:
     from rich.console import Group
-    from rich.text import Text
 
     from hmnist.results.formatting import plain_table
     from hmnist.runs.report import make_report
@@ -44,10 +43,11 @@ def _print_summary(run: "Run") -> None:
         if score.diagnosis is None and (value := estimates[score.name])
     ]
     facts = [[name, text] for name, text in _facts(manifest)]
+    summary = manifest.recipe.entry.summary
+    typer.echo(f"{run.folder}\n")  # whole, whatever the width
     print_rich(
         Group(
-            Text(f"{run.folder}\n", style="bold"),
-            plain_table([manifest.model, manifest.recipe.entry.summary], facts, text=["summary"]),
+            plain_table([manifest.model, summary], facts, text=[summary]),
             plain_table(["score on the test part", "value", "[low, high]"], scores),
         )
     )
@@ -56,6 +56,7 @@ def _print_summary(run: "Run") -> None:
 def _facts(manifest: "Manifest") -> Iterator[tuple[str, str]]:
     """Yield what a run is, line by line."""
     from hmnist.results.formatting import byte_text, count_text
+    from hmnist.scores.text import score_text
 
     data, split, recipe = manifest.data, manifest.split, manifest.recipe
     shape = "×".join(map(str, data.image_shape))
@@ -67,29 +68,21 @@ def _facts(manifest: "Manifest") -> Iterator[tuple[str, str]]:
     sizes = " / ".join(f"{size:,}" for size in split.sizes.values())
     yield "split", f"by {split.kind}{seed}{fold}: {sizes} images train / validate / test"
     yield "", split.proof
-    patients = "with" if recipe.patients else "without"
-    yield (
-        "training",
-        f"effort {recipe.effort}, oversampling {recipe.oversample}, seed {recipe.seed}, {patients} "
-        "patient data",
-    )
-    if chosen := ", ".join(f"{name} {value}" for name, value in recipe.parameters.items()):
-        yield "set", chosen
-    if members := ", ".join(f"{member.weight:.2f} {member.run}" for member in manifest.members):
-        yield "members", members
+    patients = f"with{'' if recipe.patients else 'out'} patient data"
+    training = f"effort {recipe.effort}, oversampling {recipe.oversample}, seed {recipe.seed}"
+    yield "training", f"{training}, {patients}"
+    chosen = {name: value for name, value in recipe.parameters.items() if name != "members"}
+    if chosen:
+        yield "parameters", ", ".join(f"{name} {value}" for name, value in chosen.items())
+    for number, member in enumerate(manifest.members):
+        yield "" if number else "members", f"{score_text(member.weight)} {member.run}"
     yield "decision", manifest.decision.describe()
     side = ", beside other models" if manifest.side_by_side else ""
-    yield (
-        "time",
-        f"fitted in {manifest.fit_seconds:,.1f} s; predicts 1,000 images in "
-        f"{manifest.predict_ms_per_1000:,.0f} ms{side}",
-    )
+    speed = f"predicts 1,000 images in {manifest.predict_ms_per_1000:,.0f} ms"
+    yield "time", f"fitted in {manifest.fit_seconds:,.1f} s; {speed}{side}"
     threads = f"{recipe.threads} thread{'' if recipe.threads == 1 else 's'}"
     yield "machine", f"{manifest.device}, {threads}, {recipe.precision}"
-    size = sum(stored.bytes for stored in manifest.files.values())
-    yield (
-        "files",
-        f"{len(manifest.files)}, {byte_text(size)}; {count_text(manifest.parameter_count)} "
-        "parameters",
-    )
+    size = byte_text(sum(stored.bytes for stored in manifest.files.values()))
+    numbers = f"{count_text(manifest.parameter_count)} parameters"
+    yield "files", f"{len(manifest.files)} of {size} in all; {numbers}"
     yield "written", f"{manifest.written} by hmnist {manifest.versions['hmnist']}"

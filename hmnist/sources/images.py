@@ -15,7 +15,10 @@ from hmnist.sources.opening import explain_failure
 if TYPE_CHECKING:
     import pandas as pd
 
-PHOTOGRAPHS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")  # endings that Pillow reads
+    from hmnist.dataset import LesionDataset
+
+PHOTOGRAPHS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+"""The endings of files that are read by Pillow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +34,30 @@ class ImagesToPredict:
         None if they are unknown.
     patients : numpy.ndarray of float32, shape (n, `PATIENT_COLUMNS`), or None
         None if they are unknown.
+    files : tuple of str
+        The names of photographs; empty for other sources.
+    damaged : tuple of str
+        What is wrong with photographs that were left out.
+    reordered : bool
+        Whether the metadata were in another order than the images.
     """
 
     source: str
     images: Pixels
     image_ids: Strings | None
     patients: Float32 | None
+    files: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
+    reordered: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """What each image is called: by its file, its image id, or its row, counted from 0."""
+        if self.files:
+            return list(self.files)
+        if self.image_ids is not None:
+            return [str(name) for name in self.image_ids]
+        return [f"row {row} of {Path(self.source).name}" for row in range(len(self.images))]
 
 
 def load_images(
@@ -46,19 +67,28 @@ def load_images(
 
     The path is a photograph, a folder of photographs, a pixel file, a MedMNIST ``.npz``, or
     ``"sample"``. Photographs are squeezed to the shape that the model expects; other files must
-    have it. Metadata are those of `read_patient_file`: they belong to photographs by name, to the
-    images of other files row by row. Without them, a pixel file has those beside it. Raises
-    DataError if something is missing or cannot be read, or the metadata belong to other images;
-    UsageError if the images of a pixel file have another shape.
+    have it. Photographs that are damaged are left out and named. Metadata are those of
+    `read_patient_file`: they belong to photographs by name, to the images of other files by image
+    id if both have them, else row by row. Without them, a pixel file has those beside it. Raises
+    DataError if something is missing, no photograph can be read, or the metadata belong to other
+    images; UsageError if the images of a pixel file have another shape.
     """
     file = Path(path)
     # Only the text "sample" is the sample, as for `load`; a Path of that name is a folder.
     is_folder = path != "sample" and file.is_dir()
     if is_folder or is_photograph(file):
         photographs = _photographs_in(file) if is_folder else [file]
-        images, names = _read_all(photographs, shape)
+        read, damaged = _read_all(photographs, shape)
+        names = np.array([path.stem for path in read])
         patients = None if metadata is None else _find_patients(metadata, names)
-        return ImagesToPredict(str(path), images, names, patients)
+        return ImagesToPredict(
+            str(path),
+            np.stack(list(read.values())),
+            names,
+            patients,
+            files=tuple(path.name for path in read),
+            damaged=tuple(damaged),
+        )
     from hmnist.sources import load
 
     try:
@@ -69,13 +99,33 @@ def load_images(
     if data.image_shape != shape:
         sizes = ["×".join(map(str, sides)) for sides in (data.image_shape, shape)]
         raise UsageError(f"{path} holds images of {sizes[0]}; the model was trained on {sizes[1]}.")
-    if metadata is not None and len(metadata) != len(data):
+    if metadata is None:
+        return ImagesToPredict(str(path), data.images, data.image_ids, data.patients)
+    ordered = _put_in_order(metadata, data)
+    patients, reordered = encode_patients(ordered), ordered is not metadata
+    return ImagesToPredict(str(path), data.images, data.image_ids, patients, reordered=reordered)
+
+
+def _put_in_order(metadata: "pd.DataFrame", data: "LesionDataset") -> "pd.DataFrame":
+    """Return the rows of the images: by their ids if both have them, else as they are."""
+    ids = data.image_ids
+    if ids is not None and "image_id" in metadata:
+        if ids.tolist() == metadata["image_id"].tolist():
+            return metadata
+        by_id = metadata.set_index("image_id")
+        if missing := [name for name in ids.tolist() if name not in by_id.index]:
+            raise DataError(
+                f"The metadata do not name {len(missing):,} of {len(ids):,} images of {data.name}, "
+                f"such as {missing[0]}.",
+                "Name the metadata of these images.",
+            )
+        return by_id.reindex(ids.tolist())
+    if len(metadata) != len(data):
         raise DataError(
-            f"The metadata have {len(metadata):,} rows, {path} has {len(data):,} images.",
+            f"The metadata have {len(metadata):,} rows, {data.name} has {len(data):,} images.",
             "Name the metadata of these images: a row for each, in the same order.",
         )
-    patients = data.patients if metadata is None else encode_patients(metadata)
-    return ImagesToPredict(str(path), data.images, data.image_ids, patients)
+    return metadata
 
 
 def _find_patients(metadata: "pd.DataFrame", names: Strings) -> Float32 | None:
@@ -130,11 +180,25 @@ def _photographs_in(folder: Path) -> list[Path]:
     return photographs
 
 
-def _read_all(photographs: list[Path], shape: Shape) -> tuple[Pixels, Strings]:
+def _read_all(photographs: list[Path], shape: Shape) -> tuple[dict[Path, Pixels], list[str]]:
+    """Return the photographs that can be read, and what is wrong with the others.
+
+    The error of the first is raised if none can be read.
+    """
+    images: dict[Path, Pixels] = {}
+    errors = []
     # Pillow warns about damage before it fails; the error is enough.
     with warnings.catch_warnings(action="ignore"):
-        images = np.stack([read_photograph(path, shape) for path in photographs])
-    return images, np.array([path.stem for path in photographs])
+        for path in photographs:
+            try:
+                images[path] = read_photograph(path, shape)
+            except DataMissingError:
+                raise
+            except DataError as error:
+                errors.append(error)
+    if not images:
+        raise errors[0]
+    return images, [error.message for error in errors]
 
 
 def is_photograph(path: Path) -> bool:

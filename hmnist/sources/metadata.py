@@ -158,11 +158,17 @@ def _check_rows(diagnoses: list[str], data: LesionDataset, path: Path) -> None:
     problem, lengths = f"{path} does not belong to {data.name}", ""
     if len(diagnoses) != len(labels):
         lengths = f" It has {len(diagnoses):,} rows, the data {len(labels):,}."
+    order = ""
+    if sorted(diagnoses) == sorted(labels):
+        order = (
+            " It has the same diagnoses in another order, and pixel files have no image ids by "
+            "which its rows could be put in order."
+        )
     for row, (diagnosis, label) in enumerate(zip(diagnoses, labels, strict=False), start=1):
         if diagnosis != label:
             raise DataError(
                 f"{problem}: {row_name(row)} says {diagnosis}, the label of image {row:,} says "
-                f"{label}.{lengths}",
+                f"{label}.{lengths}{order}",
                 _OTHER_METADATA,
             )
     if lengths:

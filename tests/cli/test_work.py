@@ -74,7 +74,14 @@ def test_train_evaluate_and_verify(command: Command, pixel_file: Path) -> None:
     assert "right, %" in text
     assert "no medical device" in text
     assert "as they were written" in command("runs", "verify", "run").out
-    assert json.loads(command("runs", "show", "run").out)["model"] == "logistic"
+    manifest = json.loads(command("runs", "show", "run", "--format", "json").out)
+    assert manifest == json.loads(Path("run", "manifest.json").read_text())
+    summary = command("runs", "show", "run").out
+    assert len(summary.splitlines()) <= 30
+    balanced = f"{manifest['scores']['balanced_accuracy']:.3f}".removeprefix("0")
+    assert re.search(rf"^balanced accuracy +{re.escape(balanced)} +\[", summary, re.MULTILINE)
+    for words in ("300 images of 28×28×3", "by lesion, seed 0", "effort quick", "1 thread"):
+        assert words in summary
     assert "run" in command("runs", "list", ".").out
 
 
@@ -122,6 +129,50 @@ def test_predict_names_a_bad_input_before_it_predicts(
     assert called.code == 3
     assert "bad.png" in called.err
     assert called.out == ""
+
+
+def test_predict_leaves_out_damaged_photographs_and_names_them(
+    command: Command, run: Run, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    (tmp_path / "folder").mkdir()
+    for name in ("a.png", "folder/b.webp"):
+        Image.fromarray(rng.integers(0, 256, (45, 60, 3), dtype=np.uint8)).save(tmp_path / name)
+    for name in ("bad.png", "folder/worse.jpg"):
+        (tmp_path / name).write_bytes(b"no picture")
+    called = command("predict", run.folder, "bad.png", "a.png", "folder")
+    assert called.code == 1
+    rows = list(csv.DictReader(io.StringIO(called.out)))
+    assert [row["image_id"] for row in rows] == ["a", "b"]
+    assert re.search(r"^Left out: bad\.png cannot be read", called.err, re.MULTILINE)
+    assert re.search(r"^Left out: folder/worse\.jpg cannot be read", called.err, re.MULTILINE)
+    # A name that does not exist is a mistake of the command.
+    assert command("predict", run.folder, "a.png", "missing.png").code == 3
+
+
+def test_predict_prints_a_table_to_read(command: Command, run: Run, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 256, (28, 28, 3), dtype=np.uint8)).save(tmp_path / "a.png")
+    [row] = csv.DictReader(io.StringIO(command("predict", run.folder, "a.png").out))
+    called = command("predict", run.folder, "a.png", "--format", "table")
+    assert called.code == 0, called.err
+    malignant = sum(float(row[code]) for code in ("akiec", "bcc", "mel"))
+    predicted, line = row["predicted"], called.out.rstrip().splitlines()[-1]
+    assert re.match(rf"a\.png +{predicted}, ", line)
+    assert line.split()[-2:] == [f"{float(row[predicted]):.4f}", f"{malignant:.4f}"]
+    called = command("predict", run.folder, "a.png", "--format", "table", "--out", "x.csv")
+    assert called.code == 2
+
+
+def test_predict_says_that_metadata_were_in_another_order(
+    command: Command, patient_run: Run, pixel_file: Path, tmp_path: Path
+) -> None:
+    header, *lines = pixel_file.with_name("HAM10000_metadata.csv").read_text().splitlines()
+    (tmp_path / "turned.csv").write_text("\n".join([header, *lines[::-1]]) + "\n")
+    called = command("predict", patient_run.folder, pixel_file, "--metadata", "turned.csv")
+    assert called.code == 0, called.err
+    assert "were put in the order of" in called.err
+    assert called.out == command("predict", patient_run.folder, pixel_file).out
 
 
 def test_a_damaged_run_is_refused(command: Command, run: Run, tmp_path: Path) -> None:

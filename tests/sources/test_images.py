@@ -137,6 +137,27 @@ def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
         np.testing.assert_array_equal(image, squeezed(tmp_path / name))
 
 
+def test_damaged_photographs_are_left_out_and_named(tmp_path: Path) -> None:
+    for name in ("a.png", "c.webp"):
+        picture().save(tmp_path / name)
+    (tmp_path / "b.jpg").write_bytes(b"no picture")
+    loaded = load_images(tmp_path, SHAPE)
+    assert loaded.names == ["a.png", "c.webp"]
+    assert loaded.image_ids is not None
+    assert loaded.image_ids.tolist() == ["a", "c"]
+    assert len(loaded.images) == 2
+    [damage] = loaded.damaged
+    assert "b.jpg cannot be read as a picture" in damage
+    with pytest.raises(DataError, match=r"b\.jpg cannot be read"):
+        load_images(tmp_path / "b.jpg", SHAPE)
+
+
+def test_images_without_ids_are_called_by_their_rows(tmp_path: Path) -> None:
+    path = tmp_path / "two.csv"
+    path.write_text("pixel0,pixel1,pixel2,label\n10,20,30,6\n10,20,30,4\n")
+    assert load_images(path, (1, 1, 3)).names == ["row 0 of two.csv", "row 1 of two.csv"]
+
+
 def test_a_folder_without_photographs(tmp_path: Path) -> None:
     with pytest.raises(DataMissingError, match=r"no photographs \(\.jpg"):
         load_images(tmp_path, SHAPE)
@@ -218,6 +239,23 @@ def test_rows_of_a_pixel_file_have_their_patients(tmp_path: Path) -> None:
     assert load_images(path, (1, 1, 3)).patients is None
     with pytest.raises(DataError, match=r"1 rows, .*two\.csv has 2 images"):
         load_images(path, (1, 1, 3), metadata[:1])
+
+
+def test_metadata_in_another_order_are_put_in_order_by_their_ids(tmp_path: Path) -> None:
+    pixels, beside = write_sample(tmp_path / "pixels.csv", rows=42)
+    metadata = read_metadata(beside)
+    expected = np.asarray(encode_patients(metadata))
+    same = load_images(pixels, SHAPE, metadata)
+    assert not same.reordered
+    turned = load_images(pixels, SHAPE, metadata[::-1].reset_index(drop=True))
+    assert turned.reordered
+    for loaded in (same, turned):
+        np.testing.assert_array_equal(loaded.patients, expected)
+    with pytest.raises(DataError, match=r"do not name 1 of 42 images of pixels\.csv, such as"):
+        load_images(pixels, SHAPE, metadata[1:])
+    # Without ids, rows are rows.
+    unnamed = metadata[::-1].drop(columns="image_id")
+    np.testing.assert_array_equal(load_images(pixels, SHAPE, unnamed).patients, expected[::-1])
 
 
 def test_metadata_beside_a_pixel_file_tell_the_patients(tmp_path: Path) -> None:
