@@ -26,7 +26,9 @@ if TYPE_CHECKING:
         WorkError,
     )
     from hmnist.experiments.cells import Watcher
+    from hmnist.experiments.study import Trial
     from hmnist.experiments.train import train
+    from hmnist.experiments.tuning import Tuning, tune
     from hmnist.models.registry import MODELS, make_model
     from hmnist.oversampling import Oversampled, oversample
     from hmnist.patients import encode_patients
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from hmnist.scores.predictions import Predictions
     from hmnist.scores.scoring import SCORE_NAMES, Scores, score_predictions
     from hmnist.sources import load
+    from hmnist.sources.download import download
     from hmnist.sources.photographs import from_images
     from hmnist.sources.sample import load_sample, write_sample
     from hmnist.splits.folds import split_folds
@@ -78,15 +81,16 @@ __all__ = [
     "DataError", "DataMissingError", "Decision", "Diagnosis", "Evaluation", "Explanation",
     "ExportedModel", "Finding", "HmnistError", "LesionDataset", "Manifest", "Oversampled",
     "Predictions", "Recipe", "Run", "SampleWarning", "Scores", "Split", "Table", "TableRow",
-    "TrustError", "UsageError", "Watcher", "WorkError", "audit", "benchmark", "check",
-    "compare_predictions", "compare_runs", "decide_again", "encode_patients", "evaluate_run",
-    "explain", "export_run", "find_runs", "fit_decision", "from_images", "load", "load_sample",
-    "make_model", "mean_scores", "open_model", "open_run", "orient", "oversample", "plot_ages",
-    "plot_confusion", "plot_diagnoses", "plot_errors", "plot_images", "plot_mistakes",
-    "plot_precision_recall", "plot_recall", "plot_reliability", "plot_roc", "plot_scores",
-    "plot_sexes", "plot_sites", "plot_times", "plot_training", "save_data_figures",
-    "save_run_figures", "save_table_figures", "score", "score_intervals", "score_predictions",
-    "split", "split_folds", "train", "write_card", "write_report", "write_sample",
+    "Trial", "TrustError", "Tuning", "UsageError", "Watcher", "WorkError", "audit", "benchmark",
+    "check", "compare_predictions", "compare_runs", "decide_again", "download",
+    "encode_patients", "evaluate_run", "explain", "export_run", "find_runs", "fit_decision",
+    "from_images", "load", "load_sample", "make_model", "mean_scores", "open_model", "open_run",
+    "orient", "oversample", "plot_ages", "plot_confusion", "plot_diagnoses", "plot_errors",
+    "plot_images", "plot_mistakes", "plot_precision_recall", "plot_recall", "plot_reliability",
+    "plot_roc", "plot_scores", "plot_sexes", "plot_sites", "plot_times", "plot_training",
+    "save_data_figures", "save_run_figures", "save_table_figures", "score", "score_intervals",
+    "score_predictions", "split", "split_folds", "train", "tune", "write_card", "write_report",
+    "write_sample",
 ]  # fmt: skip
 
 _PUBLIC = {
@@ -106,7 +110,9 @@ _PUBLIC = {
         "WorkError",
     ),
     "experiments.cells": ("Watcher",),
+    "experiments.study": ("Trial",),
     "experiments.train": ("train",),
+    "experiments.tuning": ("Tuning", "tune"),
     "models.registry": ("MODELS", "make_model"),
     "oversampling": ("Oversampled", "oversample"),
     "patients": ("encode_patients",),
@@ -146,6 +152,7 @@ _PUBLIC = {
     "scores.predictions": ("Predictions",),
     "scores.scoring": ("SCORE_NAMES", "Scores", "score_predictions"),
     "sources": ("load",),
+    "sources.download": ("download",),
     "sources.photographs": ("from_images",),
     "sources.sample": ("load_sample", "write_sample"),
     "splits.folds": ("split_folds",),

@@ -131,6 +131,11 @@ def cache_folder() -> Path:
     return Path(root) / "hmnist"
 
 
+def downloads_folder() -> Path:
+    """Return the folder in the cache for the data files of ``hmnist data download``."""
+    return cache_folder() / "downloads"
+
+
 def new_runs_folder(suffix: str = "") -> Path:
     """Return a folder for new runs, named after the current time; it is not made yet."""
     return RUNS_FOLDER / f"{datetime.now():%Y%m%d-%H%M%S}{suffix}"

@@ -36,6 +36,7 @@ def _own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("HMNIST_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.delenv("HMNIST_DATA", raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
 @pytest.fixture

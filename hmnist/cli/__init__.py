@@ -23,6 +23,7 @@ from hmnist.cli import (
     report,
     runs,
     train,
+    tune,
 )
 from hmnist.cli.settings import read_settings
 from hmnist.errors import HmnistError, SampleWarning
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.command("benchmark")(benchmark.benchmark)
 app.command("train")(train.train)
+app.command("tune")(tune.tune)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("audit")(audit.audit)

@@ -7,6 +7,7 @@ import typer
 
 from hmnist.cli import options
 from hmnist.cli.check import check
+from hmnist.cli.download import download
 from hmnist.cli.figures import Figures, formats_of
 from hmnist.cli.from_images import from_images
 from hmnist.cli.inputs import load_data
@@ -15,8 +16,9 @@ from hmnist.cli.output import print_json, print_rich, say
 if TYPE_CHECKING:
     from hmnist.dataset import LesionDataset
 
-app = typer.Typer(help="Look at data, or make some.", no_args_is_help=True)
+app = typer.Typer(help="Look at data, fetch or make some.", no_args_is_help=True)
 app.command("check")(check)
+app.command("download")(download)
 app.command("from-images")(from_images)
 
 

@@ -79,5 +79,5 @@ def _sample_line(named: str | None) -> str:
         return "The embedded synthetic sample: generated images, no photographs."
     return (
         "No data found, so this is the embedded synthetic sample: generated images, no "
-        "photographs. Name a pixel file to use it: hmnist_28_28_RGB.csv"
+        "photographs. To use a pixel file, name it; hmnist data download fetches one."
     )

@@ -13,6 +13,7 @@ from hmnist.errors import UsageError, unknown_name
 _HOMES = {
     "choice of patient data": "hmnist.runs.recipe:PATIENTS",
     "column": "hmnist.results.table:COLUMNS",
+    "data set to download": "hmnist.sources.download:ARCHIVES",
     "decision": "hmnist.decisions.decision:KINDS",
     "device": "hmnist.hardware:DEVICES",
     "diagnosis": "hmnist.diagnoses:CODES",

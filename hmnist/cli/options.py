@@ -145,8 +145,8 @@ Data = Annotated[
         metavar="DATA",
         show_default=False,
         help="A pixel file (.csv, .csv.gz), a MedMNIST .npz, or the word sample. Without it: "
-        "$HMNIST_DATA, then hmnist_28_28_RGB.csv here; benchmark and train have the embedded "
-        "synthetic sample to fall back on.",
+        "$HMNIST_DATA, then hmnist_28_28_RGB.csv here, then that of hmnist data download; "
+        "benchmark and train have the embedded synthetic sample to fall back on.",
     ),
 ]
 ModelName = Annotated[

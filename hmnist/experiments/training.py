@@ -69,9 +69,9 @@ def train_cell(
     use_device(recipe.device)
     model = recipe.make()
     model.on_step = on_step
-    fit_seconds = (fit or _fit)(model, split, recipe)
-    validation, _ = _predict(model, split.validation)
-    test, test_seconds = _predict(model, split.test)
+    fit_seconds = (fit or fit_model)(model, split, recipe)
+    validation, _ = predict_part(model, split.validation)
+    test, test_seconds = predict_part(model, split.test)
     return _write(
         split,
         recipe,
@@ -200,7 +200,7 @@ def _refuse_other_folder(folder: Path) -> None:
         raise UsageError(f"{folder} exists and is no run folder.", "Name another with --out.")
 
 
-def _fit(model: "Model", split: Split, recipe: Recipe) -> float:
+def fit_model(model: "Model", split: Split, recipe: Recipe) -> float:
     """Fit on the training part, oversampled, and return the seconds it takes by itself."""
     method, rare, target = recipe.oversample, recipe.rare, recipe.rare_to
     training = oversample(split.train, method, rare=rare, target=target, seed=recipe.seed)
@@ -219,7 +219,7 @@ def _fit(model: "Model", split: Split, recipe: Recipe) -> float:
     return work.seconds
 
 
-def _predict(model: "Model", part: LesionDataset) -> tuple[Float64, float]:
+def predict_part(model: "Model", part: LesionDataset) -> tuple[Float64, float]:
     """Return the probabilities of a part, which may be empty, and the seconds it takes."""
     if not len(part):
         return np.empty((0, len(CODES))), 0.0

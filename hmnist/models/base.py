@@ -8,7 +8,7 @@ pickle. Subclasses define how to fit, how to predict, and what their state is.
 import json
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from hmnist.arrays import Float32, Float64, Images, Labels, Shape, check_pixels,
 from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError, UsageError
 from hmnist.features.steps import OnStep
+from hmnist.models.search_space import SearchSpace
 from hmnist.patients import PATIENT_COLUMNS, check_patients
 
 _DAMAGE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
@@ -54,13 +55,15 @@ class LabelledImages:
 
 
 class StepReporter:
-    """Reports the steps of a training.
+    """Reports the steps of a training, and how good the model is meanwhile.
 
-    `on_step` is called as ``on_step(done, total)`` while the model is fitted. It is no parameter:
-    clones and pickles do not have it.
+    `on_step` is called as ``on_step(done, total)`` while the model is fitted; `on_loss` as
+    ``on_loss(done, loss)`` by models that know the log loss of their validation images before they
+    are fitted. They are no parameters: clones and pickles do not have them.
     """
 
     on_step: OnStep | None = None
+    on_loss: Callable[[float, float], None] | None = None
 
     def stages(self) -> dict[str, float]:
         """Return the stages of a training in their order, and how many steps each counts for.
@@ -84,6 +87,11 @@ class StepReporter:
     def reporter(self, stage: str) -> OnStep:
         """Return what reports how much of a stage is done."""
         return partial(self.report_step, stage=stage)
+
+    def report_loss(self, done: float, loss: float) -> None:
+        """Report the log loss on validation once this share of the training is done, 0–1."""
+        if self.on_loss is not None:
+            self.on_loss(done, loss)
 
 
 @dataclass(eq=False, repr=False)
@@ -118,6 +126,9 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
 
     takes_patients: ClassVar[bool] = False
     """Whether this kind of model can be fitted with patient data."""
+
+    search_space: ClassVar[SearchSpace] = {}
+    """The parameters that `hmnist.tune` searches."""
 
     classes: Sequence[int] | None = None
     image_shape: Shape | None = None
@@ -266,7 +277,8 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in super().__getstate__().items() if name != "on_step"}
+        state = super().__getstate__().items()
+        return {name: value for name, value in state if name not in {"on_step", "on_loss"}}
 
     def _seed(self) -> int:
         """Return the seed of this training: `random_state`, or a new random number."""

@@ -5,13 +5,14 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from hmnist.arrays import Float32, Float64, Labels
 from hmnist.models.boosting import MAX_BIN, BoostedModel
+from hmnist.models.search_space import Interval, SearchSpace
 from hmnist.models.tabular import Rows
 
 if TYPE_CHECKING:
@@ -52,6 +53,13 @@ class HistGBDT(BoostedModel):
     estimator_ : sklearn.ensemble.HistGradientBoostingClassifier
         The fitted trees.
     """
+
+    search_space: ClassVar[SearchSpace] = {
+        "learning_rate": Interval(0.01, 0.2, log=True),
+        "max_leaf_nodes": Interval(4, 32, log=True),
+        "max_features": Interval(0.03, 0.5, log=True),
+        "l2_regularization": Interval(0.1, 30.0, log=True),
+    }
 
     max_iter: int = 150
     learning_rate: float = 0.06

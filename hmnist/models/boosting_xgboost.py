@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from hmnist.arrays import Array, Float32, Float64, Indices, Labels
 from hmnist.hardware import chosen_device
 from hmnist.large_arrays import chunks_of, release
 from hmnist.models.boosting import MAX_BIN, BoostedModel
+from hmnist.models.search_space import Interval, SearchSpace
 from hmnist.models.tabular import Rows
 
 START_SHARE = 0.7
@@ -47,6 +48,14 @@ class XGBoost(BoostedModel):
     booster_ : xgboost.Booster
         The fitted trees.
     """
+
+    search_space: ClassVar[SearchSpace] = {
+        "learning_rate": Interval(0.01, 0.2, log=True),
+        "max_depth": Interval(2, 6),
+        "subsample": Interval(0.4, 1.0),
+        "colsample_bynode": Interval(0.03, 0.5, log=True),
+        "reg_lambda": Interval(0.1, 30.0, log=True),
+    }
 
     n_estimators: int = 200
     learning_rate: float = 0.06
@@ -166,8 +175,11 @@ def _reporter(model: XGBoost) -> Any:
     import xgboost
 
     class Reporter(xgboost.callback.TrainingCallback):
-        def after_iteration(self, _model: Any, epoch: int, _evals_log: Any) -> bool:
+        def after_iteration(self, _model: Any, epoch: int, evals_log: Any) -> bool:
             model.report_step(epoch + 1, model.rounds, "rounds")
+            if "validation" in evals_log:
+                loss = evals_log["validation"]["mlogloss"][-1]
+                model.report_loss((epoch + 1) / model.rounds, loss)
             return False
 
     return Reporter()

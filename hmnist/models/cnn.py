@@ -33,6 +33,7 @@ from hmnist.models.network import Network, TrainingPlan, read_patients
 from hmnist.models.network_model import NetworkModel
 from hmnist.models.optimizers import make_muon
 from hmnist.models.precision import policy_of
+from hmnist.models.search_space import Interval, SearchSpace
 
 if TYPE_CHECKING:
     import keras
@@ -71,6 +72,16 @@ class CNN(NetworkModel):
     """
 
     takes_patients: ClassVar[bool] = True
+
+    # Label smoothing would change the loss by which searches stop trials early.
+    search_space: ClassVar[SearchSpace] = {
+        "learning_rate": Interval(5e-3, 0.08, log=True),
+        "weight_decay": Interval(5e-3, 0.3, log=True),
+        "dropout": Interval(0.0, 0.6),
+        "distillation": Interval(0.1, 0.7),
+        "mixup": Interval(0.0, 0.4),
+        "shift": Interval(0, 4),
+    }
 
     epochs: int = 24
     batch_size: int = 128

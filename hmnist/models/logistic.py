@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from hmnist.arrays import Float32, Float64, Labels
 from hmnist.models.linear import Linear, fit_linear
+from hmnist.models.search_space import Interval, SearchSpace
 from hmnist.models.tabular import Rows, TabularModel
 
 
@@ -30,6 +31,11 @@ class Logistic(TabularModel):
     linear_ : Linear
         The fitted scales, coefficients and intercepts.
     """
+
+    search_space: ClassVar[SearchSpace] = {
+        "penalty": Interval(1e-3, 10.0, log=True),
+        "max_iter": Interval(20, 500, log=True),  # few steps regularise
+    }
 
     penalty: float = 0.1
     max_iter: int = 100

@@ -9,6 +9,7 @@ from hmnist.models.inputs import StandardisedFeatures
 from hmnist.models.network import Network, TrainingPlan
 from hmnist.models.network_model import NetworkModel
 from hmnist.models.optimizers import make_adamw
+from hmnist.models.search_space import Choice, Interval, SearchSpace
 
 if TYPE_CHECKING:
     import keras
@@ -37,6 +38,15 @@ class MLP(NetworkModel):
     """
 
     takes_patients: ClassVar[bool] = True
+
+    # Label smoothing would change the loss by which searches stop trials early.
+    search_space: ClassVar[SearchSpace] = {
+        "learning_rate": Interval(2e-4, 1e-2, log=True),
+        "weight_decay": Interval(1e-3, 0.5, log=True),
+        "dropout": Interval(0.1, 0.8),
+        "mixup": Interval(0.0, 0.6),
+        "widths": Choice(((128,), (256,), (512,), (256, 128))),
+    }
 
     epochs: int = 30
     batch_size: int = 128

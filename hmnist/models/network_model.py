@@ -124,13 +124,20 @@ class NetworkModel(Model):
                     offset=self.offset_,
                     label_smoothing=smoothing,
                     seed=seed + number * SEED_DISTANCE,
-                    on_epoch=partial(self._report_epochs, plan, number),
+                    on_epoch=partial(self._after_epoch, plan, number),
                 )
             )
         self.weights_ = [weights for weights, _ in trained]
         self.history_ = trained[0][1]
         # The trained networks would keep their optimisers: three more copies of the weights.
         self._rebuild()
+
+    def _after_epoch(
+        self, plan: TrainingPlan, number: int, epochs: int, logs: dict[str, float]
+    ) -> None:
+        self._report_epochs(plan, number, epochs)
+        if number == 0 and "val_loss" in logs:
+            self.report_loss(epochs / plan.epochs, logs["val_loss"])
 
     def _report_epochs(self, plan: TrainingPlan, number: int, epochs: int) -> None:
         self.report_step(number * plan.epochs + epochs, plan.networks * plan.epochs, "epochs")

@@ -29,12 +29,13 @@ def train_network(
     offset: Float64,
     label_smoothing: float,
     seed: int,
-    on_epoch: Callable[[int], None],
+    on_epoch: Callable[[int, dict[str, float]], None],
 ) -> tuple[list[npt.NDArray[Any]], dict[str, list[float]]]:
     """Train one network; return its weights in their order, and its history (see `NetworkModel`).
 
     The columns of the targets have the labels `classes`. `offset` is added to the logits in
-    training. `on_epoch` is called with the number of finished epochs.
+    training. `on_epoch` is called with the number of finished epochs, and what the last one adds to
+    the history.
     """
     plan = network.training
     batches = TrainingBatches(network, examples, seed)
@@ -60,7 +61,7 @@ def train_network(
                 logs["learning_rate"] = rate.after_epoch(logs.get("val_loss", logs["loss"]))
             for name, value in logs.items():
                 history.setdefault(name, []).append(value)
-            on_epoch(epoch + 1)
+            on_epoch(epoch + 1, logs)
     # The averaged weights take the place of the last ones.
     optimizer.finalize_variable_values(graph.trainable_variables)
     return graph.get_weights(), history

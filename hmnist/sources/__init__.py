@@ -1,7 +1,8 @@
 """From a file to a `LesionDataset`: `load` reads a file, `find_data` finds it if none is named.
 
 Each format has its module: `pixel_csv`, `medmnist`, and `metadata` for what is known of the images.
-`photographs` makes a pixel file of any size, `sample` generates lesions for use without a file.
+`photographs` makes a pixel file of any size, `download` fetches published ones, `sample` generates
+lesions for use without a file.
 """
 
 import dataclasses
@@ -12,7 +13,7 @@ from typing import Literal
 
 from hmnist.dataset import LesionDataset
 from hmnist.errors import DataMissingError
-from hmnist.files import cache_folder
+from hmnist.files import downloads_folder
 from hmnist.sources.medmnist import read_medmnist
 from hmnist.sources.metadata import METADATA_FILE, attach_metadata
 from hmnist.sources.pixel_csv import read_pixel_csv
@@ -105,7 +106,7 @@ def find_data(named: str | None, *, sample_allowed: bool) -> Path | str:
                 "command.",
             )
         return variable if variable == "sample" else path
-    downloads = cache_folder() / "downloads"
+    downloads = downloads_folder()
     for folder in (Path(), downloads):
         for name in _PIXEL_FILES:
             if (folder / name).is_file():
@@ -115,5 +116,6 @@ def find_data(named: str | None, *, sample_allowed: bool) -> Path | str:
     raise DataMissingError(
         f"No data is named, $HMNIST_DATA is not set, and {_PIXEL_FILES[0]} is neither here "
         f"({Path.cwd()}) nor among the downloads ({downloads}).",
-        "Type the pixel file's path behind the command, or the word sample for generated lesions.",
+        "Type the pixel file's path behind the command, or the word sample for generated lesions; "
+        "hmnist data download fetches the file.",
     )

@@ -6,7 +6,7 @@ counts the lesions that stand in more than one part.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -120,6 +120,18 @@ class Split:
     def leaks(self) -> tuple[Leak, ...]:
         """What the test part shares with the other two; see `hmnist.splits.leaks.find_leaks`."""
         return find_leaks(self.data, self.train_indices, self.validation_indices, self.test_indices)
+
+    def without_test(self) -> "Split":
+        """Return a split of the other two parts' images alone, so that nothing can see the test."""
+        rows = np.concatenate([self.train_indices, self.validation_indices])
+        numbers, count = np.arange(len(rows)), len(self.train_indices)
+        return replace(
+            self,
+            data=self.data.take(rows),
+            train_indices=numbers[:count],
+            validation_indices=numbers[count:],
+            test_indices=numbers[:0],
+        )
 
     @cached_property
     def digest(self) -> str:

@@ -11,6 +11,7 @@ from tests.conftest import Command
 COMMANDS = [
     ["benchmark"],
     ["train"],
+    ["tune"],
     ["evaluate"],
     ["compare"],
     ["audit"],
@@ -24,6 +25,7 @@ COMMANDS = [
     ["runs", "verify"],
     ["data"],
     ["data", "check"],
+    ["data", "download"],
     ["data", "from-images"],
     ["data", "info"],
     ["data", "plot"],

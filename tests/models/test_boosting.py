@@ -122,6 +122,18 @@ def test_xgboost_reports_its_rounds() -> None:
     assert steps == [(1, 3), (2, 3), (3, 3)]
 
 
+def test_xgboost_reports_its_loss_on_validation() -> None:
+    losses: list[tuple[float, float]] = []
+    model = small_xgboost(4)
+    model.on_loss = lambda done, loss: losses.append((done, loss))
+    model.fit(IMAGES, LABELS)
+    assert losses == []
+    model.fit(IMAGES, LABELS, validation=(IMAGES, LABELS))
+    assert [done for done, _ in losses] == [0.25, 0.5, 0.75, 1.0]
+    probabilities = model.predict_proba(IMAGES)[np.arange(len(LABELS)), LABELS]
+    assert losses[-1][1] == pytest.approx(-np.log(probabilities).mean(), rel=1e-4)
+
+
 def test_hist_gbdt_reports_its_rounds_and_trains_as_without(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

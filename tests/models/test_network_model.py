@@ -349,6 +349,15 @@ def test_steps_are_reported_and_not_carried_along() -> None:
     assert pickle.loads(pickle.dumps(model)).on_step is None
 
 
+def test_the_first_network_reports_its_loss_on_validation() -> None:
+    losses: list[tuple[float, float]] = []
+    model = TinyNetwork(random_state=0, networks=2)
+    model.on_loss = lambda done, loss: losses.append((done, loss))
+    model.fit(IMAGES, LABELS, validation=(IMAGES, LABELS))
+    assert losses == list(zip((1 / 3, 2 / 3, 1), model.history_["val_loss"], strict=True))
+    assert pickle.loads(pickle.dumps(model)).on_loss is None
+
+
 def test_predictions_average_the_logits_of_views_in_full_precision(tmp_path: Path) -> None:
     keras = load_keras()
     keras.config.set_dtype_policy("mixed_float16")

@@ -103,7 +103,7 @@ def test_the_weights_are_those_of_keras_own_loop(
         offset=np.zeros(3),
         label_smoothing=0.1,
         seed=5,
-        on_epoch=lambda _: None,
+        on_epoch=lambda _, __: None,
     )
     expected, logs = fit_with_keras(network, examples, 5)
     for ours, theirs in zip(weights, expected, strict=True):

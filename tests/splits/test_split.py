@@ -310,6 +310,18 @@ def test_parts_are_the_rows_they_name() -> None:
         assert parts.sizes[name] == len(taken)
 
 
+def test_a_split_without_its_test_part_has_none_of_its_images() -> None:
+    parts = split(load_sample(rows=200))
+    seen = parts.without_test()
+    for name in ("train", "validation"):
+        expected, part = getattr(parts, name), getattr(seen, name)
+        np.testing.assert_array_equal(part.images, expected.images)
+        np.testing.assert_array_equal(part.image_ids, expected.image_ids)
+    assert len(seen.data) == parts.sizes["train"] + parts.sizes["validation"]
+    assert (len(seen.test), seen.kind, seen.seed) == (0, parts.kind, parts.seed)
+    assert seen.shared_lesions == 0
+
+
 def test_a_part_may_be_empty() -> None:
     data = make([(4, 1)] * 4)
     nothing = np.array([], dtype=np.int64)

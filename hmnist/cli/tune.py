@@ -1,0 +1,148 @@
+"""``hmnist tune``."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hmnist.cli import options
+from hmnist.cli.inputs import load_data, split_kind, suited, warn_of_unknown_lesions
+from hmnist.cli.output import print_json, print_rich, say
+from hmnist.cli.parameters import Set, read_parameters
+from hmnist.cli.train import TRAINING_SHARE
+from hmnist.runs.recipe import Recipe
+
+if TYPE_CHECKING:
+    from hmnist.experiments.study import Trial
+    from hmnist.experiments.tuning import Tuning
+
+SHOWN = 10
+"""The rows of the table."""
+
+Trials = Annotated[
+    int, typer.Option(metavar="N", min=1, help="How many, with those that --out holds already.")
+]
+
+# A decision changes no probability, so it would change nothing.
+SETTINGS = [name for name in options.RECIPE_OPTIONS if name not in {"decide", "sensitivity"}]
+
+
+@options.with_settings(SETTINGS)
+def tune(
+    model: options.ModelName,
+    data: options.Data = None,
+    metadata: options.Metadata = None,
+    split: options.SplitBy = None,
+    split_file: options.SplitFile = None,
+    *,
+    set: Set = None,  # noqa: A002 - the option's name
+    trials: Trials = 20,
+    seeds: options.Seeds = None,
+    out: options.Out = None,
+    report: options.Report = "table",
+    quiet: options.Quiet = False,
+    **settings: Any,
+) -> None:
+    """Search for parameters of a model by its log loss on the validation part.
+
+    The first trial has the parameters as they are. The test part is cut off before the search. The
+    score of the best trial is optimistic, since it was chosen by that score: only the test part of
+    a later hmnist train tells what the parameters are worth.
+    """
+    parameters = read_parameters(set, [model], quiet=quiet).get(model, {})
+    Recipe(model=model, parameters=parameters, **settings)  # refuses what does not fit
+    dataset = load_data(data, metadata, quiet=quiet)
+    warn_of_unknown_lesions(dataset, quiet=quiet)
+    from hmnist.cli.watching import watch_training
+    from hmnist.experiments.cells import estimate_fit
+    from hmnist.experiments.tuning import tune as tune_model
+    from hmnist.files import new_runs_folder
+
+    given = options.only_given(metadata=metadata, split=split, split_file=split_file, **settings)
+    settings = suited(settings, dataset, quiet=quiet)
+    recipe = Recipe(model=model, parameters=parameters, **settings)
+    seconds = trials * (seeds or 1) * estimate_fit(recipe, round(TRAINING_SHARE * len(dataset)))
+    folder = out or new_runs_folder(f"-tune-{model}")
+    kind = split_kind(split, split_file)
+    try:
+        with watch_training(model, seconds, quiet=quiet) as on_step:
+            tuning = tune_model(
+                dataset,
+                model,
+                trials=trials,
+                split=kind,
+                out=folder,
+                on_trial=None if quiet else lambda tuning: say(_progress(tuning, trials)),
+                parameters=parameters,
+                **options.only_given(seeds=seeds, on_step=on_step),
+                **settings,
+            )
+    except KeyboardInterrupt:
+        say(
+            "\nInterrupted. Finished trials are kept; to go on, run the same command with --out "
+            f"{shlex.quote(str(folder))}"
+        )
+        raise typer.Exit(130) from None
+    if report == "json":
+        print_json({**asdict(tuning), "folder": str(folder), "best": asdict(tuning.best)})
+    else:
+        _print_table(tuning)
+    if not quiet:
+        say(_advice(tuning, data, given, parameters))
+
+
+def _progress(tuning: "Tuning", count: int) -> str:
+    trial = tuning.trials[-1]
+    loss = "stopped early" if trial.log_loss is None else f"log loss {trial.log_loss:.4f}"
+    best = f", best {tuning.best.log_loss:.4f}" if tuning.ranked else ""
+    tried = "as it is" if trial.number == 1 else _as_text(trial)
+    return f"[{trial.number}/{count}] {loss}{best}; {trial.seconds:.0f} s; {tried}"
+
+
+def _print_table(tuning: "Tuning") -> None:
+    """Print the best trials, and the one with the parameters as they are."""
+    from hmnist.results.formatting import plain_table
+
+    names = list(tuning.best.parameters)
+    shown = [trial for rank, trial in enumerate(tuning.ranked) if rank < SHOWN or trial.number == 1]
+    body = [
+        [
+            f"{trial.number} (as it is)" if trial.number == 1 else str(trial.number),
+            f"{trial.log_loss:.4f}",
+            *(str(trial.parameters[name]) for name in names),
+            f"{trial.seconds:.0f}",
+        ]
+        for trial in shown
+    ]
+    print_rich(plain_table(["trial", "log loss", *names, "s"], body))
+
+
+def _advice(
+    tuning: "Tuning", data: str | None, given: Mapping[str, Any], fixed: Mapping[str, Any]
+) -> str:
+    """Say how to train with the best parameters, and otherwise as the search did."""
+    best = tuning.best
+    if best.number == 1:
+        return "No trial was better than the parameters as they are."
+    words = ["hmnist", "train", tuning.model, *([data] if data else [])]
+    for name, value in given.items():
+        words += [f"--{name.replace('_', '-')}", value if isinstance(value, str) else _join(value)]
+    for name, value in {**fixed, **best.parameters}.items():
+        words += ["--set", f"{name}={json.dumps(value)}"]
+    return (
+        f"Trial {best.number} was chosen by its log loss on validation, which is optimistic. The "
+        "test part tells what its parameters are worth:\n"
+        f"  {shlex.join(words)}\n"
+        f"hmnist train and benchmark have them, too, in the folder of {tuning.folder}/hmnist.toml"
+    )
+
+
+def _join(value: Any) -> str:
+    return ",".join(value) if isinstance(value, list) else str(value)
+
+
+def _as_text(trial: "Trial") -> str:
+    return ", ".join(f"{name} {value}" for name, value in trial.parameters.items())
