@@ -47,7 +47,7 @@ def audit(
     quiet: options.Quiet = False,
     **settings: Any,
 ) -> None:
-    """Compare published claims with scores on lesions that the models have not seen.
+    """Compare published claims with scores on unseen lesions.
 
     Each system is trained twice: split, resampled and validated as its source did, leaks included,
     and split by lesion.

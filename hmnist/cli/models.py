@@ -26,7 +26,7 @@ Named = Annotated[
 
 
 def models(model: Named = None, report: options.Report = "table") -> None:
-    """List the models and what they cost, or print how one is trained."""
+    """List the models; print how one of them is trained."""
     from hmnist.models.registry import MODELS
 
     if model is not None:

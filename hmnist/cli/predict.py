@@ -49,7 +49,7 @@ def predict(
     report: Annotated[str, options.printed_as("csv", "table")] = "csv",
     quiet: options.Quiet = False,
 ) -> None:
-    """Predict diagnoses for images: CSV with a row per image, or a table to read.
+    """Predict diagnoses for images, as CSV or as a table.
 
     A photograph that is damaged is left out, and the exit code is 1 then.
     """

@@ -35,7 +35,7 @@ def report(
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write a benchmark, an audit or a run as one HTML file for any browser."""
+    """Write a benchmark, an audit or a run as an HTML page."""
     from hmnist.errors import UsageError
     from hmnist.results.formatting import byte_text
     from hmnist.results.page.report import write_report

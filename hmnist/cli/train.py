@@ -42,7 +42,7 @@ def train(
     quiet: options.Quiet = False,
     **settings: Any,
 ) -> None:
-    """Train one model into a run folder and score it on its test part."""
+    """Train one model into a run folder, and score it."""
     parameters = read_parameters(set, [model], quiet=quiet).get(model, {})
     Recipe(model=model, parameters=parameters, **settings)  # refuses what does not fit
     dataset = load_data(data, metadata, quiet=quiet)

@@ -46,7 +46,7 @@ def tune(
     quiet: options.Quiet = False,
     **settings: Any,
 ) -> None:
-    """Search for parameters of a model by its log loss on the validation part.
+    """Search for better parameters of a model, on validation.
 
     The first trial has the parameters as they are. The test part is cut off before the search. The
     score of the best trial is optimistic, since it was chosen by that score: only the test part of
