@@ -10,11 +10,13 @@ orientations.
 
 These choices were made on three of five folds of HAM10000, with two seeds, and are shown on other
 folds. What helped: Muon for the kernels and a smaller rate for all other weights, distillation (a
-third of the targets: more costs accuracy, none costs log loss), and wide stages. What made no
-difference beyond the noise: mixup, more than 32 epochs, more weight decay or dropout, dropped
-branches, erased squares, random colours, any angle of rotation, a second convolution in each
-branch, oversampling, training on pairs of images of one lesion before (contrastive learning),
-distillation from networks of its own kind or from models that know the patient.
+seventh of the targets, beside perceptrons: more costs accuracy, none costs log loss), and wide
+stages. What made no difference beyond the noise: mixup, more than 32 epochs, more weight decay or
+dropout, dropped branches, erased squares, random colours, any angle of rotation, a second
+convolution in each branch, oversampling, training on pairs of images of one lesion before
+(contrastive learning), distillation from networks of its own kind, from models that know the
+patient or from a model of larger images. One loss for convolutions and perceptrons together is
+worse than two networks whose logits are averaged.
 """
 
 import math

@@ -1,6 +1,6 @@
 """Soft targets for a network: the probabilities of a linear model that has not seen the image.
 
-A network soon memorises a few thousand lesions, doubtful ones too. Half of each target therefore
+A network soon memorises a few thousand lesions, doubtful ones too. A part of each target therefore
 comes from a logistic regression on the features of the lesion, fitted on other images
 (`hmnist.models.cross_fitting`): it tells how clear the diagnosis is, and what the features say.
 This is distillation (Hinton, Vinyals & Dean 2015) from another kind of model. Prediction does not
