@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from hmnist.results.data_figures import (
         plot_ages,
         plot_diagnoses,
-        plot_images,
         plot_sexes,
         plot_sites,
         save_data_figures,
@@ -50,6 +49,7 @@ if TYPE_CHECKING:
         evaluate_run,
         score,
     )
+    from hmnist.results.image_figure import plot_images
     from hmnist.results.mistake_figure import plot_mistakes
     from hmnist.results.reliability_figure import plot_reliability
     from hmnist.results.rows import TableRow
@@ -118,12 +118,12 @@ _PUBLIC = {
     "results.data_figures": (
         "plot_ages",
         "plot_diagnoses",
-        "plot_images",
         "plot_sexes",
         "plot_sites",
         "save_data_figures",
     ),
     "results.evaluation": ("Evaluation", "compare_runs", "decide_again", "evaluate_run", "score"),
+    "results.image_figure": ("plot_images",),
     "results.mistake_figure": ("plot_mistakes",),
     "results.reliability_figure": ("plot_reliability",),
     "results.rows": ("TableRow",),
