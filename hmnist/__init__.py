@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from hmnist.results.data_figures import (
         plot_ages,
         plot_diagnoses,
-        plot_images,
         plot_sexes,
         plot_sites,
         save_data_figures,
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
     from hmnist.results.exports.card import write_card
     from hmnist.results.exports.export import export_run
     from hmnist.results.exports.exported import ExportedModel, open_model
+    from hmnist.results.image_figure import plot_images
     from hmnist.results.mistake_figure import plot_mistakes
     from hmnist.results.page.report import write_report
     from hmnist.results.reliability_figure import plot_reliability
@@ -125,7 +125,6 @@ _PUBLIC = {
     "results.data_figures": (
         "plot_ages",
         "plot_diagnoses",
-        "plot_images",
         "plot_sexes",
         "plot_sites",
         "save_data_figures",
@@ -135,6 +134,7 @@ _PUBLIC = {
     "results.exports.card": ("write_card",),
     "results.exports.export": ("export_run",),
     "results.exports.exported": ("ExportedModel", "open_model"),
+    "results.image_figure": ("plot_images",),
     "results.mistake_figure": ("plot_mistakes",),
     "results.page.report": ("write_report",),
     "results.reliability_figure": ("plot_reliability",),

@@ -52,7 +52,7 @@ _NO_DATES: dict[str, Any] = {
     "svg": {"Date": None, "Creator": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
-"""Without date and version of matplotlib, the same figure gives the same bytes."""
+"""Without date and version of matplotlib, the same figure gives the same PNG and PDF."""
 
 _STYLE: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib

@@ -1,7 +1,4 @@
-"""`plot_images` and others: the figures of a data set.
-
-A sheet of images for each diagnosis, and diagnoses by count, age, sex and site.
-"""
+"""`save_data_figures`: sheets of images, and diagnoses by count, age, sex and site."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,17 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hmnist.arrays import Indices, Pixels
 from hmnist.dataset import LesionDataset
-from hmnist.diagnoses import CODES, label_of
-from hmnist.errors import UsageError, unknown_name
+from hmnist.diagnoses import CODES
+from hmnist.errors import UsageError
 from hmnist.results import canvas
+from hmnist.results.image_figure import describe_data, plot_images
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-_ROWS, _COLUMNS = 8, 12
 _SEXES = (("female", canvas.ACCENT), ("male", canvas.MAIN), ("unknown", canvas.FADED))
 _METADATA = ("age", "sex", "localization")
 _MOST_SITES = 20
@@ -80,93 +76,6 @@ def draw_data(data: LesionDataset, seed: int) -> "Iterator[tuple[str, Figure]]":
 
 
 @canvas.drawing()
-def plot_images(data: LesionDataset, diagnosis: str, *, seed: int = 0) -> "Figure":
-    """Draw a sheet of images of one diagnosis.
-
-    Parameters
-    ----------
-    data : LesionDataset
-        The data set.
-    diagnosis : str
-        Its code: ``akiec``, ``bcc``, ``bkl``, ``df``, ``nv``, ``vasc`` or ``mel``.
-    seed : int
-        0 or more; fixes which images are drawn.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Up to 96 images, of as many lesions as possible.
-
-    Raises
-    ------
-    UsageError
-        If matplotlib is not installed, the diagnosis is unknown, or no image has it.
-
-    Examples
-    --------
-    >>> import hmnist
-    >>> figure = hmnist.plot_images(hmnist.load_sample(rows=60), "nv")
-    >>> figure.texts[0].get_text()
-    'melanocytic naevus (nv): all 40 images'
-    """
-    if diagnosis not in CODES:
-        raise unknown_name("diagnosis", diagnosis, CODES)
-    label = label_of(diagnosis)
-    rows = choose_images(data, label, seed)
-    if not len(rows):
-        raise UsageError(f"{data.name} holds no images of {diagnosis}.")
-    sheet = lay_out(data.images[rows])
-    count = int((data.labels == label).sum())
-    if len(rows) == count:
-        shown, notes = f"all {count:,} images", _caption(data)
-    else:
-        lesions = "" if data.lesion_ids is None else " of as many lesions as possible"
-        shown = f"{len(rows)} of {count:,} images"
-        notes = [*_caption(data), f"Drawn at random{lesions}, seed {seed}."]
-    height = canvas.WIDTH * len(sheet) / sheet.shape[1]
-    figure = canvas.new_figure(height, f"{canvas.full_names()[label]}: {shown}", notes)
-    axes = figure.subplots()
-    grey = sheet.shape[2] == 1
-    axes.imshow(
-        sheet[..., 0] if grey else sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest"
-    )
-    axes.set_axis_off()
-    return figure
-
-
-def choose_images(data: LesionDataset, label: int, seed: int) -> Indices:
-    """Draw up to 96 images of a diagnosis, a second image of a lesion only where lesions run out.
-
-    The result are rows of the data set, ascending.
-    """
-    rows = np.random.default_rng([seed, label]).permutation(np.flatnonzero(data.labels == label))
-    if data.lesion_ids is not None:
-        _, first = np.unique(data.lesion_ids[rows], return_index=True)
-        repeated = np.ones(len(rows), bool)
-        repeated[first] = False
-        rows = rows[np.argsort(repeated, kind="stable")]
-    return np.sort(rows[: _ROWS * _COLUMNS])
-
-
-def lay_out(images: Pixels) -> Pixels:
-    """Return one image in which images stand in rows of twelve, with white between them.
-
-    Images have shape (n, h, w, c), the result (height, width, c).
-    """
-    count, height, width, channels = images.shape
-    gap = max(1, width // 14)
-    rows = -(-count // _COLUMNS)
-    sheet = np.full(
-        (rows * (height + gap) - gap, _COLUMNS * (width + gap) - gap, channels), 255, np.uint8
-    )
-    for number, image in enumerate(images):
-        row, column = divmod(number, _COLUMNS)
-        top, left = row * (height + gap), column * (width + gap)
-        sheet[top : top + height, left : left + width] = image
-    return sheet
-
-
-@canvas.drawing()
 def plot_diagnoses(data: LesionDataset) -> "Figure":
     """Draw how many images and lesions each diagnosis has.
 
@@ -188,7 +97,7 @@ def plot_diagnoses(data: LesionDataset) -> "Figure":
     from matplotlib.ticker import MaxNLocator
 
     counts = np.bincount(data.labels, minlength=len(CODES))
-    figure = canvas.new_figure(2.5, "Diagnoses: images and lesions", _caption(data))
+    figure = canvas.new_figure(2.5, "Diagnoses: images and lesions", describe_data(data))
     axes = figure.subplots()
     axes.barh(range(len(CODES)), counts, height=0.62, color=canvas.MAIN)
     texts = canvas.count_texts(data.labels, data.lesion_ids)
@@ -236,7 +145,7 @@ def plot_ages(data: LesionDataset) -> "Figure":
     missing = len(ages) - len(known)
     unknown = [f"The age is unknown for {missing:,} more images."] if missing else []
     title = "Age by diagnosis: share of the images of each"
-    figure = canvas.new_figure(3.4, title, [*_caption(data), *unknown])
+    figure = canvas.new_figure(3.4, title, [*describe_data(data), *unknown])
     all_axes = canvas.panels(figure, len(CODES), "years", sharex=True, sharey=True)
     is_known = ~np.isnan(ages)
     lesions = None if data.lesion_ids is None else data.lesion_ids[is_known]
@@ -277,7 +186,7 @@ def plot_sexes(data: LesionDataset) -> "Figure":
         If matplotlib is not installed, or no sex is known.
     """
     sexes = _column(data, "sex").fillna("unknown").to_numpy(dtype=str)
-    figure = canvas.new_figure(2.9, "Sex by diagnosis: images", _caption(data))
+    figure = canvas.new_figure(2.9, "Sex by diagnosis: images", describe_data(data))
     axes = figure.subplots()
     known = [name for name, _ in _SEXES[:-1]]
     start = np.zeros(len(CODES))
@@ -334,7 +243,7 @@ def plot_sites(data: LesionDataset) -> "Figure":
     if len(all_names) > _MOST_SITES:
         note += f" The {_MOST_SITES} most frequent of {len(all_names)} sites."
     figure = canvas.new_figure(
-        0.8 + 0.25 * len(names), "Site on the body by diagnosis", [*_caption(data), note]
+        0.8 + 0.25 * len(names), "Site on the body by diagnosis", [*describe_data(data), note]
     )
     texts = [[f"{count:,}" for count in row] for row in counts.tolist()]
     axes = canvas.heat_map(figure, shares, texts, max(shares.max(), 0.01))
@@ -357,11 +266,3 @@ def _column(data: LesionDataset, name: str) -> "pd.Series[Any]":
             "HAM10000_metadata.csv has it: hmnist.load(..., metadata=FILE)",
         )
     return data.metadata[name]
-
-
-def _caption(data: LesionDataset) -> list[str]:
-    lesions = "lesions unknown" if data.lesion_ids is None else f"{data.lesion_count:,} lesions"
-    caption = [f"Data: {data.name}, {len(data):,} images, {lesions}."]
-    if data.synthetic:
-        caption.append("Synthetic sample: generated images, no photographs.")
-    return caption

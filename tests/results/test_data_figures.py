@@ -13,15 +13,13 @@ from hmnist.diagnoses import CODES, DIAGNOSES
 from hmnist.errors import UsageError
 from hmnist.results import canvas
 from hmnist.results.data_figures import (
-    choose_images,
     draw_data,
-    lay_out,
     missing_columns,
     plot_ages,
-    plot_images,
     plot_sites,
     save_data_figures,
 )
+from hmnist.results.image_figure import choose_images, lay_out, plot_images
 from hmnist.sources.sample import load_sample
 from tests.conftest import Command
 from tests.results.pictures import outside, text_of
