@@ -93,8 +93,8 @@ class CompiledNetworks:
 def convert_to_litert(function: Any) -> bytes:
     """Return a `tf.function` with an input signature as the content of a LiteRT file.
 
-    Not by way of a SavedModel, which has names for inputs and outputs: the converter of TensorFlow
-    2.21 makes of it a file that answers NaN, although the SavedModel itself answers correctly.
+    Not by way of a SavedModel, which has names for inputs and outputs: for `CNN`, the converter of
+    TensorFlow 2.21 makes of it a file that answers NaN, although the SavedModel answers correctly.
     """
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [function.get_concrete_function()], function

@@ -46,7 +46,7 @@ def limitations(*, synthetic: bool) -> list[str]:
         return [anything, "It was trained on generated images, and has never seen a lesion."]
     origin = (
         "HAM10000 was collected in Vienna, Austria, and in Queensland, Australia. The colour of "
-        "the skin is not recorded; nearly all images show light skin."
+        "the skin is not recorded, so that nobody knows how well it works on dark skin."
     )
     shares = (
         "Two thirds of the images of HAM10000 are melanocytic naevi. Where the diagnoses occur in "
