@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hmnist.results.rows import Ranking, TableRow
-from hmnist.scores.comparison import RESAMPLES, Difference, compare_on
+from hmnist.scores.comparison import Difference
+from hmnist.scores.paired_tests import RESAMPLES, compare_on
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.scoring import LOWER_IS_BETTER
 

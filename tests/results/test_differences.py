@@ -7,8 +7,8 @@ import pytest
 
 from hmnist.results.differences import compare_rows, fit_cost
 from hmnist.results.rows import TableRow
-from hmnist.scores.comparison import compare_on
 from hmnist.scores.intervals import mean_scores
+from hmnist.scores.paired_tests import compare_on
 from hmnist.scores.predictions import Predictions
 from tests.results.examples import UNKNOWN, table_row
 from tests.scores.test_comparison import draw_model

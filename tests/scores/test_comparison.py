@@ -10,10 +10,9 @@ from hmnist.scores.comparison import (
     Comparison,
     Difference,
     Pair,
-    compare_on,
-    compare_predictions,
 )
 from hmnist.scores.intervals import bootstrap_scores
+from hmnist.scores.paired_tests import compare_on, compare_predictions
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.scoring import SCORE_NAMES, score_predictions
 from hmnist.scores.significance import McNemar, correct_holm, mcnemar
