@@ -208,8 +208,8 @@ def test_sentences_name_the_better_model_even_where_less_is_better() -> None:
     assert sentence == (
         "cnn beats xgboost on balanced accuracy by .061 [.032, .090]. "
         "xgboost beats cnn on log loss by .050 [.010, .090]. "
-        "No difference was found on accuracy (at most .020), F1 (at most .031), ECE (at most .020), "
-        "sensitivity (at most .020) and specificity (equal). "
+        "No difference was found on accuracy (at most .020), F1 (at most .031), ECE (at most "
+        ".020), sensitivity (at most .020) and specificity (equal). "
         "Predicted diagnoses: cnn is right more often on 80 lesions, xgboost on 35 "
         "(McNemar p < 0.001)."
     )
