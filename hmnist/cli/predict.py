@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.names import check_path
 from hmnist.cli.output import say
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def predict(
         typer.Argument(
             metavar="INPUT",
             help="Pixel files, MedMNIST .npz files, photographs, or folders of them.",
+            callback=check_path,
         ),
     ],
     file: Annotated[
