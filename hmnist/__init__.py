@@ -47,8 +47,9 @@ if TYPE_CHECKING:
     from hmnist.runs.manifest import Manifest
     from hmnist.runs.recipe import Recipe
     from hmnist.runs.run import Run, find_runs, open_run
-    from hmnist.scores.comparison import Comparison, compare_predictions
+    from hmnist.scores.comparison import Comparison
     from hmnist.scores.intervals import mean_scores, score_intervals
+    from hmnist.scores.paired_tests import compare_predictions
     from hmnist.scores.predictions import Predictions
     from hmnist.scores.scoring import SCORE_NAMES, Scores, score_predictions
     from hmnist.sources import load
@@ -105,8 +106,9 @@ _PUBLIC = {
     "runs.manifest": ("Manifest",),
     "runs.recipe": ("Recipe",),
     "runs.run": ("Run", "find_runs", "open_run"),
-    "scores.comparison": ("Comparison", "compare_predictions"),
+    "scores.comparison": ("Comparison",),
     "scores.intervals": ("mean_scores", "score_intervals"),
+    "scores.paired_tests": ("compare_predictions",),
     "scores.predictions": ("Predictions",),
     "scores.scoring": ("SCORE_NAMES", "Scores", "score_predictions"),
     "sources": ("load",),

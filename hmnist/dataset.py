@@ -5,6 +5,7 @@ import hashlib
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -13,11 +14,14 @@ import numpy.typing as npt
 from hmnist.arrays import Float32, Indices, Labels, Pixels, Shape, Strings
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataError
+from hmnist.html import image_html
 from hmnist.large_arrays import chunks_of, release, take_rows
 from hmnist.patients import encode_patients
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_SHOWN = 6  # images of each diagnosis in a notebook
 
 PARTS = ("train", "validation", "test")  # the three parts of a split
 
@@ -85,6 +89,15 @@ class LesionDataset:
         height, width, channels = self.image_shape
         images = f"{len(self):,} images {height}×{width}×{channels}"
         return f"LesionDataset({self.name!r}, {images}, lesions: {lesions})"
+
+    def _repr_html_(self) -> str:
+        """Return how many images each diagnosis has, and the first of them."""
+        sheet = ["<tr><th>diagnosis</th><th>images</th><th></th></tr>"]
+        for label, code in enumerate(CODES):
+            found = np.flatnonzero(self.labels == label)
+            picture = image_html(self.images[found[:_SHOWN]]) if len(found) else ""
+            sheet.append(f"<tr><td>{code}</td><td>{len(found):,}</td><td>{picture}</td></tr>")
+        return f"<div><p>{escape(repr(self))}</p><table>{''.join(sheet)}</table></div>"
 
     @property
     def image_shape(self) -> Shape:

@@ -18,6 +18,7 @@ ROOMS_IN_ORDER = (
     "files",
     "large_arrays",
     "hardware",
+    "html",
     "patients",
     "dataset",
     "augmentation",

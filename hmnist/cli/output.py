@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.console import Console, RenderableType
 
     from hmnist.results.audit_table import Audit
     from hmnist.results.evaluation import Evaluation
     from hmnist.results.table import Table
-    from hmnist.scores.reliability import ReliabilityBin
 
 UNLIMITED = 1_000_000
 """Columns where stdout is no terminal: nothing takes a second line."""
@@ -66,46 +63,8 @@ def print_evaluation(evaluation: "Evaluation", name: str) -> None:
     from rich.console import Group
     from rich.text import Text
 
-    from hmnist.diagnoses import CODES
     from hmnist.results.formatting import plain_table
-    from hmnist.scores.scoring import SCORES
-    from hmnist.scores.text import interval_text, score_text
 
-    report = evaluation.report
-    scores = []
-    for score in SCORES:
-        if score.diagnosis is None:
-            value = report.scores[score.name]
-            interval = interval_text(value.low, value.high)
-            scores.append([score.title, score_text(value.mean), interval])
-    diagnoses = []
-    for code, row in report.diagnoses.items():
-        recall = report.scores[f"recall_{code}"]
-        shown = [score_text(row.recall), interval_text(recall.low, recall.high)]
-        others = [score_text(row.precision), score_text(row.f1), f"{row.images:,.0f}"]
-        diagnoses.append([code, *shown, *others])
-    confusion = [
-        [code, *map(str, counts)] for code, counts in zip(CODES, report.confusion, strict=True)
-    ]
-    tables = (
-        plain_table(["score", "value", "[low, high]"], scores),
-        plain_table(["diagnosis", "recall", "[low, high]", "precision", "F1", "images"], diagnoses),
-        plain_table(["true ↓ predicted diagnosis →", *CODES], confusion),
-        _reliability(report.reliability),
-    )
+    tables = (plain_table(*table) for table in evaluation.tables())
     notes = (Text(note, style="dim") for note in (*evaluation.origin, *evaluation.notes))
     print_rich(Group(Text(f"{evaluation.title}\n", style="bold"), *tables, *notes))
-
-
-def _reliability(bins: "Sequence[ReliabilityBin]") -> "RenderableType":
-    """Return a column for each bin with images: mean confidence, share right, images."""
-    from hmnist.results.formatting import plain_table
-
-    filled = [bin_ for bin_ in bins if bin_.images]
-    header = ["confidence, %", *(_percent(bin_.confidence) for bin_ in filled)]
-    right = ["right, %", *(_percent(bin_.accuracy) for bin_ in filled)]
-    return plain_table(header, [right, ["images", *(f"{bin_.images:,}" for bin_ in filled)]])
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.0f}"

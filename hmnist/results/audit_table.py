@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hmnist.html import html_of
 from hmnist.results import formatting
 from hmnist.results.result import Result, decode_result
 from hmnist.results.rows import (
@@ -130,7 +131,7 @@ class Promise:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Audit(Result):
     """Published systems, each under its own protocol and by lesion; `split` is the honest one."""
 
@@ -211,6 +212,13 @@ class Audit(Result):
         reasons = [Text.assemble((f"{row.system}: ", "bold"), row.reason) for row in self.rows]
         below = [Text(note, style="dim") for note in self.notes()]
         return Group(formatting.plain_table(_HEADER, self._body()), *reasons, Text(""), *below)
+
+    def __repr__(self) -> str:
+        return f"Audit({', '.join(row.system for row in self.rows)} on {self.data.name})"
+
+    def _repr_html_(self) -> str:
+        reasons = [f"{row.system}: {row.reason}" for row in self.rows]
+        return html_of([(_HEADER, self._body(interval=True))], [*reasons, *self.notes()])
 
     def _body(self, *, interval: bool = False) -> list[list[str]]:
         body = []

@@ -12,7 +12,8 @@ from hmnist.results.rows import WITH_PATIENTS
 from hmnist.runs.facts import as_json
 from hmnist.runs.manifest import MANIFEST
 from hmnist.runs.run import Run, find_runs, open_run
-from hmnist.scores.comparison import Comparison, compare_predictions
+from hmnist.scores.comparison import Comparison
+from hmnist.scores.paired_tests import compare_predictions
 
 Row = Sequence[Run]
 """Runs of one kind: they differ in seed and fold only."""
@@ -101,12 +102,11 @@ def _kind(run: Run) -> dict[str, Any]:
 
 def _check_alike(first: Row, other: Row) -> None:
     """Refuse rows of other data, or of another split in any fold."""
-    tests = {
-        "data": lambda row: {run.manifest.data.digest for run in row},
-        "split": lambda row: {run.manifest.split.fold: run.manifest.split.digest for run in row},
-    }
-    for kind, digests in tests.items():
-        if digests(first) != digests(other):
+    for kind in ("data", "split"):
+        digests, other_digests = (
+            {getattr(run.manifest, kind).digest for run in row} for row in (first, other)
+        )
+        if digests != other_digests:
             raise UsageError(
                 f"{first[0].folder.name} and {other[0].folder.name} cannot be compared: their "
                 f"{kind} differs.",

@@ -9,17 +9,20 @@ import numpy as np
 
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.fitting import fit_decision
+from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
+from hmnist.html import Cells, html_of
 from hmnist.patients import describe_unknown
 from hmnist.runs.facts import json_text
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.report import Report, make_report, write_report
 from hmnist.runs.run import Run, check_images
 from hmnist.scores.predictions import Predictions
-from hmnist.scores.scoring import Scores, score_predictions
+from hmnist.scores.scoring import SCORES, Scores, score_predictions
+from hmnist.scores.text import interval_text, score_text
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Evaluation:
     """How one run scores on one set of images.
 
@@ -42,6 +45,42 @@ class Evaluation:
     own: bool
     origin: tuple[str, ...]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Evaluation({self.title!r})"
+
+    def _repr_html_(self) -> str:
+        return html_of(self.tables(), [*self.origin, *self.notes], title=self.title)
+
+    def tables(self) -> list[Cells]:
+        """Return header and cells of each table: scores, diagnoses, confusions, reliability."""
+        report = self.report
+        scores, diagnoses = [], []
+        for score in SCORES:
+            value = report.scores[score.name]
+            interval = interval_text(value.low, value.high)
+            if score.diagnosis is None:
+                scores.append([score.title, score_text(value.mean), interval])
+            else:
+                row = report.diagnoses[score.diagnosis]
+                numbers = [score_text(row.precision), score_text(row.f1), f"{row.images:,.0f}"]
+                diagnoses.append([score.diagnosis, score_text(row.recall), interval, *numbers])
+        confusion = zip(CODES, report.confusion, strict=True)
+        filled = [bin_ for bin_ in report.reliability if bin_.images]
+        confidence, right = (
+            [_percent(getattr(bin_, name)) for bin_ in filled]
+            for name in ("confidence", "accuracy")
+        )
+        images = [f"{bin_.images:,}" for bin_ in filled]
+        return [
+            (["score", "value", "[low, high]"], scores),
+            (["diagnosis", "recall", "[low, high]", "precision", "F1", "images"], diagnoses),
+            (
+                ["true ↓ predicted diagnosis →", *CODES],
+                [[code, *map(str, counts)] for code, counts in confusion],
+            ),
+            (["confidence, %", *confidence], [["right, %", *right], ["images", *images]]),
+        ]
 
     def to_json(self) -> str:
         """Return the evaluation as a JSON object."""
@@ -175,6 +214,10 @@ def decide_again(run: Run, kind: str, *, sensitivity: float = Recipe.sensitivity
         temperature=1.0,
     )
     return replace(test, predicted=decision.decide(test.probabilities))
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.0f}"
 
 
 def _find_fresh_images(run: Run, data: LesionDataset) -> LesionDataset:

@@ -42,9 +42,78 @@ def markdown_table(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *body))
 
 
-def latex_text(cell: str) -> str:
-    """Return a cell of a table with LaTeX's special characters escaped."""
-    return cell.replace("%", r"\%").replace("±", r"$\pm$").replace("–", "--").replace("_", r"\_")
+_LATEX = str.maketrans(
+    {
+        **{sign: rf"\{sign}" for sign in "%&_#${}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": "$<$",
+        ">": "$>$",
+        "±": r"$\pm$",
+        "−": "$-$",
+        "×": r"$\times$",
+        "≥": r"$\geq$",
+        "–": "--",
+        "…": r"\dots{}",
+        "→": r"$\rightarrow$",
+    }
+)
+"""The signs that LaTeX reads as commands, or does not know in a file of UTF-8."""
+
+
+def latex_text(text: str) -> str:
+    r"""Return text for LaTeX, with all special signs escaped.
+
+    Examples
+    --------
+    >>> print(latex_text("df_1: 95% [−.1, .2]"))
+    df\_1: 95\% [$-$.1, .2]
+    """
+    return text.translate(_LATEX)
+
+
+def latex_tabular(
+    header: Sequence[str], body: Sequence[Sequence[str]], *, bold: Sequence[bool]
+) -> str:
+    """Return a LaTeX ``tabular`` with the rules of booktabs; `bold` tells which rows are bold."""
+    lines = [" & ".join(map(latex_text, header)) + r" \\", r"\midrule"]
+    for cells, heavy in zip(body, bold, strict=True):
+        texts = [rf"\textbf{{{latex_text(cell)}}}" if heavy else latex_text(cell) for cell in cells]
+        lines.append(" & ".join(texts) + r" \\")
+    begin = rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}"
+    return "\n".join([begin, r"\toprule", *lines, r"\bottomrule", r"\end{tabular}"])
+
+
+_FITTED = r"\ifdim\width>\linewidth\linewidth\else\width\fi"
+"""The width of a table in LaTeX: its own, or that of the page if it is wider."""
+
+
+def latex_table(tabulars: Sequence[str], *, caption: str, notes: Sequence[str]) -> str:
+    """Return a LaTeX ``table`` of several tabulars below each other, the notes under them."""
+    return "\n".join(
+        [
+            r"% Needs \usepackage{booktabs} and \usepackage{graphicx}.",
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{latex_text(caption)}}}",
+            r"\label{tab:hmnist}",
+            "\n\n\\medskip\n".join(
+                f"\\resizebox{{{_FITTED}}}{{!}}{{%\n{each}}}" for each in tabulars
+            ),
+            "",
+            r"\medskip",
+            r"\begin{minipage}{\linewidth}\footnotesize",
+            "\n\n".join(map(latex_text, notes)),
+            r"\end{minipage}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+FIRST = ("balanced acc.", "accuracy", "AUC")
+"""The scores that come first on a terminal that is too narrow for all."""
 
 
 @dataclass(frozen=True)

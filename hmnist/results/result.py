@@ -1,10 +1,14 @@
 """`Result`: what a table and an audit have in common: their formats, and reading them again."""
 
+import io
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from hmnist.errors import TrustError, unknown_name
 from hmnist.runs.facts import json_text
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 Kind = TypeVar("Kind")
 
@@ -16,6 +20,19 @@ class Result:
     """
 
     formats: ClassVar[tuple[str, ...]]
+
+    def to_rich(self) -> "RenderableType":
+        """Return the result for a terminal."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        """Return the result as on a terminal, without colours."""
+        from rich.console import Console
+
+        text = io.StringIO()
+        console = Console(file=text, color_system=None, force_jupyter=False)
+        console.print(self.to_rich())
+        return text.getvalue().rstrip("\n")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON's types."""

@@ -7,12 +7,14 @@ mean over the trained models, their standard deviation and a 95% interval over l
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hmnist.errors import unknown_name
+from hmnist.html import html_of
 from hmnist.results import formatting
+from hmnist.results.flat_rows import flatten, flatten_scores, nest_scores
 from hmnist.results.result import Result, decode_result
 from hmnist.results.rows import (
     WITH_PATIENTS,
@@ -27,7 +29,7 @@ from hmnist.results.rows import (
 )
 from hmnist.runs.facts import DataFacts, SplitFacts, as_json
 from hmnist.scores.comparison import SIGNIFICANT
-from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_NAMES, SCORE_OF, SCORES
+from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_OF, SCORES
 from hmnist.scores.text import interval_text, score_text
 
 if TYPE_CHECKING:
@@ -53,14 +55,11 @@ _COSTS = {
 _WITH_SPREAD, _WITH_INTERVAL = {"balanced_accuracy", "accuracy"}, {"balanced_accuracy"}
 """The scores whose columns have room for a standard deviation, and for an interval."""
 
-_FIRST = ("balanced acc.", "accuracy", "AUC")
-"""The columns that come first on a terminal that is too narrow for all."""
-
 COLUMNS = (*(score.name for score in SCORES), *_COSTS)
 """The columns that rows can be sorted by."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Table(Result):
     """A comparison of models.
 
@@ -146,23 +145,23 @@ class Table(Result):
         TrustError
             If it is damaged, or of another version.
         """
-        return decode_result(text, SCHEMA, cls, _nest_scores)
+        return decode_result(text, SCHEMA, cls, nest_scores)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the table as JSON's types: ``schema`` and the attributes."""
         facts = as_json(self)
-        return {"schema": SCHEMA, **facts, "rows": [_flatten_scores(row) for row in facts["rows"]]}
+        return {"schema": SCHEMA, **facts, "rows": [flatten_scores(row) for row in facts["rows"]]}
 
     def to_pandas(self) -> "pd.DataFrame":
         """Return a row per model and a column per number, scores as ``<name>_mean`` and so on."""
         import pandas as pd
 
-        return pd.DataFrame([_flatten(row) for row in self.rows])
+        return pd.DataFrame([flatten(row) for row in self.rows])
 
     def to_csv(self) -> str:
         """Return the columns of `to_pandas` as CSV."""
         text = io.StringIO()
-        rows = [_flatten(row) for row in self.rows]
+        rows = [flatten(row) for row in self.rows]
         names = dict.fromkeys(name for row in rows for name in row)  # ensembles have weights, too
         writer = csv.DictWriter(text, fieldnames=list(names), lineterminator="\n")
         writer.writeheader()
@@ -171,28 +170,42 @@ class Table(Result):
 
     def to_markdown(self) -> str:
         """Return both halves of the table as Markdown, the notes below."""
-        halves = [formatting.markdown_table(*half) for half in (self._scores(), self._details())]
+        halves = [formatting.markdown_table(*half) for half in self._halves()]
         return "\n\n".join([*halves, *self.notes()]) + "\n"
 
     def to_latex(self) -> str:
-        """Return the scores as a LaTeX ``tabular``, the notes as comments."""
-        header, body = self._scores()
-        lines = [rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}", r"\hline"]
-        escaped = (map(formatting.latex_text, cells) for cells in (header, *body))
-        lines += [" & ".join(cells) + r" \\" for cells in escaped]
-        lines.insert(3, r"\hline")
-        lines += [r"\hline", r"\end{tabular}", *(f"% {note}" for note in self.notes())]
-        return "\n".join(lines) + "\n"
+        """Return a LaTeX ``table`` for the package booktabs: caption, both halves, the notes below.
+
+        The best row and those not distinguishable from it are bold.
+        """
+        labels, bold = label_rows(self.rows), self._are_among_best()
+        halves = [
+            formatting.latex_tabular(*half, bold=bold)
+            for half in (self._scores(labels), self._details(labels))
+        ]
+        notes = [
+            f"Bold: {note.removeprefix(MARK.strip()).strip()}"
+            if note.startswith(MARK.strip())
+            else note
+            for note in self.notes()
+        ]
+        return formatting.latex_table(
+            halves, caption=f"Models on the test part of {self.data.name}.", notes=notes
+        )
+
+    def __repr__(self) -> str:
+        best = "" if self.ranking is None else f", best: {self.ranking.best}"
+        return f"Table({len(self.rows)} rows, {self.data.name}{best})"
+
+    def _repr_html_(self) -> str:
+        return html_of(self._halves(), self.notes())
 
     def to_rich(self, *, notes: bool = True) -> "Group":
         """Return the table for a terminal of any width, with or without the notes."""
         from rich.console import Group
         from rich.text import Text
 
-        halves = [
-            formatting.plain_table(*half, first=_FIRST)
-            for half in (self._scores(), self._details())
-        ]
+        halves = [formatting.plain_table(*half, first=formatting.FIRST) for half in self._halves()]
         below = [Text(note, style="dim") for note in self.notes()] if notes else []
         return Group(*halves, *below)
 
@@ -206,11 +219,15 @@ class Table(Result):
         notes = [getattr(row, field) for row in self.rows if not row.baseline]
         return list(dict.fromkeys(notes)) or ["none"]
 
-    def _scores(self) -> tuple[list[str], list[list[str]]]:
+    def _halves(self) -> list[tuple[list[str], list[list[str]]]]:
+        labels = self._marked()
+        return [self._scores(labels), self._details(labels)]
+
+    def _scores(self, labels: Sequence[str]) -> tuple[list[str], list[list[str]]]:
         """Return header and cells of the upper half: the scores over all diagnoses."""
         shown = [score for score in SCORES if score.diagnosis is None]
         body = []
-        for row, label in zip(self.rows, self._labels(), strict=True):
+        for row, label in zip(self.rows, labels, strict=True):
             cells = [label]
             for score in shown:
                 spread, interval = score.name in _WITH_SPREAD, score.name in _WITH_INTERVAL
@@ -218,12 +235,12 @@ class Table(Result):
             body.append(cells)
         return ["model", *(score.heading for score in shown)], body
 
-    def _details(self) -> tuple[list[str], list[list[str]]]:
+    def _details(self, labels: Sequence[str]) -> tuple[list[str], list[list[str]]]:
         """Return header and cells of the lower half: the recall of each diagnosis, and costs."""
         recalls = [score for score in SCORES if score.diagnosis is not None]
         costs = [heading for heading, _ in _COSTS.values()]
         body = []
-        for row, label in zip(self.rows, self._labels(), strict=True):
+        for row, label in zip(self.rows, labels, strict=True):
             shown = [score_text(row.scores[score.name].mean) for score in recalls]
             shown += [text(getattr(row, cost)) for cost, (_, text) in _COSTS.items()]
             body.append([label, *shown])
@@ -251,17 +268,18 @@ class Table(Result):
         several = [name for name, count in counts.items() if count > 1]
         return f"pooled over {' and '.join(several)}, " if several else ""
 
-    def _labels(self) -> list[str]:
+    def _marked(self) -> list[str]:
         """Return the label of each row, with the mark where it is as good as the best."""
+        labels = zip(label_rows(self.rows), self._are_among_best(), strict=True)
+        return [f"{label}{MARK if among_best else ''}" for label, among_best in labels]
+
+    def _are_among_best(self) -> list[bool]:
+        """Return for each row whether it is the best or not distinguishable from it."""
+        best = None if self.ranking is None else self.ranking.best
         return [
-            f"{label}{MARK if self._is_among_best(row, label) else ''}"
+            label == best if row.difference is None else row.difference.p_value >= SIGNIFICANT
             for row, label in zip(self.rows, label_rows(self.rows), strict=True)
         ]
-
-    def _is_among_best(self, row: TableRow, label: str) -> bool:
-        if row.difference is None:
-            return self.ranking is not None and self.ranking.best == label
-        return row.difference.p_value >= SIGNIFICANT
 
 
 def check_column(name: str) -> None:
@@ -278,33 +296,3 @@ def summary_text(summary: ScoreSummary, *, spread: bool = True, interval: bool =
     if interval and summary.low is not None and summary.high is not None:
         text += f" {interval_text(summary.low, summary.high)}"
     return text
-
-
-def _flatten_scores(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row, in JSON's types, with its scores beside the other entries; costs come last."""
-    facts = {name: value for name, value in row.items() if name not in ("scores", *_COSTS)}
-    return {**facts, **row["scores"], **{name: row[name] for name in _COSTS}}
-
-
-def _nest_scores(facts: dict[str, Any]) -> dict[str, Any]:
-    """Undo `_flatten_scores` in the rows of a table."""
-    rows = [
-        {**row, "scores": {name: row[name] for name in SCORE_NAMES if name in row}}
-        for row in facts["rows"]
-    ]
-    return {**facts, "rows": rows}
-
-
-def _flatten(row: TableRow) -> dict[str, Any]:
-    """Return a row with a single value for each name."""
-    flat: dict[str, Any] = {}
-    for name, value in _flatten_scores(as_json(row)).items():
-        if name == "difference":
-            parts = value or {}
-            flat |= {name: parts.get(name)}
-            flat |= {f"{name}_{part}": parts.get(part) for part in ("low", "high", "p_value")}
-        elif isinstance(value, Mapping):
-            flat |= {f"{name}_{part}": number for part, number in value.items()}
-        else:
-            flat[name] = value
-    return flat

@@ -17,7 +17,7 @@
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,7 @@ from hmnist.decisions.decision import Decision
 from hmnist.decisions.soft_voting import soft_vote
 from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError
 from hmnist.files import hash_file
+from hmnist.html import html_of
 from hmnist.models.litert import FEW, LITERT_FILE, find_litert
 from hmnist.models.registry import make_model
 from hmnist.models.saved_networks import SavedNetworks
@@ -39,6 +40,8 @@ from hmnist.runs.manifest import MANIFEST, Manifest, read_manifest
 from hmnist.runs.predictions import PartPredictions, read_history, read_predictions
 from hmnist.runs.seen import has_seen
 from hmnist.scores.predictions import Predictions
+from hmnist.scores.scoring import SCORES
+from hmnist.scores.text import score_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +51,7 @@ if TYPE_CHECKING:
 _MODEL = "model"  # the folder of the model's files
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
     """One trained model in its folder.
 
@@ -61,7 +64,20 @@ class Run:
     """
 
     folder: Path
-    manifest: Manifest = field(repr=False)
+    manifest: Manifest
+
+    def __repr__(self) -> str:
+        return f"Run({self.manifest.model}, {str(self.folder)!r})"
+
+    def _repr_html_(self) -> str:
+        manifest = self.manifest
+        shown = [score for score in SCORES if score.diagnosis is None]
+        scores = [score_text(manifest.scores[score.name]) for score in shown]
+        notes = [
+            f"Tested on {manifest.split.sizes['test']:,} images of {manifest.data.name}.",
+            f"Split: {manifest.split.description}. {manifest.split.proof}",
+        ]
+        return html_of([([score.heading for score in shown], [scores])], notes, title=repr(self))
 
     @property
     def scores(self) -> dict[str, float]:

@@ -1,28 +1,21 @@
-"""Are two models really different? Paired tests on the same test images, in numbers and sentences.
+"""`Comparison`: whether models really differ, in numbers, tables and sentences."""
 
-For every score: the difference, its interval and a p-value from a bootstrap over lesions, with the
-same resamples for both models. For the predicted diagnoses: McNemar's test over lesions. Both
-compare two trained models on these lesions; the spread over seeds tells how much another training
-would change them.
-"""
-
-import itertools
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from hmnist.errors import UsageError
-from hmnist.scores.intervals import bootstrap_models, centre_calibration, interval, mean_scores
-from hmnist.scores.predictions import Predictions
-from hmnist.scores.scoring import SCORE_NAMES, SCORES, none_if_unknown
-from hmnist.scores.significance import McNemar, bootstrap_p_value, correct_holm, mcnemar
-from hmnist.scores.text import FLOOR, as_sentence_list, interval_text, p_text, score_text
-
-RESAMPLES = 5000
-"""More than for intervals, as small p-values need them."""
+from hmnist.html import html_of
+from hmnist.scores.scoring import SCORE_OF, SCORES, none_if_unknown
+from hmnist.scores.significance import McNemar
+from hmnist.scores.text import (
+    FLOOR,
+    as_sentence_list,
+    interval_text,
+    p_text,
+    score_text,
+    signed_text,
+)
 
 SIGNIFICANT = 0.05
 
@@ -45,6 +38,15 @@ class Difference:
     high: float
     p_value: float
 
+    def __str__(self) -> str:
+        """Return the difference with its interval: ``+.017 [+.001, +.034]``."""
+        interval = interval_text(self.low, self.high, signed=True)
+        return f"{signed_text(self.difference)} {interval}"
+
+    def __neg__(self) -> "Difference":
+        """Return the second model's score minus the first's."""
+        return Difference(-self.difference, -self.high, -self.low, self.p_value)
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -56,7 +58,7 @@ class Pair:
     mcnemar: McNemar
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Every pair of the compared models; all p-values are corrected together (Holm).
 
@@ -71,6 +73,43 @@ class Comparison:
     pairs: tuple[Pair, ...]
     resamples: int
 
+    def __repr__(self) -> str:
+        names = dict.fromkeys(name for pair in self.pairs for name in (pair.first, pair.second))
+        return f"Comparison({', '.join(names)})"
+
+    def _repr_html_(self) -> str:
+        sentences = self.sentences() if len(self.pairs) == 1 else []
+        return html_of([self.table()], [*sentences, self.describe_tests()])
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Return header and cells: of one pair a row per score, of several a row per pair."""
+        if len(self.pairs) == 1:
+            [pair] = self.pairs
+            return [_name(pair), "difference", "[low, high]", "p"], [
+                [
+                    SCORE_OF[name].title,
+                    signed_text(result.difference),
+                    interval_text(result.low, result.high, signed=True),
+                    p_text(result.p_value),
+                ]
+                for name, result in pair.scores.items()
+            ]
+        shown = [score for score in SCORES if score.diagnosis is None]
+        return ["difference", *(score.heading for score in shown)], [
+            [_name(pair), *(_difference_text(pair.scores[score.name]) for score in shown)]
+            for pair in self.pairs
+        ]
+
+    def describe_tests(self) -> str:
+        """Say which tests there were, and how they were corrected."""
+        tests = len(self.pairs) * (len(self.pairs[0].scores) + 1)
+        mark = "" if len(self.pairs) == 1 else f"* p < {SIGNIFICANT}. "
+        return (
+            f"{mark}p: paired bootstrap over {self.pairs[0].mcnemar.counted}, {self.resamples:,} "
+            f"resamples; all {tests} tests, McNemar's included, are corrected together (Holm). "
+            "Intervals: 95%, each by itself."
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as JSON can hold it: None where the images cannot tell."""
         pairs = [asdict(pair) for pair in self.pairs]
@@ -83,10 +122,11 @@ class Comparison:
         """Say for each pair which model is better on which scores, and where neither is.
 
         A difference counts if its p-value is below 0.05. Where none was found, the far end of the
-        interval tells which difference is excluded. Scores of single diagnoses are not mentioned.
+        interval tells how large it is at most. Scores of single diagnoses are not mentioned.
 
         Examples
         --------
+        >>> from hmnist.scores.scoring import SCORE_NAMES
         >>> same = Difference(0.0, -0.1, 0.1, 1.0)
         >>> better = Difference(0.061, 0.032, 0.09, 0.0004)
         >>> scores = dict.fromkeys(SCORE_NAMES, same) | {"balanced_accuracy": better}
@@ -97,156 +137,12 @@ class Comparison:
         return [_describe(pair) for pair in self.pairs]
 
 
-def compare_predictions(
-    models: Mapping[str, Sequence[Predictions]],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Comparison:
-    """Compare models on the same test images, pair by pair.
-
-    Parameters
-    ----------
-    models : mapping of str to sequence of Predictions
-        At least two names, each with the predictions of its trained models (one; or several seeds
-        and folds). All must cover the same folds with the same rows. Scores are means over the
-        predictions; McNemar's test takes the first of each fold, as seeds repeat the same images.
-    resamples : int
-        At least 1.
-    seed : int
-        ≥ 0.
-
-    Returns
-    -------
-    Comparison
-
-    Raises
-    ------
-    UsageError
-        If there are fewer than two models, or they were tested on different rows.
-
-    Examples
-    --------
-    >>> labels = np.tile([2, 4], 100)
-    >>> good, poor = np.full((200, 7), 0.02), np.full((200, 7), 1 / 7)
-    >>> good[np.arange(200), labels] = 0.88
-    >>> comparison = compare_predictions(
-    ...     {name: [Predictions(labels, probabilities, probabilities.argmax(1))]
-    ...      for name, probabilities in (("cnn", good), ("majority", poor))})
-    >>> comparison.pairs[0].scores["balanced_accuracy"].difference
-    1.0
-    """
-    if len(models) < 2:
-        raise UsageError("A comparison needs at least two models.", "Name another run.")
-    check_same_test(models)
-    differences = _differences(
-        models, list(itertools.combinations(models, 2)), SCORE_NAMES, resamples, seed
-    )
-    pairs = [
-        Pair(first, second, scores, mcnemar(_by_fold(models[first], models[second])))
-        for (first, second), scores in differences.items()
-    ]
-    return Comparison(tuple(_corrected(pairs)), resamples)
+def _name(pair: Pair) -> str:
+    return f"{pair.first} − {pair.second}"
 
 
-def compare_on(
-    score: str,
-    models: Mapping[str, Sequence[Predictions]],
-    pairs: Sequence[tuple[str, str]],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> dict[tuple[str, str], Difference]:
-    """Compare some pairs of models on one score; p-values are corrected (Holm) for the pairs.
-
-    Parameters
-    ----------
-    score : str
-        One of `SCORE_NAMES`.
-    models : mapping of str to sequence of Predictions
-        As in `compare_predictions`.
-    pairs : sequence of (str, str)
-        Names of models: the differences are first − second.
-    resamples : int
-        At least 1.
-    seed : int
-        ≥ 0.
-
-    Returns
-    -------
-    dict of (str, str) to Difference
-        By the pairs.
-
-    Raises
-    ------
-    UsageError
-        If the models were tested on different rows.
-    """
-    check_same_test(models)
-    differences = _differences(models, pairs, [score], resamples, seed)
-    corrected = correct_holm([scores[score].p_value for scores in differences.values()])
-    return {
-        pair: replace(scores[score], p_value=p_value)
-        for (pair, scores), p_value in zip(differences.items(), corrected, strict=True)
-    }
-
-
-def _differences(
-    models: Mapping[str, Sequence[Predictions]],
-    pairs: Sequence[tuple[str, str]],
-    names: Sequence[str],
-    resamples: int,
-    seed: int,
-) -> dict[tuple[str, str], dict[str, Difference]]:
-    """Return the differences of each pair on the named scores, p-values not corrected."""
-    means = {name: mean_scores(predictions) for name, predictions in models.items()}
-    resampled = bootstrap_models(models, names, resamples=resamples, seed=seed)
-    differences = {}
-    for first, second in pairs:
-        observed = {name: means[first][name] - means[second][name] for name in names}
-        drawn = {name: resampled[first][name] - resampled[second][name] for name in names}
-        differences[first, second] = {
-            name: Difference(observed[name], *interval(values), bootstrap_p_value(values))
-            for name, values in centre_calibration(drawn, observed).items()
-        }
-    return differences
-
-
-def _by_fold(
-    first: Sequence[Predictions], second: Sequence[Predictions]
-) -> list[tuple[Predictions, Predictions]]:
-    """Return the first predictions of both models in each fold of the first."""
-    firsts, seconds = (
-        {each.fold: each for each in reversed(predictions)} for predictions in (first, second)
-    )
-    return [(firsts[fold], seconds[fold]) for fold in sorted(firsts)]
-
-
-def _corrected(pairs: list[Pair]) -> list[Pair]:
-    """Correct all p-values together: every score of every pair, and McNemar's tests."""
-    corrected = iter(
-        correct_holm(
-            [
-                p_value
-                for pair in pairs
-                for p_value in (
-                    *(difference.p_value for difference in pair.scores.values()),
-                    pair.mcnemar.p_value,
-                )
-            ]
-        )
-    )
-    return [
-        replace(
-            pair,
-            scores={
-                name: replace(difference, p_value=next(corrected))
-                for name, difference in pair.scores.items()
-            },
-            mcnemar=replace(pair.mcnemar, p_value=next(corrected)),
-        )
-        for pair in pairs
-    ]
+def _difference_text(result: Difference) -> str:
+    return f"{result}{'*' if result.p_value < SIGNIFICANT else ' '}"
 
 
 def _describe(pair: Pair) -> str:
@@ -258,11 +154,9 @@ def _describe(pair: Pair) -> str:
             continue
         low, high = sorted((abs(result.low), abs(result.high)))
         if result.p_value >= SIGNIFICANT:
-            bound = score_text(high)
-            # The first tells what the number in brackets means.
-            undecided.append(
-                f"{score.title} ({bound if undecided else f'more than {bound} is excluded'})"
-            )
+            # Equal in every resample, there is nothing that could tell what is excluded.
+            bound = f"at most {score_text(high)}" if high else "equal"
+            undecided.append(f"{score.title} ({bound})")
             continue
         first_wins = (result.difference > 0) != score.lower_is_better
         wins[pair.first if first_wins else pair.second].append(
@@ -283,29 +177,3 @@ def _describe(pair: Pair) -> str:
         f"{pair.second} on {test.second:,} (McNemar p {sign}{p_text(test.p_value)})."
     )
     return " ".join(sentences)
-
-
-def check_same_test(models: Mapping[str, Sequence[Predictions]]) -> None:
-    """Refuse models that were not tested on the same rows, each fold by as many seeds."""
-    reference, *others = models
-    for name in others:
-        _check_pair(models, reference, name)
-
-
-def _check_pair(models: Mapping[str, Sequence[Predictions]], first: str, second: str) -> None:
-    folds = {name: Counter(each.fold for each in models[name]) for name in (first, second)}
-    if not (
-        folds[first]
-        and folds[first].keys() == folds[second].keys()
-        and all(a.has_rows_of(b) for a, b in _by_fold(models[first], models[second]))
-    ):
-        raise UsageError(
-            f"{first} and {second} were not tested on the same images.",
-            "Compare runs of one data set and one split.",
-        )
-    for name, counts in folds.items():
-        if len(set(counts.values())) > 1:
-            raise UsageError(
-                f"{name} has more predictions for some folds than for others.",
-                "Train the same seeds in every fold.",
-            )

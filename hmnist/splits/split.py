@@ -6,7 +6,7 @@ counts the lesions that stand in more than one part.
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -14,7 +14,9 @@ import numpy as np
 
 from hmnist.arrays import Indices, Strings
 from hmnist.dataset import PARTS, LesionDataset
+from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
+from hmnist.html import html_of
 from hmnist.splits.groups import assign_groups
 from hmnist.splits.leaks import Leak, find_leaks
 from hmnist.splits.protocols import PUBLISHED, divide, find_protocol
@@ -25,7 +27,7 @@ FRACTIONS = (0.7, 0.1, 0.2)
 """The shares of the images that train, validate and test."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Split:
     """A data set divided into three parts.
 
@@ -49,15 +51,26 @@ class Split:
         all other splits.
     """
 
-    data: LesionDataset = field(repr=False)
+    data: LesionDataset
     kind: str
-    train_indices: Indices = field(repr=False)
-    validation_indices: Indices = field(repr=False)
-    test_indices: Indices = field(repr=False)
+    train_indices: Indices
+    validation_indices: Indices
+    test_indices: Indices
     seed: int | None = None
     fold: int | None = None
     folds: int | None = None
-    protocol: Protocol | None = field(default=None, repr=False)
+    protocol: Protocol | None = None
+
+    def __repr__(self) -> str:
+        sizes = " / ".join(f"{size:,}" for size in self.sizes.values())
+        return f"Split({self.data.name!r}, {self.kind!r}, {sizes} images train / validate / test)"
+
+    def _repr_html_(self) -> str:
+        counts = [
+            [part, *map(str, np.bincount(self.data.labels[rows], minlength=len(CODES)))]
+            for part, rows in self.indices.items()
+        ]
+        return html_of([(["images", *CODES], counts)], [self.proof()], title=repr(self))
 
     @cached_property
     def train(self) -> LesionDataset:

@@ -38,7 +38,7 @@ def test_benchmark_prints_the_table_on_stdout(
     monkeypatch.setenv("COLUMNS", "70")
     called = command("benchmark", pixel_file, *FAST, "--out", "bench")
     assert called.code == 0, called.err
-    assert re.search(r"^ ?logistic +\.\d{3}", called.out, re.MULTILINE)
+    assert re.search(r"^logistic( •)? +\.\d{3}", called.out, re.MULTILINE)
     assert "Synthetic sample" in called.out
     assert max(map(len, called.out.splitlines())) <= 70
     assert called.err.count("[1/2]") == called.err.count("[2/2]") == 1
@@ -375,8 +375,8 @@ def test_a_benchmark_sets_parameters_by_model(command: Command, pixel_file: Path
 def test_benchmark_compares_models_with_patient_data(command: Command, pixel_file: Path) -> None:
     called = command("benchmark", pixel_file, *FAST, "--patients", "both", "--out", "bench")
     assert called.code == 0, called.err
-    assert re.search(r"^ ?logistic \+ patients +\.\d{3}", called.out, re.MULTILINE)
-    assert re.search(r"^ ?logistic +\.\d{3}", called.out, re.MULTILINE)
+    assert re.search(r"^logistic \+ patients( •)? +\.\d{3}", called.out, re.MULTILINE)
+    assert re.search(r"^logistic( •)? +\.\d{3}", called.out, re.MULTILINE)
 
 
 def test_patient_data_are_an_option_in_the_file(

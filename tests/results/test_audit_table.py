@@ -82,7 +82,7 @@ def test_epochs_that_were_cut_are_named() -> None:
 def test_differences_that_chance_allows_are_named() -> None:
     near = summaries(0.61)  # Half widths of .1 and .1 reach to .141, and it is .14 below.
     notes = " ".join(made(audit_row("lenet", honest=near), audit_row("vgg16")).notes())
-    assert "no more than chance for lenet (95 %" in notes
+    assert "no more than chance for lenet (95%" in notes
     assert "beyond chance for all" in " ".join(made(audit_row("vgg16")).notes())
 
 

@@ -1,7 +1,10 @@
 import csv
 import io
 import json
+import shutil
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -174,14 +177,40 @@ def test_markdown_is_a_table_with_its_notes(table: Table) -> None:
     assert "No lesion stands in two parts." in table.to_markdown()
 
 
-def test_latex_is_balanced_and_escaped(table: Table) -> None:
-    text = table.to_latex()
-    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1
-    body = [line for line in text.splitlines() if line.endswith(r"\\")]
-    assert {line.count("&") for line in body} == {8}
+def test_latex_holds_both_halves_and_the_notes(table: Table, ranked: Table) -> None:
+    text = ranked.to_latex()
+    for kind, count in (("table", 1), ("tabular", 2), ("minipage", 1)):
+        assert text.count(rf"\begin{{{kind}}}") == text.count(rf"\end{{{kind}}}") == count
+    assert all(text.count(rule) == 2 for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
+    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert [line.count("&") for line in rows] == [8] * 4 + [11] * 4
+    assert [line.startswith(r"\textbf{") for line in rows] == [False, True, True, False] * 2
+    assert r"\caption{Models on the test part of file\_28.csv.}" in text
+    assert r"\label{tab:hmnist}" in text
+    assert "Bold: Best on balanced accuracy" in text
+    assert "•" not in text
+    assert "Warning: Fold 3 is odd." in text
     spread = replace(table, rows=(table_row("cnn", 0.5, 3),)).to_latex()
     assert r".500 $\pm$ .010" in spread
-    assert "±" not in "".join(line for line in spread.splitlines() if not line.startswith("%"))
+
+
+def test_latex_is_escaped(table: Table, ranked: Table) -> None:
+    name = r"50%_a&b#1 $x$ {y} ~^\ <1> − × ≥.csv"
+    text = replace(ranked, data=data_facts(name=name)).to_latex()
+    assert text.count(r"50\%\_a\&b\#1 \$x\$ \{y\} \textasciitilde{}\textasciicircum{}") == 2
+    assert all(ord(sign) < 128 for sign in text)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_latex_compiles(ranked: Table, tmp_path: Path) -> None:
+    packages = r"\usepackage{booktabs,graphicx}"
+    text = (
+        rf"\documentclass{{article}}{packages}\begin{{document}}{ranked.to_latex()}\end{{document}}"
+    )
+    (tmp_path / "table.tex").write_text(text, encoding="utf-8")
+    words = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_notes_name_what_was_done(table: Table) -> None:
