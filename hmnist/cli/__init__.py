@@ -4,6 +4,8 @@ Results go to stdout, everything else to stderr. Exit codes are those of `hmnist
 interrupted command ends with 130.
 """
 
+import io
+import os
 import sys
 import warnings
 from typing import Any
@@ -25,7 +27,7 @@ from hmnist.cli import (
     train,
     tune,
 )
-from hmnist.cli.settings import read_settings
+from hmnist.cli.settings import find_unknown_variables, read_settings
 from hmnist.errors import HmnistError, SampleWarning
 
 app = typer.Typer(
@@ -70,6 +72,8 @@ def _settings(
 ) -> None:
     del version
     settings = read_settings()
+    for sentence in find_unknown_variables(os.environ):
+        _say(sentence)
 
     def defaults_of(command: Any) -> dict[str, Any]:
         commands = getattr(command, "commands", None)  # those of a group
@@ -82,6 +86,8 @@ def _settings(
 
 def main() -> None:
     """Run the command line; the entry point of the ``hmnist`` script."""
+    if sys.stdout is None:  # it was closed by the shell (>&-), and nobody reads it
+        sys.stdout = io.StringIO()
     with warnings.catch_warnings():
         # A sentence for the user, every time, instead of a line of code for a programmer.
         warnings.simplefilter("always", SampleWarning)
@@ -95,6 +101,10 @@ def main() -> None:
             sys.exit(error.exit_code)
         except MemoryError:
             _say("Error: There is not enough memory for this.")
+            sys.exit(1)
+        except OSError as error:
+            place = "the result" if error.filename is None else error.filename
+            _say(f"Error: {place} could not be read or written: {error.strerror or error}.")
             sys.exit(1)
 
 

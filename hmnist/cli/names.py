@@ -86,6 +86,13 @@ def _complete(incomplete: str, names: Sequence[str]) -> list[str]:
     return [f"{before}{comma}{name}" for name in found]
 
 
+def check_path(value: Any) -> Any:
+    """Refuse an empty path, which would be the working folder; one path, or several."""
+    if value == "" or (isinstance(value, list) and "" in value):
+        raise UsageError("An empty name is no file.", "Perhaps a variable of the shell is empty.")
+    return value
+
+
 def split_names(text: str) -> list[str]:
     """Split a comma-separated option."""
     return [name.strip() for name in text.split(",") if name.strip()]

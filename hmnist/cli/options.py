@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from hmnist.cli.names import check_split, complete_split, named, split_names
+from hmnist.cli.names import check_path, check_split, complete_split, named, split_names
 from hmnist.runs.recipe import AuditSettings, Recipe
 
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -147,6 +147,7 @@ Data = Annotated[
         help="A pixel file (.csv, .csv.gz), a MedMNIST .npz, or the word sample. Without it: "
         "$HMNIST_DATA, then hmnist_28_28_RGB.csv here, then that of hmnist data download; "
         "benchmark and train have the embedded synthetic sample to fall back on.",
+        callback=check_path,
     ),
 ]
 ModelName = Annotated[

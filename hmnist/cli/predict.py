@@ -9,6 +9,7 @@ import typer
 
 from hmnist.cli import options
 from hmnist.cli.familiarity import tell_unfamiliar
+from hmnist.cli.names import check_path
 from hmnist.cli.output import say
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def predict(
         typer.Argument(
             metavar="INPUT",
             help="Pixel files, MedMNIST .npz files, photographs, or folders of them.",
+            callback=check_path,
         ),
     ],
     file: Annotated[

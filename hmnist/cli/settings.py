@@ -13,13 +13,18 @@ A flag on the command line beats ``HMNIST_EFFORT`` and its like in the environme
 this file, which beats the built-in default.
 """
 
+import difflib
 import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from hmnist.cli.options import SETTINGS
 from hmnist.cli.parameters import flatten_parameters
 from hmnist.errors import UsageError, unknown_name
+
+_OTHER_VARIABLES = ("HMNIST_CACHE", "HMNIST_DATA")
+"""The variables that are no options."""
 
 
 def read_settings(path: Path = Path("hmnist.toml")) -> dict[str, Any]:
@@ -38,6 +43,22 @@ def read_settings(path: Path = Path("hmnist.toml")) -> dict[str, Any]:
             unknown_name("option", unknown[0], sorted(SETTINGS)).hint,
         )
     return named
+
+
+def find_unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence on each variable that looks like a misspelt option.
+
+    Examples
+    --------
+    >>> list(find_unknown_variables({"HMNIST_SEDES": "3", "HMNIST_SEEDS": "3"}))
+    ['Warning: The variable HMNIST_SEDES is no option. Did you mean HMNIST_SEEDS or HMNIST_SEED?']
+    """
+    known = [f"HMNIST_{name.upper()}" for name in sorted(SETTINGS)]
+    for name in environment:
+        if name.startswith("HMNIST_") and name not in {*known, *_OTHER_VARIABLES}:
+            alike = difflib.get_close_matches(name, known, n=2)
+            question = f" Did you mean {' or '.join(alike)}?" if alike else ""
+            yield f"Warning: The variable {name} is no option.{question}"
 
 
 def _as_option(name: str, value: Any) -> Any:

@@ -1,11 +1,14 @@
 """The command line as a whole: help, names, errors, exit codes."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from hmnist import __version__
+from hmnist.runs.run import Run
 from tests.conftest import Command
 
 COMMANDS = [
@@ -87,6 +90,8 @@ def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
         (["benchmark", "nowhere.csv", "--set", "epochs=3"], 2, "--set cnn.epochs=3"),
         (["train", "cnn", "nowhere.csv", "--set", "epoch=3"], 2, "Did you mean epochs?"),
         (["train", "cnn", "nowhere.csv", "--oversample", "none,smote"], 2, "not several"),
+        (["benchmark", ""], 2, "empty name"),
+        (["predict", "nowhere", "a.png", ""], 2, "empty name"),
         (["benchmark", "nowhere.csv"], 3, "nowhere.csv"),
         (["benchmark", "."], 3, "folder"),
         (["train", "resnet", "sample"], 2, "no model called 'resnet'"),
@@ -277,3 +282,33 @@ def test_a_bare_number_of_epochs_is_for_all_audited_systems(
     words = ["audit", "sample", "--systems", "small-cnn,lenet", "--epochs", "2,small-cnn=1"]
     assert command(*words).code == 130
     assert given["epochs"] == {"small-cnn": 1, "lenet": 2, "oversample-first": 2}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /dev/full")
+def test_a_stdout_that_is_full_is_a_failure_not_a_traceback(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        called = subprocess.run(
+            [sys.executable, "-c", "from hmnist.cli import main; main()", "models"],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert called.returncode == 1
+    assert "No space left on device" in called.stderr
+    assert "Traceback" not in called.stderr
+
+
+def test_a_closed_stdout_is_no_failure(
+    command: Command, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    assert command("predict", run.folder, "sample").code == 0
+
+
+def test_a_misspelt_variable_is_named(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HMNIST_SEDES", "3")
+    called = command("models")
+    assert called.code == 0
+    assert "HMNIST_SEDES is no option. Did you mean HMNIST_SEEDS" in called.err
