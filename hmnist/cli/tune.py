@@ -124,6 +124,8 @@ def _advice(
     tuning: "Tuning", data: str | None, given: Mapping[str, Any], fixed: Mapping[str, Any]
 ) -> str:
     """Say how to train with the best parameters, and otherwise as the search did."""
+    from hmnist.experiments.tuning import SETTINGS_FILE
+
     best = tuning.best
     if best.number == 1:
         return "No trial was better than the parameters as they are."
@@ -136,7 +138,7 @@ def _advice(
         f"Trial {best.number} was chosen by its log loss on validation, which is optimistic. The "
         "test part tells what its parameters are worth:\n"
         f"  {shlex.join(words)}\n"
-        f"hmnist train and benchmark have them, too, in the folder of {tuning.folder}/hmnist.toml"
+        f"So does hmnist benchmark in a folder with a copy of {tuning.folder / SETTINGS_FILE}"
     )
 
 

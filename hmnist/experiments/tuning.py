@@ -120,6 +120,16 @@ def tune(
         images of its own, the folder holds another search, or Optuna is not installed.
     WorkError
         If the folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from hmnist.sources.sample import load_sample
+    >>> fixed = {"features": "pixels", "effort": "quick", "threads": 1}
+    >>> data, folder = load_sample(rows=100), tempfile.mkdtemp()
+    >>> tuning = tune(data, "logistic", trials=2, out=folder, **fixed)
+    >>> tuning.trials[0].parameters
+    {'penalty': 0.1, 'max_iter': 100}
     """
     if trials < 1 or seeds < 1:
         raise UsageError("Trials and seeds are counted from 1.")

@@ -12,7 +12,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Interval:
-    """Numbers from `low` to `high`, whole ones if both are; on a logarithmic scale with `log`."""
+    """Numbers from `low` to `high`, whole ones if both are; on a logarithmic scale with `log`.
+
+    Examples
+    --------
+    >>> Interval(2, 6).whole, Interval(0.1, 30.0, log=True).whole
+    (True, False)
+    """
 
     low: float
     high: float
