@@ -48,9 +48,9 @@ def predict(
     report: Annotated[str, options.printed_as("csv", "table")] = "csv",
     quiet: options.Quiet = False,
 ) -> None:
-    """Predict diagnoses for images: CSV with a row per image, or a table to read.
+    """Predict diagnoses for images: CSV with a row per image.
 
-    A photograph that is damaged is left out, and the exit code is 1 then.
+    --format table is for people. A damaged photograph is left out, and the exit code is 1 then.
     """
     from hmnist.errors import UsageError
     from hmnist.files import write_file

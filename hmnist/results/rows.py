@@ -63,6 +63,8 @@ class TableRow:
         How many numbers were fitted, and the size of the model's files.
     members : mapping of str to float
         The mean weight of each model of an ensemble, 0 if it was always left out; empty for others.
+    changed : mapping
+        The parameters of the model that were set, and are not those of the effort.
     difference : Difference or None
         The score that the table ranks by, minus that of the best row; None for the best row itself,
         and where rows were not compared.
@@ -85,6 +87,7 @@ class TableRow:
     parameters: Count
     model_bytes: Count
     members: Mapping[str, Amount] = field(default_factory=dict)
+    changed: Mapping[str, Any] = field(default_factory=dict)
     difference: Difference | None = None
 
 
@@ -152,6 +155,7 @@ def make_row(runs: Sequence[Run]) -> TableRow:
         parameters=round(_mean([run.manifest.parameter_count for run in runs])),
         model_bytes=round(_mean([_model_bytes(run) for run in runs])),
         members=_member_weights(runs),
+        changed={} if first.recipe.entry.composed else dict(first.recipe.parameters),
     )
 
 
