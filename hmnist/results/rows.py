@@ -65,6 +65,8 @@ class TableRow:
         The mean weight of each model of an ensemble, 0 if it was always left out; empty for others.
     runs : tuple of str
         The names of its run folders, which lie beside ``table.json``.
+    changed : mapping
+        The parameters of the model that were set, and are not those of the effort.
     difference : Difference or None
         The score that the table ranks by, minus that of the best row; None for the best row itself,
         and where rows were not compared.
@@ -88,6 +90,7 @@ class TableRow:
     model_bytes: Count
     members: Mapping[str, Amount] = field(default_factory=dict)
     runs: tuple[str, ...] = ()
+    changed: Mapping[str, Any] = field(default_factory=dict)
     difference: Difference | None = None
 
 
@@ -156,6 +159,7 @@ def make_row(runs: Sequence[Run]) -> TableRow:
         model_bytes=round(_mean([_model_bytes(run) for run in runs])),
         members=_member_weights(runs),
         runs=tuple(run.folder.name for run in runs),
+        changed={} if first.recipe.entry.composed else dict(first.recipe.parameters),
     )
 
 

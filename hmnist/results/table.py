@@ -139,6 +139,13 @@ class Table(Result):
         efforts = " and ".join(dict.fromkeys(row.effort for row in self.rows))
         times = ", cells side by side: times are not comparable"
         yield (f"Effort: {efforts}. {self.settings}{times if self.settings.side_by_side else ''}.")
+        changed = {row.model: row.changed for row in self.rows if row.changed}
+        if changed:
+            named = (
+                f"{model} {', '.join(f'{name} {value}' for name, value in parameters.items())}"
+                for model, parameters in changed.items()
+            )
+            yield f"Parameters that were set: {'; '.join(named)}."
         yield from processor_notes(self.settings)
 
     @classmethod

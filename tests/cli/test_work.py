@@ -384,6 +384,7 @@ def test_a_benchmark_sets_parameters_by_model(command: Command, pixel_file: Path
     words = ["--models", "logistic,xgboost,ensemble", *QUICK, "--out", "bench"]
     called = command("benchmark", pixel_file, *words, "--set", "logistic.max_iter=7")
     assert called.code == 0, called.err
+    assert "Parameters that were set: logistic max_iter 7." in " ".join(called.out.split())
     runs = {run.manifest.model: run.manifest for run in map(open_run, find_runs("bench"))}
     # What stands on the command line takes the place of the file.
     assert runs["logistic"].parameters["max_iter"] == 7

@@ -104,6 +104,15 @@ def test_json_is_what_the_table_holds(table: Table) -> None:
     assert read["rows"][0]["parameters"] == 1_163_175
 
 
+def test_parameters_that_were_set_are_named_below(table: Table) -> None:
+    assert "Parameters" not in "".join(table.notes())
+    rows = tuple(replace(row, changed={"epochs": 20, "networks": 2}) for row in table.rows[:1])
+    changed = replace(table, rows=(*rows, *table.rows[1:]))
+    sentence = f"Parameters that were set: {rows[0].model} epochs 20, networks 2."
+    assert sentence in list(changed.notes())
+    assert Table.from_json(changed.to_json()) == changed
+
+
 def test_json_is_read_as_it_was_written(table: Table, ranked: Table) -> None:
     assert Table.from_json(table.to_json()) == table
     assert Table.from_json(ranked.to_json()) == ranked
