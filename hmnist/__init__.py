@@ -41,7 +41,8 @@ if TYPE_CHECKING:
         evaluate_run,
         score,
     )
-    from hmnist.results.explanation import Explanation, explain
+    from hmnist.results.explaining import explain
+    from hmnist.results.explanation import Explanation
     from hmnist.results.rows import TableRow
     from hmnist.results.run_figures import plot_run
     from hmnist.results.table import Table
@@ -98,7 +99,8 @@ _PUBLIC = {
     "results.benchmark": ("benchmark",),
     "results.data_figures": ("plot_data",),
     "results.evaluation": ("Evaluation", "compare_runs", "decide_again", "evaluate_run", "score"),
-    "results.explanation": ("Explanation", "explain"),
+    "results.explaining": ("explain",),
+    "results.explanation": ("Explanation",),
     "results.rows": ("TableRow",),
     "results.run_figures": ("plot_run",),
     "results.table": ("Table",),
