@@ -46,7 +46,8 @@ if TYPE_CHECKING:
         save_data_figures,
     )
     from hmnist.results.evaluation import Evaluation, decide_again, evaluate_run, score
-    from hmnist.results.explanation import Explanation, explain
+    from hmnist.results.explaining import explain
+    from hmnist.results.explanation import Explanation
     from hmnist.results.exports.card import write_card
     from hmnist.results.exports.export import export_run
     from hmnist.results.exports.exported import ExportedModel, open_model
@@ -130,7 +131,8 @@ _PUBLIC = {
         "save_data_figures",
     ),
     "results.evaluation": ("Evaluation", "decide_again", "evaluate_run", "score"),
-    "results.explanation": ("Explanation", "explain"),
+    "results.explaining": ("explain",),
+    "results.explanation": ("Explanation",),
     "results.exports.card": ("write_card",),
     "results.exports.export": ("export_run",),
     "results.exports.exported": ("ExportedModel", "open_model"),

@@ -57,8 +57,8 @@ def explain(
     """Draw which parts of an image a predicted diagnosis rests on."""
     from hmnist.hardware import use_threads
     from hmnist.results.canvas import check_drawing
-    from hmnist.results.explanation import explain as explain_images
-    from hmnist.results.explanation_figure import check_format, save_explanation
+    from hmnist.results.explaining import explain as explain_images
+    from hmnist.results.explanation import check_format
     from hmnist.runs.run import open_run
 
     check_drawing()
@@ -73,7 +73,7 @@ def explain(
         patients=_join_patients(chosen) if opened.uses_patients else None,
         names=[name for source in chosen for name in source.names],
     )
-    save_explanation(explanation, out)
+    explanation.save(out)
     _print(explanation)
     tell_unfamiliar(opened, chosen, [opened.is_unfamiliar(source.images) for source in chosen])
     if not quiet:
@@ -96,7 +96,7 @@ def _read(inputs: list[str], run: "Run", patient_file: Path | None) -> "list[Ima
 def _choose(sources: "list[ImagesToPredict]", rows: str | None) -> "list[ImagesToPredict]":
     """Return the images that are explained: those of some rows, or all if they are few."""
     from hmnist.errors import UsageError
-    from hmnist.results.explanation_figure import MOST
+    from hmnist.results.explanation import MOST
 
     if rows is not None:
         if len(sources) > 1:

@@ -33,7 +33,7 @@ def tell_unfamiliar(
     more = len(names) - _NAMED
     named = ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
     verb, each = (
-        ("is", "Its prediction says") if len(names) == 1 else ("are", "Their predictions say")
+        ("is", "Its prediction means") if len(names) == 1 else ("are", "Their predictions mean")
     )
     say(
         f"Warning: {len(names):,} of {count:,} images {verb} unlike the training data: {named}. "

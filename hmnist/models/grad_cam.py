@@ -1,9 +1,9 @@
 """Grad-CAM: where a convolutional network finds what speaks for a class.
 
 The channels of a layer are weighted by the gradient of the class's logit, averaged over positions,
-and what is positive of their sum is the map (Selvaraju et al., *Grad-CAM*, ICCV 2017). They take
-the last convolution. For images of 28×28 it may have one position or nine, so the last layer with
-six positions a side is taken here.
+and what is positive of their sum is the map (Selvaraju et al., *Grad-CAM*, ICCV 2017). There the
+layer is the last convolution. For images of 28×28 it may have one position or nine, so the last
+layer with six positions a side is taken here. The logit is that above the mean of all classes.
 """
 
 import contextlib
@@ -116,7 +116,9 @@ def _explain(
     known = None if patients is None else tf.constant(patients)
     with tf.GradientTape() as tape, _recorded(layer, tape) as outputs:
         logits = call_graph(graph, tf.constant(images, tf.float32), known, training=False)
-        chosen = tf.reduce_sum(tf.gather(logits, labels, axis=1, batch_dims=1))
+        # Logits tell something in comparison only: a number added to all changes no probability.
+        others = tf.reduce_mean(logits, axis=1)
+        chosen = tf.reduce_sum(tf.gather(logits, labels, axis=1, batch_dims=1) - others)
     [output] = outputs
     weights = tf.reduce_mean(tape.gradient(chosen, output), axis=(1, 2), keepdims=True)
     seen = tf.nn.relu(tf.reduce_sum(weights * output, axis=3, keepdims=True))

@@ -1,25 +1,37 @@
-"""`explain`: which parts of an image a prediction rests on."""
+"""`Explanation`: maps of what predictions rest on, and one sheet with the images and their maps."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from hmnist.arrays import Float32, Float64, Indices, Labels, Pixels
+from hmnist.arrays import Float32, Float64, Labels, Pixels
+from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError, unknown_name
-from hmnist.features.groups import group_columns
-from hmnist.patients import check_patients
-from hmnist.results.explanation_maps import occlude, permute, permute_groups
-from hmnist.runs.run import Run
+from hmnist.files import write_file
+from hmnist.results import canvas
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-METHODS = ("occlusion", "grad-cam", "permutation")
-"""The ways to explain a prediction, the default first."""
+MOST = 24
+"""Images on one sheet."""
+
+FORMATS = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}
+"""Endings of files, and what matplotlib writes into each that differs without a difference."""
+
+_PAIRS = 3  # images in a row, each with its map beside it
+
+_MEANING = {
+    "grad-cam": "Orange: what speaks for the predicted diagnosis. The strongest place of each "
+    "image has the full colour.",
+    "occlusion": "Orange: the predicted diagnosis loses probability if this part is covered with "
+    "the colour of the skin; blue: it gains. Above each map, the largest change.",
+    "permutation": "Orange: the predicted diagnosis loses probability if this part comes from "
+    "another image; blue: it gains. Above each map, the largest change.",
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,7 +43,7 @@ class Explanation:
     title : str
         The run and the method.
     method : str
-        One of `METHODS`.
+        ``occlusion``, ``grad-cam`` or ``permutation``.
     images : numpy.ndarray of uint8, shape (n, h, w, c)
     names : tuple of str
         A name for each image.
@@ -60,147 +72,101 @@ class Explanation:
     notes: tuple[str, ...] = ()
 
     def plot(self) -> "Figure":
-        """Return one sheet with all images and their maps; UsageError without matplotlib."""
-        from hmnist.results.explanation_figure import draw_explanation
+        """Return one sheet with all images and their maps.
 
-        return draw_explanation(self)
+        It raises a UsageError without matplotlib, or if there are more than 24 images.
+        """
+        canvas.check_drawing()
+        if len(self.images) > MOST:
+            raise UsageError(
+                f"A sheet has room for {MOST} images, and there are {len(self.images):,}.",
+                "Choose fewer.",
+            )
+        with canvas.drawing():
+            return _draw(self)
+
+    def save(self, path: str | Path) -> None:
+        """Write the sheet of `plot` as ``.png``, ``.svg`` or ``.pdf``, by the file's ending."""
+        path = Path(path)
+        ending = check_format(path)
+        figure = self.plot()
+        with write_file(path) as temporary, canvas.drawing():
+            figure.savefig(temporary, format=ending, metadata={FORMATS[ending]: None})
 
 
-def explain(
-    run: Run,
-    images: npt.ArrayLike,
-    *,
-    method: str = METHODS[0],
-    patients: npt.ArrayLike | None = None,
-    names: "Sequence[str] | None" = None,
-) -> Explanation:
-    """Explain the predicted diagnoses of images by maps of their parts.
+def check_format(path: Path) -> str:
+    """Return the format that the ending of a file tells, or raise a UsageError."""
+    ending = path.suffix.lower().removeprefix(".")
+    if ending not in FORMATS:
+        raise unknown_name("format of figures", ending, FORMATS)
+    return ending
 
-    Parameters
-    ----------
-    run : Run
-        An opened run.
-    images : array-like of uint8, shape (n, h, w, c)
-        Pixels 0–255 of the size that the model was trained on.
-    method : {"occlusion", "grad-cam", "permutation"}
-        ``occlusion`` covers a part of the image with the colour of its skin, ``permutation``
-        exchanges it for the same part of other images among `images`; both work for every model.
-        ``grad-cam`` looks into convolutional networks.
-    patients : array-like, shape (n, p), or None
-        Their patient data, for a run that `uses_patients`; they stay as they are.
-    names : sequence of str or None
-        Names of the images for figures; None numbers them.
 
-    Returns
-    -------
-    Explanation
+def _draw(explanation: Explanation) -> "Figure":
+    count = len(explanation.images)
+    columns = min(count, _PAIRS)
+    rows = -(-count // columns)
+    bars = len(explanation.groups)
+    side = canvas.WIDTH / (2 * max(columns, 2))
+    heights = [rows * (side + 0.5), *([0.45 + 0.2 * bars] if bars else [])]
+    caption = [_MEANING[explanation.method], *explanation.notes]
+    figure = canvas.new_figure(sum(heights), explanation.title, caption)
+    parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).ravel()
+    all_axes = parts[0].subplots(rows, 2 * columns, squeeze=False)
+    for axes in all_axes.ravel():
+        axes.set_axis_off()
+    for number in range(count):
+        row, column = divmod(number, columns)
+        _draw_image(all_axes[row, 2 * column], explanation, number)
+        _draw_map(all_axes[row, 2 * column + 1], explanation, number)
+    if bars:
+        _draw_groups(parts[1].subplots(), explanation.groups)
+    return figure
 
-    Raises
-    ------
-    UsageError
-        If the method is unknown or unsuitable for the run, or the images have another size.
 
-    Examples
-    --------
-    >>> import tempfile
-    >>> from hmnist.experiments.train import train
-    >>> from hmnist.sources.sample import load_sample
-    >>> data = load_sample(rows=200)
-    >>> run = train(data, "logistic", features="pixels", threads=1, out=tempfile.mkdtemp())
-    >>> import warnings
-    >>> with warnings.catch_warnings(action="ignore"):
-    ...     explain(run, data.images[:2]).maps.shape
-    (2, 28, 28)
-    """
-    if method not in METHODS:
-        raise unknown_name("method", method, METHODS)
-    pixels = _check_images(run, images)
-    if method == "permutation" and len(pixels) < 2:
-        raise UsageError(
-            "Permutation exchanges parts between images, so it needs two images or more.",
-            "Name more images, or use occlusion.",
-        )
-    probabilities = run.predict_proba(pixels, patients)
-    known = check_patients(patients, len(pixels)) if run.uses_patients else None
-    predicted = run.decision.decide(probabilities)
-    groups: dict[str, float] = {}
-    notes: list[str] = []
-    if method == "grad-cam":
-        maps, notes = _look_inside(run, pixels, predicted, known)
-    else:
+def _draw_image(axes: "Axes", explanation: Explanation, number: int) -> None:
+    label = explanation.predicted[number]
+    share = canvas.share_text(explanation.probabilities[number, label], 1)
+    axes.imshow(_in_colour(explanation.images[number]), interpolation="nearest")
+    name = explanation.names[number]
+    axes.set_title(f"{name[:24]}\n{CODES[label]}, {share}")
 
-        def predict(changed: Pixels, origins: Indices) -> Float64:
-            theirs = None if known is None else known[origins]
-            return run.decision.calibrate(run.predict_uncalibrated(changed, theirs))
 
-        measure = occlude if method == "occlusion" else permute
-        maps = measure(pixels, predicted, predict)
-        if method == "permutation":
-            groups = _rank_groups(run, pixels, predicted, known)
-    return Explanation(
-        title=f"{run.manifest.model} on {run.manifest.data.name}: {method}",
-        method=method,
-        images=pixels,
-        names=tuple(names or (f"image {number}" for number in range(len(pixels)))),
-        predicted=predicted,
-        probabilities=probabilities,
-        maps=maps,
-        groups=groups,
-        notes=tuple(notes),
+def _draw_map(axes: "Axes", explanation: Explanation, number: int) -> None:
+    values = explanation.maps[number]
+    grey = _in_colour(explanation.images[number]).mean(axis=2)
+    axes.imshow(grey, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.imshow(_paint(values), interpolation="nearest")
+    if not values.any():
+        axes.set_title("\nnothing")
+    elif explanation.method != "grad-cam":
+        largest = values.flat[np.abs(values).argmax()]
+        axes.set_title(f"\n{'−' if largest > 0 else '+'}{abs(largest):.2f}")
+
+
+def _paint(values: Float32) -> Float32:
+    """Return a map as colours with opacity, shape (h, w, 4): orange above 0, blue below."""
+    from matplotlib.colors import to_rgb
+
+    strength = values / max(float(np.abs(values).max()), 1e-12)
+    colours = np.empty((*values.shape, 4), np.float32)
+    colours[..., :3] = np.where(
+        (strength > 0)[..., None], to_rgb(canvas.ACCENT), to_rgb(canvas.MAIN)
     )
+    colours[..., 3] = 0.8 * np.abs(strength)
+    return colours
 
 
-def _check_images(run: Run, images: npt.ArrayLike) -> Pixels:
-    pixels = np.asarray(images)
-    expected = run.manifest.data.image_shape
-    if pixels.dtype != np.uint8 or pixels.shape[1:] != expected or not len(pixels):
-        raise UsageError(
-            f"The images have shape {pixels.shape} and type {pixels.dtype}; expected uint8 pixels "
-            f"of shape (n, {', '.join(map(str, expected))}), at least one."
-        )
-    return pixels
+def _draw_groups(axes: "Axes", groups: dict[str, float]) -> None:
+    values = list(groups.values())
+    axes.barh(range(len(values)), values, height=0.62, color=canvas.LIGHT)
+    for position, value in enumerate(values):
+        canvas.label_bar(axes, position, max(value, 0), f"{value:.3f}")
+    canvas.name_bars(axes, list(groups))
+    axes.set_title("Mean loss of probability if a group of features comes from other images")
+    axes.set_xlim(min(0, *values), max(1e-3, *values) * 1.15)
+    axes.grid(visible=True, axis="x")
 
 
-def _look_inside(
-    run: Run, images: Pixels, predicted: Labels, patients: Float32 | None
-) -> tuple[Float32, list[str]]:
-    """Return maps of Grad-CAM, and what they leave out."""
-    if run.manifest.members:
-        members = ", ".join(member.run for member in run.manifest.members)
-        raise UsageError(
-            "Grad-CAM looks into one model, and an ensemble has several.",
-            f"Use occlusion, or explain a member: {members}.",
-        )
-    from hmnist.models.network_model import NetworkModel
-
-    model = run.model
-    if not isinstance(model, NetworkModel):
-        raise UsageError(
-            f"Grad-CAM looks into convolutional networks, and {run.manifest.model} is none.",
-            "Use occlusion: it explains every model.",
-        )
-    from hmnist.models.grad_cam import grad_cam
-
-    notes = []
-    if getattr(model, "perceptrons", 0):
-        notes.append("Its perceptrons on features, one half of the model, are not in the maps.")
-    return grad_cam(model, images, predicted, patients), notes
-
-
-def _rank_groups(
-    run: Run, images: Pixels, predicted: Labels, patients: Float32 | None
-) -> dict[str, float]:
-    """Return the loss by group of features for a tabular model on features; else nothing."""
-    if run.manifest.members or run.manifest.recipe.features == "pixels":
-        return {}
-    from hmnist.models.tabular import TabularModel
-
-    model = run.model
-    if not isinstance(model, TabularModel):
-        return {}
-    return permute_groups(
-        model.read_columns(images, patients),
-        group_columns(model.feature_names()),
-        predicted,
-        lambda columns: run.decision.calibrate(model.predict_columns(columns)),
-    )
+def _in_colour(image: Pixels) -> Pixels:
+    return np.repeat(image, 3, axis=2) if image.shape[2] == 1 else image

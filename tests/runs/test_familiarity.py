@@ -33,7 +33,9 @@ def test_it_is_fitted_on_training_and_validation(run: Run, sample: LesionDataset
 def test_all_models_on_a_split_share_it(run: Run, sample: LesionDataset, tmp_path: Path) -> None:
     parts = split(sample, seed=0)
     other = train(sample, "majority", threads=1, out=tmp_path / "majority")
-    recipe = replace(run.manifest.recipe, model="ensemble", parameters={})
+    recipe = replace(
+        run.manifest.recipe, model="ensemble", parameters={"members": ["logistic", "majority"]}
+    )
     ensemble = compose_ensemble(parts, recipe, tmp_path / "ensemble", [run, other])
     thresholds = {
         found.familiarity and found.familiarity.threshold for found in (run, other, ensemble)
