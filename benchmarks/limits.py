@@ -9,7 +9,7 @@ continues where it stopped. Prints Markdown.
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -22,6 +22,7 @@ from hmnist.experiments.grid import folder_name
 from hmnist.experiments.training import train_cell
 from hmnist.results.formatting import markdown_table
 from hmnist.scores.report import confusion_matrix
+from hmnist.scores.text import score_text, signed_text
 from hmnist.sources.metadata import METADATA_FILE
 from hmnist.sources.photographs import from_images
 
@@ -120,13 +121,13 @@ def _print_curve(
     ):
         print("The runs on all lesions were trained with other parameters than the others.\n")
     rows = [
-        [name, f"{count:,.0f}", *_texts(means)]
+        [name, f"{count:,.0f}", *map(score_text, means)]
         for name, count, means in zip(predictions, images, scores, strict=True)
     ]
     slopes = np.polyfit(np.log2(images), scores, 1)[0]
     half = f"{min(shares, key=lambda share: abs(share - 0.5)):.0%}"
     rows += [
-        ["per doubling", "", *_texts(slopes, "+.3f")],
+        ["per doubling", "", *map(signed_text, slopes)],
         [f"{half} to all", "", *_differences(predictions["all"], predictions[half])],
     ]
     print(markdown_table(["lesions", "training images", *SCORES.values()], rows), end="\n\n")
@@ -136,7 +137,7 @@ def _train(split: hmnist.Split, recipe: hmnist.Recipe, folder: Path) -> hmnist.R
     """Train, or open the finished run."""
     name = folder_name(recipe, split)
     run = train_cell(split, recipe, folder / name)
-    print(f"{name}: accuracy {run.scores['accuracy']:.3f}", file=sys.stderr, flush=True)
+    print(f"{name}: accuracy {score_text(run.scores['accuracy'])}", file=sys.stderr, flush=True)
     return run
 
 
@@ -156,7 +157,9 @@ def _print_resolution(
             runs = [_train(split, sized, arguments.runs / f"{size}x{size}") for split in splits]
             predictions = [run.part("test") for run in runs]
             seconds = f"{np.mean([run.manifest.fit_seconds for run in runs]):.0f}"
-            rows.append([f"{model} at {size}×{size}", seconds, *_texts(_means(predictions))])
+            rows.append(
+                [f"{model} at {size}×{size}", seconds, *map(score_text, _means(predictions))]
+            )
             if baseline:
                 rows.append(["minus the first size", "", *_differences(predictions, baseline)])
             baseline = baseline or predictions
@@ -207,7 +210,7 @@ def _print_errors(predictions: hmnist.Predictions) -> None:
     counts = confusion_matrix(predictions)
     print(f"## Errors by diagnosis ({len(predictions.labels):,} test images)\n")
     rows = [
-        [code, *_texts(100 * row / max(1, row.sum()), ".1f"), f"{row.sum():,}"]
+        [code, *(f"{share:.1f}" for share in 100 * row / max(1, row.sum())), f"{row.sum():,}"]
         for code, row in zip(hmnist.CODES, counts, strict=True)
     ]
     print(markdown_table(["true, % predicted", *hmnist.CODES, "images"], rows))
@@ -238,14 +241,7 @@ def _differences(
 ) -> list[str]:
     """Return the paired differences with their 95 % intervals over lesions, as table cells."""
     [pair] = hmnist.compare_predictions({"better": better, "worse": worse}).pairs
-    results = [pair.scores[score] for score in SCORES]
-    return [
-        f"{result.difference:+.3f} [{result.low:+.3f}, {result.high:+.3f}]" for result in results
-    ]
-
-
-def _texts(values: Iterable[float], style: str = ".3f") -> list[str]:
-    return [format(value, style) for value in values]
+    return [str(pair.scores[score]) for score in SCORES]
 
 
 if __name__ == "__main__":

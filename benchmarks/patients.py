@@ -24,6 +24,7 @@ from hmnist.features.store import keep_results
 from hmnist.hardware import use_threads
 from hmnist.results.formatting import markdown_table
 from hmnist.scores.comparison import Difference
+from hmnist.scores.text import score_text
 
 WITHOUT, WITH, HIDDEN = "without", "with", "with, but not told"
 
@@ -137,10 +138,8 @@ def _compare(kinds: Kinds) -> dict[str, list[Difference]]:
 
 
 def _row(name: str, means: Sequence[float], differences: Sequence[Difference]) -> list[str]:
-    told, untold = (
-        f"{each.difference:+.3f} [{each.low:+.3f}, {each.high:+.3f}]" for each in differences
-    )
-    first, second, third = (f"{mean:.3f}" for mean in means)
+    told, untold = map(str, differences)
+    first, second, third = map(score_text, means)
     return [name, first, second, told, third, untold]
 
 

@@ -17,6 +17,7 @@ from hmnist.decisions.decision import KINDS
 from hmnist.results.formatting import markdown_table
 from hmnist.results.rows import WITH_PATIENTS
 from hmnist.scores.reliability import pooled_calibration_error
+from hmnist.scores.text import interval_text, score_text
 
 DECISION_SCORES = {
     "balanced_accuracy": "balanced acc.",
@@ -83,7 +84,7 @@ def _calibration_table(runs_by_row: RunsByRow) -> str:
             by_seed[run.manifest.recipe.seed].append(run.part("test"))
         pooled = statistics.fmean(map(pooled_calibration_error, by_seed.values()))
         mean = statistics.fmean(run.scores["calibration_error"] for run in runs)
-        rows.append([name, f"{mean:.3f}", f"{pooled:.3f}"])
+        rows.append([name, score_text(mean), score_text(pooled)])
     return markdown_table(["model", "ECE, mean of folds", "ECE, folds pooled"], rows)
 
 
@@ -95,8 +96,8 @@ def _decision_table(runs_by_row: RunsByRow) -> str:
             predictions = [hmnist.decide_again(run, kind) for run in runs]
             means = hmnist.mean_scores(predictions)
             low, high = hmnist.score_intervals(predictions)["balanced_accuracy"]
-            balanced, *others = (f"{means[score]:.3f}" for score in DECISION_SCORES)
-            rows.append([name, kind, f"{balanced} [{low:.3f}, {high:.3f}]", *others])
+            balanced, *others = (score_text(means[score]) for score in DECISION_SCORES)
+            rows.append([name, kind, f"{balanced} {interval_text(low, high)}", *others])
     return markdown_table(["model", "decision", *DECISION_SCORES.values()], rows)
 
 
@@ -123,8 +124,8 @@ class _RunCollector(hmnist.Watcher):
             row = f"{manifest.model}{patients} ({manifest.recipe.oversample})"
             self.runs[row].append(run)
         print(
-            f"{run.folder.name}: balanced accuracy {scores['balanced_accuracy']:.3f}, accuracy "
-            f"{scores['accuracy']:.3f}, AUC {scores['roc_auc_ovr']:.3f}, "
+            f"{run.folder.name}: balanced accuracy {score_text(scores['balanced_accuracy'])}, "
+            f"accuracy {score_text(scores['accuracy'])}, AUC {score_text(scores['roc_auc_ovr'])}, "
             f"{manifest.fit_seconds:.0f} s",
             file=sys.stderr,
             flush=True,

@@ -22,6 +22,7 @@ from hmnist.experiments.grid import folder_name
 from hmnist.experiments.processes import Processes
 from hmnist.oversampling import METHODS
 from hmnist.results.formatting import markdown_table
+from hmnist.scores.text import interval_text, score_text
 
 ADJUSTED = "logit-adjusted"
 
@@ -119,10 +120,10 @@ def _table(runs_by_method: Mapping[str, Sequence[hmnist.Run]]) -> str:
         for method, tested in predictions.items():
             means, intervals = hmnist.mean_scores(tested), hmnist.score_intervals(tested)
             for score in scores:
-                rows[method].append(f"{means[score]:.3f}")
+                rows[method].append(score_text(means[score]))
                 if score == BALANCED:
                     low, high = intervals[score]
-                    rows[method][-1] += f" [{low:.3f}, {high:.3f}]"
+                    rows[method][-1] += f" {interval_text(low, high)}"
                     rows[method].append(differences.get(method, "–"))
     return markdown_table(HEADER, list(rows.values()))
 
@@ -141,10 +142,7 @@ def _differences_to_none(
         for pair in hmnist.compare_predictions(ordered).pairs
         if pair.second == "none"
     }
-    return {
-        method: f"{result.difference:+.3f} [{result.low:+.3f}, {result.high:+.3f}]"
-        for method, result in differences.items()
-    }
+    return {method: str(result) for method, result in differences.items()}
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from hmnist.results.rows import TableRow
 from hmnist.runs.facts import DataFacts, SplitFacts
 from hmnist.scores.comparison import SIGNIFICANT
 from hmnist.scores.scoring import SCORE_OF
-from hmnist.scores.text import interval_text, p_text, score_text, signed_text
+from hmnist.scores.text import interval_text, p_text, score_text
 
 FAR = 3.5
 """A fold is far from the others beyond so many robust standard deviations (Iglewicz & Hoaglin, *How
@@ -37,9 +37,7 @@ def warn_of_cheaper(differences: RowDifferences | None) -> Iterator[str]:
     for label, (cheaper, result) in differences.to_cheaper.items():
         better = (result.difference > 0) != score.lower_is_better
         if not better or result.p_value >= SIGNIFICANT:
-            interval = interval_text(result.low, result.high, signed=True)
-            numbers = f"{signed_text(result.difference)} {interval}, p {p_text(result.p_value)}"
-            listed.append(f"{label} than {cheaper} ({numbers})")
+            listed.append(f"{label} than {cheaper} ({result}, p {p_text(result.p_value)})")
     if listed:
         yield (
             f"Not found to be better on {score.title} than a model that is fitted in less than two "

@@ -55,9 +55,11 @@ def compare_rows(
         for label in models
         if (others := [other for other in known if _is_cheaper(known, other, label)])
     }
-    pairs = [(label, best) for label in known if label != best]
-    pairs += [pair for pair in cheaper.items() if pair not in pairs]
+    to_best = [(label, best) for label in known if label != best]
+    to_cheaper = [(label, other) for label, other in cheaper.items() if best not in {label, other}]
+    pairs = to_best + to_cheaper
     differences = compare_on(score, {label: tested[label] for label in known}, pairs)
+    differences |= {(best, label): -differences[label, best] for label, _ in to_best}
     return RowDifferences(
         Ranking(score=score, best=best, tests=len(pairs), resamples=RESAMPLES),
         {label: differences[label, best] for label in known if label != best},

@@ -85,6 +85,10 @@ def latex_tabular(
     return "\n".join([begin, r"\toprule", *lines, r"\bottomrule", r"\end{tabular}"])
 
 
+_FITTED = r"\ifdim\width>\linewidth\linewidth\else\width\fi"
+"""The width of a table in LaTeX: its own, or that of the page if it is wider."""
+
+
 def latex_table(tabulars: Sequence[str], *, caption: str, notes: Sequence[str]) -> str:
     """Return a LaTeX ``table`` of several tabulars below each other, the notes under them."""
     return "\n".join(
@@ -94,9 +98,8 @@ def latex_table(tabulars: Sequence[str], *, caption: str, notes: Sequence[str]) 
             r"\centering",
             rf"\caption{{{latex_text(caption)}}}",
             r"\label{tab:hmnist}",
-            # As wide as the page, whatever its margins are.
             "\n\n\\medskip\n".join(
-                f"\\resizebox{{\\linewidth}}{{!}}{{%\n{each}}}" for each in tabulars
+                f"\\resizebox{{{_FITTED}}}{{!}}{{%\n{each}}}" for each in tabulars
             ),
             "",
             r"\medskip",

@@ -38,6 +38,15 @@ class Difference:
     high: float
     p_value: float
 
+    def __str__(self) -> str:
+        """Return the difference with its interval: ``+.017 [+.001, +.034]``."""
+        interval = interval_text(self.low, self.high, signed=True)
+        return f"{signed_text(self.difference)} {interval}"
+
+    def __neg__(self) -> "Difference":
+        """Return the second model's score minus the first's."""
+        return Difference(-self.difference, -self.high, -self.low, self.p_value)
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -113,7 +122,7 @@ class Comparison:
         """Say for each pair which model is better on which scores, and where neither is.
 
         A difference counts if its p-value is below 0.05. Where none was found, the far end of the
-        interval tells which difference is excluded. Scores of single diagnoses are not mentioned.
+        interval tells how large it is at most. Scores of single diagnoses are not mentioned.
 
         Examples
         --------
@@ -133,9 +142,7 @@ def _name(pair: Pair) -> str:
 
 
 def _difference_text(result: Difference) -> str:
-    mark = "*" if result.p_value < SIGNIFICANT else " "
-    interval = interval_text(result.low, result.high, signed=True)
-    return f"{signed_text(result.difference)}{mark} {interval}"
+    return f"{result}{'*' if result.p_value < SIGNIFICANT else ' '}"
 
 
 def _describe(pair: Pair) -> str:
@@ -147,11 +154,9 @@ def _describe(pair: Pair) -> str:
             continue
         low, high = sorted((abs(result.low), abs(result.high)))
         if result.p_value >= SIGNIFICANT:
-            bound = score_text(high)
-            # The first tells what the number in brackets means.
-            undecided.append(
-                f"{score.title} ({bound if undecided else f'more than {bound} is excluded'})"
-            )
+            # Equal in every resample, there is nothing that could tell what is excluded.
+            bound = f"at most {score_text(high)}" if high else "equal"
+            undecided.append(f"{score.title} ({bound})")
             continue
         first_wins = (result.difference > 0) != score.lower_is_better
         wins[pair.first if first_wins else pair.second].append(

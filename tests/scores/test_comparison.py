@@ -197,6 +197,7 @@ def test_sentences_name_the_better_model_even_where_less_is_better() -> None:
     scores = dict.fromkeys(SCORE_NAMES, none) | {
         "balanced_accuracy": Difference(0.061, 0.032, 0.09, 0.0004),
         "f1_macro": Difference(0.001, -0.031, 0.02, 0.9),
+        "specificity_malignant": Difference(0.0, 0.0, 0.0, 1.0),
         "log_loss": Difference(0.05, 0.01, 0.09, 0.01),
         "roc_auc_ovr": Difference(float("nan"), float("nan"), float("nan"), float("nan")),
     }
@@ -207,8 +208,8 @@ def test_sentences_name_the_better_model_even_where_less_is_better() -> None:
     assert sentence == (
         "cnn beats xgboost on balanced accuracy by .061 [.032, .090]. "
         "xgboost beats cnn on log loss by .050 [.010, .090]. "
-        "No difference was found on accuracy (more than .020 is excluded), F1 (.031), ECE (.020), "
-        "sensitivity (.020) and specificity (.020). "
+        "No difference was found on accuracy (at most .020), F1 (at most .031), ECE (at most "
+        ".020), sensitivity (at most .020) and specificity (equal). "
         "Predicted diagnoses: cnn is right more often on 80 lesions, xgboost on 35 "
         "(McNemar p < 0.001)."
     )
@@ -220,7 +221,9 @@ def test_sentences_without_any_difference_name_both() -> None:
 
     (sentence,) = comparison.sentences()
 
-    assert sentence.startswith("No difference between a and b was found on balanced accuracy (more")
+    assert sentence.startswith(
+        "No difference between a and b was found on balanced accuracy (at most .1"
+    )
     assert sentence.endswith("a is right more often on 3 images, b on 2 (McNemar p = 0.700).")
 
 
