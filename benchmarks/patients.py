@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 
 import hmnist
-from hmnist.cli.watching import Lines
 from hmnist.experiments.cells import Cell, estimate_seconds, run_cells
 from hmnist.experiments.grid import folder_name
 from hmnist.experiments.processes import Processes
 from hmnist.features.store import keep_results
 from hmnist.hardware import use_threads
 from hmnist.results.formatting import markdown_table
+from hmnist.results.watching import Lines
 from hmnist.scores.comparison import Difference
 from hmnist.scores.text import score_text
 

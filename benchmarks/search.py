@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import hmnist
-from hmnist.cli.watching import Lines
 from hmnist.experiments.cells import Cell, estimate_seconds, run_cells
 from hmnist.experiments.grid import folder_name
 from hmnist.experiments.processes import Processes
 from hmnist.results.formatting import markdown_table
+from hmnist.results.watching import Lines
 from hmnist.runs.recipe import Settings
 
 REFERENCE = "as it is"

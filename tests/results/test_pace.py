@@ -2,8 +2,8 @@
 
 import pytest
 
-from hmnist.cli import pace as pace_module
-from hmnist.cli.pace import Pace
+from hmnist.results import pace as pace_module
+from hmnist.results.pace import Pace
 
 
 class Clock:

@@ -1,12 +1,15 @@
+import io
+import unittest.mock
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from hmnist.cli import watching
-from hmnist.cli.watching import Lines, LiveTable, watch_training
+from hmnist.cli.watching import watch_training
 from hmnist.dataset import LesionDataset
-from hmnist.experiments.cells import Cell
+from hmnist.experiments.cells import Cell, Watcher
+from hmnist.results import watching
+from hmnist.results.watching import Lines, LiveTable
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run
 from hmnist.splits.split import split
@@ -22,7 +25,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("hmnist.cli.pace.monotonic", clock)
+    monkeypatch.setattr("hmnist.results.pace.monotonic", clock)
     return clock
 
 
@@ -118,7 +121,7 @@ def test_one_training_shows_its_share_and_the_time_left(
     monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     console = Console(width=80, force_terminal=True)
-    monkeypatch.setattr(watching, "Console", lambda **_: console)
+    monkeypatch.setattr("hmnist.cli.watching.Console", lambda **_: console)
     with console.capture() as captured, watch_training("cnn", 19, quiet=False) as on_step:
         assert on_step is not None
         clock.now = 5
@@ -127,3 +130,19 @@ def test_one_training_shows_its_share_and_the_time_left(
     assert "0:00:05 passed, about 0:00:1" in captured.get()
     with watch_training("cnn", 19, quiet=True) as on_step:
         assert on_step is None
+
+
+def test_python_shows_progress_in_a_notebook_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    def kind(*, notebook: bool, widgets: bool) -> type:
+        monkeypatch.setattr(
+            watching, "Console", lambda **_: Console(force_jupyter=notebook, file=io.StringIO())
+        )
+        spec = object() if widgets else None
+        monkeypatch.setattr("importlib.util.find_spec", lambda _: spec)
+        monkeypatch.setattr(watching, "Live", unittest.mock.MagicMock())
+        with watching.watch_quietly() as watcher:
+            return type(watcher)
+
+    assert kind(notebook=False, widgets=True) is Watcher
+    assert kind(notebook=True, widgets=True) is LiveTable
+    assert kind(notebook=True, widgets=False) is Lines
