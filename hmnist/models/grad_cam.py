@@ -3,7 +3,7 @@
 The channels of a layer are weighted by the gradient of the class's logit, averaged over positions,
 and what is positive of their sum is the map (Selvaraju et al., *Grad-CAM*, ICCV 2017). There the
 layer is the last convolution. For images of 28×28 it may have one position or nine, so the last
-layer with six positions a side is taken here. The logit is that above the mean of all classes.
+one with six positions a side is taken here. The logit is that above the mean of all classes.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import keras
 
 LEAST_SIDE = 6
-"""Positions a side of the layer, where there is such a layer."""
+"""Positions a side of the convolution, where there is such a one."""
 
 _BATCH = 64  # images per step: the outputs of all layers are kept for the gradient
 
@@ -75,23 +75,23 @@ def grad_cam(
 
 
 def find_layer(graph: "keras.Model") -> "keras.layers.Layer":
-    """Return the last layer behind a convolution whose map has six positions a side, or the last.
+    """Return the last convolution whose map has six positions a side, or else the last one.
 
     It raises a UsageError if the network has no convolution.
     """
-    import keras
-
-    kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
-    layers = list(_leaves(graph))
-    first = next((n for n, layer in enumerate(layers) if isinstance(layer, kinds)), len(layers))
-    maps = [layer for layer in layers[first:] if len(layer.output.shape) == 4]
-    if not maps:
+    convolutions = [layer for layer in _leaves(graph) if _is_convolution(layer)]
+    if not convolutions:
         raise UsageError(
             "Grad-CAM needs a network that reads images through convolutions.",
             "Use occlusion: it explains every model.",
         )
-    fine = [layer for layer in maps if min(layer.output.shape[1:3]) >= LEAST_SIDE]
-    return (fine or maps)[-1]
+    fine = [layer for layer in convolutions if min(layer.output.shape[1:3]) >= LEAST_SIDE]
+    return (fine or convolutions)[-1]
+
+
+def _is_convolution(layer: Any) -> bool:
+    """Return whether a layer has a kernel (h, w, …), of whatever class it is."""
+    return any(len(weight.shape) == 4 for weight in layer.weights)
 
 
 def _leaves(graph: "keras.Model") -> Iterator[Any]:
