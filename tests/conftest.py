@@ -35,7 +35,8 @@ def _own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     for name, value in THREADS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("HMNIST_CACHE", str(tmp_path_factory.mktemp("cache")))
-    monkeypatch.delenv("HMNIST_DATA", raising=False)
+    for name in ("HMNIST_DATA", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 

@@ -80,7 +80,7 @@ class CNN(NetworkModel):
         "learning_rate": Interval(5e-3, 0.08, log=True),
         "weight_decay": Interval(5e-3, 0.3, log=True),
         "dropout": Interval(0.0, 0.6),
-        "distillation": Interval(0.1, 0.7),
+        "distillation": Interval(0.0, 0.7),
         "mixup": Interval(0.0, 0.4),
         "shift": Interval(0, 4),
     }

@@ -125,22 +125,15 @@ class Recipe:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        from hmnist.oversampling import name_method
-
         rare = (self.rare,) if isinstance(self.rare, str) else tuple(self.rare)
         object.__setattr__(self, "rare", rare)
-        object.__setattr__(self, "oversample", name_method(self.oversample))
+        object.__setattr__(self, "oversample", _read_method(self.oversample))
         object.__setattr__(self, "model", self.entry.name)
         object.__setattr__(self, "patients", _read_patients(self.patients))
         if self.threads is None:
             object.__setattr__(self, "threads", available_cores())
         elif self.threads < 1:
             raise UsageError("Threads are counted from 1.")
-        if not isinstance(self.oversample, str) or "," in self.oversample:
-            raise UsageError(
-                "One model is trained with one oversampling method, not several.",
-                "Choose one; a benchmark compares several: hmnist benchmark --oversample METHOD,…",
-            )
         self._check_names()
         if not 0 < self.sensitivity < 1:
             raise UsageError(f"A sensitivity of {self.sensitivity:g} is not between 0 and 1.")
@@ -310,6 +303,19 @@ def list_uses(patients: str | bool) -> tuple[bool, ...]:
     if not isinstance(patients, str) or patients not in PATIENTS:
         raise unknown_name("choice of patient data", str(patients), PATIENTS)
     return PATIENTS[patients]
+
+
+def _read_method(method: Any) -> str:
+    """Return the name of one method of oversampling, or the text of one sampler."""
+    from hmnist.oversampling import is_method, name_method
+
+    several = "," in method and not is_method(method) if isinstance(method, str) else False
+    if several or isinstance(method, list | tuple):
+        raise UsageError(
+            "One model is trained with one oversampling method, not several.",
+            "Choose one; a benchmark compares several: hmnist benchmark --oversample METHOD,…",
+        )
+    return name_method(method)
 
 
 def _read_patients(word: str | bool) -> bool:

@@ -20,6 +20,7 @@ COMMANDS = [
     ["audit"],
     ["predict"],
     ["export"],
+    ["explain"],
     ["models"],
     ["report"],
     ["runs"],

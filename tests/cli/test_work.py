@@ -185,7 +185,7 @@ def test_predict_prints_a_table_to_read(command: Command, run: Run, tmp_path: Pa
     malignant = sum(float(row[code]) for code in ("akiec", "bcc", "mel"))
     predicted, line = row["predicted"], called.out.rstrip().splitlines()[-1]
     assert re.match(rf"a\.png +{predicted}, ", line)
-    assert line.split()[-2:] == [f"{float(row[predicted]):.4f}", f"{malignant:.4f}"]
+    assert line.split()[-3:-1] == [f"{float(row[predicted]):.4f}", f"{malignant:.4f}"]
     called = command("predict", run.folder, "a.png", "--format", "table", "--out", "x.csv")
     assert called.code == 2
 

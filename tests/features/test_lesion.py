@@ -218,7 +218,7 @@ def test_the_number_of_threads(
 
     for module in ("hmnist.features.lesion", "hmnist.hardware"):
         monkeypatch.setattr(f"{module}.available_cores", lambda: 4)
-    monkeypatch.setattr("hmnist.features.fitted.ThreadPoolExecutor", start)
+    monkeypatch.setattr("hmnist.features.columns.ThreadPoolExecutor", start)
     monkeypatch.setenv("OMP_NUM_THREADS", variable)
     images = random_images((8, 8, 3))
     small(n_jobs=n_jobs).fit(images).transform(images)

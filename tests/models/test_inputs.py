@@ -28,7 +28,7 @@ def test_features_are_those_of_the_transformer() -> None:
 
 
 def test_features_are_reported_while_they_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hmnist.features.fitted.chunk_size", lambda *_: 10)
+    monkeypatch.setattr("hmnist.features.columns.chunk_size", lambda *_: 10)
     steps: list[float] = []
     FeatureExtractor("lesion").fit_transform(
         IMAGES, 5, lambda done, total: steps.append(done / total)

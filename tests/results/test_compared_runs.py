@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hmnist.dataset import LesionDataset
-from hmnist.errors import DataMissingError, TrustError, UsageError
+from hmnist.errors import DataMissingError, UsageError
 from hmnist.experiments.train import train
 from hmnist.results.benchmark import benchmark
 from hmnist.results.compared_runs import compare_runs, find_rows
@@ -87,5 +87,5 @@ def test_runs_of_one_model_are_told_apart_by_their_settings(
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataMissingError):
         find_rows([tmp_path / "nowhere"])
-    with pytest.raises(TrustError, match="no run folder"):
+    with pytest.raises(UsageError, match="no run folder"):
         find_rows([tmp_path])
