@@ -177,7 +177,7 @@ def test_a_cell_that_takes_its_workers_with_it_is_named(
     monkeypatch.setattr(crew, "LOSSES", 1)
     loopback.start_worker()
     killer = Killer(loopback)
-    with pytest.raises(WorkError, match="lost while they trained (logistic|xgboost)"):
+    with pytest.raises(WorkError, match=r"lost while they trained (logistic|xgboost)"):
         _on(loopback, sample, tmp_path, killer)
 
 
