@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hmnist.hardware import configure_tensorflow
 from hmnist.models.backbone import BackboneBuilder, BackboneOutputs
 from hmnist.models.keras_setup import load_keras
 from hmnist.models.published import PublishedNetwork
@@ -18,6 +19,7 @@ TRANSFER = [name for name, system in SYSTEMS.items() if system.backbone is not N
 
 def build(system: str, *shape: int, pretrained: str = "none") -> Any:
     load_keras()
+    configure_tensorflow()  # as a training does: later tests cannot change the threads any more
     return PublishedNetwork(system=system, pretrained=pretrained).make_network().build(shape, 7)
 
 

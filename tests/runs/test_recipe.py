@@ -118,6 +118,7 @@ def test_settings_name_the_fields_of_a_recipe() -> None:
         ({"effort": "maximal"}, "no effort called 'maximal'"),
         ({"oversample": "adasyn"}, "no oversampling method called 'adasyn'"),
         ({"oversample": 3}, "is no oversampling method, and no sampler"),
+        ({"oversample": ["random", "smote"]}, "one oversampling method, not several"),
         ({"decide": "lucky"}, "no decision called 'lucky'"),
         ({"features": "wavelets"}, "no set of features called 'wavelets'"),
         ({"rare": ("df", "wart")}, "no diagnosis called 'wart'"),
