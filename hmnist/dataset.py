@@ -90,6 +90,11 @@ class LesionDataset:
         images = f"{len(self):,} images {height}×{width}×{channels}"
         return f"LesionDataset({self.name!r}, {images}, lesions: {lesions})"
 
+    def __str__(self) -> str:
+        lesions = "lesions unknown" if self.lesion_ids is None else f"{self.lesion_count:,} lesions"
+        height, width, channels = self.image_shape
+        return f"{self.name}: {len(self):,} images of {height}×{width}×{channels}, {lesions}"
+
     def _repr_html_(self) -> str:
         """Return how many images each diagnosis has, and the first of them."""
         sheet = ["<tr><th>diagnosis</th><th>images</th><th></th></tr>"]

@@ -28,7 +28,7 @@ def load_data(
     with watch_reading(quiet=quiet) as on_progress:
         data = load(source, metadata=metadata, on_progress=on_progress)
     if not quiet:
-        say(f"{data!r}")
+        say(f"{data}")
     return data
 
 

@@ -664,8 +664,9 @@ def test_the_command_finds_nothing(command: Command) -> None:
 
 
 def test_the_command_ends_with_1_where_it_finds_something(
-    command: Command, pixel_file: Path, tmp_path: Path
+    command: Command, pixel_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
     lines = [f"{row},{'train' if row % 3 else 'test'}" for row in range(210)]
     (tmp_path / "mine.csv").write_text("\n".join(["row,part", *lines]))
     words = ["data", "check", pixel_file, "--split-file", "mine.csv"]
