@@ -11,6 +11,7 @@ from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError, unknown_name
 from hmnist.files import write_file
 from hmnist.results import canvas
+from hmnist.scores.text import signed_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -141,7 +142,7 @@ def _draw_map(axes: "Axes", explanation: Explanation, number: int) -> None:
         axes.set_title("\nnothing")
     elif explanation.method != "grad-cam":
         largest = values.flat[np.abs(values).argmax()]
-        axes.set_title(f"\n{'−' if largest > 0 else '+'}{abs(largest):.2f}")
+        axes.set_title(f"\n{signed_text(-largest)}")
 
 
 def _paint(values: Float32) -> Float32:
