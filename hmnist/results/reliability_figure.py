@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from hmnist.results import canvas
 from hmnist.results.evaluation import Evaluation
-from hmnist.scores.reliability import ReliabilityBin
+from hmnist.scores.subgroups import wilson_interval
 from hmnist.scores.text import score_text
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def plot_reliability(evaluation: Evaluation) -> "Figure":
     figure = canvas.new_figure(3.9, title, [*evaluation.caption, note], canvas.COLUMN)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
     upper.plot([0, 1], [0, 1], color="#222222", linewidth=1, linestyle=(0, (4, 2)))
-    intervals = [wilson_interval(bin_) for bin_ in bins]
+    intervals = [wilson_interval(bin_.accuracy or 0.0, bin_.images) for bin_ in bins]
     confidences = [bin_.confidence or 0.0 for bin_ in bins]
     upper.vlines(confidences, *zip(*intervals, strict=True), color=canvas.MAIN, linewidth=1.2)
     right = [bin_.accuracy or 0.0 for bin_ in bins]
@@ -60,21 +60,3 @@ def plot_reliability(evaluation: Evaluation) -> "Figure":
     for axes in (upper, lower):
         axes.grid(visible=True)
     return figure
-
-
-def wilson_interval(filled: ReliabilityBin) -> tuple[float, float]:
-    """Return the 95 % interval of the share right in a bin that has images.
-
-    Images count as independent; those of one lesion are not quite.
-
-    Examples
-    --------
-    >>> low, high = wilson_interval(ReliabilityBin(0.2, 0.3, 3, 0.25, 1.0))
-    >>> f"{low:.2f}, {high:.2f}"
-    '0.44, 1.00'
-    """
-    from scipy.stats import binomtest
-
-    right = round((filled.accuracy or 0.0) * filled.images)
-    low, high = binomtest(right, filled.images).proportion_ci(method="wilson")
-    return float(low), float(high)
