@@ -73,7 +73,7 @@ def test_a_model_of_the_sample_warns_every_time(run: Run, sample: LesionDataset)
 
 @pytest.mark.parametrize(
     "damage",
-    ["change", "shorten", "remove", "manifest", "schema", "no manifest"],
+    ["change", "shorten", "remove", "manifest", "schema"],
 )
 def test_a_damaged_run_is_refused(damage: str, copy: Path) -> None:
     manifest = copy / "manifest.json"
@@ -86,14 +86,19 @@ def test_a_damaged_run_is_refused(damage: str, copy: Path) -> None:
         (copy / "predictions.csv").unlink()
     elif damage == "manifest":
         manifest.write_text(manifest.read_text()[:100])
-    elif damage == "schema":
-        manifest.write_text(json.dumps({"schema": "something-else/7"}))
     else:
-        manifest.unlink()
+        manifest.write_text(json.dumps({"schema": "something-else/7"}))
     with pytest.raises(TrustError) as error:
         open_run(copy)
     assert str(copy) in str(error.value)
     assert error.value.exit_code == 4
+
+
+def test_what_is_no_run_is_wrong_usage(copy: Path) -> None:
+    (copy / "manifest.json").unlink()
+    for path, said in ((copy, "no run folder"), (copy / "predictions.csv", "is a file")):
+        with pytest.raises(UsageError, match=said):
+            open_run(path)
 
 
 def test_a_missing_run_is_missing_data(tmp_path: Path) -> None:

@@ -281,7 +281,7 @@ def test_the_command_writes_under_the_size_name(command: Command, archive: Path)
     assert called.out == ""
     assert "hmnist_75_100_RGB.csv" in called.err
     described = command("data", "info", "hmnist_75_100_RGB.csv")
-    assert "12 images of 75×100×3, lesions: 6" in described.out
+    assert "12 images of 75×100×3, 6 lesions" in described.out
 
 
 def test_the_command_takes_several_folders(command: Command, archive: Path) -> None:
