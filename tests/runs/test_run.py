@@ -94,6 +94,13 @@ def test_a_damaged_run_is_refused(damage: str, copy: Path) -> None:
     assert error.value.exit_code == 4
 
 
+def test_what_is_no_run_is_wrong_usage(copy: Path) -> None:
+    (copy / "manifest.json").unlink()
+    for path, said in ((copy, "no run folder"), (copy / "predictions.csv", "is a file")):
+        with pytest.raises(UsageError, match=said):
+            open_run(path)
+
+
 def test_a_missing_run_is_missing_data(tmp_path: Path) -> None:
     with pytest.raises(DataMissingError, match="runs list"):
         open_run(tmp_path / "nowhere")
