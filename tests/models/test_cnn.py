@@ -269,6 +269,7 @@ def test_soft_targets_are_those_of_the_training_images(monkeypatch: pytest.Monke
     np.testing.assert_array_equal(images, IMAGES)
     np.testing.assert_array_equal(labels, LABELS)
     assert weights is patients is None
+    assert options.pop("on_step") is not None
     assert options == {"classes": 3, "seed": 5}
 
 

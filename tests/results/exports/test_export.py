@@ -22,6 +22,7 @@ from hmnist.patients import UNKNOWN_PATIENT
 from hmnist.results.exports import graph
 from hmnist.results.exports.export import export_run, generate_images
 from hmnist.results.exports.exported import EXPORT_FILE, ExportedModel, open_model
+from hmnist.runs.familiarity import FAMILIARITY_FILE
 from hmnist.runs.manifest import Member
 from hmnist.runs.run import Run
 from hmnist.sources.sample import load_sample
@@ -77,7 +78,10 @@ def test_a_network_on_pixels_becomes_one_graph(
     assert facts.run == run.manifest.key
     graphs = {"litert": {"model.tflite"}, "onnx": {"model.onnx"}}
     files = {path.name for path in folder.iterdir()}
-    assert files == {"README.md", EXPORT_FILE} | graphs[form]
+    assert files == {"README.md", EXPORT_FILE, FAMILIARITY_FILE} | graphs[form]
+    unfamiliar = run.is_unfamiliar(sample.images[::8])
+    assert unfamiliar is not None
+    np.testing.assert_array_equal(exported.is_unfamiliar(sample.images[::8]), unfamiliar)
     for patients in (sample.patients, None):
         expected = run.predict_proba(sample.images, patients)
         found = exported.predict_proba(sample.images, patients)
