@@ -14,7 +14,7 @@ do next. Each inherits from the built-in kind as well, so that callers may catch
 warning, `SampleWarning`, stands here too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 
@@ -82,11 +82,22 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     >>> print(unknown_name("model", "cn", ["cnn", "mlp"]))
     There is no model called 'cn'. Did you mean cnn? Choose cnn, mlp.
     """
-    import difflib
-
     names = list(known)
-    alike = difflib.get_close_matches(name.lower(), names, n=2)
-    question = f"Did you mean {' or '.join(alike)}? " if alike else ""
+    question = did_you_mean(name.lower(), names)
     return UsageError(
         f"There is no {kind} called {name!r}.", f"{question}Choose {', '.join(names)}."
     )
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """Return a question that names what is most like `name`, and a space; empty if nothing is.
+
+    Examples
+    --------
+    >>> did_you_mean("epoch", ["epochs", "widths"])
+    'Did you mean epochs? '
+    """
+    import difflib
+
+    alike = difflib.get_close_matches(name, known, n=2)
+    return f"Did you mean {' or '.join(alike)}? " if alike else ""

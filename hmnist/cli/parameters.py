@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from hmnist.cli.options import shared
 from hmnist.cli.output import say
-from hmnist.errors import UsageError
+from hmnist.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from hmnist.models.registry import ModelEntry
@@ -109,14 +109,10 @@ def _checked(entry: "ModelEntry", name: str, value: Any) -> Any:
     kind = find_class(entry.name)
     known = [known for known in kind().get_params() if known not in {*_CHOSEN, *entry.settings}]
     if name not in known:
-        import difflib
-
-        alike = difflib.get_close_matches(name, known, n=2)
-        question = f"Did you mean {' or '.join(alike)}? " if alike else ""
         names = ", ".join(known) or "none"
         raise UsageError(
             f"The model {entry.name} has no parameter {name!r} to set.",
-            f"{question}Its parameters: {names}.",
+            f"{did_you_mean(name, known)}Its parameters: {names}.",
         )
     try:
         msgspec.convert(value, typing.get_type_hints(kind)[name])

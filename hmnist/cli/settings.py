@@ -13,7 +13,6 @@ A flag on the command line beats ``HMNIST_EFFORT`` and its like in the environme
 this file, which beats the built-in default.
 """
 
-import difflib
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Any
 
 from hmnist.cli.options import SETTINGS
 from hmnist.cli.parameters import flatten_parameters
-from hmnist.errors import UsageError, unknown_name
+from hmnist.errors import UsageError, did_you_mean, unknown_name
 
 _OTHER_VARIABLES = ("HMNIST_CACHE", "HMNIST_DATA")
 """The variables that are no options."""
@@ -56,9 +55,8 @@ def find_unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
     known = [f"HMNIST_{name.upper()}" for name in sorted(SETTINGS)]
     for name in environment:
         if name.startswith("HMNIST_") and name not in {*known, *_OTHER_VARIABLES}:
-            alike = difflib.get_close_matches(name, known, n=2)
-            question = f" Did you mean {' or '.join(alike)}?" if alike else ""
-            yield f"Warning: The variable {name} is no option.{question}"
+            question = did_you_mean(name, known)
+            yield f"Warning: The variable {name} is no option. {question}".rstrip()
 
 
 def _as_option(name: str, value: Any) -> Any:

@@ -16,6 +16,7 @@ from hmnist.experiments.grid import plan_benchmark
 from hmnist.experiments.workers import open_workers
 from hmnist.files import new_runs_folder, write_file
 from hmnist.models.registry import COMPARED
+from hmnist.results.benchmark_folder import TABLE
 from hmnist.results.growing_table import GrowingTable
 from hmnist.results.table import Table, check_column
 from hmnist.results.watching import watch_quietly
@@ -120,7 +121,7 @@ def benchmark(
     table = growing.compared_table(sort if sort in SCORE_NAMES else "balanced_accuracy").sorted(
         sort
     )
-    with write_file(folder / "table.json") as temporary:
+    with write_file(folder / TABLE) as temporary:
         temporary.write_text(table.to_json(), encoding="utf-8")
     return table
 

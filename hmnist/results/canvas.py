@@ -217,6 +217,18 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' if number != 1 else ''}"
 
 
+def name_with_counts(labels: Labels, lesions: npt.NDArray[Any] | None) -> list[str]:
+    """Return the full name of each diagnosis, and below it the text of `count_texts`."""
+    names = zip(full_names(), count_texts(labels, lesions), strict=True)
+    return ["\n".join(lines) for lines in names]
+
+
+def title_panel(axes: "Axes", label: int, counts: str) -> None:
+    """Title the panel of a diagnosis by its short name, and below it how many images it has."""
+    name = f"{short_names()[label]} ({CODES[label]})"
+    axes.set_title(f"{name}\n{counts}", size=PANEL_TITLE)
+
+
 def full_names() -> list[str]:
     """Return the names of the diagnoses with their codes, in the Kaggle order."""
     return [f"{diagnosis.name} ({diagnosis.code})" for diagnosis in DIAGNOSES]

@@ -53,9 +53,8 @@ def plot_confusion(evaluation: Evaluation) -> "Figure":
     ]
     axes = canvas.heat_map(figure, shares, texts, darkest=1)
     predictions = evaluation.predictions
-    numbers = canvas.count_texts(predictions.labels, predictions.lesions)
-    names = zip(canvas.full_names(), numbers, strict=True)
-    axes.set_yticks(range(len(CODES)), ["\n".join(lines) for lines in names])
+    names = canvas.name_with_counts(predictions.labels, predictions.lesions)
+    axes.set_yticks(range(len(CODES)), names)
     axes.set_xticks(range(len(CODES)), CODES)
     axes.set(xlabel="predicted diagnosis", ylabel="true diagnosis")
     return figure
@@ -103,9 +102,7 @@ def plot_errors(evaluation: Evaluation) -> "Figure":
         share_wrong = canvas.share_text(wrong[label], images[label])
         canvas.label_bar(axes, label, end, f"{wrong[label]:,} of {images[label]:,} ({share_wrong})")
     predictions = evaluation.predictions
-    numbers = canvas.count_texts(predictions.labels, predictions.lesions)
-    names = zip(canvas.full_names(), numbers, strict=True)
-    canvas.name_bars(axes, ["\n".join(lines) for lines in names])
+    canvas.name_bars(axes, canvas.name_with_counts(predictions.labels, predictions.lesions))
     axes.set_xlim(0, 1.28)
     axes.spines["bottom"].set_bounds(0, 1)
     canvas.show_shares(axes.xaxis)

@@ -156,10 +156,7 @@ def plot_ages(data: LesionDataset) -> "Figure":
             shown, bins=edges.tolist(), weights=np.full(len(shown), 1 / max(len(shown), 1)),
             color=canvas.MAIN, edgecolor="white", linewidth=0.4,
         )  # fmt: skip
-        axes.set_title(
-            f"{canvas.short_names()[label]} ({CODES[label]})\n{counts[label]}",
-            size=canvas.PANEL_TITLE,
-        )
+        canvas.title_panel(axes, label, counts[label])
         axes.grid(visible=False, axis="x")
         axes.xaxis.set_major_locator(MultipleLocator(20))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -203,9 +200,7 @@ def plot_sexes(data: LesionDataset) -> "Figure":
                 middle = start[label] + share / 2
                 axes.text(middle, label, text, ha="center", va="center", color=ink, size=7.5)
         start += shares
-    texts = canvas.count_texts(data.labels, data.lesion_ids)
-    names = zip(canvas.full_names(), texts, strict=True)
-    canvas.name_bars(axes, ["\n".join(lines) for lines in names])
+    canvas.name_bars(axes, canvas.name_with_counts(data.labels, data.lesion_ids))
     axes.set_xlim(0, 1)
     canvas.show_shares(axes.xaxis)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(_SEXES), borderpad=0)

@@ -9,7 +9,7 @@ import numpy as np
 from hmnist.errors import UsageError
 from hmnist.results import canvas
 from hmnist.results.labels import label_points
-from hmnist.results.rows import WITH_PATIENTS, ScoreSummary, TableRow, data_note
+from hmnist.results.rows import ScoreSummary, TableRow, data_note, label_rows
 from hmnist.results.table import Table
 from hmnist.scores.text import as_sentence_list, score_text
 
@@ -53,7 +53,7 @@ def plot_scores(table: Table) -> "Figure":
     height = 0.6 + _ROW_INCHES * len(table.rows)
     figure = canvas.new_figure(height, "Scores of the models", [note, *_caption(table)])
     all_axes = figure.subplots(1, len(_SHOWN), sharey=True)
-    canvas.name_bars(all_axes[0], _labels(table.rows))
+    canvas.name_bars(all_axes[0], label_rows(table.rows))
     for axes, (name, title) in zip(all_axes, _SHOWN.items(), strict=True):
         low, high = _limits([row.scores[name] for row in _without_baseline(table.rows)])
         axes.set(xlim=(low, high + 0.3 * (high - low)), ylim=(len(table.rows) - 0.4, -0.6))
@@ -88,7 +88,7 @@ def plot_times(table: Table) -> "Figure":
     """
     drawn = [
         (label, row.scores["balanced_accuracy"], seconds)
-        for label, row in zip(_labels(table.rows), table.rows, strict=True)
+        for label, row in zip(label_rows(table.rows), table.rows, strict=True)
         if (seconds := training_seconds(row, table.rows))
     ]
     if not drawn:
@@ -164,17 +164,6 @@ def training_seconds(row: TableRow, rows: Sequence[TableRow]) -> float | None:
     return (row.fit_seconds + sum(times[member] for member in row.members)) or None
 
 
-def _labels(rows: Sequence[TableRow]) -> list[str]:
-    """Name the rows as the table does."""
-    several = len({row.oversampling for row in rows if not row.baseline}) > 1
-    return [
-        row.model
-        + (f" {row.oversampling}" if several and not row.baseline else "")
-        + (WITH_PATIENTS if row.patients else "")
-        for row in rows
-    ]
-
-
 def _caption(table: Table) -> list[str]:
     folds = f", {table.split.folds} folds" if table.split.folds else ""
     return [data_note(table.data), f"Split: by {table.split.kind}{folds}. {table.split.proof}"]
@@ -186,7 +175,7 @@ def _time_notes(table: Table) -> Iterator[str]:
         yield "Models were trained side by side: their times are not comparable."
     unknown = [
         label
-        for label, row in zip(_labels(table.rows), table.rows, strict=True)
+        for label, row in zip(label_rows(table.rows), table.rows, strict=True)
         if not training_seconds(row, table.rows)
     ]
     if unknown:

@@ -94,10 +94,7 @@ def plot_recall(run: Run) -> "Figure":
                 axes.plot(history["epoch"], history[column], color="#D8D8D8", linewidth=0.8)
         if columns[label] in history:
             _plot_curve(axes, history, columns[label], color=canvas.MAIN)
-        axes.set_title(
-            f"{canvas.short_names()[label]} ({CODES[label]})\n{counts[label]}",
-            size=canvas.PANEL_TITLE,
-        )
+        canvas.title_panel(axes, label, counts[label])
         axes.set_ylim(-0.03, 1.03)
         canvas.show_shares(axes.yaxis)
         canvas.whole_epochs(axes)

@@ -8,7 +8,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.errors import DataMissingError, UsageError
 from hmnist.files import write_file
 from hmnist.results.audit_table import Audit
-from hmnist.results.benchmark_folder import open_benchmark
+from hmnist.results.benchmark_folder import TABLE, open_benchmark
 from hmnist.results.evaluation import evaluate_run
 from hmnist.results.page import sections
 from hmnist.results.page.assembly import assemble_page, model_sections
@@ -72,7 +72,7 @@ def write_report(
         raise DataMissingError(f"There is no folder {folder}.", "See: hmnist runs list")
     for name, describe in (
         (MANIFEST, _describe_run),
-        ("table.json", _describe_benchmark),
+        (TABLE, _describe_benchmark),
         ("audit.json", _describe_audit),
     ):
         if (folder / name).is_file():
