@@ -9,15 +9,14 @@ import typer
 
 from hmnist.cli import options
 from hmnist.cli.familiarity import tell_unfamiliar
+from hmnist.cli.images import PatientFile, read_images
 from hmnist.cli.output import print_rich, say
-from hmnist.cli.predict import PatientFile
 from hmnist.results.formatting import plain_table
 from hmnist.scores.text import signed_text
 
 if TYPE_CHECKING:
     from hmnist.arrays import Float32
     from hmnist.results.explanation import Explanation
-    from hmnist.runs.run import Run
     from hmnist.sources.images import ImagesToPredict
 
 
@@ -54,7 +53,10 @@ def explain(
     ] = Path("explanation.png"),
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw which parts of an image a predicted diagnosis rests on."""
+    """Draw which parts of an image a predicted diagnosis rests on.
+
+    A damaged photograph is left out, and the exit code is 1 then.
+    """
     from hmnist.hardware import use_threads
     from hmnist.results.canvas import check_drawing
     from hmnist.results.explaining import explain as explain_images
@@ -64,8 +66,9 @@ def explain(
     check_drawing()
     check_format(out)
     opened = open_run(run)
-    use_threads(opened.manifest.recipe.threads or 1)
-    chosen = _choose(_read(inputs, opened, patient_file), rows)
+    use_threads(opened.threads)
+    sources, damaged = read_images(inputs, opened, patient_file)
+    chosen = _choose(sources, rows)
     explanation = explain_images(
         opened,
         np.concatenate([source.images for source in chosen]),
@@ -78,19 +81,8 @@ def explain(
     tell_unfamiliar(opened, chosen, [opened.is_unfamiliar(source.images) for source in chosen])
     if not quiet:
         say(f"Figure: {out}. Research software, no medical device.")
-
-
-def _read(inputs: list[str], run: "Run", patient_file: Path | None) -> "list[ImagesToPredict]":
-    from hmnist.errors import UsageError
-    from hmnist.sources.images import load_images
-    from hmnist.sources.metadata import read_patient_file
-
-    if patient_file is not None and not run.uses_patients:
-        raise UsageError(
-            f"{run.folder.name} was trained without patient data.", "Leave out --metadata."
-        )
-    metadata = None if patient_file is None else read_patient_file(patient_file)
-    return [load_images(path, run.manifest.data.image_shape, metadata) for path in inputs]
+    if damaged:
+        raise typer.Exit(1)
 
 
 def _choose(sources: "list[ImagesToPredict]", rows: str | None) -> "list[ImagesToPredict]":
@@ -132,6 +124,7 @@ def _take(source: "ImagesToPredict", names: list[str]) -> "ImagesToPredict":
         images=source.images[positions],
         image_ids=np.array([known[row] if known else f"row {row}" for row in positions]),
         patients=None if source.patients is None else source.patients[positions],
+        files=tuple(source.files[row] for row in positions) if source.files else (),
     )
 
 

@@ -9,6 +9,7 @@ import typer
 
 from hmnist.cli import options
 from hmnist.cli.familiarity import tell_unfamiliar
+from hmnist.cli.images import PatientFile, read_images
 from hmnist.cli.names import check_path
 from hmnist.cli.output import say
 
@@ -17,20 +18,6 @@ if TYPE_CHECKING:
     from hmnist.results.exports.exported import ExportedModel
     from hmnist.runs.run import Run
     from hmnist.sources.images import ImagesToPredict
-
-
-# Its own option: the metadata that hmnist.toml names are those of the training data.
-PatientFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--metadata",
-        metavar="FILE",
-        show_default=False,
-        help="Age, sex and localization of the patients, for a run that was trained with patient "
-        "data: by image_id for photographs, row by row for other inputs. [default: the metadata "
-        "beside a pixel file]",
-    ),
-]
 
 
 def predict(
@@ -61,13 +48,11 @@ def predict(
     from hmnist.results.exports.exported import open_model
 
     opened = open_model(run)
-    if patient_file is not None and not opened.uses_patients:
-        raise UsageError(f"{run} was trained without patient data.", "Leave out --metadata.")
     if file is not None and report == "table":
         raise UsageError("A table is printed, not written.", "Leave out --out or --format table.")
     use_threads(opened.threads)
     # All inputs are read before the first is predicted: a wrong one loses no work.
-    sources, damaged = _read(inputs, opened, patient_file)
+    sources, damaged = read_images(inputs, opened, patient_file)
     if opened.uses_patients:
         _tell_unknown(sources)
     unfamiliar = [opened.is_unfamiliar(source.images) for source in sources]
@@ -83,38 +68,6 @@ def predict(
         say("Research software, no medical device.")
     if damaged:
         raise typer.Exit(1)
-
-
-def _read(
-    inputs: list[str], run: "Run | ExportedModel", patient_file: Path | None
-) -> "tuple[list[ImagesToPredict], bool]":
-    """Return the images of each input, and whether photographs are damaged, which is printed."""
-    from hmnist.errors import DataError, DataMissingError
-    from hmnist.sources.images import is_photograph, load_images
-    from hmnist.sources.metadata import read_patient_file
-
-    metadata = None if patient_file is None else read_patient_file(patient_file)
-    sources: list[ImagesToPredict] = []
-    errors: list[DataError] = []
-    for path in inputs:
-        try:
-            sources.append(load_images(path, run.image_shape, metadata))
-        except DataMissingError:
-            raise
-        except DataError as error:
-            if not is_photograph(Path(path)):
-                raise
-            errors.append(error)
-    if not sources:
-        raise errors[0]
-    damaged = [error.message for error in errors]
-    for source in sources:
-        damaged += source.damaged
-        if source.reordered:
-            say(f"The metadata were put in the order of {source.source}.")
-    for sentence in damaged:
-        say(f"Left out: {sentence}")
-    return sources, bool(damaged)
 
 
 def _tell_unknown(sources: "list[ImagesToPredict]") -> None:

@@ -43,6 +43,32 @@ def test_rows_and_image_ids_are_chosen(
     assert (tmp_path / "figures" / "sheet.svg").is_file()
 
 
+def test_rows_of_a_folder_keep_the_names_of_their_files(
+    command: Command, run: Run, sample: LesionDataset, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    for number, name in enumerate("abc"):
+        Image.fromarray(sample.images[number]).save(tmp_path / "folder" / f"{name}.png")
+    called = command("explain", run.folder, "folder", "--rows", "1,c")
+    assert called.code == 0, called.err
+    names = [line.split()[0] for line in called.out.rstrip().splitlines()[2:]]
+    assert names == ["b.png", "c.png"]
+
+
+def test_a_damaged_photograph_is_named_and_the_others_are_explained(
+    command: Command, run: Run, sample: LesionDataset, tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    Image.fromarray(sample.images[0]).save(tmp_path / "folder" / "a.png")
+    (tmp_path / "folder" / "b.png").write_text("no picture")
+    called = command("explain", run.folder, "folder")
+    assert called.code == 1
+    assert "Left out: " in called.err
+    assert "b.png" in called.err
+    assert called.out.splitlines()[2].startswith("a.png ")
+    assert (tmp_path / "explanation.png").is_file()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -1,0 +1,69 @@
+"""The images that a run is asked about."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hmnist.cli.output import say
+
+if TYPE_CHECKING:
+    from hmnist.results.exports.exported import ExportedModel
+    from hmnist.runs.run import Run
+    from hmnist.sources.images import ImagesToPredict
+
+
+# Its own option: the metadata that hmnist.toml names are those of the training data.
+PatientFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--metadata",
+        metavar="FILE",
+        show_default=False,
+        help="Age, sex and localization of the patients, for a run that was trained with patient "
+        "data: by image_id for photographs, row by row for other inputs. [default: the metadata "
+        "beside a pixel file]",
+    ),
+]
+
+
+def read_images(
+    inputs: list[str], run: "Run | ExportedModel", patient_file: Path | None
+) -> "tuple[list[ImagesToPredict], bool]":
+    """Return the images of each input, and whether photographs are damaged, which is printed.
+
+    Raises
+    ------
+    UsageError
+        If there is a file of patient data, and the run was trained without.
+    DataError
+        If an input that is no photograph is missing or malformed, or no photograph can be read.
+    """
+    from hmnist.errors import DataError, DataMissingError, UsageError
+    from hmnist.sources.images import is_photograph, load_images
+    from hmnist.sources.metadata import read_patient_file
+
+    if patient_file is not None and not run.uses_patients:
+        raise UsageError(f"{run.folder} was trained without patient data.", "Leave out --metadata.")
+    metadata = None if patient_file is None else read_patient_file(patient_file)
+    sources: list[ImagesToPredict] = []
+    errors: list[DataError] = []
+    for path in inputs:
+        try:
+            sources.append(load_images(path, run.image_shape, metadata))
+        except DataMissingError:
+            raise
+        except DataError as error:
+            if not is_photograph(Path(path)):
+                raise
+            errors.append(error)
+    if not sources:
+        raise errors[0]
+    damaged = [error.message for error in errors]
+    for source in sources:
+        damaged += source.damaged
+        if source.reordered:
+            say(f"The metadata were put in the order of {source.source}.")
+    for sentence in damaged:
+        say(f"Left out: {sentence}")
+    return sources, bool(damaged)
