@@ -8,9 +8,8 @@ pickle. Subclasses define how to fit, how to predict, and what their state is.
 import json
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -24,7 +23,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from hmnist.arrays import Float32, Float64, Images, Labels, Shape, check_pixels, infer_shape
 from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError, UsageError
-from hmnist.features.steps import OnStep
+from hmnist.models.reporting import StepReporter
 from hmnist.models.search_space import SearchSpace
 from hmnist.patients import PATIENT_COLUMNS, check_patients
 
@@ -52,46 +51,6 @@ class LabelledImages:
     labels: Labels
     patients: Float32 | None = None
     weights: Float64 | None = None
-
-
-class StepReporter:
-    """Reports the steps of a training, and how good the model is meanwhile.
-
-    `on_step` is called as ``on_step(done, total)`` while the model is fitted; `on_loss` as
-    ``on_loss(done, loss)`` by models that know the log loss of their validation images before they
-    are fitted. They are no parameters: clones and pickles do not have them.
-    """
-
-    on_step: OnStep | None = None
-    on_loss: Callable[[float, float], None] | None = None
-
-    def stages(self) -> dict[str, float]:
-        """Return the stages of a training in their order, and how many steps each counts for.
-
-        A step is an epoch or a round of the model itself. Other stages count for as many steps as
-        they take in time, roughly, so that the steps tell how long the training still takes.
-        """
-        return {}
-
-    def report_step(self, done: float, total: float, stage: str | None = None) -> None:
-        """Report that so many steps of all are done, or so much of a stage."""
-        if self.on_step is None:
-            return
-        if stage is not None:
-            stages = self.stages()
-            names = list(stages)
-            before = sum(stages[name] for name in names[: names.index(stage)])
-            done, total = before + stages[stage] * done / total, sum(stages.values())
-        self.on_step(done, total)
-
-    def reporter(self, stage: str) -> OnStep:
-        """Return what reports how much of a stage is done."""
-        return partial(self.report_step, stage=stage)
-
-    def report_loss(self, done: float, loss: float) -> None:
-        """Report the log loss on validation once this share of the training is done, 0–1."""
-        if self.on_loss is not None:
-            self.on_loss(done, loss)
 
 
 @dataclass(eq=False, repr=False)
