@@ -19,7 +19,7 @@ import hmnist
 from hmnist.experiments.cells import Cell, estimate_seconds, run_cells
 from hmnist.experiments.grid import folder_name
 from hmnist.experiments.processes import Processes
-from hmnist.oversampling import METHODS
+from hmnist.oversampling.methods import METHODS
 from hmnist.results.formatting import markdown_table
 from hmnist.results.watching import Lines
 from hmnist.scores.text import interval_text, score_text

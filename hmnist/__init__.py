@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from hmnist.experiments.train import train
     from hmnist.experiments.tuning import Tuning, tune
     from hmnist.models.registry import MODELS, make_model
-    from hmnist.oversampling import Oversampled, oversample
+    from hmnist.oversampling import oversample
+    from hmnist.oversampling.oversampled import Oversampled
     from hmnist.patients import encode_patients
     from hmnist.results.audit import audit
     from hmnist.results.audit_table import Audit, AuditRow
@@ -115,7 +116,8 @@ _PUBLIC = {
     "experiments.train": ("train",),
     "experiments.tuning": ("Tuning", "tune"),
     "models.registry": ("MODELS", "make_model"),
-    "oversampling": ("Oversampled", "oversample"),
+    "oversampling": ("oversample",),
+    "oversampling.oversampled": ("Oversampled",),
     "patients": ("encode_patients",),
     "results.audit": ("audit",),
     "results.audit_table": ("Audit", "AuditRow"),

@@ -21,7 +21,7 @@ _HOMES = {
     "figure format": "hmnist.results.canvas:FORMATS",
     "format": "hmnist.results.table:FORMATS",
     "model": "hmnist.models.registry:MODELS",
-    "oversampling method": "hmnist.oversampling:METHODS",
+    "oversampling method": "hmnist.oversampling.methods:METHODS",
     "precision": "hmnist.models.precision:PRECISIONS",
     "published system": "hmnist.systems:SYSTEMS",
     "set of features": "hmnist.models.registry:FEATURES",

@@ -30,7 +30,8 @@ from hmnist.features.steps import OnStep
 from hmnist.hardware import use_threads
 from hmnist.models.base import LabelledImages, Model
 from hmnist.models.boosting_xgboost import XGBoost
-from hmnist.oversampling import OwnSampler, oversample
+from hmnist.oversampling import oversample
+from hmnist.oversampling.own_sampler import OwnSampler
 from hmnist.runs.recipe import Recipe
 from hmnist.splits.split import Split
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hmnist.models.litert import LITERT_FILE
-from hmnist.oversampling import METHODS
+from hmnist.oversampling.methods import METHODS
 from hmnist.runs.facts import Amount, Count, DataFacts
 from hmnist.runs.manifest import Manifest
 from hmnist.runs.recipe import Recipe

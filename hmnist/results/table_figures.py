@@ -166,7 +166,7 @@ def training_seconds(row: TableRow, rows: Sequence[TableRow]) -> float | None:
 
 def _caption(table: Table) -> list[str]:
     folds = f", {table.split.folds} folds" if table.split.folds else ""
-    return [data_note(table.data), f"Split: by {table.split.kind}{folds}. {table.split.proof}"]
+    return [data_note(table.data), f"Split: {table.split.description}{folds}. {table.split.proof}"]
 
 
 def _time_notes(table: Table) -> Iterator[str]:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hmnist.experiments.cells import Cell, Watcher, estimate_seconds
+from hmnist.results.formatting import duration_text
 from hmnist.results.growing_table import GrowingTable
 from hmnist.results.pace import Pace
 from hmnist.runs.run import Run
@@ -69,7 +70,7 @@ class Lines(Watcher):
         pace.finish(cell.folder)
         words = [f"{len(pace.running)} running"] if pace.running else []
         words += [f"{pace.waiting} to do"] if pace.waiting else []
-        words += [f"about {_duration(pace.left)} left"] if words else []
+        words += [f"about {duration_text(pace.left)} left"] if words else []
         line = f"[{pace.finished}/{self._total}] {cell}: {_result(run)}"
         self._console.print("; ".join(filter(None, [line, ", ".join(words)])))
 
@@ -170,7 +171,7 @@ def _plan(cells: Sequence[Cell], seconds: float) -> str:
     models = f"{len(cells)} models" if len(cells) > 1 else "1 model"
     finished = sum(cell.folder.exists() for cell in cells)
     kept = f", {finished} of them finished before" if finished else ""
-    return f"{models}{kept}: about {_duration(seconds + START_SECONDS)} on two cores."
+    return f"{models}{kept}: about {duration_text(seconds + START_SECONDS)} on two cores."
 
 
 def _result(run: Run) -> str:
@@ -184,11 +185,3 @@ def _result(run: Run) -> str:
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{seconds / 3600:.1f} hours"

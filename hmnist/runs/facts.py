@@ -104,7 +104,7 @@ def as_json(value: object) -> Any:
 
 
 def _as_text(value: object) -> str:
-    # msgspec asks for subclasses of str: the text of a sampler (`hmnist.oversampling`).
+    # msgspec asks for subclasses of str: the text of a sampler (`hmnist.oversampling.own_sampler`).
     if isinstance(value, str):
         return str.__str__(value)
     raise NotImplementedError(f"{type(value).__name__} is none of JSON's types")

@@ -280,7 +280,8 @@ class Recipe:
         from hmnist.decisions.decision import KINDS
         from hmnist.models.precision import PRECISIONS
         from hmnist.models.registry import EFFORTS, FEATURES
-        from hmnist.oversampling import METHODS, is_method
+        from hmnist.oversampling import is_method
+        from hmnist.oversampling.methods import METHODS
 
         if not is_method(self.oversample):
             raise unknown_name("oversampling method", self.oversample, METHODS)

@@ -262,7 +262,7 @@ def test_options_have_the_names_of_the_settings() -> None:
 def test_help_names_every_choice(command: Command) -> None:
     from hmnist.decisions.decision import KINDS
     from hmnist.models.registry import EFFORTS, FEATURES
-    from hmnist.oversampling import METHODS
+    from hmnist.oversampling.methods import METHODS
     from hmnist.results.table import FORMATS
 
     help_text = command("benchmark", "--help").out

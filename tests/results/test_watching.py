@@ -55,9 +55,9 @@ def test_lines_say_what_runs_and_what_is_left(
     lines.finished(cells[1], run)
     lines.finished(cells[2], run)
     planned, finished, noted, *_, last = capsys.readouterr().err.splitlines()
-    assert planned == "3 models: about 27 seconds on two cores."
+    assert planned == "3 models: about 27 s on two cores."
     assert finished.startswith("[1/3] logistic, oversampling random, seed 0: balanced accuracy")
-    assert finished.endswith("; 1 running, 1 to do, about 8 seconds left")
+    assert finished.endswith("; 1 running, 1 to do, about 8 s left")
     assert noted == "A worker was lost."
     assert last.endswith(" s")
 

@@ -12,7 +12,7 @@ from hmnist.checks import check
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataError, UsageError
-from hmnist.oversampling import METHODS
+from hmnist.oversampling.methods import METHODS
 from hmnist.splits.protocols import divide, find_protocol, resample_training, target_of
 from hmnist.splits.split import split
 from hmnist.systems import SYSTEMS

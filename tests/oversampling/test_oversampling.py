@@ -15,14 +15,10 @@ from hmnist.augmentation import orient
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES, RARE, label_of
 from hmnist.errors import UsageError
-from hmnist.oversampling import (
-    METHODS,
-    Oversampled,
-    OwnSampler,
-    is_method,
-    name_method,
-    oversample,
-)
+from hmnist.oversampling import is_method, name_method, oversample
+from hmnist.oversampling.methods import METHODS
+from hmnist.oversampling.oversampled import Oversampled
+from hmnist.oversampling.own_sampler import OwnSampler
 
 quick = settings(max_examples=25, deadline=None)
 
