@@ -113,7 +113,7 @@ def latex_table(tabulars: Sequence[str], *, caption: str, notes: Sequence[str]) 
 
 
 FIRST = ("balanced acc.", "accuracy", "AUC")
-"""The scores that come first on a terminal that is too narrow for all."""
+"""The scores of the first table on a terminal that is too narrow for all."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,8 @@ class PlainTable:
                 parts[-1].append(column)
             else:
                 parts.append([0, column])
-        return parts
+        # Within a table the order stays, so that it does not change with the width.
+        return [sorted(part) for part in parts]
 
     def _importance(self, column: int) -> int:
         heading = self.header[column]
@@ -205,7 +206,7 @@ def plain_table(
     The first column holds names and those whose headings are in `text` hold sentences: both stand
     to the left, and only sentences take several lines. Numbers stand to the right. What does not
     fit the terminal's width becomes several tables that fit, each with the first column; the
-    columns whose headings are in `first` come first then. No cell is cut.
+    columns whose headings are in `first` stand in the first of them then. No cell is cut.
 
     Examples
     --------
