@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         plot_sites,
         save_data_figures,
     )
+    from hmnist.results.data_summary import DataSummary, summarise_data
     from hmnist.results.evaluation import Evaluation, decide_again, evaluate_run, score
     from hmnist.results.explaining import explain
     from hmnist.results.explanation import Explanation
@@ -80,19 +81,19 @@ __version__ = "0.5.0"
 
 __all__ = [
     "CODES", "DIAGNOSES", "MODELS", "SCORE_NAMES", "Audit", "AuditRow", "Comparison",
-    "DataError", "DataMissingError", "Decision", "Diagnosis", "Evaluation", "Explanation",
-    "ExportedModel", "Finding", "HmnistError", "LesionDataset", "Manifest", "Oversampled",
-    "Predictions", "Recipe", "Run", "SampleWarning", "Scores", "Split", "Table", "TableRow",
-    "Trial", "TrustError", "Tuning", "UsageError", "Watcher", "WorkError", "audit", "benchmark",
-    "check", "compare_predictions", "compare_runs", "decide_again", "download",
+    "DataError", "DataMissingError", "DataSummary", "Decision", "Diagnosis", "Evaluation",
+    "Explanation", "ExportedModel", "Finding", "HmnistError", "LesionDataset", "Manifest",
+    "Oversampled", "Predictions", "Recipe", "Run", "SampleWarning", "Scores", "Split", "Table",
+    "TableRow", "Trial", "TrustError", "Tuning", "UsageError", "Watcher", "WorkError", "audit",
+    "benchmark", "check", "compare_predictions", "compare_runs", "decide_again", "download",
     "encode_patients", "evaluate_run", "explain", "export_run", "find_runs", "fit_decision",
     "from_images", "load", "load_sample", "make_model", "mean_scores", "open_model", "open_run",
     "orient", "oversample", "plot_ages", "plot_confusion", "plot_diagnoses", "plot_errors",
     "plot_images", "plot_mistakes", "plot_precision_recall", "plot_recall", "plot_reliability",
     "plot_roc", "plot_scores", "plot_sexes", "plot_sites", "plot_times", "plot_training",
     "save_data_figures", "save_run_figures", "save_table_figures", "score", "score_intervals",
-    "score_predictions", "split", "split_folds", "train", "tune", "write_card", "write_report",
-    "write_sample",
+    "score_predictions", "split", "split_folds", "summarise_data", "train", "tune",
+    "write_card", "write_report", "write_sample",
 ]  # fmt: skip
 
 _PUBLIC = {
@@ -132,6 +133,7 @@ _PUBLIC = {
         "plot_sites",
         "save_data_figures",
     ),
+    "results.data_summary": ("DataSummary", "summarise_data"),
     "results.evaluation": ("Evaluation", "decide_again", "evaluate_run", "score"),
     "results.explaining": ("explain",),
     "results.explanation": ("Explanation",),

@@ -1,7 +1,7 @@
 """``hmnist data info|plot|sample``, and what else there is to do with data."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,10 +11,7 @@ from hmnist.cli.download import download
 from hmnist.cli.figures import Figures, formats_of
 from hmnist.cli.from_images import from_images
 from hmnist.cli.inputs import load_data
-from hmnist.cli.output import print_json, print_rich, say
-
-if TYPE_CHECKING:
-    from hmnist.dataset import LesionDataset
+from hmnist.cli.output import print_rich, say
 
 app = typer.Typer(help="Look at data, fetch or make some.", no_args_is_help=True)
 app.command("check")(check)
@@ -56,30 +53,21 @@ def info(
 ) -> None:
     """Say what a data file holds."""
     dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
-    facts = _describe(dataset)
-    if report == "json":
-        print_json(facts)
-        return
-    from hmnist.diagnoses import DIAGNOSES
-    from hmnist.results.formatting import plain_table
-    from hmnist.runs.facts import describe_data
+    from hmnist.results.data_summary import summarise_data
 
-    names = {diagnosis.code: diagnosis.name for diagnosis in DIAGNOSES}
-    lesions = facts["lesions_by_diagnosis"]
-    body = []
-    for code, count in facts["images_by_diagnosis"].items():
-        shown = "–" if lesions is None else f"{lesions[code]:,}"
-        share = f"{count / facts['images']:.1%}"
-        body.append([code, f"{count:,}", share, shown, names[code]])
-    shape = "×".join(map(str, facts["image_shape"]))
-    known = describe_data(dataset).lesion_text
-    typer.echo(f"{facts['name']}: {facts['images']:,} images of {shape}, {known}")
-    if facts["synthetic"]:
+    summary = summarise_data(dataset)
+    if report == "json":
+        typer.echo(summary.to_json())
+        return
+    from hmnist.results.formatting import plain_table
+
+    typer.echo(summary.title)
+    if summary.synthetic:
         typer.echo("Synthetic sample: generated images, no photographs.")
     typer.echo()
-    header = ["diagnosis", "images", "share", "lesions", "name"]
-    print_rich(plain_table(header, body, text=["name"]))
-    typer.echo(f"Digest: {facts['digest']}")
+    for header, rows in summary.tables():
+        print_rich(plain_table(header, rows, text=["name", "type"]))
+    typer.echo(f"Digest: {summary.digest}")
 
 
 @app.command("sample")
@@ -102,28 +90,3 @@ def sample(
         )
     if not quiet:
         say(f"Synthetic sample, no photographs: {pixels} and {metadata}")
-
-
-def _describe(data: "LesionDataset") -> dict[str, Any]:
-    import numpy as np
-
-    from hmnist.diagnoses import CODES
-
-    lesions = None
-    if data.lesion_ids is not None:
-        lesions = {
-            code: len(np.unique(data.lesion_ids[data.labels == label]))
-            for label, code in enumerate(CODES)
-        }
-    counts = np.bincount(data.labels, minlength=len(CODES))
-    return {
-        "name": data.name,
-        "images": len(data),
-        "image_shape": list(data.image_shape),
-        "lesions": data.lesion_count,
-        "images_by_diagnosis": dict(zip(CODES, counts.tolist(), strict=True)),
-        "lesions_by_diagnosis": lesions,
-        "own_split": data.own_split is not None,
-        "synthetic": data.synthetic,
-        "digest": data.digest,
-    }

@@ -82,8 +82,11 @@ class Evaluation:
                 scores.append([score.title, score_text(value.mean), interval])
             else:
                 row = report.diagnoses[score.diagnosis]
-                numbers = [score_text(row.precision), score_text(row.f1), f"{row.images:,.0f}"]
+                numbers = [score_text(row.precision), score_text(row.f1), f"{row.images:,}"]
                 diagnoses.append([score.diagnosis, score_text(row.recall), interval, *numbers])
+        for name, row in report.averages.items():
+            numbers = [score_text(each) for each in (row.recall, row.precision, row.f1)]
+            diagnoses.append([name, numbers[0], "–", *numbers[1:], f"{row.images:,}"])
         confusion = zip(CODES, report.confusion, strict=True)
         filled = [bin_ for bin_ in report.reliability if bin_.images]
         confidence, right = (
@@ -105,7 +108,7 @@ class Evaluation:
         """Return the evaluation as a JSON object, without its predictions."""
         facts = {name: getattr(self, name) for name in ("title", "own", "origin", "notes")}
         report = asdict(self.report)
-        return json_text({"schema": "hmnist-evaluation/2", **facts, "report": report})
+        return json_text({"schema": "hmnist-evaluation/3", **facts, "report": report})
 
     def write(self, folder: Path) -> None:
         """Write ``report.json``, ``report.csv`` and ``confusion.csv`` into a folder.

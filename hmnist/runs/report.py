@@ -12,10 +12,15 @@ from hmnist.runs.facts import json_text
 from hmnist.scores.intervals import mean_scores, score_intervals
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.reliability import ReliabilityBin, measure_reliability
-from hmnist.scores.report import ReportRow, classification_report, confusion_matrix
+from hmnist.scores.report import (
+    ReportRow,
+    average_report,
+    classification_report,
+    confusion_matrix,
+)
 from hmnist.scores.scoring import none_if_unknown
 
-SCHEMA = "hmnist-report/1"
+SCHEMA = "hmnist-report/2"
 
 
 @dataclass(frozen=True)
@@ -32,12 +37,14 @@ class Report:
     """How one set of predictions scores.
 
     Scores go by the names of `hmnist.SCORE_NAMES`; their intervals are bootstrapped over lesions.
-    The confusion matrix counts images by true diagnosis (rows) and predicted diagnosis (columns),
-    in the Kaggle order; reliability tells how confident the model is, and how often right.
+    `averages` are means over the diagnoses. The confusion matrix counts images by true diagnosis
+    (rows) and predicted diagnosis (columns), in the Kaggle order; reliability tells how confident
+    the model is, and how often right.
     """
 
     scores: Mapping[str, Estimate]
     diagnoses: Mapping[str, ReportRow]
+    averages: Mapping[str, ReportRow]
     confusion: tuple[tuple[int, ...], ...]
     reliability: tuple[ReliabilityBin, ...]
 
@@ -45,12 +52,14 @@ class Report:
 def make_report(predictions: Predictions) -> Report:
     """Score predictions, with intervals."""
     intervals = score_intervals([predictions])
+    diagnoses = classification_report(predictions)
     return Report(
         scores={
             name: Estimate(none_if_unknown(mean), *map(none_if_unknown, intervals[name]))
             for name, mean in mean_scores([predictions]).items()
         },
-        diagnoses=classification_report(predictions),
+        diagnoses=diagnoses,
+        averages=average_report(diagnoses),
         confusion=tuple(map(tuple, confusion_matrix(predictions).tolist())),
         reliability=tuple(measure_reliability([predictions])),
     )
@@ -63,7 +72,8 @@ def write_report(report: Report, folder: Path) -> None:
         temporary.write_text(json_text(facts) + "\n", encoding="utf-8")
     columns = ("precision", "recall", "f1", "images")
     values = attrgetter(*columns)
-    rows = [[code, *values(row)] for code, row in report.diagnoses.items()]
+    every = {**report.diagnoses, **report.averages}
+    rows = [[name, *values(row)] for name, row in every.items()]
     _write_csv(folder / "report.csv", ["diagnosis", *columns], rows)
     counts = [[code, *row] for code, row in zip(CODES, report.confusion, strict=True)]
     header = ["diagnosis", *(f"predicted_{code}" for code in CODES)]

@@ -1,5 +1,6 @@
-"""The confusion matrix; precision, recall and F1 of each diagnosis."""
+"""The confusion matrix; precision, recall and F1 of each diagnosis, and their means."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,14 +12,14 @@ from hmnist.scores.predictions import Predictions
 
 @dataclass(frozen=True)
 class ReportRow:
-    """How well one diagnosis is predicted.
+    """How well one diagnosis is predicted, or all of them on average.
 
     Attributes
     ----------
     precision, recall, f1 : float
         0–1; 0 where there is no image to compute them from.
     images : int
-        How many images have the diagnosis.
+        How many images have the diagnosis, or are averaged.
     """
 
     precision: float
@@ -59,6 +60,26 @@ def classification_report(predictions: Predictions) -> dict[str, ReportRow]:
             float(precision[label]), float(recall[label]), float(f1[label]), int(images[label])
         )
         for label, code in enumerate(CODES)
+    }
+
+
+def average_report(rows: Mapping[str, ReportRow]) -> dict[str, ReportRow]:
+    """Return the means over the diagnoses of a report, by the names of scikit-learn.
+
+    ``macro avg`` counts each diagnosis once, ``weighted avg`` as often as it has images.
+
+    Examples
+    --------
+    >>> rows = {"mel": ReportRow(0.5, 1.0, 0.6, 1), "nv": ReportRow(1.0, 0.5, 0.7, 3)}
+    >>> average_report(rows)["weighted avg"]
+    ReportRow(precision=0.875, recall=0.625, f1=0.675, images=4)
+    """
+    table = np.array([[row.precision, row.recall, row.f1] for row in rows.values()])
+    images = np.array([row.images for row in rows.values()])
+    weights = {"macro avg": np.ones(len(rows)), "weighted avg": images}
+    return {
+        name: ReportRow(*np.average(table, axis=0, weights=each).tolist(), int(images.sum()))
+        for name, each in weights.items()
     }
 
 

@@ -6,7 +6,7 @@ from sklearn import metrics
 
 from hmnist.diagnoses import CODES
 from hmnist.scores.predictions import Predictions
-from hmnist.scores.report import classification_report, confusion_matrix
+from hmnist.scores.report import average_report, classification_report, confusion_matrix
 from tests.scores.test_comparison import draw_model
 
 LABELS = list(range(7))
@@ -37,3 +37,22 @@ def test_report_is_scikit_learns(predictions: Predictions) -> None:
         assert row.recall == expected[code]["recall"]
         assert row.f1 == pytest.approx(expected[code]["f1-score"])
         assert row.images == expected[code]["support"]
+
+
+@pytest.mark.parametrize("predictions", [draw_model(1, 1.5), FEW])
+def test_averages_are_scikit_learns(predictions: Predictions) -> None:
+    expected = metrics.classification_report(
+        predictions.labels,
+        predictions.predicted,
+        labels=LABELS,
+        target_names=CODES,
+        output_dict=True,
+        zero_division=0,
+    )
+    averages = average_report(classification_report(predictions))
+    assert list(averages) == ["macro avg", "weighted avg"]
+    for name, row in averages.items():
+        assert row.precision == pytest.approx(expected[name]["precision"])
+        assert row.recall == pytest.approx(expected[name]["recall"])
+        assert row.f1 == pytest.approx(expected[name]["f1-score"])
+        assert row.images == expected[name]["support"]
