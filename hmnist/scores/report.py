@@ -76,11 +76,11 @@ def average_report(rows: Mapping[str, ReportRow]) -> dict[str, ReportRow]:
     """
     table = np.array([[row.precision, row.recall, row.f1] for row in rows.values()])
     images = np.array([row.images for row in rows.values()])
-    weights = {"macro avg": np.ones(len(rows)), "weighted avg": images}
-    return {
-        name: ReportRow(*np.average(table, axis=0, weights=each).tolist(), int(images.sum()))
-        for name, each in weights.items()
-    }
+    averages = {}
+    for name, weights in (("macro avg", None), ("weighted avg", images)):
+        precision, recall, f1 = np.average(table, axis=0, weights=weights).tolist()
+        averages[name] = ReportRow(precision, recall, f1, int(images.sum()))
+    return averages
 
 
 def _ratio(parts: Labels, wholes: Labels) -> Float64:
