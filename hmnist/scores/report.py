@@ -70,9 +70,9 @@ def average_report(rows: Mapping[str, ReportRow]) -> dict[str, ReportRow]:
 
     Examples
     --------
-    >>> rows = {"mel": ReportRow(0.5, 1.0, 0.6, 1), "nv": ReportRow(1.0, 0.5, 0.7, 3)}
+    >>> rows = {"mel": ReportRow(0.5, 1.0, 0.5, 1), "nv": ReportRow(1.0, 0.5, 0.75, 3)}
     >>> average_report(rows)["weighted avg"]
-    ReportRow(precision=0.875, recall=0.625, f1=0.675, images=4)
+    ReportRow(precision=0.875, recall=0.625, f1=0.6875, images=4)
     """
     table = np.array([[row.precision, row.recall, row.f1] for row in rows.values()])
     images = np.array([row.images for row in rows.values()])
