@@ -9,7 +9,7 @@ continues where it stopped. Prints Markdown.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -21,8 +21,9 @@ import hmnist
 from hmnist.experiments.grid import folder_name
 from hmnist.experiments.training import train_cell
 from hmnist.results.formatting import markdown_table
+from hmnist.scores.intervals import bootstrap_models, interval
 from hmnist.scores.report import confusion_matrix
-from hmnist.scores.text import score_text, signed_text
+from hmnist.scores.text import interval_text, score_text, signed_text
 from hmnist.sources.metadata import METADATA_FILE
 from hmnist.sources.photographs import from_images
 
@@ -106,13 +107,14 @@ def _print_curve(
     for fold, split in enumerate(folds):
         if fold not in runs_by_fold:
             runs_by_fold[fold] = _train(split, recipe, folder)
-    images, predictions = [], {}
+    images: list[float] = []
+    predictions: dict[str, list[hmnist.Predictions]] = {}
     for share in sorted(shares):
         splits = [_keep_lesions(split, share) for split in folds]
-        images.append(np.mean([len(split.train_indices) for split in splits]))
+        images.append(_mean_size(splits))
         runs = [_train(split, recipe, folder / "curve") for split in splits]
         predictions[f"{share:.0%}"] = [run.part("test") for run in runs]
-    images.append(np.mean([len(split.train_indices) for split in folds]))
+    images.append(_mean_size(folds))
     predictions["all"] = [runs_by_fold[fold].part("test") for fold in range(len(folds))]
     scores = np.array([_means(tested) for tested in predictions.values()])
     print(f"## {recipe.model}: more lesions ({len(folds)} folds)\n")
@@ -124,13 +126,29 @@ def _print_curve(
         [name, f"{count:,.0f}", *map(score_text, means)]
         for name, count, means in zip(predictions, images, scores, strict=True)
     ]
-    slopes = np.polyfit(np.log2(images), scores, 1)[0]
     half = f"{min(shares, key=lambda share: abs(share - 0.5)):.0%}"
     rows += [
-        ["per doubling", "", *map(signed_text, slopes)],
+        ["per doubling", "", *_slopes(images, predictions)],
         [f"{half} to all", "", *_differences(predictions["all"], predictions[half])],
     ]
     print(markdown_table(["lesions", "training images", *SCORES.values()], rows), end="\n\n")
+
+
+def _mean_size(splits: Sequence[hmnist.Split]) -> float:
+    return float(np.mean([len(split.train_indices) for split in splits]))
+
+
+def _slopes(
+    images: Sequence[float], predictions: Mapping[str, Sequence[hmnist.Predictions]]
+) -> list[str]:
+    """Return the slope of each score with its 95 % interval: all points on the same resamples."""
+    resampled, doublings, cells = bootstrap_models(predictions, SCORES), np.log2(images), []
+    for score in SCORES:
+        means = [hmnist.mean_scores(tested)[score] for tested in predictions.values()]
+        drawn = np.array([resampled[name][score] for name in predictions])
+        slope, slopes = (np.polyfit(doublings, values, 1)[0] for values in (means, drawn))
+        cells.append(f"{signed_text(slope)} {interval_text(*interval(slopes), signed=True)}")
+    return cells
 
 
 def _train(split: hmnist.Split, recipe: hmnist.Recipe, folder: Path) -> hmnist.Run:

@@ -27,6 +27,13 @@ DECISION_SCORES = {
 }
 """The scores that a decision changes, with their headings."""
 
+SPREAD_SCORES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced acc.",
+    "roc_auc_ovr": "AUC",
+}
+"""The scores whose spread is told, with their headings."""
+
 RunsByRow = Mapping[str, Sequence[hmnist.Run]]
 
 
@@ -52,6 +59,7 @@ def main() -> None:
         f"Python {platform.python_version()}, {platform.machine()}, {arguments.threads} threads\n"
     )
     print(table.to_markdown())
+    print(_spread_table(watcher.runs), end="\n\n")
     print(_calibration_table(watcher.runs), end="\n\n")
     print(_decision_table(watcher.runs), end="\n\n")
     print("\n\n".join(_describe_differences(watcher.runs)))
@@ -73,6 +81,36 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", default="hmnist-runs/quality")
     return parser.parse_args()
+
+
+def _spread_table(runs_by_row: RunsByRow) -> str:
+    """Return how much another training, and other folds, change the scores of a model.
+
+    The variance between the seeds of a fold, averaged over the folds, is that of the training; the
+    folds differ by what is left of the variance of their means (a one-way analysis of variance).
+    """
+    rows = []
+    for name, runs in runs_by_row.items():
+        cells = []
+        for score in SPREAD_SCORES:
+            by_fold = defaultdict(list)
+            for run in runs:
+                by_fold[run.manifest.split.fold].append(run.scores[score])
+            seeds = min(map(len, by_fold.values()))
+            if seeds < 2 or len(by_fold) < 2:
+                cells += ["–", "–"]
+                continue
+            training = statistics.fmean(map(statistics.variance, by_fold.values()))
+            between = statistics.variance(map(statistics.fmean, by_fold.values()))
+            folds = max(0.0, between - training / seeds)
+            cells += [score_text(training**0.5), score_text(folds**0.5)]
+        rows.append([name, *cells])
+    headings = [
+        f"{heading}: {cause}"
+        for heading in SPREAD_SCORES.values()
+        for cause in ("training", "folds")
+    ]
+    return markdown_table(["standard deviation of", *headings], rows)
 
 
 def _calibration_table(runs_by_row: RunsByRow) -> str:

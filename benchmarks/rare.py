@@ -4,15 +4,15 @@ Every model is trained with every method on the same folds by lesion: df and vas
 repeated, turned, interpolated (SMOTE) or weighted, and, for networks, with logits adjusted in the
 loss. Two methods may be joined: ``random+logit-adjusted``. Correction for rarity comes after the
 training, so every row is scored under two decisions: ``natural``, and ``balanced`` with a strength
-fitted on validation. Differences to ``none`` are paired, with 95 % intervals over lesions. Finished
-cells are kept in the output folder, so that an interrupted run continues where it stopped. Prints
-Markdown.
+fitted on validation. Differences to ``none`` are paired, with 95 % intervals over lesions; a star
+marks p < .05, with the p-values of the whole output corrected together (Holm). Finished cells are
+kept in the output folder, so that an interrupted run continues where it stopped. Prints Markdown.
 """
 
 import argparse
 import platform
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import hmnist
@@ -22,17 +22,24 @@ from hmnist.experiments.processes import Processes
 from hmnist.oversampling.methods import METHODS
 from hmnist.results.formatting import markdown_table
 from hmnist.results.watching import Lines
+from hmnist.scores.paired_tests import compare_on
 from hmnist.scores.text import interval_text, score_text
 
 ADJUSTED = "logit-adjusted"
 
 BALANCED = "balanced_accuracy"
 
+SURE = 0.05
+"""The p-value below which a difference has a star."""
+
 SCORES_BY_DECISION = {
     "natural": ("recall_df", "recall_vasc", BALANCED, "accuracy", "roc_auc_ovr", "log_loss"),
     "balanced": (BALANCED, "accuracy"),
 }
 """The scores that the table shows; a difference to ``none`` follows each balanced accuracy."""
+
+Key = tuple[str, str, str]
+"""Model, method and decision."""
 
 HEADER = (
     "method",
@@ -44,22 +51,26 @@ HEADER = (
 def main() -> None:
     arguments = _parse()
     data = hmnist.load(arguments.file, metadata=arguments.metadata)
-    folds = hmnist.split_folds(data, arguments.folds, seed=0)
-    rows = dict(_plan_rows(arguments, folds))
-    cells = [cell for row in rows.values() for cell in row]
+    folds = hmnist.split_folds(data, arguments.folds, seed=arguments.seed)
+    planned = dict(_plan_rows(arguments, folds))
+    cells = [cell for row in planned.values() for cell in row]
     workers = Processes(arguments.jobs, arguments.threads)
     watcher = Lines()
     watcher.planned(cells, sum(map(estimate_seconds, cells)))
     runs = dict(run_cells(cells, workers, watcher))
-    runs_by_model: dict[str, dict[str, list[hmnist.Run]]] = defaultdict(dict)
-    for (model, method), row in rows.items():
-        runs_by_model[model][method] = [runs[cell] for cell in row]
     print(
         f"Python {platform.python_version()}, {platform.machine()}, {arguments.threads} threads; "
-        f"{data.name}, {len(folds)} folds, effort {arguments.effort}, one seed"
+        f"{data.name}, {len(folds)} folds, effort {arguments.effort}, seeds: {arguments.seeds}"
     )
-    for model, runs_by_method in runs_by_model.items():
-        print(f"\n**{model}**\n\n{_table(runs_by_method)}", flush=True)
+    predictions = {
+        (model, method, decision): [hmnist.decide_again(runs[cell], decision) for cell in row]
+        for (model, method), row in planned.items()
+        for decision in SCORES_BY_DECISION
+    }
+    differences = _differences_to_none(predictions)
+    for model in dict.fromkeys(model for model, _ in planned):
+        rows = [_row(*key, predictions, differences) for key in planned if key[0] == model]
+        print(f"\n**{model}**\n\n{markdown_table(HEADER, rows)}", flush=True)
 
 
 def _parse() -> argparse.Namespace:
@@ -70,6 +81,8 @@ def _parse() -> argparse.Namespace:
     all_methods = f"none,random,augment,smote,weights,{ADJUSTED},random+{ADJUSTED}"
     parser.add_argument("--methods", default=all_methods)
     parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=23, help="of folds and first models")
+    parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--effort", default="quick")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--jobs", type=int, default=1)
@@ -84,13 +97,19 @@ def _parse() -> argparse.Namespace:
 def _plan_rows(
     arguments: argparse.Namespace, folds: Sequence[hmnist.Split]
 ) -> Iterator[tuple[tuple[str, str], list[Cell]]]:
-    """Yield model and method of each row, and its cells, one for each fold."""
+    """Yield model and method of each row, and its cells: one for each seed and fold."""
     for model in arguments.models.split(","):
         for method in arguments.methods.split(","):
             recipe = _make_recipe(model, method, arguments)
             if recipe is not None:
+                seeded = [
+                    replace(recipe, seed=arguments.seed + number)
+                    for number in range(arguments.seeds)
+                ]
                 cells = [
-                    Cell(recipe, fold, arguments.out / folder_name(recipe, fold)) for fold in folds
+                    Cell(each, fold, arguments.out / folder_name(each, fold))
+                    for each in seeded
+                    for fold in folds
                 ]
                 yield (model, method), cells
 
@@ -109,40 +128,39 @@ def _make_recipe(model: str, method: str, arguments: argparse.Namespace) -> hmni
     )
 
 
-def _table(runs_by_method: Mapping[str, Sequence[hmnist.Run]]) -> str:
-    rows = {method: [method] for method in runs_by_method}
+def _row(
+    model: str,
+    method: str,
+    predictions: Mapping[Key, Sequence[hmnist.Predictions]],
+    differences: Mapping[Key, str],
+) -> list[str]:
+    cells = [method]
     for decision, scores in SCORES_BY_DECISION.items():
-        predictions = {
-            method: [hmnist.decide_again(run, decision) for run in runs]
-            for method, runs in runs_by_method.items()
-        }
-        differences = _differences_to_none(predictions)
-        for method, tested in predictions.items():
-            means, intervals = hmnist.mean_scores(tested), hmnist.score_intervals(tested)
-            for score in scores:
-                rows[method].append(score_text(means[score]))
-                if score == BALANCED:
-                    low, high = intervals[score]
-                    rows[method][-1] += f" {interval_text(low, high)}"
-                    rows[method].append(differences.get(method, "–"))
-    return markdown_table(HEADER, list(rows.values()))
+        key = model, method, decision
+        tested = predictions[key]
+        means, intervals = hmnist.mean_scores(tested), hmnist.score_intervals(tested)
+        for score in scores:
+            cells.append(score_text(means[score]))
+            if score == BALANCED:
+                cells[-1] += f" {interval_text(*intervals[score])}"
+                cells.append(differences.get(key, "–"))
+    return cells
 
 
-def _differences_to_none(
-    predictions: Mapping[str, Sequence[hmnist.Predictions]],
-) -> dict[str, str]:
+def _differences_to_none(predictions: Mapping[Key, Sequence[hmnist.Predictions]]) -> dict[Key, str]:
     """Return the difference in balanced accuracy between each method and no method."""
-    methods = [method for method in predictions if method != "none"]
-    if "none" not in predictions or not methods:
-        return {}
-    # ``none`` stands last, so that it is subtracted from the others.
-    ordered = {method: predictions[method] for method in (*methods, "none")}
-    differences = {
-        pair.first: pair.scores[BALANCED]
-        for pair in hmnist.compare_predictions(ordered).pairs
-        if pair.second == "none"
+    texts = {key: " ".join(key) for key in predictions}
+    pairs = {
+        key: (texts[key], texts[none])
+        for key in predictions
+        if key != (none := (key[0], "none", key[2])) and none in predictions
     }
-    return {method: str(result) for method, result in differences.items()}
+    tested = {texts[key]: each for key, each in predictions.items()}
+    compared = compare_on(BALANCED, tested, list(pairs.values()))
+    return {
+        key: f"{compared[pair]}{'*' if compared[pair].p_value < SURE else ''}"
+        for key, pair in pairs.items()
+    }
 
 
 if __name__ == "__main__":
