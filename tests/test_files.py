@@ -342,7 +342,7 @@ def test_one_process_at_a_time_has_a_working_folder(tmp_path: Path) -> None:
     )
     with files.working_folder(tmp_path / "run") as work:
         (work / "count").write_text("1")
-        words = [sys.executable, "-c", code, tmp_path / "run"]
+        words = [sys.executable, "-c", code, str(tmp_path / "run")]
         other = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         with pytest.raises(subprocess.TimeoutExpired):
             other.communicate(timeout=2)
