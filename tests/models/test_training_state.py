@@ -70,7 +70,7 @@ def test_the_same_weights_come_out(name: str, share: float, tmp_path: Path) -> N
 def test_finished_epochs_are_not_trained_again(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         fit("lenet", tmp_path, 0.6)
-    model = make_model("lenet", random_state=3, epochs=EPOCHS)
+    model = make_model("lenet", classes=None, random_state=3, epochs=EPOCHS)
     model.state_folder = tmp_path
     steps: list[float] = []
     model.on_step = lambda done, total: steps.append(done * EPOCHS / total)
