@@ -138,7 +138,7 @@ def test_ctrl_c_while_libraries_are_loaded(tmp_path: Path) -> None:
 
 @posix
 def test_few_files_are_one_sentence(tmp_path: Path) -> None:
-    before = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (7, 7))\n"
+    before = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (5, 5))\n"
     process = start(tmp_path, "benchmark", "sample", "--models", "logistic", before=before)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 1
