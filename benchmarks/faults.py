@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -58,6 +57,9 @@ def main() -> None:
     sys.exit(any(found[name] for name in FAULTS))
 
 
+COUNTS = ("kills", "while a network was trained", "benchmarks that ended")
+"""What is counted beside."""
+
 FAULTS = (
     "processes alive after 2 s",
     "finished cells trained again",
@@ -70,8 +72,7 @@ FAULTS = (
 
 def try_faults(folder: Path, kills: int, rng: np.random.Generator) -> dict[str, int]:
     """Kill benchmarks so many times; return how often each thing was found."""
-    found: Counter[str] = Counter(dict.fromkeys(("kills", "while a network was trained"), 0))
-    found |= dict.fromkeys(("benchmarks that ended", *FAULTS), 0)
+    found = dict.fromkeys((*COUNTS, *FAULTS), 0)
     expected = {}
     for jobs in (1, 2):
         began = time.monotonic()
@@ -83,8 +84,8 @@ def try_faults(folder: Path, kills: int, rng: np.random.Generator) -> dict[str, 
         jobs = 1 + number % 2
         scores, seconds = expected[jobs]
         _try_benchmark(folder / str(number), jobs, scores, seconds, kills, rng, found)
-        print(dict(found), file=sys.stderr, flush=True)
-    return dict(found)
+        print(found, file=sys.stderr, flush=True)
+    return found
 
 
 def _try_benchmark(  # noqa: PLR0917 - what one benchmark is compared with
@@ -94,7 +95,7 @@ def _try_benchmark(  # noqa: PLR0917 - what one benchmark is compared with
     seconds: float,
     kills: int,
     rng: np.random.Generator,
-    found: Counter[str],
+    found: dict[str, int],
 ) -> None:
     finished: dict[str, int] = {}
     while True:
