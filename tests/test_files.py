@@ -1,6 +1,9 @@
 import hashlib
 import os
+import signal
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -10,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hmnist import files
 from hmnist.errors import DataMissingError, UsageError, WorkError
 from hmnist.files import (
     RUNS_FOLDER,
@@ -265,3 +269,95 @@ def test_new_runs_have_the_time_in_their_folder() -> None:
     assert before <= time <= datetime.now()
     assert "-audit" not in new_runs_folder().name
     assert not folder.exists()
+
+
+# Kills
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from hmnist import files
+
+path, kind = Path(sys.argv[1]), sys.argv[2]
+if kind == "replacing":
+    replace = os.replace
+    os.replace = lambda a, b: os.kill(os.getpid(), 9) if Path(b) == path else replace(a, b)
+with getattr(files, "write_folder" if kind == "replacing" else kind)(path) as temporary:
+    (temporary / "new" if temporary.is_dir() else temporary).write_text("new")
+    if kind != "replacing":
+        os.kill(os.getpid(), 9)
+"""
+
+
+def kill_while(kind: str, path: Path) -> None:
+    """Let a process be killed while it writes."""
+    killed = subprocess.run([sys.executable, "-c", KILLED, path, kind], check=False)
+    assert killed.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("kind", ["write_file", "write_folder"])
+def test_what_a_killed_process_left_is_written_again(tmp_path: Path, kind: str) -> None:
+    kill_while(kind, tmp_path / "one")
+    assert names_in(tmp_path) == [".one.part"]
+    with getattr(files, kind)(tmp_path / "one") as temporary:
+        assert not (names_in(temporary) if temporary.is_dir() else temporary.read_text())
+    assert names_in(tmp_path) == ["one"]
+
+
+def test_what_killed_processes_left_is_swept(tmp_path: Path) -> None:
+    for kind, name in (("write_file", "a.csv"), ("write_folder", "b"), ("working_folder", "c")):
+        kill_while(kind, tmp_path / name)
+    kill_while("working_folder", tmp_path / "d")
+    with write_file(tmp_path / "of another.csv") as living:
+        files.sweep(tmp_path, keep=[tmp_path / "d"])
+        assert names_in(tmp_path) == [".d.work", living.name]
+    assert names_in(tmp_path / ".d.work") == ["new"]
+
+
+def test_a_kill_while_a_folder_is_replaced_loses_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "one"
+    with write_folder(target) as temporary:
+        (temporary / "old").write_text("old")
+    kill_while("replacing", target)
+    assert not target.exists()
+    files.sweep(tmp_path)
+    assert names_in(tmp_path) == ["one"]
+    assert names_in(target) == ["old"]
+
+
+def test_work_goes_on_in_the_same_folder(tmp_path: Path) -> None:
+    target = tmp_path / "run"
+    kill_while("working_folder", target)
+    with files.working_folder(target) as work:
+        assert names_in(work) == ["new"]
+    with pytest.raises(ValueError, match="no"), files.working_folder(target):
+        raise ValueError("no")
+    assert names_in(tmp_path) == []
+
+
+def test_one_process_at_a_time_has_a_working_folder(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from hmnist.files import working_folder\n"
+        "with working_folder(Path(sys.argv[1])) as work: print((work / 'count').exists())"
+    )
+    with files.working_folder(tmp_path / "run") as work:
+        (work / "count").write_text("1")
+        words = [sys.executable, "-c", code, str(tmp_path / "run")]
+        other = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.communicate(timeout=2)
+    # The folder was removed when the work was done; the other process has one of its own.
+    assert other.communicate(timeout=60)[0] == "False\n"
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("writer", [write_file, write_folder])
+def test_a_link_in_the_place_of_the_temporary_file_is_refused(
+    tmp_path: Path, writer: Writer
+) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (tmp_path / ".one.part").symlink_to(precious)
+    with pytest.raises(WorkError, match="could not be written"), writer(tmp_path / "one"):
+        pytest.fail("It must not be written.")
+    assert precious.is_dir()

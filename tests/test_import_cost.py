@@ -55,7 +55,7 @@ def loaded_by(code: str, folder: Path, *arguments: str) -> tuple[set[str], str]:
 CALL = "from hmnist.cli import main; main()"
 
 
-@pytest.mark.parametrize("code", ["import hmnist", "from hmnist.cli import app"])
+@pytest.mark.parametrize("code", ["import hmnist", "from hmnist.cli.commands import app"])
 def test_an_import_loads_nothing_heavy(tmp_path: Path, code: str) -> None:
     loaded, _ = loaded_by(code, tmp_path)
     assert "hmnist" in loaded

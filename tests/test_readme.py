@@ -58,7 +58,7 @@ def test_the_help_is_that_of_the_program(command: Command) -> None:
 
 
 def test_every_command_is_mentioned(command: Command) -> None:
-    from hmnist.cli import app
+    from hmnist.cli.commands import app
 
     for registered in app.registered_commands:
         assert f"hmnist {registered.name}" in README or f"  {registered.name} " in README

@@ -1,112 +1,76 @@
 """The command line: parse, call one function of the library, print.
 
-Results go to stdout, everything else to stderr. Exit codes are those of `hmnist.errors`; an
-interrupted command ends with 130.
+Results go to stdout, everything else to stderr. Exit codes are those of `hmnist.errors`; a command
+that is interrupted (Ctrl-C, SIGTERM, SIGHUP) ends with 130.
 """
 
+import errno
 import io
 import os
+import signal
 import sys
 import warnings
-from typing import Any
 
-import typer
-
-from hmnist.cli import (
-    audit,
-    benchmark,
-    compare,
-    data,
-    evaluate,
-    explain,
-    export,
-    models,
-    predict,
-    report,
-    runs,
-    train,
-    tune,
-)
-from hmnist.cli.settings import find_unknown_variables, read_settings
 from hmnist.errors import HmnistError, SampleWarning
-
-app = typer.Typer(
-    name="hmnist",
-    help="Train and compare classifiers on the 28×28 skin-lesion pixel file of HAM10000.",
-    epilog="Options may also be set in the environment (HMNIST_SEEDS=3) or in a file hmnist.toml "
-    "(seeds = 3). Research software, no medical device.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("benchmark")(benchmark.benchmark)
-app.command("train")(train.train)
-app.command("tune")(tune.tune)
-app.command("evaluate")(evaluate.evaluate)
-app.command("compare")(compare.compare)
-app.command("audit")(audit.audit)
-app.command("report")(report.report)
-app.command("predict")(predict.predict)
-app.command("export")(export.export)
-app.command("explain")(explain.explain)
-app.command("models")(models.models)
-app.add_typer(runs.app, name="runs")
-app.add_typer(data.app, name="data")
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        from hmnist import __version__
-
-        typer.echo(f"hmnist {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _settings(
-    context: typer.Context,
-    version: bool = typer.Option(
-        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
-    ),
-) -> None:
-    del version
-    settings = read_settings()
-    for sentence in find_unknown_variables(os.environ):
-        _say(sentence)
-
-    def defaults_of(command: Any) -> dict[str, Any]:
-        commands = getattr(command, "commands", None)  # those of a group
-        if commands is None:
-            return settings  # a command picks those that are options of its own
-        return {name: defaults_of(member) for name, member in commands.items()}
-
-    context.default_map = defaults_of(context.command)
 
 
 def main() -> None:
     """Run the command line; the entry point of the ``hmnist`` script."""
+    try:
+        _end_like_ctrl_c()
+        _run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except HmnistError as error:
+        _fail(f"{error.message}\n{error.hint}".rstrip(), error.exit_code)
+    except BrokenPipeError:
+        _drop_stdout()  # the reader has seen enough
+        sys.exit(1)
+    except MemoryError:
+        _fail("There is not enough memory for this.")
+    except OSError as error:
+        place = "the result" if error.filename is None else error.filename
+        reason = error.strerror or error
+        if error.errno in {errno.EMFILE, errno.ENFILE}:
+            reason = "too many files are open (see: ulimit -n)"
+        _drop_stdout()
+        _fail(f"{place} could not be read or written: {reason}.")
+    except ImportError as error:
+        _fail(f"A library could not be loaded: {error}.")
+
+
+def _run() -> None:
     if sys.stdout is None:  # it was closed by the shell (>&-), and nobody reads it
         sys.stdout = io.StringIO()
+    # Imported here, since it takes a moment, in which the user may press Ctrl-C.
+    from hmnist.cli.commands import app
+
     with warnings.catch_warnings():
         # A sentence for the user, every time, instead of a line of code for a programmer.
         warnings.simplefilter("always", SampleWarning)
-        warnings.showwarning = lambda message, *_, **__: _say(f"Warning: {message}")
+        warnings.showwarning = lambda message, *_, **__: print(
+            f"Warning: {message}", file=sys.stderr
+        )
         try:
             app(prog_name="hmnist")
-        except HmnistError as error:
-            _say(f"Error: {error.message}")
-            if error.hint:
-                _say(error.hint)
-            sys.exit(error.exit_code)
-        except MemoryError:
-            _say("Error: There is not enough memory for this.")
-            sys.exit(1)
-        except OSError as error:
-            place = "the result" if error.filename is None else error.filename
-            _say(f"Error: {place} could not be read or written: {error.strerror or error}.")
-            sys.exit(1)
+        finally:
+            # Python would do it later, when no sentence could tell why it fails.
+            sys.stdout.flush()
 
 
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
+def _fail(text: str, code: int = 1) -> None:
+    print(f"Error: {text}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _drop_stdout() -> None:
+    """Let what is still to be written go nowhere: it would fail again when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _end_like_ctrl_c() -> None:
+    """Let the other signals that end a command do it as Ctrl-C does, unless they are ignored."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)

@@ -1,6 +1,9 @@
 """`Processes`: cells on this machine, one by one or side by side in processes of their own."""
 
+import contextlib
+import os
 import signal
+import threading
 import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -144,6 +147,7 @@ class CellProcess:
             self._process.terminate()
             self._process.join()
             self.connection.close()
+            self._life.close()
             self._process = None
 
     def _start(self) -> None:
@@ -153,13 +157,20 @@ class CellProcess:
         # TensorFlow has begun would hang.
         context = get_context("loky")
         self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        # Nothing is ever sent here: the pipe ends when this process does, whatever ends it.
+        life, self._life = context.Pipe(duplex=False)
+        self._process = context.Process(target=_serve, args=(theirs, life), daemon=True)
         self._process.start()
         theirs.close()
+        life.close()
 
 
-def _serve(connection: Any) -> None:
-    """Train what the connection sends, and answer with steps, then with None or an error."""
+def _serve(connection: Any, life: Any) -> None:
+    """Train what the connection sends, and answer with steps, then with None or an error.
+
+    The process ends when the pipe `life` does.
+    """
+    threading.Thread(target=_end_with, args=(life,), daemon=True).start()
     # Ctrl-C reaches every process of a terminal; the one that serves the user ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
@@ -177,6 +188,13 @@ def _serve(connection: Any) -> None:
             connection.send(RuntimeError(f"A cell failed in its process:\n{text}"))
         else:
             connection.send(None)
+
+
+def _end_with(life: Any) -> None:
+    """End this process at once when the one that started it is gone."""
+    with contextlib.suppress(EOFError, OSError):
+        life.recv()
+    os._exit(1)
 
 
 def _is_network(recipe: Recipe) -> bool:

@@ -22,7 +22,7 @@ from hmnist.diagnoses import CODES
 from hmnist.errors import HmnistError, UsageError
 from hmnist.features.steps import OnStep
 from hmnist.features.store import keep_results
-from hmnist.files import hash_file, make_parent
+from hmnist.files import hash_file, make_parent, working_folder
 from hmnist.hardware import use_device, use_threads
 from hmnist.oversampling import oversample
 from hmnist.runs.facts import describe_data, describe_device, describe_split, describe_versions
@@ -62,29 +62,34 @@ def train_cell(
         return finished
     _refuse_other_folder(folder)
     make_parent(folder)
-    if _is_decided_on_validation(split, recipe):
-        # Better refused before the training than after it.
-        check_feasible(recipe.decide, split.validation.labels, sensitivity=recipe.sensitivity)
-    use_threads(recipe.threads or 1)
-    use_device(recipe.device)
-    model = recipe.make()
-    model.on_step = on_step
-    fit_seconds = (fit or fit_model)(model, split, recipe)
-    validation, _ = predict_part(model, split.validation)
-    test, test_seconds = predict_part(model, split.test)
-    return _write(
-        split,
-        recipe,
-        folder,
-        {"validation": validation, "test": test},
-        model=model,
-        parameters=model.get_params(),
-        fit_seconds=round(fit_seconds, 3),
-        predict_ms_per_1000=round(1e6 * test_seconds / len(split.test), 3),
-        parameter_count=model.parameter_count,
-        workers=workers,
-        side_by_side=side_by_side,
-    )
+    with working_folder(folder) as work:
+        # Another process may have trained it in the meantime.
+        if (finished := open_finished(folder, recipe.key(split))) is not None:
+            return finished
+        if _is_decided_on_validation(split, recipe):
+            # Better refused before the training than after it.
+            check_feasible(recipe.decide, split.validation.labels, sensitivity=recipe.sensitivity)
+        use_threads(recipe.threads or 1)
+        use_device(recipe.device)
+        model = recipe.make()
+        model.on_step = on_step
+        model.state_folder = work / recipe.key(split)
+        fit_seconds = (fit or fit_model)(model, split, recipe)
+        validation, _ = predict_part(model, split.validation)
+        test, test_seconds = predict_part(model, split.test)
+        return _write(
+            split,
+            recipe,
+            folder,
+            {"validation": validation, "test": test},
+            model=model,
+            parameters=model.get_params(),
+            fit_seconds=round(fit_seconds, 3),
+            predict_ms_per_1000=round(1e6 * test_seconds / len(split.test), 3),
+            parameter_count=model.parameter_count,
+            workers=workers,
+            side_by_side=side_by_side,
+        )
 
 
 def compose_ensemble(split: Split, recipe: Recipe, folder: Path, members: Sequence[Run]) -> Run:

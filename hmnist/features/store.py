@@ -60,6 +60,12 @@ def keep_results() -> Iterator[Work]:
         _work.reset(token)
 
 
+def add_seconds(seconds: float) -> None:
+    """Count seconds that were spent on this work before, in another process."""
+    if (work := _work.get()) is not None:
+        work.seconds += seconds
+
+
 def kept(
     facts: Callable[[], Mapping[str, Any]], compute: Callable[[], Mapping[str, Array]]
 ) -> Mapping[str, Array]:
@@ -78,7 +84,7 @@ def kept(
             stack.enter_context(locked(folder.with_suffix(".lock")))
         if (found := _open(folder)) is not None:
             arrays, seconds = found
-            work.seconds += seconds
+            add_seconds(seconds)
             return arrays
         start = time.perf_counter()
         computed = compute()

@@ -27,6 +27,9 @@ from hmnist.models.reporting import StepReporter
 from hmnist.models.search_space import SearchSpace
 from hmnist.patients import PATIENT_COLUMNS, check_patients
 
+_UNSAVED = {"on_step", "on_loss", "state_folder"}
+"""Attributes of a model in training that pickles do not have."""
+
 _DAMAGE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
 """The errors that numpy, skops, xgboost and Keras raise when they read a damaged file."""
 
@@ -237,7 +240,7 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__().items()
-        return {name: value for name, value in state if name not in {"on_step", "on_loss"}}
+        return {name: value for name, value in state if name not in _UNSAVED}
 
     def _seed(self) -> int:
         """Return the seed of this training: `random_state`, or a new random number."""

@@ -46,6 +46,8 @@ label_smoothing, mixup, distillation, networks, logit_adjustment, widths, dropou
         if self.perceptrons:
             perceptron = self._make_perceptron()
             perceptron.on_step = self.reporter("perceptrons")
+            if self.state_folder is not None:
+                perceptron.state_folder = self.state_folder / PERCEPTRON
             self.perceptron_ = perceptron.fit(
                 training.images,
                 training.labels,

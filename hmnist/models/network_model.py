@@ -125,12 +125,16 @@ class NetworkModel(Model):
                     label_smoothing=smoothing,
                     seed=seed + number * SEED_DISTANCE,
                     on_epoch=partial(self._after_epoch, plan, number),
+                    state_file=self._state_file(number),
                 )
             )
         self.weights_ = [weights for weights, _ in trained]
         self.history_ = trained[0][1]
         # The trained networks would keep their optimisers: three more copies of the weights.
         self._rebuild()
+
+    def _state_file(self, number: int) -> Path | None:
+        return None if self.state_folder is None else self.state_folder / f"network{number}.npz"
 
     def _after_epoch(
         self, plan: TrainingPlan, number: int, epochs: int, logs: dict[str, float]

@@ -1,21 +1,25 @@
-"""`StepReporter`: what a model tells while it is fitted."""
+"""`StepReporter`: what a model tells and keeps while it is fitted."""
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from hmnist.features.steps import OnStep
 
 
 class StepReporter:
-    """Reports the steps of a training, and how good the model is meanwhile.
+    """Reports the steps of a training, and how good the model is meanwhile; keeps what is done.
 
     `on_step` is called as ``on_step(done, total)`` while the model is fitted; `on_loss` as
     ``on_loss(done, loss)`` by models that know the log loss of their validation images before they
-    are fitted. They are no parameters: clones and pickles do not have them.
+    are fitted. Networks keep the state of their training in `state_folder`, unless it is None, so
+    that one that was interrupted goes on there (`hmnist.models.training_state`). These are no
+    parameters: clones and pickles do not have them.
     """
 
     on_step: OnStep | None = None
     on_loss: Callable[[float, float], None] | None = None
+    state_folder: Path | None = None
 
     def stages(self) -> dict[str, float]:
         """Return the stages of a training in their order, and how many steps each counts for.

@@ -7,6 +7,7 @@ the next batches are made meanwhile. Keras is imported at the top, so this modul
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -18,6 +19,7 @@ from hmnist.arrays import Float32, Float64
 from hmnist.models.batches import TrainingBatches, prediction_batch
 from hmnist.models.keras_setup import policy, seeded
 from hmnist.models.network import Examples, Network, call_graph
+from hmnist.models.training_state import TrainingState
 from hmnist.systems.system import Plateau
 
 
@@ -30,12 +32,14 @@ def train_network(
     label_smoothing: float,
     seed: int,
     on_epoch: Callable[[int, dict[str, float]], None],
+    state_file: Path | None = None,
 ) -> tuple[list[npt.NDArray[Any]], dict[str, list[float]]]:
     """Train one network; return its weights in their order, and its history (see `NetworkModel`).
 
     The columns of the targets have the labels `classes`. `offset` is added to the logits in
     training. `on_epoch` is called with the number of finished epochs, and what the last one adds to
-    the history.
+    the history. The state of the training is kept in `state_file`, so that one that was interrupted
+    goes on there.
     """
     plan = network.training
     batches = TrainingBatches(network, examples, seed)
@@ -52,7 +56,14 @@ def train_network(
         optimizer = plan.optimizer(plan.epochs * batches.steps)
         steps = Steps(graph, optimizer, offset, label_smoothing)
         rate = None if plan.plateau is None else FallingRate(plan.plateau, optimizer)
-        for epoch in range(plan.epochs):
+        state = TrainingState(state_file, [*graph.variables, *optimizer.variables])
+        done = 0
+        if (facts := state.restore()) is not None:
+            done, history = facts["epochs"], facts["history"]
+            if rate is not None:
+                rate.restore(facts["rate"])
+            on_epoch(done, {name: values[-1] for name, values in history.items()})
+        for epoch in range(done, plan.epochs):
             logs = steps.train_epoch(batches, epoch)
             if examples.validation is not None:
                 size = prediction_batch(network, examples.inputs.shape[1:])
@@ -61,6 +72,14 @@ def train_network(
                 logs["learning_rate"] = rate.after_epoch(logs.get("val_loss", logs["loss"]))
             for name, value in logs.items():
                 history.setdefault(name, []).append(value)
+            state.keep(
+                {
+                    "epochs": epoch + 1,
+                    "history": history,
+                    "rate": None if rate is None else rate.facts(),
+                },
+                at_once=epoch + 1 == plan.epochs,
+            )
             on_epoch(epoch + 1, logs)
     # The averaged weights take the place of the last ones.
     optimizer.finalize_variable_values(graph.trainable_variables)
@@ -164,6 +183,15 @@ class FallingRate:
         self._plateau, self._optimizer = plateau, optimizer
         self._minimum, self._waited = math.inf, 0
         self._rate = float(optimizer.learning_rate.numpy())
+
+    def facts(self) -> dict[str, float]:
+        """Return what `restore` needs."""
+        return {"minimum": self._minimum, "waited": self._waited, "rate": self._rate}
+
+    def restore(self, facts: dict[str, Any]) -> None:
+        """Go on where another one was."""
+        self._minimum, self._waited = facts["minimum"], facts["waited"]
+        self._rate = facts["rate"]
 
     def after_epoch(self, loss: float) -> float:
         """Return the rate of this epoch, and lower it for the next ones if it is time."""

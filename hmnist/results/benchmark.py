@@ -14,7 +14,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.experiments.cells import Cell, Watcher, Workers, estimate_seconds, run_cells
 from hmnist.experiments.grid import plan_benchmark
 from hmnist.experiments.workers import open_workers
-from hmnist.files import new_runs_folder, write_file
+from hmnist.files import new_runs_folder, sweep, write_file
 from hmnist.models.registry import COMPARED
 from hmnist.results.benchmark_folder import TABLE
 from hmnist.results.growing_table import GrowingTable
@@ -127,7 +127,13 @@ def benchmark(
 
 
 def fill_table(cells: Sequence[Cell], workers: Workers, watcher: Watcher) -> GrowingTable:
-    """Run cells, and return the table of their runs."""
+    """Run cells, and return the table of their runs.
+
+    What processes that were killed have left in the folders of the cells is removed first, except
+    for what these cells can go on from.
+    """
+    for folder in {cell.folder.parent for cell in cells}:
+        sweep(folder, keep=[cell.folder for cell in cells])
     growing = GrowingTable(cells)
     for cell, run in run_cells(cells, workers, watcher):
         growing.add(cell, run)

@@ -47,7 +47,7 @@ def test_every_command_has_help(words: list[str], command: Command) -> None:
 
 
 def test_every_command_is_tried_here() -> None:
-    from hmnist.cli import app
+    from hmnist.cli.commands import app
 
     names = {command.name for command in app.registered_commands}
     groups = {

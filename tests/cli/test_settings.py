@@ -66,7 +66,7 @@ def test_what_is_no_option_is_refused(tmp_path: Path, text: str) -> None:
 def test_every_setting_is_an_option_of_a_command() -> None:
     from typer.main import get_command
 
-    from hmnist.cli import app
+    from hmnist.cli.commands import app
 
     commands = get_command(app).commands.values()  # type: ignore[attr-defined] # it is a group
     options = {parameter.name for command in commands for parameter in command.params}

@@ -1,0 +1,88 @@
+"""`TrainingState`: what a network in training consists of, kept in a file between epochs.
+
+If a training is interrupted, it goes on from the last state that was kept, and ends with the same
+weights as one that was not: batches depend on seed, epoch and step alone, and everything else that
+changes is in the state.
+"""
+
+import json
+import time
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hmnist.errors import WorkError
+from hmnist.features.store import add_seconds
+from hmnist.files import write_file
+
+EVERY_SECONDS = 10
+"""How much of a training may be lost."""
+
+_FACTS = "facts"
+
+_DAMAGE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile)
+
+
+class TrainingState:
+    """The variables of a network and its optimiser, and what happened so far.
+
+    Parameters
+    ----------
+    file : pathlib.Path or None
+        Where the state is kept; None keeps nothing.
+    variables : sequence of keras.Variable
+        All variables that the training changes.
+    """
+
+    def __init__(self, file: Path | None, variables: Sequence[Any]) -> None:
+        self._file, self._variables = file, variables
+        self._kept = self._started = time.monotonic()
+        self._seconds_before = 0.0
+
+    def restore(self) -> dict[str, Any] | None:
+        """Set the variables to the state that was kept and return its facts, None without one.
+
+        A file that is damaged, or of other variables, counts as none. The seconds that the training
+        took before are added to the work of `hmnist.features.store.keep_results`.
+        """
+        if self._file is None or not self._file.is_file():
+            return None
+        try:
+            with self._file.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                facts: dict[str, Any] = json.loads(stored[_FACTS].tobytes())
+                arrays = [stored[_name(number)] for number in range(len(self._variables))]
+            for array, variable in zip(arrays, self._variables, strict=True):
+                if array.shape != tuple(variable.shape) or array.dtype != np.dtype(variable.dtype):
+                    raise ValueError("it is the state of another network")
+            self._seconds_before = float(facts["seconds"])
+        except _DAMAGE:
+            return None
+        for array, variable in zip(arrays, self._variables, strict=True):
+            variable.assign(array)
+        add_seconds(self._seconds_before)
+        return facts
+
+    def keep(self, facts: dict[str, Any], *, at_once: bool) -> None:
+        """Write variables and facts, which JSON can hold, if it is time or `at_once`.
+
+        What cannot be written is not kept: the training itself goes on.
+        """
+        now = time.monotonic()
+        if self._file is None or (now - self._kept < EVERY_SECONDS and not at_once):
+            return
+        facts = {**facts, "seconds": self._seconds_before + now - self._started}
+        arrays = {_name(number): np.asarray(each) for number, each in enumerate(self._variables)}
+        arrays[_FACTS] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+        try:
+            with write_file(self._file) as temporary:
+                np.savez(temporary, allow_pickle=False, **arrays)
+        except WorkError:
+            return
+        self._kept = time.monotonic()
+
+
+def _name(number: int) -> str:
+    return f"variable{number:04d}"

@@ -1,0 +1,96 @@
+"""An interrupted training goes on where it was, and ends as if it had not been interrupted."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hmnist.models import training_state
+from hmnist.models.registry import make_model
+
+RNG = np.random.default_rng(0)
+
+IMAGES = RNG.integers(0, 256, (60, 28, 28, 3), dtype=np.uint8)
+
+LABELS = np.arange(60) % 3
+
+EPOCHS = 5
+
+MODELS: dict[str, dict[str, Any]] = {
+    "cnn": {
+        "widths": (4, 4, 4),
+        "networks": 2,
+        "perceptrons": 1,
+        "distillation": 0.3,
+        "mixup": 0.2,
+        "dropout": 0.3,
+    },
+    "mlp": {"widths": (8,), "networks": 1, "features": "pixels"},
+    "lenet": {},  # Keras' own optimiser
+}
+
+
+@pytest.fixture(autouse=True)
+def _keep_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training_state, "EVERY_SECONDS", 0)
+
+
+def fit(name: str, folder: Path | None, stop_after: float | None = None) -> Any:
+    """Fit a model; raise KeyboardInterrupt when so much is done."""
+    model = make_model(name, classes=None, random_state=3, epochs=EPOCHS, **MODELS[name])
+    model.state_folder = folder
+
+    def watch(done: float, total: float) -> None:
+        if stop_after is not None and done >= stop_after * total:
+            raise KeyboardInterrupt
+
+    model.on_step = watch
+    return model.fit(IMAGES, LABELS, validation=(IMAGES[:20], LABELS[:20]))
+
+
+@pytest.mark.parametrize("name", ["cnn", "mlp", "lenet"])
+@pytest.mark.parametrize("share", [0.4, 0.8])
+def test_the_same_weights_come_out(name: str, share: float, tmp_path: Path) -> None:
+    undisturbed = fit(name, None)
+    with pytest.raises(KeyboardInterrupt):
+        fit(name, tmp_path, share)
+    assert list(tmp_path.rglob("network*.npz"))
+    resumed = fit(name, tmp_path)
+    for expected, found in zip(undisturbed.weights_, resumed.weights_, strict=True):
+        for one, other in zip(expected, found, strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert resumed.history_ == undisturbed.history_
+    # TensorFlow may round equal networks differently in two compiled functions.
+    np.testing.assert_allclose(
+        resumed.predict_proba(IMAGES), undisturbed.predict_proba(IMAGES), atol=1e-6
+    )
+
+
+def test_finished_epochs_are_not_trained_again(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fit("lenet", tmp_path, 0.6)
+    model = make_model("lenet", classes=None, random_state=3, epochs=EPOCHS)
+    model.state_folder = tmp_path
+    steps: list[float] = []
+    model.on_step = lambda done, total: steps.append(done * EPOCHS / total)
+    model.fit(IMAGES, LABELS, validation=(IMAGES[:20], LABELS[:20]))
+    assert steps == [3, 4, 5]  # the third was kept, and is reported again
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04", None])
+def test_a_damaged_state_counts_as_none(damage: bytes | None, tmp_path: Path) -> None:
+    undisturbed = fit("lenet", None)
+    with pytest.raises(KeyboardInterrupt):
+        fit("lenet", tmp_path, 0.6)
+    [file] = tmp_path.rglob("*.npz")
+    file.write_bytes(file.read_bytes()[:-100] if damage is None else damage)
+    resumed = fit("lenet", tmp_path)
+    np.testing.assert_array_equal(resumed.weights_[0][0], undisturbed.weights_[0][0])
+
+
+def test_the_state_of_another_network_counts_as_none(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fit("mlp", tmp_path, 0.6)
+    resumed = fit("lenet", tmp_path)
+    np.testing.assert_array_equal(resumed.weights_[0][0], fit("lenet", None).weights_[0][0])
