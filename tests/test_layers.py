@@ -17,6 +17,7 @@ ROOMS_IN_ORDER = (
     "arrays",
     "files",
     "guarded",
+    "isolation",
     "large_arrays",
     "hardware",
     "html",
