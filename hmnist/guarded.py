@@ -6,6 +6,7 @@ its content has the types and shapes that the reader names. Everything else is a
 """
 
 import contextlib
+import io
 import math
 import os
 import re
@@ -15,7 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +62,7 @@ _DAMAGE = (
 
 
 @contextlib.contextmanager
-def open_guarded(path: Path, limit: int) -> Iterator[IO[bytes]]:
+def open_guarded(path: Path, limit: int) -> Iterator[io.BufferedReader]:
     """Open a regular file of at most `limit` bytes; what the block cannot read is a TrustError.
 
     Links, folders, devices and pipes are refused; a pipe would be waited for.
@@ -103,7 +104,7 @@ def read_json(path: Path, limit: int = LARGEST_JSON) -> Any:
             raise ValueError(str(error).rstrip(".")) from error
 
 
-def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
+def write_arrays(path: Path, arrays: Mapping[str, npt.ArrayLike]) -> None:
     """Write arrays for `read_arrays`: an uncompressed ``.npz`` file, rows first."""
     np.savez(
         path,
@@ -147,7 +148,7 @@ def read_arrays(path: Path, expected: Expected, limit: int = LARGEST_ARRAYS) -> 
             }
 
 
-def _refuse_long_lists(file: IO[bytes]) -> None:
+def _refuse_long_lists(file: io.BufferedReader) -> None:
     """Refuse a zip file whose list of entries needs more memory than a few arrays."""
     size = file.seek(0, os.SEEK_END)
     # A further record before the last ones would be read in their place (ZIP64).
@@ -187,6 +188,6 @@ def _read_array(
         array = np.frombuffer(file.read(), kind).reshape(sides)
     if kind.kind == "f" and array.size:
         low, high = array.min(), array.max()  # NaN if there is one
-        if not (-LARGEST_NUMBER <= low and high <= LARGEST_NUMBER):
+        if not (low >= -LARGEST_NUMBER and high <= LARGEST_NUMBER):
             raise ValueError(f"{name} has numbers that are infinite, undefined or too large")
     return array

@@ -62,8 +62,8 @@ class Isolated:
             If there is no such answer.
         """
         process = self._process
-        assert process.stdin is not None  # noqa: S101 - they are pipes
-        assert process.stdout is not None  # noqa: S101
+        assert process.stdin is not None
+        assert process.stdout is not None
         late = threading.Event()
 
         def stop() -> None:
@@ -104,7 +104,7 @@ def serve(answer: Callable[[bytes], bytes]) -> None:
                 _send(target, answer(request))
             except Exception as error:  # noqa: BLE001 - it is told to the process that asked
                 lines = str(error).strip().splitlines() or [type(error).__name__]
-                _send(target, lines[0].encode()[: _LONGEST], succeeded=False)
+                _send(target, lines[0].encode()[:_LONGEST], succeeded=False)
 
 
 def _send(file: IO[bytes], message: bytes, *, succeeded: bool = True) -> None:

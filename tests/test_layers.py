@@ -49,7 +49,6 @@ HEAVY = frozenset(
         "keras",
         "matplotlib",
         "pandas",
-        "skops",
         "sklearn",
         "tensorflow",
         "xgboost",

@@ -115,7 +115,9 @@ class HistGBDT(BoostedModel):
         probabilities = np.zeros((len(features), len(self.classes_)))
         for part in chunks_of(features):
             logits = self.trees_.add_leaves(self._join_start(features[part]), self.start_)
-            if _count_outputs(self.known_) == 1:  # the log-odds of the second class, if there is one
+            if (
+                _count_outputs(self.known_) == 1
+            ):  # the log-odds of the second class, if there is one
                 logits = np.hstack([np.zeros_like(logits), logits])[:, : len(self.known_)]
             probabilities[part, self.known_] = softmax(logits)
             release(features)

@@ -150,13 +150,13 @@ def _margin(log_odds: Float32 | None) -> Float32 | None:
 def _take_trees(booster: "xgboost.Booster", classes: int) -> Trees:
     """Return the trees of a fitted booster."""
     model = json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]["model"]
-    if model["tree_info"] != list(range(classes)) * (len(model["trees"]) // classes):
-        raise WorkError("xgboost's trees do not stand round by round.", "Use xgboost 3.2.")
     return Trees.from_nodes(
         (
-            tuple(
-                np.array(tree[name])
-                for name in ("left_children", "right_children", "split_indices", "split_conditions")
+            (
+                np.array(tree["left_children"]),
+                np.array(tree["right_children"]),
+                np.array(tree["split_indices"]),
+                np.array(tree["split_conditions"]),
             )
             for tree in model["trees"]
         ),

@@ -57,7 +57,7 @@ class Linear:
 
     def save(self, folder: Path) -> None:
         """Write the arrays into ``linear.npz``."""
-        write_arrays(folder / _FILE, {**self.__dict__, "steps": np.int64(self.steps)})
+        write_arrays(folder / _FILE, vars(self))
 
     @classmethod
     def load(cls, folder: Path, features: int, classes: int) -> Self:
@@ -79,7 +79,8 @@ class Linear:
             },
         )
         check_scale(arrays["scale"])
-        return cls(**(arrays | {"steps": int(arrays["steps"])}))
+        steps = int(arrays.pop("steps"))
+        return cls(**arrays, steps=steps)
 
 
 def fit_linear(

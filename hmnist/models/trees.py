@@ -68,13 +68,12 @@ class Trees:
         """
         parts = [[np.asarray(array) for array in tree] for tree in trees]
         starts = np.cumsum([0, *(len(tree[0]) for tree in parts)])[:-1]
+        is_leaf = np.concatenate([tree[0] == LEAF for tree in parts])
+        offsets = np.repeat(starts, [len(tree[0]) for tree in parts])
         left, right = (
-            np.concatenate(
-                [tree[side].astype(np.int64) + start for tree, start in zip(parts, starts)]
-            )
+            np.concatenate([tree[side] for tree in parts]).astype(np.int64) + offsets
             for side in (0, 1)
         )
-        is_leaf = np.concatenate([tree[0] == LEAF for tree in parts])
         level, levels = starts, []
         while len(level):
             levels.append(level)
@@ -113,7 +112,11 @@ class Trees:
         """
         arrays = read_arrays(
             path,
-            {"columns": (np.int32, (None,)), "numbers": (precision, (None,)), "rounds": ("<i8", ())},
+            {
+                "columns": (np.int32, (None,)),
+                "numbers": (precision, (None,)),
+                "rounds": ("<i8", ()),
+            },
         )
         found = int(arrays["rounds"])
         if not 1 <= found <= rounds:
@@ -150,7 +153,7 @@ class Trees:
             raise ValueError(f"{len(self.columns):,} nodes are no {self.rounds} rounds of trees")
         return depth
 
-    def add_leaves(self, rows: Float32, start: Array) -> npt.NDArray[np.floating]:
+    def add_leaves(self, rows: Float32, start: npt.ArrayLike) -> npt.NDArray[np.floating]:
         """Return the start of each row with what its leaves add, shape (n, outputs).
 
         The rows are float32, shape (n, columns); the start has the shape (n, outputs) or (outputs,)

@@ -82,7 +82,8 @@ def test_damaged_features_are_refused(name: str, array: Array | None, tmp_path: 
     extractor = FeatureExtractor("lesion")
     extractor.fit_transform(IMAGES, 1)
     arrays = {**extractor.lesion_.to_arrays(), name: array}
-    np.savez(tmp_path / "features.npz", **{k: v for k, v in arrays.items() if v is not None})
+    found = {name: array for name, array in arrays.items() if array is not None}
+    np.savez(tmp_path / "features.npz", allow_pickle=True, **found)
     with pytest.raises((TrustError, ValueError), match="features"):
         FeatureExtractor("lesion").load(tmp_path, (8, 8, 3))
 

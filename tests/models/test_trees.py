@@ -73,7 +73,7 @@ def test_they_predict_as_xgboost(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def load(path: Path, **changes: Any) -> Trees:
-    kind = {"rounds": 3, "outputs": 1, "inclusive": False, "precision": np.float32}
+    kind: dict[str, Any] = {"rounds": 3, "outputs": 1, "inclusive": False, "precision": np.float32}
     return Trees.load(path, **({"width": 2} | kind | changes))
 
 
