@@ -185,7 +185,9 @@ class ExportedModel(KnowsTrainingImages):
         known = self._check_patients(patients, len(pixels))
         if self.facts.synthetic:
             warn_of_sample(self.folder)
-        return self.predict_checked(pixels, known)
+        probabilities = self.predict_checked(pixels, known)
+        check_probabilities(probabilities, str(self.folder))
+        return probabilities
 
     def predict(self, images: npt.ArrayLike, patients: npt.ArrayLike | None = None) -> Labels:
         """Return the predicted diagnosis of each image: int64, shape (n,), labels 0–6.
@@ -200,7 +202,7 @@ class ExportedModel(KnowsTrainingImages):
         Raises
         ------
         TrustError
-            If the networks cannot be used, or what they compute are no probabilities.
+            If the networks cannot be used.
         """
         try:
             found = self._networks(images, patients)
@@ -208,10 +210,10 @@ class ExportedModel(KnowsTrainingImages):
             raise TrustError(
                 f"{self.folder} is damaged, its networks cannot be used: {error}.", _CURE
             ) from error
-        with np.errstate(invalid="ignore"):  # what is no number is refused in the next line
-            probabilities = found if self.facts.whole else self.decision.calibrate(softmax(found))
-        check_probabilities(probabilities, str(self.folder))
-        return probabilities
+        if self.facts.whole:
+            return found
+        with np.errstate(invalid="ignore"):  # the caller judges what is no number
+            return self.decision.calibrate(softmax(found))
 
     @cached_property
     def _networks(self) -> IsolatedNetworks:
