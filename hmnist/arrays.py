@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.errors import UsageError
+from hmnist.errors import TrustError, UsageError
 
 Array = npt.NDArray[Any]
 """Numbers or texts of any type and shape."""
@@ -54,6 +54,25 @@ def softmax(logits: npt.NDArray[np.floating]) -> Float64:
 
 
 _UNSCALED = "Leave out scalers and divisions: every model scales pixels by itself."
+
+
+def check_probabilities(probabilities: Float64, name: str) -> None:
+    """Refuse probabilities (n, classes) that are none: TrustError. The name is the model's.
+
+    They are finite and not negative, and the sum of each row is 1 but for rounding. A fitted model
+    predicts nothing else.
+
+    Examples
+    --------
+    >>> check_probabilities(np.array([[0.25, 0.75]]), "CNN")
+    >>> check_probabilities(np.array([[0.25, np.nan]]), "CNN")
+    Traceback (most recent call last):
+        ...
+    hmnist.errors.TrustError: CNN predicts numbers that are no probabilities. Train it again.
+    """
+    sums = probabilities.sum(axis=1)
+    if not ((probabilities >= 0).all() and (abs(sums - 1) < 1e-4).all()):  # NaN is no success
+        raise TrustError(f"{name} predicts numbers that are no probabilities.", "Train it again.")
 
 
 def check_pixels(pixels: Array) -> None:

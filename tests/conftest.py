@@ -1,7 +1,7 @@
 """What tests share: a small sample, and a command line that can be called."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hmnist.dataset import LesionDataset
+from hmnist.models.signature import KEY_BYTES, KEY_FILE
 from hmnist.runs.run import Run
 
 
@@ -29,12 +30,27 @@ THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THR
 os.environ.update(THREADS)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what several tests share away from the user's cache, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HMNIST_CACHE", str(_make_cache(tmp_path_factory)))
+        yield
+
+
+def _make_cache(factory: pytest.TempPathFactory) -> Path:
+    """Return an empty cache; all have one key, so that networks that tests share are signed."""
+    folder = factory.mktemp("cache")
+    (folder / KEY_FILE).write_bytes(bytes(KEY_BYTES))
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def _own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep tests away from the user's cache, data and settings, and give back their threads."""
     for name, value in THREADS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("HMNIST_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("HMNIST_CACHE", str(_make_cache(tmp_path_factory)))
     for name in ("HMNIST_DATA", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")

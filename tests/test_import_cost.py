@@ -36,7 +36,7 @@ atexit.register(tell)
 def loaded_by(code: str, folder: Path, *arguments: str) -> tuple[set[str], str]:
     """Run code in a process of its own; return the modules it has loaded and what it printed."""
     told = folder / "loaded.json"
-    environment = {**os.environ, "LOADED": str(told), "HMNIST_CACHE": str(folder / "cache")}
+    environment = {**os.environ, "LOADED": str(told)}
     root = str(Path(__file__).parents[1])
     environment["PYTHONPATH"] = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
     answer = subprocess.run(

@@ -15,6 +15,9 @@ from hmnist.features.columns import Columns
 from hmnist.features.geometry import ZONES, zone_weights
 from hmnist.features.views import cut_patches, view_size
 
+COLOURS = 48
+"""The entries of a codebook, unless another number is given."""
+
 _SAMPLES = 20_000  # pixels drawn for fitting: about 400 for each entry of a codebook of 48
 _ITERATIONS = 15
 _RIDGE = 1e-4  # added to the variances before whitening: a standard deviation of .01 is noise

@@ -42,7 +42,7 @@ class FittedFeatures:
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
-        """Return what `to_arrays` returned; it is checked: TrustError."""
+        """Return what `to_arrays` returned."""
         return cls(*unpack(arrays))
 
     def to_arrays(self) -> dict[str, Array]:

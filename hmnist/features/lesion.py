@@ -16,9 +16,9 @@ from threadpoolctl import threadpool_limits
 
 from hmnist.arrays import Array, Float32, Shape
 from hmnist.errors import UsageError
-from hmnist.features.codebook import draw_colours, fit_codebook
+from hmnist.features.codebook import COLOURS, draw_colours, fit_codebook
 from hmnist.features.fitted import FittedFeatures
-from hmnist.features.patches import draw_patches, fit_filters
+from hmnist.features.patches import FILTERS, PATCH, draw_patches, fit_filters
 from hmnist.features.pixels import as_images
 from hmnist.features.steps import OnStep, ignore_steps
 from hmnist.features.views import codebook_views, view_halvings
@@ -77,9 +77,9 @@ class LesionFeatures(TransformerMixin, BaseEstimator):
     def __init__(  # noqa: PLR0917 - scikit-learn's estimators take parameters by position, too
         self,
         image_shape: Shape | None = None,
-        n_filters: int = 32,
-        patch: int = 6,
-        n_colours: int = 48,
+        n_filters: int = FILTERS,
+        patch: int = PATCH,
+        n_colours: int = COLOURS,
         ridge: float = 1e-3,
         random_state: int | None = 0,
         n_jobs: int | None = None,

@@ -24,6 +24,12 @@ from hmnist.features.geometry import ZONES, patch_orientations
 from hmnist.features.responses import pool_responses
 from hmnist.features.views import cut_patches, view_size
 
+FILTERS = 32
+"""The filters of a view, unless another number is given."""
+
+PATCH = 6
+"""The side of a patch in pixels, unless another is given, or the view is too small for it."""
+
 _SAMPLES = 30_000  # patches drawn for fitting: about 300 for each number of a 6×6 patch in colour
 _ITERATIONS = 5  # iterations of k-means; the centres hardly move afterwards
 

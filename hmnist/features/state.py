@@ -1,19 +1,19 @@
-"""What was fitted, as plain arrays and back: a file of them contains no code.
+"""What was fitted, as plain arrays and back: a file of them contains no code."""
 
-Arrays that are read are checked, since the file may be damaged or come from someone else.
-"""
-
+import math
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from hmnist.arrays import Array, Float32, Shape
 from hmnist.augmentation import ORIENTATIONS
 from hmnist.errors import TrustError
-from hmnist.features.codebook import Codebook
-from hmnist.features.patches import PatchFilters, patch_side
+from hmnist.features.codebook import COLOURS, Codebook
+from hmnist.features.patches import FILTERS, PATCH, PatchFilters, patch_side
 from hmnist.features.pixels import can_describe
 from hmnist.features.views import codebook_views, view_halvings, view_size
+from hmnist.guarded import Expected
 
 Arrays = Mapping[str, Array]
 
@@ -35,34 +35,44 @@ def pack(
 
 
 def unpack(arrays: Arrays) -> tuple[Shape, dict[str, PatchFilters], dict[str, Codebook]]:
-    """Return the shape, the filters and the codebooks that `pack` was given.
-
-    Raises TrustError if an array is missing, has a wrong shape, or is not finite.
-    """
-    height, width, channels = map(int, read_array(arrays, "image_shape", (3,)))
+    """Return the shape, the filters and the codebooks that `pack` was given."""
+    height, width, channels = map(int, arrays["image_shape"])
     shape = (height, width, channels)
-    if not can_describe(shape):
-        raise TrustError(f"The features' image_shape is {height}×{width}×{channels}.")
-    filters = {view: _read_filters(arrays, view, shape) for view in view_halvings(shape)}
-    sides = {"mean": (3,), "whiten": (3, 3), "entries": (None, 3)}
+    filters = {view: _unpack_filters(arrays, view, channels) for view in view_halvings(shape)}
     codebooks = {
-        view: Codebook(
-            **{name: read_array(arrays, f"{view}_{name}", sides[name]) for name in sides}
-        )
+        view: Codebook(*(arrays[f"{view}_{name}"] for name in ("mean", "whiten", "entries")))
         for view in codebook_views(channels)
     }
     return shape, filters, codebooks
 
 
-def _read_filters(arrays: Arrays, view: str, shape: Shape) -> PatchFilters:
-    weights = read_array(arrays, f"{view}_weights", (None, None))
-    rows, numbers = weights.shape
-    side = round((numbers / shape[2]) ** 0.5)
-    height, width = view_size(shape, view)
-    fits = side**2 * shape[2] == numbers and side == patch_side(side, height, width)
-    if not rows or rows % ORIENTATIONS or not fits:
-        raise TrustError(f"The features' {view}_weights have shape {weights.shape}.")
-    return PatchFilters(weights, read_array(arrays, f"{view}_offset", (rows,)), side)
+def _unpack_filters(arrays: Arrays, view: str, channels: int) -> PatchFilters:
+    weights = arrays[f"{view}_weights"]
+    side = math.isqrt(weights.shape[1] // channels)
+    return PatchFilters(weights, arrays[f"{view}_offset"], side)
+
+
+def expected_arrays(shape: Shape) -> Expected:
+    """Return what `pack` writes for images of a shape, fitted with the default parameters.
+
+    Raises
+    ------
+    ValueError
+        If such images cannot be described.
+    """
+    if not can_describe(shape):
+        raise ValueError(f"images of {shape} have no features")
+    kind = np.float32
+    expected: dict[str, tuple[npt.DTypeLike, tuple[int, ...]]] = {"image_shape": (np.int64, (3,))}
+    for view in view_halvings(shape):
+        side, rows = patch_side(PATCH, *view_size(shape, view)), ORIENTATIONS * FILTERS
+        expected[f"{view}_weights"] = (kind, (rows, side * side * shape[2]))
+        expected[f"{view}_offset"] = (kind, (rows,))
+    for view in codebook_views(shape[2]):
+        expected[f"{view}_mean"] = (kind, (3,))
+        expected[f"{view}_whiten"] = (kind, (3, 3))
+        expected[f"{view}_entries"] = (kind, (COLOURS, 3))
+    return expected
 
 
 def read_array(arrays: Arrays, name: str, shape: tuple[int | None, ...]) -> Float32:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float32, Images
+from hmnist.arrays import Float32, Images, Shape
 from hmnist.features.steps import OnStep, ignore_steps
+from hmnist.guarded import read_arrays, write_arrays
 from hmnist.models.inputs import Inputs
 from hmnist.models.keras_setup import load_keras, policy, seeded
 from hmnist.models.pretrained import load_pretrained
+from hmnist.models.weights import as_row, build_with
 from hmnist.systems.system import Backbone, System
 
 if TYPE_CHECKING:
@@ -139,8 +141,7 @@ class BackboneOutputs(Inputs):
         keras = load_keras()
         with seeded(0), policy("float32"):
             if self._backbone is None:
-                self._backbone = self.builder.build()
-                self._backbone.set_weights(self.weights)
+                self._backbone = build_with(self.builder.build, as_row(self.weights))
             inputs = keras.Input(shape)
             return keras.Model(inputs, self.builder.apply(self._backbone, inputs))
 
@@ -154,12 +155,11 @@ class BackboneOutputs(Inputs):
 
     def save(self, folder: Path) -> None:
         """Write the weights of the backbone."""
-        arrays = {f"{index:03d}": weight for index, weight in enumerate(self.weights)}
-        np.savez(folder / _FILE, allow_pickle=False, **arrays)
+        write_arrays(folder / _FILE, {"weights": as_row(self.weights)})
 
-    def load(self, folder: Path) -> None:
-        """Read the weights of the backbone, or raise a ValueError if they do not fit it."""
-        with (folder / _FILE).open("rb") as file:
-            arrays = np.load(file, allow_pickle=False)
-            self.weights = [arrays[name] for name in sorted(arrays.files)]
-        self._make_network((*self.builder.size, 3))
+    def load(self, folder: Path, shape: Shape) -> tuple[int, ...]:
+        """Read the weights of the backbone; errors are those of `Inputs.load`."""
+        row = read_arrays(folder / _FILE, {"weights": (np.float32, (None,))})["weights"]
+        self._backbone = build_with(self.builder.build, row)
+        self.weights = self._backbone.get_weights()
+        return tuple(self._make_network(shape).output_shape[1:])

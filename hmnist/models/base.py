@@ -6,23 +6,33 @@ pickle. Subclasses define how to fit, how to predict, and what their state is.
 """
 
 import json
-import zipfile
-import zlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Meta, MsgspecError, convert
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, check_array, check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from hmnist.arrays import Float32, Float64, Images, Labels, Shape, check_pixels, infer_shape
+from hmnist.arrays import (
+    Float32,
+    Float64,
+    Images,
+    Labels,
+    Shape,
+    check_pixels,
+    check_probabilities,
+    infer_shape,
+)
 from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError, UsageError
+from hmnist.guarded import read_json
 from hmnist.models.reporting import StepReporter
 from hmnist.models.search_space import SearchSpace
 from hmnist.patients import PATIENT_COLUMNS, check_patients
@@ -30,8 +40,38 @@ from hmnist.patients import PATIENT_COLUMNS, check_patients
 _UNSAVED = {"on_step", "on_loss", "state_folder"}
 """Attributes of a model in training that pickles do not have."""
 
-_DAMAGE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile, zlib.error)
-"""The errors that numpy, skops, xgboost and Keras raise when they read a damaged file."""
+_MISFITS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    MsgspecError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""The errors that come of facts and parameters that nobody has saved together."""
+
+Side = Annotated[int, Meta(ge=1, le=2048)]
+Count = Annotated[int, Meta(ge=1, le=2**26)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """What ``model.json`` says of every model, beside what a kind of model adds."""
+
+    classes: Annotated[tuple[int | str, ...], Meta(min_length=1, max_length=1000)]
+    image_shape: tuple[Side, Side, Side] | None
+    pixels: Count
+    patients: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.image_shape is not None and math.prod(self.image_shape) != self.pixels:
+            raise ValueError(f"its images of {self.image_shape} have {self.pixels} pixels")
+        if list(self.classes) != sorted(set(self.classes)):  # of one type, or it is a TypeError
+            raise ValueError("its classes are not ascending")
+        if self.patients not in {(), PATIENT_COLUMNS}:
+            raise ValueError("its columns of patient data are not those of this version")
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +198,9 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         images = self._check_images(X)
         known = self._check_patients(patients, len(images))
-        return np.asarray(self._predict(images, known), dtype=np.float64)
+        probabilities = np.asarray(self._predict(images, known), dtype=np.float64)
+        check_probabilities(probabilities, type(self).__name__)
+        return probabilities
 
     def predict(self, X: npt.ArrayLike, patients: npt.ArrayLike | None = None) -> npt.NDArray[Any]:
         """Return the likeliest class of each image, shape (n,).
@@ -218,20 +260,29 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
         It raises a TrustError if the files are damaged, or belong to another model.
         """
         try:
-            facts = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-            shape = facts["image_shape"]
-            self.classes_ = np.asarray(facts["classes"])
-            self.image_shape_ = None if shape is None else tuple(shape)
-            self.n_features_in_ = facts["pixels"]
-            if facts["patients"] not in ([], list(PATIENT_COLUMNS)):
-                raise ValueError("its columns of patient data are not those of this version")
-            self.uses_patients_ = bool(facts["patients"])
+            facts = read_json(folder / "model.json")
+            known = convert(facts, ModelFacts)
+            self.classes_ = np.asarray(known.classes)
+            if self.classes is not None and len(self.classes_) != len(self.classes):
+                raise ValueError(f"it has {len(self.classes_)} classes")
+            self.image_shape_ = known.image_shape
+            self.n_features_in_ = known.pixels
+            self.uses_patients_ = bool(known.patients)
             self._load_fitted(folder, facts)
-        except _DAMAGE as error:
+        except TrustError:
+            raise
+        except _MISFITS as error:
+            reason = str(error).strip().splitlines() or [type(error).__name__]
             raise TrustError(
-                f"{folder} does not hold a {type(self).__name__} as it was saved: {error}",
+                f"{folder} does not hold a {type(self).__name__} as it was saved: "
+                f"{reason[0][:300].rstrip('.')}.",
                 "Train it again.",
             ) from error
+
+    @property
+    def shape_(self) -> Shape:
+        """The shape of what it takes for an image: a column if it took rows of any length."""
+        return self.image_shape_ or (1, self.n_features_in_, 1)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

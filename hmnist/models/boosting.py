@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import convert
 
 from hmnist.arrays import Float32, Float64, Labels
 from hmnist.models.cross_fitting import cross_fit
 from hmnist.models.linear import Linear
 from hmnist.models.tabular import TabularModel
+from hmnist.models.trees import Trees
+
+_FILE = "trees.npz"
 
 MAX_BIN = 64
 """Features of a tiny image need no finer thresholds, and coarse ones are quicker."""
@@ -28,8 +32,8 @@ class BoostedModel(TabularModel):
         It reads all columns. The trees then leave out the columns of patches, of which each alone
         says little.
 
-    The trees start from the linear model `linear_`, unless that is None, and read the columns
-    `kept_` (int64).
+    The trees `trees_` start from the linear model `linear_`, unless that is None, and read the
+    columns `kept_` (int64). The library that fitted them is not needed any more.
     """
 
     linear_start: bool = False
@@ -54,7 +58,7 @@ class BoostedModel(TabularModel):
         names = self.feature_names()
         starts = self.linear_start and len(np.unique(labels)) > 1  # regression needs two classes
         kept = [index for index, name in enumerate(names) if not (starts and " patch " in name)]
-        self.kept_ = np.array(kept)
+        self.kept_ = np.array(kept, dtype=np.int64)
         self.linear_, log_odds = None, None
         if starts:
             self.linear_, log_odds = cross_fit(
@@ -71,7 +75,18 @@ class BoostedModel(TabularModel):
         """Return the log-odds of other images, if any."""
         return None if self.linear_ is None else self.linear_.log_odds(features)
 
+    @property
+    def n_iter_(self) -> int:
+        """The rounds that were kept."""
+        return self.trees_.rounds
+
+    @property
+    def parameter_count(self) -> int:
+        """The number of nodes of all trees."""
+        return len(self.trees_.columns)
+
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
+        self.trees_.save(folder / _FILE)
         if self.linear_ is not None:
             self.linear_.save(folder)
         facts = super()._save_fitted(folder)
@@ -79,5 +94,14 @@ class BoostedModel(TabularModel):
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
         super()._load_fitted(folder, facts)
-        self.linear_ = Linear.load(folder) if facts["started"] else None
-        self.kept_ = np.array(facts["kept"])
+        width = len(self.feature_names())
+        self.linear_ = None
+        if convert(facts["started"], bool):
+            self.linear_ = Linear.load(folder, width, len(self.classes_))
+        self.kept_ = np.array(convert(facts["kept"], list[int]), dtype=np.int64)
+        if not np.isin(self.kept_, np.arange(width)).all():
+            raise ValueError(f"it reads columns that are none of the {width:,}")
+
+    def _load_trees(self, folder: Path, width: int, **kind: Any) -> None:
+        """Read trees for so many columns; their kind is that of `Trees.load`."""
+        self.trees_ = Trees.load(folder / _FILE, width, rounds=self.rounds, **kind)

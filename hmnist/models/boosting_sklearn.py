@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import convert
 
-from hmnist.arrays import Float32, Float64, Labels
+from hmnist.arrays import Float32, Float64, Indices, Labels, softmax
+from hmnist.large_arrays import chunks_of, release
 from hmnist.models.boosting import MAX_BIN, BoostedModel
 from hmnist.models.search_space import Interval, SearchSpace
 from hmnist.models.tabular import Rows
+from hmnist.models.trees import LEAF, Trees
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
-
-_ESTIMATOR = "estimator.skops"
-
-_TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
-"""The type that our models contain beside those that skops trusts by itself."""
 
 POLL_SECONDS = 0.5
 """How often the rounds are counted while scikit-learn fits, which reports none."""
@@ -50,8 +48,12 @@ class HistGBDT(BoostedModel):
 
     Attributes
     ----------
-    estimator_ : sklearn.ensemble.HistGradientBoostingClassifier
+    trees_ : Trees
         The fitted trees.
+    start_ : numpy.ndarray of float64, shape (outputs,)
+        What they start from: scikit-learn's first guess.
+    known_ : numpy.ndarray of int64
+        The positions of the classes that occurred in training.
     """
 
     search_space: ClassVar[SearchSpace] = {
@@ -105,15 +107,20 @@ class HistGBDT(BoostedModel):
             # Later rounds are dropped, as xgboost does. The first score is before any round.
             best = max(1, int(np.argmax(estimator.validation_score_)))
             del estimator._predictors[best:]  # noqa: SLF001 - no public method shortens it
-        self.estimator_ = estimator
+        self.known_ = np.asarray(estimator.classes_, dtype=np.int64)
+        self.start_, self.trees_ = _take_trees(estimator)
 
     def _predict_features(self, features: Float32) -> npt.NDArray[Any]:
-        # A class that was absent from training has a column of zeros. The slice is for a single
-        # class, for which scikit-learn returns two columns.
-        known = self.estimator_.classes_
+        # A class that was absent from training has a column of zeros.
         probabilities = np.zeros((len(features), len(self.classes_)))
-        columns = self.estimator_.predict_proba(self._join_start(features))
-        probabilities[:, known] = columns[:, : len(known)]
+        for part in chunks_of(features):
+            logits = self.trees_.add_leaves(self._join_start(features[part]), self.start_)
+            if (
+                _count_outputs(self.known_) == 1
+            ):  # the log-odds of the second class, if there is one
+                logits = np.hstack([np.zeros_like(logits), logits])[:, : len(self.known_)]
+            probabilities[part, self.known_] = softmax(logits)
+            release(features)
         return probabilities
 
     def _join_start(self, features: Float32) -> Float32:
@@ -125,27 +132,47 @@ class HistGBDT(BoostedModel):
         return columns if log_odds is None else np.hstack([log_odds, columns])
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
-        import skops.io
-
-        skops.io.dump(self.estimator_, folder / _ESTIMATOR)
-        return super()._save_fitted(folder)
+        facts = super()._save_fitted(folder)
+        return {**facts, "start": self.start_.tolist(), "known": self.known_.tolist()}
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
-        import skops.io
-
         super()._load_fitted(folder, facts)
-        self.estimator_ = skops.io.load(folder / _ESTIMATOR, trusted=_TRUSTED)
+        self.start_ = np.array(convert(facts["start"], list[float]))
+        self.known_ = np.array(convert(facts["known"], list[int]), dtype=np.int64)
+        classes, outputs = np.arange(len(self.classes_)), _count_outputs(self.known_)
+        if not len(self.known_) or (self.known_ != np.intersect1d(classes, self.known_)).any():
+            raise ValueError(f"its known classes are {self.known_[:8].tolist()}")
+        if len(self.start_) != outputs:
+            raise ValueError(f"it starts from {len(self.start_)} numbers; expected {outputs}")
+        width = len(self.kept_) + (0 if self.linear_ is None else len(classes))
+        self._load_trees(folder, width, outputs=outputs, inclusive=True, precision=np.float64)
 
-    @property
-    def n_iter_(self) -> int:
-        """The rounds that were kept."""
-        return int(self.estimator_.n_iter_)
 
-    @property
-    def parameter_count(self) -> int:
-        """The number of nodes of all trees."""
-        rounds = self.estimator_._predictors  # noqa: SLF001 - no public attribute has them
-        return sum(len(tree.nodes) for trees in rounds for tree in trees)
+def _count_outputs(known: Indices) -> int:
+    """Return the trees of each round: one for two classes, since their log-odds are opposite."""
+    return len(known) if len(known) > 2 else 1
+
+
+def _take_trees(estimator: "HistGradientBoostingClassifier") -> tuple[Float64, Trees]:
+    """Return the first guess and the trees of a fitted estimator."""
+    # No public attribute has them.
+    rounds, start = estimator._predictors, estimator._baseline_prediction  # noqa: SLF001
+    nodes = [tree.nodes for trees in rounds for tree in trees]
+    trees = Trees.from_nodes(
+        (
+            (
+                np.where(node["is_leaf"], LEAF, node["left"].astype(np.int64)),
+                node["right"],
+                node["feature_idx"],
+                np.where(node["is_leaf"], node["value"], node["num_threshold"]),
+            )
+            for node in nodes
+        ),
+        outputs=len(rounds[0]),
+        inclusive=True,
+        precision=np.float64,
+    )
+    return np.asarray(start, dtype=np.float64).ravel(), trees
 
 
 @contextlib.contextmanager

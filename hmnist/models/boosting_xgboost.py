@@ -1,19 +1,24 @@
 """`XGBoost`: xgboost's gradient-boosted trees."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Array, Float32, Float64, Indices, Labels
+from hmnist.arrays import Array, Float32, Float64, Indices, Labels, softmax
 from hmnist.hardware import chosen_device
 from hmnist.large_arrays import chunks_of, release
 from hmnist.models.boosting import MAX_BIN, BoostedModel
 from hmnist.models.search_space import Interval, SearchSpace
 from hmnist.models.tabular import Rows
+from hmnist.models.trees import Trees
+
+if TYPE_CHECKING:
+    import xgboost
 
 START_SHARE = 0.7
 """The share of the linear model's log-odds that xgboost starts from."""
@@ -45,7 +50,7 @@ class XGBoost(BoostedModel):
 
     Attributes
     ----------
-    booster_ : xgboost.Booster
+    trees_ : Trees
         The fitted trees.
     """
 
@@ -113,38 +118,52 @@ class XGBoost(BoostedModel):
         )
         if watched:
             booster = booster[: booster.best_iteration + 1]
-        self.booster_ = booster
+        self.trees_ = _take_trees(booster, len(self.classes_))
 
     def _predict_features(self, features: Float32) -> npt.NDArray[Any]:
-        probabilities = np.empty((len(features), len(self.classes_)), np.float32)
+        probabilities = np.empty((len(features), len(self.classes_)))
         for part in chunks_of(features):
-            probabilities[part] = self.booster_.inplace_predict(
-                features[part][:, self.kept_], base_margin=_margin(self._start(features[part]))
-            ).reshape(-1, len(self.classes_))
+            margin = _margin(self._start(features[part]))
+            logits = self.trees_.add_leaves(
+                features[part][:, self.kept_], np.float32(0) if margin is None else margin
+            )
+            probabilities[part] = softmax(logits)
             release(features)
-        # In float32 the sums of rows differ from 1 so much that scikit-learn's scores warn.
-        probabilities = probabilities.astype(np.float64)
-        return np.asarray(probabilities / probabilities.sum(axis=1, keepdims=True))
-
-    @property
-    def parameter_count(self) -> int:
-        """The number of nodes of all trees."""
-        return sum(tree.count("\n") for tree in self.booster_.get_dump())
-
-    def _save_fitted(self, folder: Path) -> dict[str, Any]:
-        self.booster_.save_model(folder / "booster.ubj")
-        return super()._save_fitted(folder)
+        return probabilities
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
-        import xgboost
-
         super()._load_fitted(folder, facts)
-        self.booster_ = xgboost.Booster(model_file=folder / "booster.ubj")
+        self._load_trees(
+            folder,
+            len(self.kept_),
+            outputs=len(self.classes_),
+            inclusive=False,
+            precision=np.float32,
+        )
 
 
 def _margin(log_odds: Float32 | None) -> Float32 | None:
     """Return the start of xgboost: a part of the log-odds, since the trees add to them."""
     return None if log_odds is None else np.float32(START_SHARE) * log_odds
+
+
+def _take_trees(booster: "xgboost.Booster", classes: int) -> Trees:
+    """Return the trees of a fitted booster."""
+    model = json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]["model"]
+    return Trees.from_nodes(
+        (
+            (
+                np.array(tree["left_children"]),
+                np.array(tree["right_children"]),
+                np.array(tree["split_indices"]),
+                np.array(tree["split_conditions"]),
+            )
+            for tree in model["trees"]
+        ),
+        outputs=classes,
+        inclusive=False,
+        precision=np.float32,
+    )
 
 
 def _make_batches(features: Float32, kept: Indices, **rows: Array | None) -> Any:

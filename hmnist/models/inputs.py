@@ -1,18 +1,21 @@
 """`Inputs`: what a model reads of an image, and how that is learnt from the training images."""
 
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float32, Images
+from hmnist.arrays import Float32, Images, Shape
 from hmnist.errors import unknown_name
 from hmnist.features.fitted import FittedFeatures
+from hmnist.features.state import expected_arrays
 from hmnist.features.steps import OnStep, ignore_steps, part_of
 from hmnist.features.store import digest, kept
+from hmnist.guarded import read_arrays, write_arrays
 from hmnist.hardware import usable_threads
-from hmnist.models.linear import CLIP, measure_scale, standardise
+from hmnist.models.linear import CLIP, check_scale, measure_scale, standardise
 from hmnist.models.registry import FEATURES
 
 FEATURES_FILE = "features.npz"
@@ -56,8 +59,17 @@ class Inputs:
     def save(self, folder: Path) -> None:
         """Write what was learnt, if anything was."""
 
-    def load(self, folder: Path) -> None:
-        """Read the files of `save`."""
+    def load(self, folder: Path, shape: Shape) -> tuple[int, ...]:  # noqa: ARG002
+        """Read the files of `save`, for images of a shape; return the shape of one input.
+
+        Raises
+        ------
+        TrustError
+            If a file is damaged.
+        ValueError
+            If the files are of other images.
+        """
+        return shape
 
 
 class FeatureExtractor(Inputs):
@@ -110,13 +122,17 @@ class FeatureExtractor(Inputs):
     def save(self, folder: Path) -> None:
         """Write filters and codebooks, if there are any."""
         if self.features == "lesion":
-            np.savez(folder / FEATURES_FILE, allow_pickle=False, **self.lesion_.to_arrays())
+            write_arrays(folder / FEATURES_FILE, self.lesion_.to_arrays())
 
-    def load(self, folder: Path) -> None:
-        """Read the file of `save`, or raise a `TrustError` if its arrays are damaged."""
-        if self.features == "lesion":
-            with np.load(folder / FEATURES_FILE, allow_pickle=False) as arrays:
-                self.lesion_ = FittedFeatures.from_arrays(dict(arrays))
+    def load(self, folder: Path, shape: Shape) -> tuple[int, ...]:
+        """Read the file of `save`, for images of a shape; errors are those of `Inputs.load`."""
+        if self.features == "pixels":
+            return (math.prod(shape),)
+        arrays = read_arrays(folder / FEATURES_FILE, expected_arrays(shape))
+        if tuple(arrays["image_shape"]) != shape:
+            raise ValueError(f"its features are those of images of {arrays['image_shape']}")
+        self.lesion_ = FittedFeatures.from_arrays(arrays)
+        return (len(self.lesion_.names),)
 
 
 def _fit_lesion(images: Images, seed: int, on_step: OnStep) -> FittedFeatures:
@@ -155,19 +171,25 @@ class StandardisedFeatures(Inputs):
     def save(self, folder: Path) -> None:
         """Write the fitted features and their scale, for `read_inputs`."""
         self.extractor.save(folder)
-        np.savez(folder / SCALER_FILE, allow_pickle=False, centre=self.centre, scale=self.scale)
+        write_arrays(folder / SCALER_FILE, {"centre": self.centre, "scale": self.scale})
 
-    def load(self, folder: Path) -> None:
-        """Read the files of `save`."""
-        self.extractor.load(folder)
-        with (folder / SCALER_FILE).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            self.centre, self.scale = arrays["centre"], arrays["scale"]
+    def load(self, folder: Path, shape: Shape) -> tuple[int, ...]:
+        """Read the files of `save`, for images of a shape; errors are those of `Inputs.load`."""
+        columns = self.extractor.load(folder, shape)
+        kind = (np.float32, columns)
+        arrays = read_arrays(folder / SCALER_FILE, {"centre": kind, "scale": kind})
+        check_scale(arrays["scale"])
+        self.centre, self.scale = arrays["centre"], arrays["scale"]
+        return columns
 
 
-def read_inputs(folder: Path) -> Inputs:
-    """Return the inputs that a model has saved: standardised features, or else the images."""
+def read_inputs(folder: Path, shape: Shape) -> Inputs:
+    """Return the inputs that a model has saved: standardised features, or else the images.
+
+    They are for images of a shape; errors are those of `Inputs.load`.
+    """
     if not (folder / SCALER_FILE).is_file():
         return Inputs()
     inputs = StandardisedFeatures("lesion" if (folder / FEATURES_FILE).is_file() else "pixels")
-    inputs.load(folder)
+    inputs.load(folder, shape)
     return inputs

@@ -16,11 +16,15 @@ import numpy as np
 from hmnist.arrays import Float32, Float64, Labels
 from hmnist.errors import UsageError
 from hmnist.features.steps import OnStep, ignore_steps
+from hmnist.guarded import read_arrays, write_arrays
 from hmnist.hardware import limit_scipy_blas
 from hmnist.large_arrays import chunks_of, empty_rows, release
 
 CLIP = 5.0
 """Standardised features are clipped to ±5, or a few extreme values would rule a linear model."""
+
+SMALLEST_SCALE = 1e-20
+"""The least deviation of a column: what is less is rounding, and to divide by it overflows."""
 
 ABSENT = -10.0
 """The log-odds of a class that did not occur in training."""
@@ -53,14 +57,30 @@ class Linear:
 
     def save(self, folder: Path) -> None:
         """Write the arrays into ``linear.npz``."""
-        np.savez(folder / _FILE, allow_pickle=False, **self.__dict__)
+        write_arrays(folder / _FILE, vars(self))
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read the file of `save`."""
-        with (folder / _FILE).open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in cls.__dataclass_fields__ if name != "steps"}
-            return cls(**arrays, steps=int(stored["steps"]))
+    def load(cls, folder: Path, features: int, classes: int) -> Self:
+        """Read the file of `save`, of a model of so many features and classes.
+
+        Raises
+        ------
+        TrustError
+            If it is damaged, or of another shape.
+        """
+        arrays = read_arrays(
+            folder / _FILE,
+            {
+                "centre": (np.float32, (features,)),
+                "scale": (np.float32, (features,)),
+                "coefficients": (np.float32, (features, classes)),
+                "intercepts": (np.float32, (classes,)),
+                "steps": (np.int64, ()),
+            },
+        )
+        check_scale(arrays["scale"])
+        steps = int(arrays.pop("steps"))
+        return cls(**arrays, steps=steps)
 
 
 def fit_linear(
@@ -97,7 +117,13 @@ def measure_scale(features: Float32, weights: Float64 | None = None) -> tuple[Fl
     for part in chunks_of(features):
         variance += shares[part] @ (features[part] - mean) ** 2
         release(features)
-    return mean, np.where(variance > 0, np.sqrt(variance), 1).astype(np.float32)
+    return mean, np.where(variance > SMALLEST_SCALE**2, np.sqrt(variance), 1).astype(np.float32)
+
+
+def check_scale(scale: Float32) -> None:
+    """Raise ValueError if a column cannot be divided by its scale without overflow."""
+    if not (scale >= SMALLEST_SCALE).all():
+        raise ValueError(f"its scale has numbers below {SMALLEST_SCALE:g}")
 
 
 def standardise(features: Float32, centre: Float32, scale: Float32) -> Float32:

@@ -4,9 +4,10 @@ LiteRT (formerly TensorFlow Lite) loads in a few hundredths of a second, TensorF
 seconds. On many images TensorFlow is faster, so that this is the way for up to `FEW` images.
 
 The file is the function of `hmnist.models.compiled`, written beside the weights when a model is
-saved. It is meant for nothing but our own networks: a library in C++ reads it, and cannot be
-trusted with a file that someone else has made. `hmnist.open_run` compares its hash with the
-manifest; that tells that it is the file that was written, not who wrote it.
+saved. A library in C++ reads it, which a file that someone else has made could crash. So the file
+of a model counts only if this user has written it (`hmnist.models.signature`); otherwise the model
+is predicted by its weights, which are checked. Exports have no weights beside the file, and run in
+a process of their own (`hmnist.results.exports.isolated`).
 """
 
 import importlib.util
@@ -18,9 +19,11 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float32
 from hmnist.hardware import available_cores, named_threads
+from hmnist.models.signature import is_signed, sign
 from hmnist.models.stderr import without_stderr
 
 LITERT_FILE = "networks.tflite"
+SIGNATURE_FILE = "networks.sha256"
 
 FEW = 1000
 """Images. TensorFlow takes five seconds of a processor to load and to begin; then it saves 0.5 to 2
@@ -95,8 +98,20 @@ class LiteNetworks:
         return np.asarray(interpreter.get_tensor(self._result))
 
 
+def write_litert(folder: Path, content: bytes) -> None:
+    """Write the file into the folder of a model, and that this user has written it."""
+    (folder / LITERT_FILE).write_bytes(content)
+    sign(folder / LITERT_FILE, folder / SIGNATURE_FILE)
+
+
 def find_litert(folder: Path) -> Path | None:
-    """Return the file in the folder of a model, None without the file or without LiteRT."""
-    path = folder / LITERT_FILE
-    is_installed = importlib.util.find_spec("ai_edge_litert") is not None
-    return path if is_installed and path.is_file() else None
+    """Return the file in the folder of a model, None without LiteRT.
+
+    None, too, if the file is missing, or if one in the folder or below it is somebody else's.
+    """
+    if importlib.util.find_spec("ai_edge_litert") is None:
+        return None
+    paths = list(folder.rglob(LITERT_FILE))
+    if not all(is_signed(path, path.with_name(SIGNATURE_FILE)) for path in paths):
+        return None
+    return folder / LITERT_FILE if folder / LITERT_FILE in paths else None

@@ -82,4 +82,4 @@ class Logistic(TabularModel):
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
         super()._load_fitted(folder, facts)
-        self.linear_ = Linear.load(folder)
+        self.linear_ = Linear.load(folder, len(self.feature_names()), len(self.classes_))

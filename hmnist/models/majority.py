@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import convert
 
 from hmnist.arrays import Float32, Images
 from hmnist.models.base import LabelledImages, Model
@@ -60,4 +61,6 @@ class Majority(Model):
         return {"shares": self.shares_.tolist()}
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:  # noqa: ARG002
-        self.shares_ = np.array(facts["shares"])
+        self.shares_ = np.array(convert(facts["shares"], list[float]))
+        if len(self.shares_) != len(self.classes_):
+            raise ValueError(f"it has {len(self.shares_)} shares of {len(self.classes_)} classes")

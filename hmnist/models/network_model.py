@@ -9,21 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import convert
 
 from hmnist.arrays import Float32, Float64, Images, Labels, softmax
 from hmnist.errors import UsageError
+from hmnist.guarded import read_arrays, write_arrays
 from hmnist.hardware import configure_tensorflow
 from hmnist.large_arrays import chunks_of, release
 from hmnist.models.base import LabelledImages, Model
 from hmnist.models.distillation import soft_targets
-from hmnist.models.keras_setup import load_keras, policy, seeded
-from hmnist.models.litert import LARGEST, LITERT_FILE
+from hmnist.models.keras_setup import load_keras
+from hmnist.models.litert import LARGEST, write_litert
 from hmnist.models.network import Examples, Network, TrainingPlan
+from hmnist.models.weights import as_row, build_with
 
 if TYPE_CHECKING:
-    import keras
-
     from hmnist.models.compiled import CompiledNetworks
+
+_FILE = "weights.npz"
 
 SEED_DISTANCE = 2**32  # between the networks of one model, so that no two models share a seed
 
@@ -199,19 +202,18 @@ class NetworkModel(Model):
         return self.compiled_
 
     def _rebuild(self) -> None:
-        """Build the networks again, with the fitted weights."""
+        """Build the networks again, with the fitted weights; a ValueError if they do not fit."""
         load_keras()
         from hmnist.models.compiled import CompiledNetworks
 
         network = self.make_network()
-        self.networks_: list[keras.Model] = []
-        for weights in self.weights_:
-            with seeded(0), policy("float32"):
-                graph = network.build_for(
-                    self.input_shape_, len(self.classes_), uses_patients=self.uses_patients_
-                )
-            graph.set_weights(weights)
-            self.networks_.append(graph)
+        build = partial(
+            network.build_for,
+            self.input_shape_,
+            len(self.classes_),
+            uses_patients=self.uses_patients_,
+        )
+        self.networks_ = [build_with(build, as_row(weights)) for weights in self.weights_]
         self.compiled_ = CompiledNetworks(network, self.networks_, self.offset_, self.input_shape_)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -226,17 +228,12 @@ class NetworkModel(Model):
 
     def _save_fitted(self, folder: Path) -> dict[str, Any]:
         self.inputs_.save(folder)
-        arrays = {
-            f"network{number}-{index:03d}": weight
-            for number, weights in enumerate(self.weights_)
-            for index, weight in enumerate(weights)
-        }
-        np.savez(folder / "weights.npz", allow_pickle=False, **arrays)
+        rows = np.stack([as_row(weights) for weights in self.weights_])
+        write_arrays(folder / _FILE, {"weights": rows})
         if self.parameter_count <= LARGEST:
-            (folder / LITERT_FILE).write_bytes(self._compiled().to_litert())
+            write_litert(folder, self._compiled().to_litert())
         return {
             "history": self.history_,
-            "input_shape": self.input_shape_,
             "policy": self.policy_,
             "offset": self.offset_.tolist(),
         }
@@ -244,16 +241,14 @@ class NetworkModel(Model):
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
         network = self.make_network()
         self.inputs_ = network.inputs
-        self.inputs_.load(folder)
-        self.history_ = facts["history"]
-        self.input_shape_ = tuple(facts["input_shape"])
-        self.policy_ = facts["policy"]
-        self.offset_ = np.array(facts["offset"])
-        with (folder / "weights.npz").open("rb") as file:
-            arrays = np.load(file, allow_pickle=False)
-            names = sorted(arrays.files)
-            self.weights_ = [
-                [arrays[name] for name in names if name.startswith(f"network{number}-")]
-                for number in range(network.training.networks)
-            ]
+        self.input_shape_ = self.inputs_.load(folder, self.shape_)
+        self.history_ = convert(facts["history"], dict[str, list[float]])
+        self.policy_ = convert(facts["policy"], str)
+        self.offset_ = np.array(convert(facts["offset"], list[float]))
+        if len(self.offset_) != len(self.classes_):
+            raise ValueError(f"it has {len(self.offset_)} offsets of {len(self.classes_)} classes")
+        kind = (np.float32, (network.training.networks, None))
+        rows = read_arrays(folder / _FILE, {"weights": kind})["weights"]
+        self.weights_ = [[row] for row in rows]
         self._rebuild()
+        self.weights_ = [graph.get_weights() for graph in self.networks_]

@@ -14,6 +14,8 @@ import numpy as np
 
 from hmnist.errors import DataError, DataMissingError, UsageError
 from hmnist.files import hash_file
+from hmnist.isolation import IsolationError
+from hmnist.models.hdf5 import count_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,25 +112,12 @@ def load_pretrained(
 
 
 def _refuse_without_weights(path: str) -> None:
-    """Refuse an HDF5 file without any array that Keras would look for."""
-    import h5py  # type: ignore[import-untyped]  # a dependency of Keras
-
-    names: list[str] = []
-
-    def add_names(name: str, node: object) -> None:
-        if isinstance(node, h5py.Group):
-            # Files of Keras' applications list their arrays; .weights.h5 files have them in vars.
-            lists = [node.attrs[key] for key in node.attrs if key.startswith("weight_names")]
-            names.extend(str(array) for arrays in lists for array in arrays)
-        elif name.split("/")[-2:-1] == ["vars"]:
-            names.append(name)
-
+    """Refuse an HDF5 file without any array that Keras would look for, or with anything else."""
     try:
-        with h5py.File(path) as file:
-            file.visititems(add_names)
-    except (OSError, KeyError, RuntimeError, TypeError) as error:
+        count = count_weights(Path(path))
+    except IsolationError as error:
         raise _without_weights(path, error) from error
-    if not names:
+    if not count:
         raise _without_weights(path)
 
 

@@ -23,13 +23,22 @@ class SavedNetworks:
     ----------
     folder : pathlib.Path
         What `Model.save_state` has written, with a file for LiteRT (`hmnist.models.litert`).
+    shape : tuple of int
+        Height, width and channels of the images.
+
+    Raises
+    ------
+    TrustError
+        If a file is damaged.
+    ValueError
+        If the files are of other images.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shape: Shape) -> None:
         self._networks = LiteNetworks(folder / LITERT_FILE)
-        self._inputs = read_inputs(folder)
+        self._inputs = read_inputs(folder, shape)
         beside = folder / PERCEPTRON
-        self._perceptron = SavedNetworks(beside) if beside.is_dir() else None
+        self._perceptron = SavedNetworks(beside, shape) if beside.is_dir() else None
 
     @property
     def patient_columns(self) -> int:

@@ -98,7 +98,7 @@ class TabularModel(Model):
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:  # noqa: ARG002
         self.extractor_ = FeatureExtractor(self.features)
-        self.extractor_.load(folder)
+        self.extractor_.load(folder, self.shape_)
 
 
 def join_columns(features: Float32, patients: Float32 | None) -> Float32:

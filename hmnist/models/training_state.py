@@ -7,23 +7,21 @@ changes is in the state.
 
 import json
 import time
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hmnist.errors import WorkError
+from hmnist.errors import TrustError, WorkError
 from hmnist.features.store import add_seconds
 from hmnist.files import write_file
+from hmnist.guarded import read_arrays, write_arrays
 
 EVERY_SECONDS = 10
 """How much of a training may be lost."""
 
 _FACTS = "facts"
-
-_DAMAGE = (OSError, EOFError, ValueError, TypeError, KeyError, zipfile.BadZipFile)
 
 
 class TrainingState:
@@ -50,18 +48,18 @@ class TrainingState:
         """
         if self._file is None or not self._file.is_file():
             return None
+        expected: dict[str, Any] = {
+            _name(number): (np.dtype(variable.dtype), tuple(variable.shape))
+            for number, variable in enumerate(self._variables)
+        }
         try:
-            with self._file.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                facts: dict[str, Any] = json.loads(stored[_FACTS].tobytes())
-                arrays = [stored[_name(number)] for number in range(len(self._variables))]
-            for array, variable in zip(arrays, self._variables, strict=True):
-                if array.shape != tuple(variable.shape) or array.dtype != np.dtype(variable.dtype):
-                    raise ValueError("it is the state of another network")
+            arrays = read_arrays(self._file, {**expected, _FACTS: (np.uint8, (None,))})
+            facts: dict[str, Any] = json.loads(arrays[_FACTS].tobytes())
             self._seconds_before = float(facts["seconds"])
-        except _DAMAGE:
+        except (TrustError, ValueError, KeyError, TypeError):
             return None
-        for array, variable in zip(arrays, self._variables, strict=True):
-            variable.assign(array)
+        for number, variable in enumerate(self._variables):
+            variable.assign(arrays[_name(number)])
         add_seconds(self._seconds_before)
         return facts
 
@@ -78,7 +76,7 @@ class TrainingState:
         arrays[_FACTS] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
         try:
             with write_file(self._file) as temporary:
-                np.savez(temporary, allow_pickle=False, **arrays)
+                write_arrays(temporary, arrays)
         except WorkError:
             return
         self._kept = time.monotonic()

@@ -224,7 +224,7 @@ class Run(KnowsTrainingImages):
             ]
             return soft_vote(probabilities, [member.weight for member in self.manifest.members])
         if self._are_few_pixels(images) and self._has_litert:
-            networks = SavedNetworks(self.model_folder)
+            networks = SavedNetworks(self.model_folder, self.image_shape)
             # The model itself refuses the columns of another version, with a sentence.
             fits = networks.patient_columns in {0, len(PATIENT_COLUMNS)}
             if fits and networks.reads(self.image_shape):

@@ -1,4 +1,4 @@
-"""Filters and codebooks as plain arrays and back; damaged arrays are refused."""
+"""Filters and codebooks as plain arrays and back; and which arrays a file has to hold."""
 
 import io
 from typing import Any, cast
@@ -6,11 +6,10 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from hmnist.arrays import Float32, Pixels
-from hmnist.errors import TrustError
+from hmnist.arrays import Pixels, Shape
 from hmnist.features.fitted import FittedFeatures
 from hmnist.features.lesion import LesionFeatures
-from hmnist.features.state import pack, unpack
+from hmnist.features.state import expected_arrays, pack, unpack
 
 
 @pytest.fixture(scope="module")
@@ -44,30 +43,15 @@ def test_unpacking_undoes_packing(fitted: FittedFeatures) -> None:
     assert filters["half"].side == fitted.filters["half"].side == 2
 
 
-@pytest.mark.parametrize(
-    ("name", "array"),
-    [
-        ("image_shape", np.array([8, 9])),
-        ("image_shape", np.array([8, 9, 2])),
-        ("image_shape", np.array([5, 9, 3])),
-        ("image_shape", np.array([40, 40, 1])),
-        ("colour_weights", np.zeros((24, 47), np.float32)),
-        ("colour_weights", np.zeros((23, 48), np.float32)),
-        ("colour_weights", np.zeros((0, 48), np.float32)),
-        ("colour_weights", np.zeros((24, 300), np.float32)),
-        ("colour_offset", np.zeros(23, np.float32)),
-        ("colour_entries", np.full((4, 3), np.nan, np.float32)),
-        ("relative_mean", np.array(["a", "b", "c"])),
-        ("relative_whiten", None),
-    ],
-)
-def test_damaged_arrays_are_refused(
-    fitted: FittedFeatures, name: str, array: Float32 | None
-) -> None:
-    arrays = fitted.to_arrays()
-    if array is None:
-        del arrays[name]
-    else:
-        arrays[name] = array
-    with pytest.raises(TrustError):
-        FittedFeatures.from_arrays(arrays)
+@pytest.mark.parametrize("shape", [(8, 9, 3), (28, 28, 1), (112, 60, 3)])
+def test_what_is_expected_is_what_is_fitted(shape: Shape) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (12, *shape), dtype=np.uint8)
+    arrays = LesionFeatures(n_jobs=1).fit(images).fitted_.to_arrays()
+    found = {name: (array.dtype, array.shape) for name, array in arrays.items()}
+    assert found == expected_arrays(shape)
+
+
+@pytest.mark.parametrize("shape", [(8, 9, 2), (5, 9, 3)])
+def test_images_without_features_have_no_arrays(shape: Shape) -> None:
+    with pytest.raises(ValueError, match="no features"):
+        expected_arrays(shape)

@@ -278,7 +278,7 @@ def test_prediction_does_not_need_the_linear_model(tmp_path: Path) -> None:
     probabilities = model.predict_proba(IMAGES)
     assert (probabilities != fit(epochs=1).predict_proba(IMAGES)).any()
     model.save_state(tmp_path)
-    files = {"model.json", "networks.tflite", "weights.npz"}
+    files = {"model.json", "networks.sha256", "networks.tflite", "weights.npz"}
     assert {path.name for path in tmp_path.iterdir()} == files
     again = CNN(widths=(4, 6), distillation=0.5)
     again.load_state(tmp_path)

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hmnist.arrays import Array
 from hmnist.errors import TrustError, UsageError
 from hmnist.features.lesion import LesionFeatures
-from hmnist.models.inputs import FeatureExtractor
+from hmnist.models.inputs import FeatureExtractor, StandardisedFeatures
 from hmnist.models.registry import FEATURES
 
 IMAGES = np.random.default_rng(4).integers(0, 256, (30, 8, 8, 3), dtype=np.uint8)
@@ -46,7 +47,7 @@ def test_an_extractor_comes_back_from_its_folder(name: str, tmp_path: Path) -> N
     extractor.save(tmp_path)
     assert len(list(tmp_path.iterdir())) == (name == "lesion")
     again = FeatureExtractor(name)
-    again.load(tmp_path)
+    assert again.load(tmp_path, (8, 8, 3)) == (len(names),)
     np.testing.assert_array_equal(again.transform(IMAGES), features)
     assert again.feature_names(192) == names
 
@@ -58,8 +59,43 @@ def test_names_of_pixels_are_in_order() -> None:
 
 def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "features.npz", shape=np.arange(3))
-    with pytest.raises(TrustError):
-        FeatureExtractor("lesion").load(tmp_path)
+    with pytest.raises(TrustError, match=r"features\.npz is damaged: it has the arrays shape"):
+        FeatureExtractor("lesion").load(tmp_path, (8, 8, 3))
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("image_shape", np.array([8, 9])),
+        ("image_shape", np.array([8, 9, 3])),
+        ("image_shape", np.array([8.0, 8.0, 3.0])),
+        ("colour_weights", np.zeros((256, 47), np.float32)),
+        ("colour_weights", np.zeros((0, 48), np.float32)),
+        ("colour_offset", np.zeros(23, np.float32)),
+        ("colour_entries", np.full((48, 3), np.nan, np.float32)),
+        ("relative_mean", np.array(["a", "b", "c"])),
+        ("relative_whiten", None),
+        ("relative_whiten", np.zeros((3, 3))),
+    ],
+)
+def test_damaged_features_are_refused(name: str, array: Array | None, tmp_path: Path) -> None:
+    extractor = FeatureExtractor("lesion")
+    extractor.fit_transform(IMAGES, 1)
+    arrays = {**extractor.lesion_.to_arrays(), name: array}
+    found = {name: array for name, array in arrays.items() if array is not None}
+    np.savez(tmp_path / "features.npz", allow_pickle=True, **found)
+    with pytest.raises((TrustError, ValueError), match="features"):
+        FeatureExtractor("lesion").load(tmp_path, (8, 8, 3))
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, 1e-30])
+def test_a_scale_has_to_divide(scale: float, tmp_path: Path) -> None:
+    inputs = StandardisedFeatures("pixels")
+    inputs.fit_transform(IMAGES, 1)
+    inputs.scale[5] = scale
+    inputs.save(tmp_path)
+    with pytest.raises(ValueError, match="scale"):
+        StandardisedFeatures("pixels").load(tmp_path, (8, 8, 3))
 
 
 def test_unknown_features_are_refused() -> None:

@@ -49,7 +49,7 @@ def test_its_state_comes_back_without_tensorflow_too(fitted: JointCNN, tmp_path:
     again.load_state(tmp_path)
     expected = fitted.predict_proba(IMAGES, DATA.patients)
     np.testing.assert_array_equal(again.predict_proba(IMAGES, DATA.patients), expected)
-    logits = SavedNetworks(tmp_path).logits(IMAGES, DATA.patients)
+    logits = SavedNetworks(tmp_path, DATA.image_shape).logits(IMAGES, DATA.patients)
     np.testing.assert_allclose(softmax(logits, axis=1), expected, atol=1e-6)
 
 

@@ -1,12 +1,13 @@
 """Networks in a LiteRT file: the same predictions, and nothing that has to be there."""
 
 import importlib.util
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hmnist.models.litert import LITERT_FILE, LiteNetworks, find_litert
+from hmnist.models.litert import LITERT_FILE, SIGNATURE_FILE, LiteNetworks, find_litert
 from tests.models.test_network_model import IMAGES, LABELS, TinyNetwork, TwoViews
 
 
@@ -58,3 +59,18 @@ def test_a_large_network_has_no_file(
     again = TwoViews(networks=2, logit_adjustment=0.5)
     again.load_state(tmp_path)
     np.testing.assert_array_equal(again.predict_proba(IMAGES), model.predict_proba(IMAGES))
+
+
+@pytest.mark.parametrize("name", [LITERT_FILE, SIGNATURE_FILE])
+def test_a_file_of_somebody_else_is_not_run(
+    model: TinyNetwork, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.save_state(tmp_path)
+    shutil.copytree(tmp_path, tmp_path / "below")
+    assert find_litert(tmp_path) is not None
+    (tmp_path / "below" / name).write_bytes(b"another file")
+    assert find_litert(tmp_path) is None
+    (tmp_path / "below" / LITERT_FILE).unlink()
+    assert find_litert(tmp_path) is not None
+    monkeypatch.setenv("HMNIST_CACHE", str(tmp_path / "another user's"))
+    assert find_litert(tmp_path) is None

@@ -1,6 +1,7 @@
 """Networks: what each epoch sees, the same training again, and the state in its files."""
 
 import gc
+import json
 import pickle
 import random
 import subprocess
@@ -16,11 +17,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hmnist.arrays import Images
+from hmnist.arrays import Images, Shape
 from hmnist.errors import TrustError, UsageError
 from hmnist.features.steps import OnStep, ignore_steps
 from hmnist.models.inputs import Inputs
 from hmnist.models.keras_setup import load_keras
+from hmnist.models.mlp import MLP
 from hmnist.models.network import Network, TrainingPlan
 from hmnist.models.network_model import NetworkModel
 from hmnist.models.optimizers import make_adamw
@@ -161,8 +163,9 @@ class DarkestInputs(Inputs):
     def save(self, folder: Path) -> None:
         np.save(folder / "darkest.npy", self.darkest)
 
-    def load(self, folder: Path) -> None:
+    def load(self, folder: Path, shape: Shape) -> tuple[int, ...]:
         self.darkest = np.load(folder / "darkest.npy")
+        return 8, 2, 3
 
 
 def with_mirror(inputs: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
@@ -401,7 +404,7 @@ def test_networks_are_trained_apart_and_averaged(fitted: TinyNetwork, tmp_path: 
     again = TinyNetwork(networks=2)
     again.load_state(tmp_path)
     np.testing.assert_array_equal(again.predict_proba(IMAGES), model.predict_proba(IMAGES))
-    with pytest.raises(TrustError, match="TinyNetwork"):
+    with pytest.raises(TrustError, match=r"weights is <f4 of shape \(2, "):
         TinyNetwork(networks=3).load_state(tmp_path)
 
 
@@ -426,25 +429,57 @@ def test_a_fresh_process_predicts_the_same_bits(fitted: TinyNetwork, tmp_path: P
     np.testing.assert_array_equal(np.load(tmp_path / "there.npy"), fitted.predict_proba(IMAGES))
 
 
-@pytest.mark.parametrize("damage", ["truncated", "missing", "fewer", "other shape", "objects"])
+@pytest.mark.parametrize("damage", ["truncated", "missing", "fewer", "two", "NaN", "objects"])
 def test_damaged_weights_are_refused(fitted: TinyNetwork, tmp_path: Path, damage: str) -> None:
     fitted.save_state(tmp_path)
     file = tmp_path / "weights.npz"
     with np.load(file) as stored:
-        arrays: dict[str, Any] = dict(stored)
+        weights = stored["weights"]
+    assert weights.shape == (1, fitted.parameter_count)
     if damage == "truncated":
         file.write_bytes(file.read_bytes()[:-100])
     elif damage == "missing":
         file.unlink()
     elif damage == "fewer":
-        np.savez(file, **dict(list(arrays.items())[:-1]))
-    elif damage == "other shape":
-        np.savez(file, **(arrays | {"network0-003": np.zeros(9, np.float32)}))
+        np.savez(file, weights=weights[:, :-1])
+    elif damage == "two":
+        np.savez(file, weights=np.repeat(weights, 2, axis=0))
+    elif damage == "NaN":
+        np.savez(file, weights=weights + np.float32(np.nan))
     else:
-        np.savez(file, **(arrays | {"network0-003": np.array([{"a": 1}], dtype=object)}))
-    with pytest.raises(TrustError, match="TinyNetwork") as caught:
+        np.savez(file, weights=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(TrustError, match="weights") as caught:
         TinyNetwork().load_state(tmp_path)
-    assert caught.value.hint
+    assert caught.value.hint == "Train it again."
+
+
+def test_weights_are_counted_before_there_is_memory_for_them(tmp_path: Path) -> None:
+    MLP(epochs=1, widths=(4,), random_state=0).fit(IMAGES, LABELS).save_state(tmp_path)
+    with pytest.raises(TrustError, match="the network has 40,0"):
+        MLP(widths=(200_000, 200_000)).load_state(tmp_path)  # 160 gigabytes
+    again = MLP(widths=(4,))  # Keras has forgotten the large one
+    again.load_state(tmp_path)
+    assert again.predict_proba(IMAGES).shape == (70, 3)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"offset": [0.0]},
+        {"offset": ["a", "b", "c"]},
+        {"history": [1]},
+        {"policy": None},
+        {"image_shape": [3, 4, 4]},
+    ],
+)
+def test_facts_that_do_not_fit_the_network_are_refused(
+    fitted: TinyNetwork, tmp_path: Path, facts: dict[str, Any]
+) -> None:
+    fitted.save_state(tmp_path)
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | facts), "utf-8")
+    with pytest.raises(TrustError, match="TinyNetwork"):
+        TinyNetwork().load_state(tmp_path)
 
 
 def test_no_networks_are_refused() -> None:

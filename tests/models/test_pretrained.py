@@ -139,3 +139,51 @@ def test_weights_are_identified_by_their_bytes(tmp_path: Path) -> None:
     assert check_pretrained(str(first)) == hashlib.sha256(first.read_bytes()).hexdigest()
     assert check_pretrained(str(first)) != check_pretrained(str(other))
     assert check_pretrained("none") is check_pretrained("imagenet") is None
+
+
+def add_odd_node(file: Any, how: str, folder: Path) -> None:
+    """Add what does not belong into a file of weights."""
+    numbers = np.zeros(10_000, np.float32)
+    if how == "soft link":
+        file["link"] = h5py.SoftLink("/layers")
+    elif how == "external link":
+        file["link"] = h5py.ExternalLink("other.h5", "/")
+    elif how == "a circle":
+        file["layers/circle"] = file["layers"]
+    elif how == "compressed":
+        file.create_dataset("numbers", data=numbers, compression="gzip")
+    elif how == "elsewhere":
+        (folder / "raw").write_bytes(numbers.tobytes())
+        file.create_dataset(
+            "numbers", (10_000,), "<f4", external=[(str(folder / "raw"), 0, 40_000)]
+        )
+    elif how == "declared":
+        file.create_dataset("numbers", (10**12,), "<f4", chunks=(1000,))
+    else:
+        layout = h5py.VirtualLayout((10_000,), "<f4")
+        file.create_virtual_dataset("numbers", layout)
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["soft link", "external link", "a circle", "compressed", "elsewhere", "declared", "virtual"],
+)
+def test_a_file_holds_plain_arrays_only(how: str, tmp_path: Path) -> None:
+    path = write_weights(tmp_path / "vgg.weights.h5")
+    with h5py.File(path, "a") as file:
+        add_odd_node(file, how, tmp_path)
+    with pytest.raises(DataError, match=r"link|plain array|recursion|ended|bytes") as caught:
+        load_pretrained("vgg16", str(path), make_small)
+    assert "holds no weights of a Keras network: " in caught.value.message
+
+
+def test_changed_bytes_crash_nothing(tmp_path: Path, rng: np.random.Generator) -> None:
+    content = write_weights(tmp_path / "vgg.h5").read_bytes()
+    for number in range(3):
+        path = tmp_path / f"{number}.h5"
+        changed = bytearray(content)
+        for position in rng.integers(20, len(content), 30):
+            changed[position] = rng.integers(256)
+        path.write_bytes(changed)
+        with pytest.raises(HmnistError):
+            load_pretrained("vgg16", str(path), make_small)

@@ -25,7 +25,7 @@ DATA = load_sample().take(np.arange(0, 2500, 25))
 )
 def test_the_logits_are_those_of_the_model(model: Model, tmp_path: Path) -> None:
     model.fit(DATA.images, DATA.labels).save_state(tmp_path)
-    networks = SavedNetworks(tmp_path)
+    networks = SavedNetworks(tmp_path, DATA.image_shape)
     found = softmax(networks.logits(DATA.images, None), axis=1)
     np.testing.assert_allclose(found, model.predict_proba(DATA.images), atol=1e-5)
     assert networks.patient_columns == 0
@@ -34,4 +34,4 @@ def test_the_logits_are_those_of_the_model(model: Model, tmp_path: Path) -> None
 
 def test_it_knows_that_a_network_reads_something_else(tmp_path: Path) -> None:
     CNN(epochs=1, widths=(4, 6)).fit(DATA.images, DATA.labels).save_state(tmp_path)
-    assert not SavedNetworks(tmp_path).reads((30, 30, 3))
+    assert not SavedNetworks(tmp_path, DATA.image_shape).reads((30, 30, 3))

@@ -168,7 +168,7 @@ def _compare(run: Run, exported: ExportedModel) -> ExportFacts:
     images, patients = generate_images(run.image_shape)
     known = patients if run.uses_patients else None
     expected = run.decision.calibrate(run.model.predict_proba(images, known))
-    difference = float(abs(exported.predictor(images, known) - expected).max())
+    difference = float(abs(exported.predict_checked(images, known) - expected).max())
     if not difference <= TOLERANCE:  # NaN is no success
         raise WorkError(
             f"The export predicts other probabilities than the run: they differ by up to "

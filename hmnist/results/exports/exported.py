@@ -15,19 +15,27 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float32, Float64, Labels, Pixels, Shape, softmax
+from hmnist.arrays import (
+    Float32,
+    Float64,
+    Labels,
+    Pixels,
+    Shape,
+    check_probabilities,
+    softmax,
+)
 from hmnist.decisions.decision import Decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError, UsageError
-from hmnist.models.litert import LiteNetworks
-from hmnist.models.saved_networks import SavedNetworks
+from hmnist.isolation import IsolationError
 from hmnist.patients import PATIENT_COLUMNS, check_patients
-from hmnist.results.exports.onnx import OnnxNetworks
+from hmnist.results.exports.isolated import IsolatedNetworks
+from hmnist.results.exports.onnx import check_installed
 from hmnist.runs.facts import Amount, Count, as_json, json_text
 from hmnist.runs.familiarity import FAMILIARITY_FILE, KnowsTrainingImages
 from hmnist.runs.manifest import StoredFile, check_files
@@ -115,13 +123,6 @@ class ExportFacts:
         )
 
 
-class Predictor(Protocol):
-    """Calibrated probabilities, float64 (n, 7), of checked images and patient data."""
-
-    def __call__(self, images: Pixels, patients: Float32 | None, /) -> Float64:
-        """Predict."""
-
-
 @dataclass(frozen=True, eq=False)
 class ExportedModel(KnowsTrainingImages):
     """The networks of a run in a folder of their own, which predict without TensorFlow.
@@ -184,7 +185,9 @@ class ExportedModel(KnowsTrainingImages):
         known = self._check_patients(patients, len(pixels))
         if self.facts.synthetic:
             warn_of_sample(self.folder)
-        return self.predictor(pixels, known)
+        probabilities = self.predict_checked(pixels, known)
+        check_probabilities(probabilities, str(self.folder))
+        return probabilities
 
     def predict(self, images: npt.ArrayLike, patients: npt.ArrayLike | None = None) -> Labels:
         """Return the predicted diagnosis of each image: int64, shape (n,), labels 0–6.
@@ -193,20 +196,33 @@ class ExportedModel(KnowsTrainingImages):
         """
         return self.decision.decide(self.predict_proba(images, patients))
 
+    def predict_checked(self, images: Pixels, patients: Float32 | None) -> Float64:
+        """Return calibrated probabilities, float64 (n, 7), of checked images and patient data.
+
+        Raises
+        ------
+        TrustError
+            If the networks cannot be used.
+        """
+        try:
+            found = self._networks(images, patients)
+        except IsolationError as error:
+            raise TrustError(
+                f"{self.folder} is damaged, its networks cannot be used: {error}.", _CURE
+            ) from error
+        if self.facts.whole:
+            return found
+        with np.errstate(invalid="ignore"):  # the caller judges what is no number
+            return self.decision.calibrate(softmax(found))
+
     @cached_property
-    def predictor(self) -> Predictor:
-        """The networks themselves, which check nothing."""
+    def _networks(self) -> IsolatedNetworks:
         if not self.facts.whole:
-            return self._predict_parts(SavedNetworks(self.folder / NETWORKS))
+            return IsolatedNetworks("parts", self.folder / NETWORKS, self.image_shape)
+        if self.facts.format == "onnx":
+            check_installed("onnxruntime")
         path = self.folder / GRAPHS[self.facts.format]
-        graph: Any = LiteNetworks(path) if self.facts.format == "litert" else OnnxNetworks(path)
-        return lambda images, patients: graph(images, patients).astype(np.float64)
-
-    def _predict_parts(self, networks: SavedNetworks) -> Predictor:
-        def predict(images: Pixels, patients: Float32 | None, /) -> Float64:
-            return self.decision.calibrate(softmax(networks.logits(images, patients)))
-
-        return predict
+        return IsolatedNetworks(self.facts.format, path, self.image_shape)
 
     def _check_images(self, images: npt.ArrayLike) -> Pixels:
         pixels = np.asarray(images)
