@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hmnist.errors import (
         DataError,
         DataMissingError,
+        DataWarning,
         HmnistError,
         SampleWarning,
         TrustError,
@@ -79,11 +80,11 @@ __version__ = "0.5.0"
 
 __all__ = [
     "CODES", "DIAGNOSES", "MODELS", "SCORE_NAMES", "Audit", "AuditRow", "Comparison",
-    "DataError", "DataMissingError", "Decision", "Diagnosis", "Evaluation", "Explanation",
-    "ExportedModel", "Finding", "HmnistError", "LesionDataset", "Manifest", "Oversampled",
-    "Predictions", "Recipe", "Run", "SampleWarning", "Scores", "Split", "Table", "TableRow",
-    "Trial", "TrustError", "Tuning", "UsageError", "Watcher", "WorkError", "audit", "benchmark",
-    "check", "compare_predictions", "compare_runs", "decide_again", "download",
+    "DataError", "DataMissingError", "DataWarning", "Decision", "Diagnosis", "Evaluation",
+    "Explanation", "ExportedModel", "Finding", "HmnistError", "LesionDataset", "Manifest",
+    "Oversampled", "Predictions", "Recipe", "Run", "SampleWarning", "Scores", "Split", "Table",
+    "TableRow", "Trial", "TrustError", "Tuning", "UsageError", "Watcher", "WorkError", "audit",
+    "benchmark", "check", "compare_predictions", "compare_runs", "decide_again", "download",
     "encode_patients", "evaluate_run", "explain", "export_run", "find_runs", "fit_decision",
     "from_images", "load", "load_sample", "make_model", "mean_scores", "open_model", "open_run",
     "orient", "oversample", "plot_ages", "plot_confusion", "plot_diagnoses", "plot_errors",
@@ -104,6 +105,7 @@ _PUBLIC = {
     "errors": (
         "DataError",
         "DataMissingError",
+        "DataWarning",
         "HmnistError",
         "SampleWarning",
         "TrustError",

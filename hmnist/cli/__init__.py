@@ -28,7 +28,7 @@ from hmnist.cli import (
     tune,
 )
 from hmnist.cli.settings import find_unknown_variables, read_settings
-from hmnist.errors import HmnistError, SampleWarning
+from hmnist.errors import DataWarning, HmnistError, SampleWarning
 
 app = typer.Typer(
     name="hmnist",
@@ -91,6 +91,7 @@ def main() -> None:
     with warnings.catch_warnings():
         # A sentence for the user, every time, instead of a line of code for a programmer.
         warnings.simplefilter("always", SampleWarning)
+        warnings.simplefilter("always", DataWarning)
         warnings.showwarning = lambda message, *_, **__: _say(f"Warning: {message}")
         try:
             app(prog_name="hmnist")
