@@ -48,9 +48,10 @@ def read_header(file: BinaryIO, path: Path) -> tuple[list[str], bytes]:
     for magic, kind, hint in _OTHER_KINDS:
         if line.startswith(magic):
             raise DataError(f"{path} is {kind}; expected CSV text.", hint)
+    if len(line) == _LONGEST_HEADER or line.count(b",") > _MOST_COLUMNS:
+        raise DataError(f"{path}: the first line is too long for the names of pixels.", _HINT)
     try:
-        text = line.decode("utf-8-sig")
-        names = next(csv.reader([text])) if line.count(b",") < _MOST_COLUMNS else []
+        names = next(csv.reader([line.decode("utf-8-sig")]))
     except (UnicodeDecodeError, csv.Error):
         names = []
     if not names or b"\0" in line:
@@ -83,13 +84,14 @@ def _read_line(file: BinaryIO) -> bytes:
 def check_header(names: list[str], path: Path) -> Shape:
     """Return the shape of the images in a file with these columns; see `image_shape`.
 
-    Raises DataError if a column is missing, unknown, repeated or out of order, or the number of
+    The first column may be an index (`has_index`). Raises DataError if a column is missing, unknown, repeated or out of order, or the number of
     pixels makes no image.
     """
     _refuse_other_tables(names, path)
-    _refuse_unknown(names, path)
-    _refuse_disorder(names, path)
-    return image_shape(len(names) - 1, path)
+    first = int(has_index(names))
+    _refuse_unknown(names, first, path)
+    _refuse_disorder(names[first:], first, path)
+    return image_shape(len(names) - first - 1, path)
 
 
 def image_shape(pixels: int, path: Path) -> Shape:
@@ -159,8 +161,8 @@ def _refuse_other_tables(names: list[str], path: Path) -> None:
         raise DataError(f"{path} has no column 'label'; its last column is {last!r}.", _HINT)
 
 
-def _refuse_unknown(names: list[str], path: Path) -> None:
-    for number, name in enumerate(names, start=1):
+def _refuse_unknown(names: list[str], first: int, path: Path) -> None:
+    for number, name in enumerate(names[first:], start=first + 1):
         if name == "label" or _PIXEL.fullmatch(name):
             continue
         hint = f"Rename or remove it; facts about the images belong into the metadata. {_HINT}"
@@ -170,7 +172,7 @@ def _refuse_unknown(names: list[str], path: Path) -> None:
         raise DataError(f"{path}: {position}, neither a pixel nor the label.", hint)
 
 
-def _refuse_disorder(names: list[str], path: Path) -> None:
+def _refuse_disorder(names: list[str], first: int, path: Path) -> None:
     pixels = [name for name in names if name != "label"]
     pixel_of = {int(name.removeprefix("pixel")): name for name in pixels}
     if not pixels:
@@ -184,7 +186,7 @@ def _refuse_disorder(names: list[str], path: Path) -> None:
             f"{path} has no column {name!r}, though it names {len(pixels):,} pixel columns.", _HINT
         )
     ordered = [*(pixel_of[index] for index in range(len(pixels))), "label"]
-    for number, (name, expected) in enumerate(zip(names, ordered, strict=True), start=1):
+    for number, (name, expected) in enumerate(zip(names, ordered, strict=True), start=first + 1):
         if name != expected:
             position = f"column {number:,} is {name!r}; expected {expected!r}"
             raise DataError(

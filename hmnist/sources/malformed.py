@@ -28,9 +28,9 @@ _PLAIN = {f"{value}{point}": value for value in range(256) for point in ("", ".0
 _LONGEST_CELL = 64  # characters of the longest spelling of a pixel, with some room
 _NUMBER = re.compile(r"[+-]?(\d{1,20}\.?\d{0,20}|\.\d{1,20})([eE][+-]?\d{1,2})?", re.ASCII)
 
-_INDEX = "the index of {:,} rows"
-_LAST_CELL = "the empty cell at the end of {:,} rows"
-_EMPTY_ROWS = "{:,} rows of empty cells at the end"
+_INDEX = "the index of a row"
+_LAST_CELL = "an empty cell at the end of a row"
+_EMPTY_ROWS = "a row of empty cells at the end"
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def read_carefully(
     if rows:
         yield _table(rows)
     if left_out:
-        parts = ", ".join(part.format(count) for part, count in left_out.items())
+        parts = ", ".join(f"{part} ({count:,}×)" for part, count in left_out.items())
         warnings.warn(f"{path}: left out what is no image: {parts}.", DataWarning, stacklevel=2)
 
 

@@ -76,8 +76,7 @@ def _parse(
 def _read_blocks(file: BinaryIO, path: Path, before: Chunk) -> Iterator[Block]:
     """Yield the rows of an open file that follow a chunk of it, each of which is one line."""
     names, ending = read_header(file, path)
-    columns = names[1:] if has_index(names) else names
-    check_header(columns, path)
+    check_header(names, path)
     file.seek(before.end or file.tell())
     rows, end = before.rows, file.tell()
     # An index has other numbers than pixels.
