@@ -21,6 +21,9 @@ LONGEST_ROW = 1 << 16
 MOST_BLANK = 10_000
 """Empty rows behind each other; Excel leaves some at the end of a file."""
 
+MOST_ROWS = 4_000_000
+"""Rows of metadata or of a split: one for each image, whose pixels would be 30 GB of text."""
+
 _END_MARK = "\x1a"  # Ctrl-Z, which CP/M and MS-DOS write at the end of a text
 
 _HINT = "Save it as CSV in UTF-8; look for a quotation mark that is opened and never closed."
@@ -79,13 +82,17 @@ def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
 
     The header's cells are stripped. All rows have as many cells as the header. Empty lines are left
     out, and rows of empty cells at the end. Raises DataMissingError if there is no such file;
-    DataError if it cannot be read, is not CSV, has two columns of one name, or a row is empty or
-    has another length.
+    DataError if it cannot be read, is not CSV, has two columns of one name or more than `MOST_ROWS`
+    rows, or a row is empty or has another length.
     """
     names: list[str] = []
     empty = 0  # the line of the first of some empty rows
     with opened(path) as file:
-        for line, cells in read_rows(file, path, LONGEST_ROW):
+        for row, (line, cells) in enumerate(read_rows(file, path, LONGEST_ROW)):
+            if row > MOST_ROWS:
+                raise DataError(
+                    f"{path} has more than {MOST_ROWS:,} rows.", "It has one for each image."
+                )
             if not any(map(str.strip, cells)):
                 empty = empty or (line if len(cells) > 1 else 0)
                 continue

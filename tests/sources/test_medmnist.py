@@ -141,7 +141,6 @@ HEADERS = {
     "one too few": shaped("(13, 8, 8, 3)"),
     "no tuple": shaped("14"),
     "texts": shaped("('14', 8, 8, 3)"),
-    "python 2": shaped("(14L, 8L, 8L, 3L)"),
     "objects": shaped("(14, 8, 2, 1)", "|O"),
     "no type": shaped("(14, 8, 8, 3)", "|X9"),
     "nothing in each": shaped("(14, 8, 8, 3)", "|V0"),

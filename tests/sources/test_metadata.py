@@ -151,6 +151,13 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
         read_metadata(tmp_path / "pipe.csv")
 
 
+def test_a_table_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hmnist.sources.tables.MOST_ROWS", 4)
+    assert len(read_metadata(write(tmp_path, HEADER + ROWS))) == 4
+    with pytest.raises(DataError, match="more than 4 rows"):
+        read_metadata(write(tmp_path, HEADER + ROWS * 2))
+
+
 # Matching
 
 
