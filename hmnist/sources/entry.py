@@ -104,6 +104,24 @@ class Entry:
         """SHA-256 over the hashes of the pixel file's chunks: of which text this entry is."""
         return hashlib.sha256("".join(chunk.text for chunk in self.chunks).encode()).hexdigest()
 
+    def is_plausible(self) -> bool:
+        """Return whether the numbers can be those of an entry, and its files have that size."""
+        numbers = [self.bytes, self.width, *(n for c in self.chunks for n in (c.end, c.rows))]
+        pairs = list(pairwise([BEGINNING, *self.chunks]))
+        return (
+            bool(self.chunks)
+            and not self.folder.is_symlink()
+            and all(type(number) is int and number > 0 for number in numbers)
+            and all(a.end < b.end <= self.bytes and a.rows < b.rows for a, b in pairs)
+            and _size(self._pixels) >= self.last.rows * self.width
+            and _size(self._labels) >= self.last.rows
+        )
+
+    def _hash_rows(self, before: Chunk, chunk: Chunk) -> str:
+        numbers = f"{self.bytes} {self.width} {chunk.end} {chunk.rows} {chunk.text}"
+        pixels = (self._pixels, before.rows * self.width, chunk.rows * self.width)
+        return _hash([pixels, (self._labels, before.rows, chunk.rows)], numbers)
+
     def is_of(self, path: Path) -> bool:
         """Return whether all that has been parsed is in this pixel file, at the same place."""
         if path.stat().st_size != self.bytes:
@@ -180,24 +198,6 @@ class Entry:
         except OSError:
             return False
 
-    def _is_plausible(self) -> bool:
-        """Return whether the numbers can be those of an entry, and its files have that size."""
-        numbers = [self.bytes, self.width, *(n for c in self.chunks for n in (c.end, c.rows))]
-        pairs = list(pairwise([BEGINNING, *self.chunks]))
-        return (
-            bool(self.chunks)
-            and not self.folder.is_symlink()
-            and all(type(number) is int and number > 0 for number in numbers)
-            and all(a.end < b.end <= self.bytes and a.rows < b.rows for a, b in pairs)
-            and _size(self._pixels) >= self.last.rows * self.width
-            and _size(self._labels) >= self.last.rows
-        )
-
-    def _hash_rows(self, before: Chunk, chunk: Chunk) -> str:
-        numbers = f"{self.bytes} {self.width} {chunk.end} {chunk.rows} {chunk.text}"
-        pixels = (self._pixels, before.rows * self.width, chunk.rows * self.width)
-        return _hash([pixels, (self._labels, before.rows, chunk.rows)], numbers)
-
 
 def read_entry(folder: Path) -> Entry | None:
     """Return the entry in a folder; None if there is none, or its state is not plausible."""
@@ -208,7 +208,7 @@ def read_entry(folder: Path) -> Entry | None:
             for each in state["chunks"]
         ]
         entry = Entry(folder, state["bytes"], state["width"], chunks)
-        return entry if entry._is_plausible() else None
+        return entry if entry.is_plausible() else None
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 

@@ -84,8 +84,8 @@ def _read_line(file: BinaryIO) -> bytes:
 def check_header(names: list[str], path: Path) -> Shape:
     """Return the shape of the images in a file with these columns; see `image_shape`.
 
-    The first column may be an index (`has_index`). Raises DataError if a column is missing, unknown, repeated or out of order, or the number of
-    pixels makes no image.
+    The first column may be an index (`has_index`). Raises DataError if a column is missing,
+    unknown, repeated or out of order, or the number of pixels makes no image.
     """
     _refuse_other_tables(names, path)
     first = int(has_index(names))

@@ -159,12 +159,11 @@ def read_photograph(path: Path, shape: Shape) -> Pixels:
                 _check_picture(photograph)
                 ImageOps.exif_transpose(photograph, in_place=True)
                 upright = photograph.convert("RGB")
-        except UnidentifiedImageError as error:
-            kinds = ", ".join(_FORMATS)
-            raise DataError(f"{path} cannot be read as a picture: it is none of {kinds}.") from error
         # Pillow raises errors of all kinds, depending on the damaged byte.
         except Exception as error:
-            raise DataError(f"{path} cannot be read as a picture: {error}.") from error
+            is_unknown = isinstance(error, UnidentifiedImageError)
+            reason = f"it is none of {', '.join(_FORMATS)}" if is_unknown else error
+            raise DataError(f"{path} cannot be read as a picture: {reason}.") from error
     resized = upright.resize((width, height), Image.Resampling.LANCZOS)
     if channels == 1:
         resized = resized.convert("L")

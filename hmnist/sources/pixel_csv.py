@@ -17,9 +17,9 @@ import numpy as np
 
 from hmnist.arrays import Labels, Pixels
 from hmnist.diagnoses import CODES
+from hmnist.errors import DataError
 from hmnist.sources.cache import parse_cached
 from hmnist.sources.entry import Block, Chunk
-from hmnist.errors import DataError
 from hmnist.sources.header import check_header, has_index, image_shape, read_header
 from hmnist.sources.malformed import read_carefully
 from hmnist.sources.opening import opened_packed, unpacked

@@ -58,20 +58,19 @@ def read_rows(
             yield line.removesuffix(_END_MARK)
 
     reader = csv.reader(lines(), strict=True)
-    line = lines_before + 1
     try:
-        for cells in reader:
+        while True:
+            line, length = lines_before + reader.line_num + 1, 0
+            cells = _next_cells(reader, path, line)
+            if cells is None:
+                return
             blank = 0 if any(map(str.strip, cells)) else blank + 1
             if blank > MOST_BLANK:
-                raise csv.Error(f"{MOST_BLANK:,} empty rows stand before it")
+                raise DataError(
+                    f"{path}: more than {MOST_BLANK:,} rows before line {line:,} are empty.",
+                    "Remove them.",
+                )
             yield line, cells
-            line, length = lines_before + reader.line_num + 1, 0
-    except csv.Error as error:
-        raise DataError(f"{path}: line {line:,} is not CSV: {error}.", _HINT) from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not text: line {line:,} or one soon after it is not UTF-8.", _HINT
-        ) from error
     finally:
         if not file.closed:
             text.detach()  # otherwise the file would be closed together with the text
@@ -97,9 +96,10 @@ def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
                 empty = empty or (line if len(cells) > 1 else 0)
                 continue
             if not names:
-                if cells == ["sep=", ""]:
-                    continue
-                cells = names = _check_names(cells, path)
+                if cells != ["sep=", ""]:
+                    names = _check_names(cells, path)
+                    yield line, names
+                continue
             if empty:
                 raise DataError(
                     f"{path}: line {empty:,} has empty cells only, and more rows follow.",
@@ -112,6 +112,18 @@ def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
                     "Correct the line, or download or copy the file again.",
                 )
             yield line, cells
+
+
+def _next_cells(reader: Iterator[list[str]], path: Path, line: int) -> list[str] | None:
+    """Return the cells of the next row, None if there is none."""
+    try:
+        return next(reader, None)
+    except csv.Error as error:
+        raise DataError(f"{path}: line {line:,} is not CSV: {error}.", _HINT) from error
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is not text: line {line:,} or one soon after it is not UTF-8.", _HINT
+        ) from error
 
 
 def _check_names(cells: list[str], path: Path) -> list[str]:

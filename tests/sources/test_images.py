@@ -137,8 +137,9 @@ def test_a_photograph_is_turned_upright_as_the_camera_noted(tmp_path: Path) -> N
     exif[274] = 6  # Orientation: the camera was turned to the right by 90°
     picture().save(tmp_path / "turned.png", exif=exif)
     picture().rotate(-90, expand=True).save(tmp_path / "upright.png")
-    turned, upright = (read_photograph(tmp_path / f"{name}.png", SHAPE) for name in
-                       ("turned", "upright"))
+    turned, upright = (
+        read_photograph(tmp_path / f"{name}.png", SHAPE) for name in ("turned", "upright")
+    )
     np.testing.assert_array_equal(turned, upright)
 
 

@@ -166,7 +166,7 @@ def test_impossible_headers_are_refused(tmp_path: Path, header: str) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda content: b"",
+        lambda content: content[:0],
         lambda content: content[:7],
         lambda content: content[:-1],
         lambda content: content + b"\0",
@@ -247,5 +247,5 @@ def test_other_files_under_that_name(tmp_path: Path) -> None:
         read_medmnist(path)
     np.save(tmp_path / "one.npy", np.zeros(3))
     (tmp_path / "one.npy").rename(path)
-    with pytest.raises(DataError, match=r"no \.npz file"):
+    with pytest.raises(DataError, match="not a zip file"):
         read_medmnist(path)

@@ -123,7 +123,10 @@ MALFORMED = {
     "huge line": (HEADER + ROWS + "x" * 70_000, "line 6 .* more than 65,536 characters"),
     "huge header": ("a," * 70_000, "line 1 .* more than 65,536 characters"),
     "huge quotation": (HEADER + ROWS + '"a\n' + "b\n" * 70_000, "line 6 .* more than 65,536"),
-    "empty lines": (HEADER + ROWS + "\n" * 10_001, "10,000 empty rows"),
+    "empty lines": (
+        HEADER + ROWS + "\n" * 10_001,
+        "more than 10,000 rows before line 10,006 are empty",
+    ),
     "empty cells in the middle": (HEADER + ",,,,,,\n" + ROWS, "line 2 has empty cells only"),
     "infinite age": (HEADER + ROWS.replace("35", "inf"), "found .*inf.*; expected years"),
     "far too large age": (HEADER + ROWS.replace("35", "9" * 400), "expected years"),

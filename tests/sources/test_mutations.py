@@ -17,6 +17,7 @@ from PIL import Image
 
 from hmnist.cli.settings import read_settings
 from hmnist.errors import DataError, UsageError
+from hmnist.files import cache_folder
 from hmnist.sources import cache, load
 from hmnist.sources.images import read_photograph
 from hmnist.sources.metadata import read_metadata
@@ -53,7 +54,7 @@ def mutate(content: bytes, rng: np.random.Generator) -> bytes:
 def pixel_file() -> bytes:
     rows = np.random.default_rng(1).integers(0, 256, (9, 12))
     names = [f"pixel{index:04d}" for index in range(12)]
-    lines = [names + ["label"], *([*row, row[0] % 7] for row in rows.tolist())]
+    lines = [[*names, "label"], *([*row, row[0] % 7] for row in rows.tolist())]
     return "".join(",".join(map(str, line)) + "\n" for line in lines).encode()
 
 
@@ -107,6 +108,15 @@ def read_picture(path: Path) -> None:
     read_photograph(path, (4, 4, 3))
 
 
+def refusal(read: Callable[[Path], object], path: Path) -> str:
+    """Return the sentence with which a file is refused, empty if it is read."""
+    try:
+        read(path)
+    except (DataError, UsageError) as error:
+        return error.message
+    return ""
+
+
 KINDS: dict[str, tuple[str, Callable[[], bytes], Callable[[Path], object]]] = {
     "pixels": ("a.csv", pixel_file, load),
     "pixels with an index": ("a.csv", indexed_pixel_file, load),
@@ -133,13 +143,8 @@ def test_a_changed_file_is_read_or_refused_with_a_sentence(
         read(path)
         for seed in range(CASES):
             path.write_bytes(mutate(content, np.random.default_rng([seed, len(content)])))
-            try:
-                read(path)
-            except (DataError, UsageError) as error:
-                assert str(path) in error.message or "hmnist.toml" in error.message, seed
-                assert "\n" not in error.message.strip(), (seed, error.message)
-            except Exception as error:
-                pytest.fail(f"seed {seed}: {error!r}")
+            message = refusal(read, path)
+            assert not message or (name in message and "\n" not in message), (seed, message)
 
 
 @pytest.mark.parametrize("name", ["*.seen", "*.pixels/state.json", "*.pixels/labels"])
@@ -152,6 +157,6 @@ def test_a_changed_cache_is_never_noticed(
     path.write_bytes(pixel_file())
     expected = load(path).digest
     for seed in range(CASES):
-        changed = next((cache.cache_folder() / "pixels").glob(name))
+        changed = next((cache_folder() / "pixels").glob(name))
         changed.write_bytes(mutate(changed.read_bytes(), np.random.default_rng(seed)))
         assert load(path).digest == expected, seed
