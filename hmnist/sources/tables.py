@@ -18,12 +18,13 @@ from hmnist.sources.opening import opened
 LONGEST_ROW = 1 << 16
 """Characters of a row of metadata or of a split: their rows have fewer than a hundred."""
 
-MOST_BLANK = 10_000
-"""Empty rows behind each other; Excel leaves some at the end of a file."""
+MOST_EMPTY = 10_000
+"""Lines without content behind each other; Excel leaves some at the end of a file."""
 
 MOST_ROWS = 4_000_000
 """Rows of metadata or of a split: one for each image, whose pixels would be 30 GB of text."""
 
+_EMPTY = ', "\t\r\n'  # characters of lines without content
 _END_MARK = "\x1a"  # Ctrl-Z, which CP/M and MS-DOS write at the end of a text
 
 _HINT = "Save it as CSV in UTF-8; look for a quotation mark that is opened and never closed."
@@ -36,7 +37,7 @@ def read_rows(
 
     Empty lines are rows without cells. So many lines were read before, and no row may have more
     than `longest` characters. Raises DataError if the text is not CSV in UTF-8, a row is longer, or
-    there are more than `MOST_BLANK` rows of empty cells behind each other.
+    there are more than `MOST_EMPTY` lines without content behind each other.
 
     Examples
     --------
@@ -44,33 +45,34 @@ def read_rows(
     [(1, ['a', 'b']), (2, []), (3, ['1', '2'])]
     """
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    length = blank = 0  # characters of this row so far, and empty rows before it
+    length = empty = 0  # characters of this row so far, and empty lines before it
 
     def lines() -> Iterator[str]:
-        nonlocal length
+        nonlocal length, empty
         while line := text.readline(longest - length + 1):
             length += len(line)
+            empty = 0 if line.strip(_EMPTY) else empty + 1
             if length > longest:
                 raise csv.Error(f"it has more than {longest:,} characters")
+            if empty > MOST_EMPTY:
+                raise csv.Error(f"more than {MOST_EMPTY:,} empty lines stand before it")
             if "\0" in line:
                 raise csv.Error("it contains zero bytes")
             # The limit is not reached, so a line without an end is the last.
             yield line.removesuffix(_END_MARK)
 
     reader = csv.reader(lines(), strict=True)
+    line = lines_before + 1
     try:
-        while True:
-            line, length = lines_before + reader.line_num + 1, 0
-            cells = _next_cells(reader, path, line)
-            if cells is None:
-                return
-            blank = 0 if any(map(str.strip, cells)) else blank + 1
-            if blank > MOST_BLANK:
-                raise DataError(
-                    f"{path}: more than {MOST_BLANK:,} rows before line {line:,} are empty.",
-                    "Remove them.",
-                )
+        for cells in reader:
             yield line, cells
+            line, length = lines_before + reader.line_num + 1, 0
+    except csv.Error as error:
+        raise DataError(f"{path}: line {line:,} is not CSV: {error}.", _HINT) from error
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is not text: line {line:,} or one soon after it is not UTF-8.", _HINT
+        ) from error
     finally:
         if not file.closed:
             text.detach()  # otherwise the file would be closed together with the text
@@ -112,18 +114,6 @@ def read_table(path: Path) -> Iterator[tuple[int, list[str]]]:
                     "Correct the line, or download or copy the file again.",
                 )
             yield line, cells
-
-
-def _next_cells(reader: Iterator[list[str]], path: Path, line: int) -> list[str] | None:
-    """Return the cells of the next row, None if there is none."""
-    try:
-        return next(reader, None)
-    except csv.Error as error:
-        raise DataError(f"{path}: line {line:,} is not CSV: {error}.", _HINT) from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not text: line {line:,} or one soon after it is not UTF-8.", _HINT
-        ) from error
 
 
 def _check_names(cells: list[str], path: Path) -> list[str]:
