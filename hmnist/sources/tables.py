@@ -71,7 +71,8 @@ def read_rows(
         raise DataError(f"{path}: line {line:,} is not CSV: {error}.", _HINT) from error
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path} is not text: line {line:,} or one soon after it is not UTF-8.", _HINT
+            f"{path} is not text: line {line:,} or one soon after it is not UTF-8.",
+            "Save it as CSV in UTF-8.",
         ) from error
     finally:
         if not file.closed:
