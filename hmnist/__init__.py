@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hmnist.errors import (
         DataError,
         DataMissingError,
+        DataWarning,
         HmnistError,
         SampleWarning,
         TrustError,
@@ -81,19 +82,20 @@ __version__ = "0.5.0"
 
 __all__ = [
     "CODES", "DIAGNOSES", "MODELS", "SCORE_NAMES", "Audit", "AuditRow", "Comparison",
-    "DataError", "DataMissingError", "DataSummary", "Decision", "Diagnosis", "Evaluation",
-    "Explanation", "ExportedModel", "Finding", "HmnistError", "LesionDataset", "Manifest",
-    "Oversampled", "Predictions", "Recipe", "Run", "SampleWarning", "Scores", "Split", "Table",
-    "TableRow", "Trial", "TrustError", "Tuning", "UsageError", "Watcher", "WorkError", "audit",
-    "benchmark", "check", "compare_predictions", "compare_runs", "decide_again", "download",
-    "encode_patients", "evaluate_run", "explain", "export_run", "find_runs", "fit_decision",
-    "from_images", "load", "load_sample", "make_model", "mean_scores", "open_model", "open_run",
-    "orient", "oversample", "plot_ages", "plot_confusion", "plot_diagnoses", "plot_errors",
-    "plot_images", "plot_mistakes", "plot_precision_recall", "plot_recall", "plot_reliability",
-    "plot_roc", "plot_scores", "plot_sexes", "plot_sites", "plot_times", "plot_training",
-    "save_data_figures", "save_run_figures", "save_table_figures", "score", "score_intervals",
-    "score_predictions", "split", "split_folds", "summarise_data", "train", "tune",
-    "write_card", "write_report", "write_sample",
+    "DataError", "DataMissingError", "DataSummary", "DataWarning", "Decision", "Diagnosis",
+    "Evaluation", "Explanation", "ExportedModel", "Finding", "HmnistError", "LesionDataset",
+    "Manifest", "Oversampled", "Predictions", "Recipe", "Run", "SampleWarning", "Scores",
+    "Split", "Table", "TableRow", "Trial", "TrustError", "Tuning", "UsageError", "Watcher",
+    "WorkError", "audit", "benchmark", "check", "compare_predictions", "compare_runs",
+    "decide_again", "download", "encode_patients", "evaluate_run", "explain", "export_run",
+    "find_runs", "fit_decision", "from_images", "load", "load_sample", "make_model",
+    "mean_scores", "open_model", "open_run", "orient", "oversample", "plot_ages",
+    "plot_confusion", "plot_diagnoses", "plot_errors", "plot_images", "plot_mistakes",
+    "plot_precision_recall", "plot_recall", "plot_reliability", "plot_roc", "plot_scores",
+    "plot_sexes", "plot_sites", "plot_times", "plot_training", "save_data_figures",
+    "save_run_figures", "save_table_figures", "score", "score_intervals", "score_predictions",
+    "split", "split_folds", "summarise_data", "train", "tune", "write_card", "write_report",
+    "write_sample",
 ]  # fmt: skip
 
 _PUBLIC = {
@@ -106,6 +108,7 @@ _PUBLIC = {
     "errors": (
         "DataError",
         "DataMissingError",
+        "DataWarning",
         "HmnistError",
         "SampleWarning",
         "TrustError",

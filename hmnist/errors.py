@@ -10,8 +10,8 @@
     └── TrustError      (ValueError)     4      a run folder or a download is damaged
 
 Every error carries one sentence that says what happened and where, and a hint that says what to
-do next. Each inherits from the built-in kind as well, so that callers may catch either. The one
-warning, `SampleWarning`, stands here too.
+do next. Each inherits from the built-in kind as well, so that callers may catch either. The
+warnings, `SampleWarning` and `DataWarning`, stand here too.
 """
 
 from collections.abc import Iterable, Sequence
@@ -72,6 +72,10 @@ class TrustError(HmnistError, ValueError):
 
 class SampleWarning(UserWarning):
     """A model that was trained on the synthetic sample is asked about images."""
+
+
+class DataWarning(UserWarning):
+    """Something in a data file is no image and was left out, such as an index."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:

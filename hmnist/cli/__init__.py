@@ -11,7 +11,7 @@ import signal
 import sys
 import warnings
 
-from hmnist.errors import HmnistError, SampleWarning
+from hmnist.errors import DataWarning, HmnistError, SampleWarning
 
 
 def main() -> None:
@@ -47,7 +47,8 @@ def _run() -> None:
 
     with warnings.catch_warnings():
         # A sentence for the user, every time, instead of a line of code for a programmer.
-        warnings.simplefilter("always", SampleWarning)
+        for kind in (SampleWarning, DataWarning):
+            warnings.simplefilter("always", kind)
         warnings.showwarning = lambda message, *_, **__: print(
             f"Warning: {message}", file=sys.stderr
         )

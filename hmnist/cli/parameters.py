@@ -70,7 +70,7 @@ def flatten_parameters(table: Any) -> list[str]:
             "hmnist.toml sets parameters without their model.", "Write [set.cnn] above epochs = 20."
         )
     return [
-        f"{model}.{name}={json.dumps(value)}"
+        f"{model}.{name}={json.dumps(value, default=str)}"
         for model, values in table.items()
         for name, value in values.items()
     ]

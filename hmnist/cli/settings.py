@@ -20,28 +20,40 @@ from typing import Any
 
 from hmnist.cli.options import SETTINGS
 from hmnist.cli.parameters import flatten_parameters
-from hmnist.errors import UsageError, did_you_mean, unknown_name
+from hmnist.errors import DataError, DataMissingError, UsageError, did_you_mean, unknown_name
+from hmnist.sources.opening import opened_packed
 
 _OTHER_VARIABLES = ("HMNIST_CACHE", "HMNIST_DATA")
 """The variables that are no options."""
 
+_LONGEST = 1 << 14  # bytes of the file; all options together need a few hundred
+
 
 def read_settings(path: Path = Path("hmnist.toml")) -> dict[str, Any]:
-    """Return the settings of a file by option name, empty if there is no such file."""
+    """Return the settings of a file by option name, empty if there is no such file.
+
+    Values are texts, as on the command line, and lists are joined by commas; ``set`` is the list of
+    the parameters that are set. Raises UsageError if the file cannot be read, is no TOML, is longer
+    than 16 KB, or sets what is no option, or an option to what no command line can say.
+    """
     try:
-        with path.open("rb") as file:
-            settings = tomllib.load(file)
-    except FileNotFoundError:
+        with opened_packed(path) as file:
+            content = file.read(_LONGEST + 1)
+    except DataMissingError:
         return {}
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except DataError as error:
+        hint = "Remove or rename it: a file of that name in this folder sets options."
+        raise UsageError(error.message, hint) from error
+    if len(content) > _LONGEST:
+        raise UsageError(f"{path} has more than {_LONGEST:,} bytes, too many for settings.")
+    try:
+        return _as_options(tomllib.loads(content.decode()), path)
+    except UsageError:
+        raise
+    except RecursionError as error:
+        raise UsageError(f"{path} cannot be read: it is nested too deeply.") from error
+    except ValueError as error:  # no TOML, no UTF-8, or a number of thousands of digits
         raise UsageError(f"{path} cannot be read: {error}.") from error
-    named = {name.replace("-", "_"): _as_option(name, value) for name, value in settings.items()}
-    if unknown := sorted(set(named) - SETTINGS):
-        raise UsageError(
-            f"{path} sets {unknown[0]!r}, which is no option.",
-            unknown_name("option", unknown[0], sorted(SETTINGS)).hint,
-        )
-    return named
 
 
 def find_unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
@@ -59,8 +71,24 @@ def find_unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
             yield f"Warning: The variable {name} is no option. {question}".rstrip()
 
 
+def _as_options(settings: dict[str, Any], path: Path) -> dict[str, Any]:
+    named = {name.replace("-", "_"): value for name, value in settings.items()}
+    if unknown := sorted(set(named) - SETTINGS):
+        raise UsageError(
+            f"{path} sets {unknown[0]!r}, which is no option.",
+            unknown_name("option", unknown[0], sorted(SETTINGS)).hint,
+        )
+    return {name: _as_option(name, value) for name, value in named.items()}
+
+
 def _as_option(name: str, value: Any) -> Any:
-    """Let lists be written as lists, though on the command line they are joined by commas."""
+    """Return a value as the command line has it, where the options check and convert it."""
     if name == "set":
         return flatten_parameters(value)
-    return ",".join(map(str, value)) if isinstance(value, list) else value
+    values = value if isinstance(value, list) else [value]
+    if not all(isinstance(each, str | int | float) for each in values):
+        raise UsageError(
+            f"hmnist.toml sets {name} to {str(value)[:40]}, which is no option's value.",
+            f'Write {name} = "…", a number, true, false, or a list of them.',
+        )
+    return ",".join(map(str, values))

@@ -53,8 +53,14 @@ def load(
     DataMissingError
         If a file does not exist.
     DataError
-        If a file is unreadable or malformed, or the metadata belongs to other images. The message
-        names the file, the row and the column.
+        If a file is unreadable or malformed, is packed and unpacks to implausibly many bytes, or
+        the metadata belongs to other images. The message names the file, the row and the column.
+
+    Warns
+    -----
+    DataWarning
+        If an index, empty cells at the end of rows, or empty rows at the end of a pixel file were
+        left out; when it is parsed, not when it comes from the cache.
 
     Examples
     --------

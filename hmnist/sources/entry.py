@@ -1,18 +1,21 @@
 """One parsed pixel file in the cache, perhaps incomplete: `Entry`, and the `Block`s it is made of.
 
 An entry is a folder of three files: ``pixels`` and ``labels`` contain a byte for each pixel and for
-each label, row by row; ``state.json`` says which chunks of the pixel file are in them, with their
-hashes. The state is written after each chunk, so that an interrupted reading can go on from there.
+each label, row by row; ``state.json`` says which chunks of the pixel file are in them, with the
+hashes of the text and of what it became. The state is written after each chunk, so that an
+interrupted reading can go on from there.
 """
 
 import hashlib
 import json
 import math
+import stat
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +26,7 @@ from hmnist.large_arrays import LARGE
 CHUNK = 1 << 26  # bytes of a pixel file after which the state is written
 _PIECE = 1 << 20  # bytes hashed at once
 _STATE = "state.json"
+_LONGEST_JSON = 1 << 24  # bytes; a chunk takes 200, so this is enough for 5 TB of pixel file
 
 
 @dataclass(frozen=True)
@@ -95,9 +99,32 @@ class Entry:
         """Whether the whole pixel file has been parsed."""
         return self.last.end == self.bytes
 
+    @property
+    def text(self) -> str:
+        """SHA-256 over the hashes of the pixel file's chunks: of which text this entry is."""
+        return hashlib.sha256("".join(chunk.text for chunk in self.chunks).encode()).hexdigest()
+
+    def is_plausible(self) -> bool:
+        """Return whether the numbers can be those of an entry, and its files have that size."""
+        numbers = [self.bytes, self.width, *(n for c in self.chunks for n in (c.end, c.rows))]
+        pairs = list(pairwise([BEGINNING, *self.chunks]))
+        return (
+            bool(self.chunks)
+            and not self.folder.is_symlink()
+            and all(type(number) is int and number > 0 for number in numbers)
+            and all(a.end < b.end <= self.bytes and a.rows < b.rows for a, b in pairs)
+            and _size(self._pixels) >= self.last.rows * self.width
+            and _size(self._labels) >= self.last.rows
+        )
+
+    def _hash_rows(self, before: Chunk, chunk: Chunk) -> str:
+        numbers = f"{self.bytes} {self.width} {chunk.end} {chunk.rows} {chunk.text}"
+        pixels = (self._pixels, before.rows * self.width, chunk.rows * self.width)
+        return _hash([pixels, (self._labels, before.rows, chunk.rows)], numbers)
+
     def is_of(self, path: Path) -> bool:
-        """Return whether a complete entry belongs to the content of this pixel file."""
-        if not self.is_complete or path.stat().st_size != self.bytes:
+        """Return whether all that has been parsed is in this pixel file, at the same place."""
+        if path.stat().st_size != self.bytes:
             return False
         pairs = pairwise([BEGINNING, *self.chunks])
         return all(_hash([(path, before.end, chunk.end)]) == chunk.text for before, chunk in pairs)
@@ -171,23 +198,37 @@ class Entry:
         except OSError:
             return False
 
-    def _hash_rows(self, before: Chunk, chunk: Chunk) -> str:
-        numbers = f"{self.bytes} {self.width} {chunk.end} {chunk.rows} {chunk.text}"
-        pixels = (self._pixels, before.rows * self.width, chunk.rows * self.width)
-        return _hash([pixels, (self._labels, before.rows, chunk.rows)], numbers)
-
 
 def read_entry(folder: Path) -> Entry | None:
-    """Return the entry in a folder; None if there is none, or its state cannot be read."""
+    """Return the entry in a folder; None if there is none, or its state is not plausible."""
     try:
-        state = json.loads((folder / _STATE).read_text(encoding="ascii"))
+        state = read_json(folder / _STATE)
         chunks = [
-            Chunk(int(each["end"]), int(each["rows"]), str(each["text"]), str(each["parsed"]))
+            Chunk(each["end"], each["rows"], str(each["text"]), str(each["parsed"]))
             for each in state["chunks"]
         ]
-        return Entry(folder, int(state["bytes"]), int(state["width"]), chunks)
-    except (OSError, ValueError, TypeError, KeyError):
+        entry = Entry(folder, state["bytes"], state["width"], chunks)
+        return entry if entry.is_plausible() else None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
+
+
+def read_json(path: Path) -> Any:
+    """Return the content of a small JSON file in the cache.
+
+    Raises OSError, ValueError or RecursionError if there is none. A pipe or a link is not opened.
+    """
+    if _size(path) > _LONGEST_JSON:
+        raise ValueError(f"{path} is too large")
+    return json.loads(path.read_text(encoding="ascii"))
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file; raise ValueError if it is a link, a pipe or a device."""
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError(f"{path} is no file")
+    return status.st_size
 
 
 def _hash(ranges: Iterable[tuple[Path, int, int]], numbers: str = "") -> str:

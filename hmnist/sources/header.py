@@ -12,7 +12,10 @@ from hmnist.errors import DataError
 from hmnist.sources.opening import DOWNLOAD_AGAIN
 
 _PIXEL = re.compile(r"pixel\d{1,9}", re.ASCII)
-_LONGEST_HEADER = 1 << 26  # bytes; the names of a million pixels are 12 MB
+_LONGEST_HEADER = 1 << 26  # bytes; the names of the largest images, 1024×1024 RGB, are 38 MB
+_MOST_COLUMNS = 1 << 22  # the largest images have 3,145,728 pixels
+_INDEX_NAMES = ("", "Unnamed: 0", "index")
+"""How pandas names the index that it saves as the first column."""
 
 _OTHER_KINDS = (
     (b"PK\x03\x04", "a ZIP archive", "Unpack it; a MedMNIST file keeps its ending .npz."),
@@ -32,16 +35,21 @@ _OBLONG = (75, 100)  # the only size among the published systems that is no squa
 def read_header(file: BinaryIO, path: Path) -> tuple[list[str], bytes]:
     r"""Read the first line of a file that should be text: the names of the columns, and its end.
 
-    The end is ``b"\n"``, ``b"\r\n"``, or ``b""`` if the file has no more lines. Raises DataError if
-    the file is empty or not CSV text in UTF-8.
+    Excel's line ``sep=,`` before it, spaces around names and an empty name at its end are left out.
+    The end is ``b"\n"``, ``b"\r\n"``, ``b"\r"``, or ``b""`` if the file has no more lines. Raises
+    DataError if the file is empty or not CSV text in UTF-8.
     """
-    line = file.readline(_LONGEST_HEADER)
+    line = _read_line(file)
+    if line.strip() == b"sep=,":
+        line = _read_line(file)
     if not line.strip():
         problem = "starts with an empty line" if line else "is empty"
         raise DataError(f"{path} {problem}; expected a header.", DOWNLOAD_AGAIN)
     for magic, kind, hint in _OTHER_KINDS:
         if line.startswith(magic):
             raise DataError(f"{path} is {kind}; expected CSV text.", hint)
+    if len(line) == _LONGEST_HEADER or line.count(b",") > _MOST_COLUMNS:
+        raise DataError(f"{path}: the first line is too long for the names of pixels.", _HINT)
     try:
         names = next(csv.reader([line.decode("utf-8-sig")]))
     except (UnicodeDecodeError, csv.Error):
@@ -51,19 +59,39 @@ def read_header(file: BinaryIO, path: Path) -> tuple[list[str], bytes]:
             f"{path} is not text in UTF-8; expected CSV.",
             "Name a pixel file (.csv, .csv.gz) or a MedMNIST file (.npz).",
         )
+    names = [name.strip() for name in names]
+    if not names[-1]:
+        names.pop()
     return names, line[len(line.rstrip(b"\r\n")) :]
+
+
+def has_index(names: list[str]) -> bool:
+    """Return whether the first column of a pixel file is the index that pandas saves."""
+    return len(names) > 1 and names[0] in _INDEX_NAMES
+
+
+def _read_line(file: BinaryIO) -> bytes:
+    r"""Read a line that ends with ``\n``, ``\r\n``, or ``\r`` as on old Macs."""
+    start = file.tell()
+    line = file.readline(_LONGEST_HEADER)
+    first, end, rest = line.partition(b"\r")
+    if not rest.strip(b"\r\n"):
+        return line
+    file.seek(start + len(first + end))
+    return first + end
 
 
 def check_header(names: list[str], path: Path) -> Shape:
     """Return the shape of the images in a file with these columns; see `image_shape`.
 
-    Raises DataError if a column is missing, unknown, repeated or out of order, or the number of
-    pixels makes no image.
+    The first column may be an index (`has_index`). Raises DataError if a column is missing,
+    unknown, repeated or out of order, or the number of pixels makes no image.
     """
     _refuse_other_tables(names, path)
-    _refuse_unknown(names, path)
-    _refuse_disorder(names, path)
-    return image_shape(len(names) - 1, path)
+    first = int(has_index(names))
+    _refuse_unknown(names, first, path)
+    _refuse_disorder(names[first:], first, path)
+    return image_shape(len(names) - first - 1, path)
 
 
 def image_shape(pixels: int, path: Path) -> Shape:
@@ -133,18 +161,18 @@ def _refuse_other_tables(names: list[str], path: Path) -> None:
         raise DataError(f"{path} has no column 'label'; its last column is {last!r}.", _HINT)
 
 
-def _refuse_unknown(names: list[str], path: Path) -> None:
-    for number, name in enumerate(names, start=1):
+def _refuse_unknown(names: list[str], first: int, path: Path) -> None:
+    for number, name in enumerate(names[first:], start=first + 1):
         if name == "label" or _PIXEL.fullmatch(name):
             continue
         hint = f"Rename or remove it; facts about the images belong into the metadata. {_HINT}"
-        if name in {"", "Unnamed: 0", "index"}:
-            hint = "An index or a trailing comma was saved: save without (pandas: index=False)."
+        if name in _INDEX_NAMES:
+            hint = "An index was saved: save without (pandas: index=False)."
         position = f"column {number:,} of {len(names):,} is {name[:40]!r}"
         raise DataError(f"{path}: {position}, neither a pixel nor the label.", hint)
 
 
-def _refuse_disorder(names: list[str], path: Path) -> None:
+def _refuse_disorder(names: list[str], first: int, path: Path) -> None:
     pixels = [name for name in names if name != "label"]
     pixel_of = {int(name.removeprefix("pixel")): name for name in pixels}
     if not pixels:
@@ -158,7 +186,7 @@ def _refuse_disorder(names: list[str], path: Path) -> None:
             f"{path} has no column {name!r}, though it names {len(pixels):,} pixel columns.", _HINT
         )
     ordered = [*(pixel_of[index] for index in range(len(pixels))), "label"]
-    for number, (name, expected) in enumerate(zip(names, ordered, strict=True), start=1):
+    for number, (name, expected) in enumerate(zip(names, ordered, strict=True), start=first + 1):
         if name != expected:
             position = f"column {number:,} is {name!r}; expected {expected!r}"
             raise DataError(

@@ -10,15 +10,19 @@ import numpy as np
 from hmnist.arrays import Float32, Pixels, Shape, Strings
 from hmnist.errors import DataError, DataMissingError, UsageError
 from hmnist.patients import encode_patients
-from hmnist.sources.opening import explain_failure
+from hmnist.sources.opening import explain_failure, opened_packed
 
 if TYPE_CHECKING:
     import pandas as pd
+    from PIL.Image import Image
 
     from hmnist.dataset import LesionDataset
 
 PHOTOGRAPHS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 """The endings of files that are read by Pillow."""
+
+_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
+"""Their formats in Pillow; it knows others that start programs or are never photographs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,35 +145,48 @@ def _find_patients(metadata: "pd.DataFrame", names: Strings) -> Float32 | None:
 def read_photograph(path: Path, shape: Shape) -> Pixels:
     """Read a photograph as the Kaggle pixel file was made: squeezed to (h, w, c) by Lanczos.
 
-    Raises DataError if it is missing, no image, a damaged one, or larger than Pillow considers
-    safe. Pillow's warnings are left to the caller: a filter for them changes all threads at once.
+    It is turned upright first if the camera noted how it was held (EXIF). Raises DataError if it is
+    missing, no image, a damaged one, an animation, one of more than 8 bits a channel, or larger
+    than Pillow considers safe. Pillow's warnings are left to the caller: a filter for them changes
+    all threads at once.
     """
-    from PIL import Image
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     height, width, channels = shape
-    try:
-        with Image.open(path) as photograph:
-            _refuse_oversized(photograph.width, photograph.height)
-            resized = photograph.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
-    except FileNotFoundError as error:
-        raise DataMissingError(f"There is no image {path}.") from error
-    # Pillow raises all of these for damaged files.
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} cannot be read as a picture: {error}.") from error
+    with opened_packed(path) as file:
+        try:
+            with Image.open(file, formats=_FORMATS) as photograph:
+                _check_picture(photograph)
+                ImageOps.exif_transpose(photograph, in_place=True)
+                upright = photograph.convert("RGB")
+        # Pillow raises errors of all kinds, depending on the damaged byte.
+        except Exception as error:
+            is_unknown = isinstance(error, UnidentifiedImageError)
+            reason = f"it is none of {', '.join(_FORMATS)}" if is_unknown else error
+            raise DataError(f"{path} cannot be read as a picture: {reason}.") from error
+    resized = upright.resize((width, height), Image.Resampling.LANCZOS)
     if channels == 1:
         resized = resized.convert("L")
     return np.asarray(resized, dtype=np.uint8).reshape(shape)
 
 
-def _refuse_oversized(width: int, height: int) -> None:
-    # Up to twice its limit Pillow only warns, which would still use half a gigabyte of memory.
+def _check_picture(photograph: "Image") -> None:
+    """Refuse what Pillow reads, but not as the photograph that it shows."""
     from PIL import Image
 
+    width, height = photograph.size
     limit = Image.MAX_IMAGE_PIXELS
+    # Up to twice its limit Pillow only warns, which would still use half a gigabyte of memory.
     if limit is not None and width * height > limit:
         raise Image.DecompressionBombError(
             f"it has {width:,}×{height:,} pixels, more than {limit:,} in all"
         )
+    # Pillow would cut values above 255 off.
+    if photograph.mode.startswith(("I", "F")):
+        raise ValueError("it has more than 8 bits a channel; save it with 8")
+    # Phones keep a preview behind a photograph (MPO): the first picture is the photograph.
+    if getattr(photograph, "is_animated", False) and photograph.format != "MPO":
+        raise ValueError("it has several pictures, an animation or pages; expected one")
 
 
 def _photographs_in(folder: Path) -> list[Path]:

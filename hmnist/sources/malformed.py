@@ -1,14 +1,14 @@
 """The slow parser of pixel files: it reads every cell and names the first bad one.
 
 The fast parser in `pixel_csv` knows only the plain form of the file. Every other file is read here:
-harmless spellings (quotes, spaces, ``1e2``) are accepted, anything else becomes one sentence that
-names the file, the row and the column.
+harmless spellings (quotes, spaces, ``1e2``) are accepted, what is no image is left out with a
+warning (an index, empty cells), anything else becomes one sentence that names the file, the row and
+the column.
 """
 
-import csv
-import io
-import itertools
 import re
+import warnings
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +18,19 @@ import numpy as np
 
 from hmnist.arrays import Pixels
 from hmnist.diagnoses import CODES
-from hmnist.errors import DataError
+from hmnist.errors import DataError, DataWarning
+from hmnist.sources.header import has_index
 from hmnist.sources.opening import DOWNLOAD_AGAIN, row_name
+from hmnist.sources.tables import LONGEST_ROW, read_rows
 
 _BLOCK = 1 << 20  # numbers in an array
 _PLAIN = {f"{value}{point}": value for value in range(256) for point in ("", ".0")}
+_LONGEST_CELL = 64  # characters of the longest spelling of a pixel, with some room
 _NUMBER = re.compile(r"[+-]?(\d{1,20}\.?\d{0,20}|\.\d{1,20})([eE][+-]?\d{1,2})?", re.ASCII)
+
+_INDEX = "the index of a row"
+_LAST_CELL = "an empty cell at the end of a row"
+_EMPTY_ROWS = "a row of empty cells at the end"
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,10 @@ class _Row:
     number: int
     line: int
 
+    @property
+    def ends_empty(self) -> bool:
+        return not self.fields[-1].strip()
+
     def refuse(self, problem: str, hint: str) -> NoReturn:
         raise DataError(f"{self.path}: {row_name(self.number, self.line)}{problem}", hint)
 
@@ -45,61 +56,62 @@ def read_carefully(
     """Yield the rows of a pixel file cell by cell: arrays of shape (n, h·w·c + 1), labels last.
 
     The file stands behind its header and perhaps some rows, each of which is one line. The names of
-    its columns are checked already: pixels in order, then ``label``. Raises DataError for the first
-    row that has too few or too many cells, a pixel that is not a whole number 0–255 or a label that
-    is not 0–6; if there are no rows; if the file is not CSV text.
+    its columns are checked already: perhaps an index, pixels in order, then ``label``. An index, an
+    empty cell at the end of a row, and rows of empty cells at the end of the file are left out,
+    with a DataWarning. Raises DataError for the first row that has too few or too many cells, a
+    pixel that is not a whole number 0–255 or a label that is not 0–6; if there are no rows; if the
+    file is not CSV text.
     """
     done = rows_before
+    indexed = has_index(names)
+    left_out: Counter[str] = Counter()
     rows: list[bytes] = []
-    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-    try:
-        source = _rows(text, path, rows_before)
-        for row in source:
-            if len(row.fields) != len(names) or _ends_empty(row):
-                _refuse_length(row, len(names), _next_fields(source))
-            rows.append(_values(row, names))
-            done += 1
-            if len(rows) * len(names) >= _BLOCK:
-                yield _table(rows)
-                rows = []
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path} is not text: {row_name(done + 1)} or one soon after it is not UTF-8.",
-            DOWNLOAD_AGAIN,
-        ) from error
-    finally:
-        text.detach()  # otherwise the file would be closed together with the text
+    source = _rows(file, path, len(names), rows_before, left_out)
+    for row in source:
+        if len(row.fields) == len(names) + 1 and row.ends_empty:
+            left_out[_LAST_CELL] += 1
+            row.fields.pop()
+        if len(row.fields) != len(names) or row.ends_empty:
+            _refuse_length(row, len(names), _next_fields(source))
+        if indexed:
+            left_out[_INDEX] += 1
+            _check_index(row)
+            row.fields.pop(0)
+        rows.append(_values(row, names[indexed:]))
+        done += 1
+        if len(rows) * len(names) >= _BLOCK:
+            yield _table(rows)
+            rows = []
     if not done:
         raise DataError(f"{path} has a header and no rows; expected images.", DOWNLOAD_AGAIN)
     if rows:
         yield _table(rows)
+    if left_out:
+        parts = ", ".join(f"{part} ({count:,}×)" for part, count in left_out.items())
+        warnings.warn(f"{path}: left out what is no image: {parts}.", DataWarning, stacklevel=2)
 
 
 def _table(rows: list[bytes]) -> Pixels:
     return np.frombuffer(b"".join(rows), np.uint8).reshape(len(rows), -1)
 
 
-def _rows(text: io.TextIOWrapper, path: Path, rows_before: int) -> Iterator[_Row]:
-    """Yield the rows that follow so many others; empty lines are allowed at the end only."""
-    reader = csv.reader(text, strict=True)
-    blank = None
-    for number in itertools.count(rows_before + 1):
-        line = rows_before + reader.line_num + 2  # counted from 1, and the header is the first
-        try:
-            row = _Row(next(reader), path, number, line)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise DataError(
-                f"{path}: {row_name(number, line)} is not CSV: {error}.",
-                "Look for a quotation mark that is opened and never closed.",
-            ) from error
-        if len(row.fields) < 2 and not any(map(str.strip, row.fields)):
-            blank = blank or row
+def _rows(
+    file: BinaryIO, path: Path, columns: int, rows_before: int, left_out: Counter[str]
+) -> Iterator[_Row]:
+    """Yield the rows that follow so many others; empty rows are allowed at the end only."""
+    longest = LONGEST_ROW + _LONGEST_CELL * columns
+    lines = read_rows(file, path, longest, lines_before=rows_before + 1)
+    empty: list[_Row] = []
+    for number, (line, fields) in enumerate(lines, start=rows_before + 1):
+        row = _Row(fields, path, number, line)
+        if not any(map(str.strip, fields)):
+            empty.append(row)
             continue
-        if blank:
-            blank.refuse(" is empty, and more rows follow.", "Remove the empty line.")
+        if empty:
+            empty[0].refuse(" is empty, and more rows follow.", "Remove the empty line.")
         yield row
+    if with_cells := sum(len(row.fields) > 1 for row in empty):
+        left_out[_EMPTY_ROWS] = with_cells
 
 
 def _next_fields(rows: Iterator[_Row]) -> list[str] | None:
@@ -111,8 +123,15 @@ def _next_fields(rows: Iterator[_Row]) -> list[str] | None:
     return row.fields if row else None
 
 
-def _ends_empty(row: _Row) -> bool:
-    return not row.fields[-1].strip()
+def _check_index(row: _Row) -> None:
+    """Refuse an index that does not count the rows: rows would then be missing or moved."""
+    index = row.fields[0].strip()
+    if index != str(row.number - 1):
+        row.refuse(
+            f", column 1, the index: found {index[:40]!r}; expected {row.number - 1}.",
+            "Rows may be missing or in another order, so that metadata belong to other images. If "
+            "that is meant, save the file without its index (pandas: index=False).",
+        )
 
 
 def _refuse_length(row: _Row, expected: int, following: list[str] | None) -> None:
@@ -121,7 +140,7 @@ def _refuse_length(row: _Row, expected: int, following: list[str] | None) -> Non
     cells = f"{length:,} cells where the header has {expected:,}"
     if following is None and length <= expected:
         row.refuse(
-            f", the last, is cut off: it has {length - _ends_empty(row):,} of {expected:,} cells.",
+            f", the last, is cut off: it has {length - row.ends_empty:,} of {expected:,} cells.",
             f"The file ends too early. {DOWNLOAD_AGAIN}",
         )
     if length == expected:
@@ -132,8 +151,6 @@ def _refuse_length(row: _Row, expected: int, following: list[str] | None) -> Non
     if row.number == 1 and following and len(following) == length:
         problem = f" is too long, and so is the next: {cells}."
         hint = "The header lacks a column, such as an index: save without it (pandas: index=False)."
-    if length == expected + 1 and _ends_empty(row):
-        hint = "Remove the comma at the end of the rows."
     row.refuse(problem, hint)
 
 

@@ -4,10 +4,10 @@ The file contains its own split, by image: images of one lesion are in several p
 2,005 test images share a lesion with training). It names neither images nor lesions.
 """
 
-import zlib
+import math
 from pathlib import Path
-from typing import BinaryIO
-from zipfile import BadZipFile, is_zipfile
+from typing import IO
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from hmnist.arrays import Array, Labels, Pixels
 from hmnist.dataset import PARTS, LesionDataset
 from hmnist.diagnoses import MEDMNIST_CODES, label_of
 from hmnist.errors import DataError
-from hmnist.sources.opening import DOWNLOAD_AGAIN, opened
+from hmnist.sources.opening import DOWNLOAD_AGAIN, check_unpacked, opened_packed
 
 _PREFIXES = dict(zip(PARTS, ("train", "val", "test"), strict=True))
 _TO_KAGGLE = np.array([label_of(code) for code in MEDMNIST_CODES])  # labels in the Kaggle order
@@ -28,7 +28,7 @@ def read_medmnist(path: Path) -> LesionDataset:
     The ``.npz`` file has the arrays ``train_images``, ``train_labels`` and the same for ``val`` and
     ``test``: images uint8 of shape (n, h, w, 3) or (n, h, w), labels integers of shape (n, 1) or
     (n,). Raises DataMissingError if there is no such file, DataError if it is damaged, lacks an
-    array, or contains another data set than DermaMNIST.
+    array, unpacks to implausibly many bytes, or contains another data set than DermaMNIST.
     """
     arrays = _read_arrays(path)
     parts = [
@@ -56,34 +56,63 @@ def read_medmnist(path: Path) -> LesionDataset:
 
 
 def _read_arrays(path: Path) -> dict[str, Array]:
-    with opened(path) as file:
+    with opened_packed(path) as file:
         try:
-            return _load(file, path)
+            with ZipFile(file) as archive:
+                members = _find_members(archive, path)
+                return {name: _read_array(archive, member) for name, member in members.items()}
         except DataError:
             raise
-        # Which error a flipped bit raises depends on its position in the archive.
-        except (BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, ValueError) as error:
-            message = f"{path} could not be read as an .npz file: {error}."
+        # zipfile, the unpackers and numpy raise errors of all kinds, depending on the damaged byte.
+        except Exception as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0].removesuffix(".")
+            message = f"{path} could not be read as an .npz file: {reason[:200]}."
             raise DataError(message, DOWNLOAD_AGAIN) from error
 
 
-def _load(file: BinaryIO, path: Path) -> dict[str, Array]:
-    if not is_zipfile(file):
-        raise BadZipFile("it is cut off or no .npz file")
-    file.seek(0)
-    names = [f"{prefix}_{kind}" for prefix in _PREFIXES.values() for kind in ("images", "labels")]
-    with np.load(file, allow_pickle=False) as archive:
-        for name in names:
-            if name not in archive:
-                held = ", ".join(archive.files[:9]) or "none"
-                raise DataError(f"{path} has no array {name!r}; it holds {held}.", _HINT)
-        return {name: archive[name] for name in names}
+def _find_members(archive: ZipFile, path: Path) -> dict[str, ZipInfo]:
+    """Return the member of each array, if together they have a plausible size."""
+    found: dict[str, ZipInfo] = {}
+    for name in [f"{part}_{kind}" for part in _PREFIXES.values() for kind in ("images", "labels")]:
+        members = [each for each in archive.infolist() if each.filename == f"{name}.npy"]
+        if len(members) != 1:
+            held = ", ".join(each.removesuffix(".npy")[:40] for each in archive.namelist()[:9])
+            problem = "more than one array" if members else "no array"
+            raise DataError(f"{path} has {problem} {name!r}; it holds {held or 'none'}.", _HINT)
+        [found[name]] = members
+    sizes = [(member.compress_size, member.file_size) for member in found.values()]
+    check_unpacked(path, *map(sum, zip(*sizes, strict=True)))
+    return found
+
+
+def _read_array(archive: ZipFile, member: ZipInfo) -> Array:
+    with archive.open(member) as file:
+        # numpy reserves the memory that the header asks for before it reads a byte.
+        _check_size(file, member.file_size)
+        file.seek(0)
+        return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+
+
+def _check_size(file: IO[bytes], size: int) -> None:
+    """Raise ValueError if an array's header asks for other bytes than those that follow it."""
+    read_header = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    shape, _, dtype = read_header[np.lib.format.read_magic(file)](file)
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != size - file.tell():
+        raise ValueError(f"an array of shape {shape} is not {size - file.tell():,} bytes")
 
 
 def _check_part(images: Array, labels: Array, name: str) -> tuple[Pixels, Labels]:
     if images.ndim == 3:
         images = images[..., np.newaxis]
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
+    if (
+        images.dtype != np.uint8
+        or images.ndim != 4
+        or images.shape[3] not in (1, 3)
+        or 0 in images.shape
+    ):
         raise DataError(
             f"{name}_images is {images.dtype} of shape {images.shape}; expected uint8 of "
             "shape (n, height, width, 3) or (n, height, width).",

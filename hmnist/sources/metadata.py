@@ -4,12 +4,11 @@ Row i of a metadata file belongs to row i of the pixels. `attach_metadata` compa
 both row by row, since metadata of other images would give wrong lesions.
 """
 
-import contextlib
 import csv
 import dataclasses
 import io
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,8 @@ from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataError
 from hmnist.patients import FIELDS
-from hmnist.sources.opening import DOWNLOAD_AGAIN, opened, row_name
+from hmnist.sources.opening import DOWNLOAD_AGAIN, row_name
+from hmnist.sources.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,7 @@ def read_metadata(path: Path, required: Sequence[str] = REQUIRED) -> "pd.DataFra
     All columns are returned; ``age``, if there, in years as float64, NaN where missing. Raises
     DataMissingError if there is no such file; DataError if a required column is missing, a row has
     too many or too few cells, an age is no number, or in a required column an id is empty, an image
-    is repeated or a diagnosis is none of the seven.
+    is repeated or a diagnosis is none of the seven. Spaces around a column's name are dropped.
 
     Examples
     --------
@@ -84,15 +84,18 @@ def read_metadata(path: Path, required: Sequence[str] = REQUIRED) -> "pd.DataFra
     """
     import pandas as pd
 
-    try:
-        with _opened_text(path) as text:
-            _check_table(text, path, required)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is not CSV text in UTF-8: {error}.", DOWNLOAD_AGAIN) from error
-    with _opened_text(path) as text:
-        metadata = pd.read_csv(
-            text, dtype=dict.fromkeys(REQUIRED, str), index_col=False, low_memory=False
-        )
+    rows = (cells for _, cells in read_table(path))
+    names = next(rows, [])
+    _check_columns(names, path, required)
+    # pandas finds the types of the columns. It would fill or drop cells of rows of another length.
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    if not text.tell():
+        raise DataError(f"{path} has a header and no rows.", DOWNLOAD_AGAIN)
+    text.seek(0)
+    metadata = pd.read_csv(
+        text, names=names, dtype=dict.fromkeys(REQUIRED, str), index_col=False, low_memory=False
+    )
     _check_ids(metadata, path, [name for name in ("lesion_id", "image_id") if name in required])
     if "dx" in required:
         codes = f"one of {', '.join(CODES)}"
@@ -101,7 +104,8 @@ def read_metadata(path: Path, required: Sequence[str] = REQUIRED) -> "pd.DataFra
     if "age" in metadata:
         years = pd.to_numeric(metadata["age"], errors="coerce")
         hint = "Leave the cell empty where the age is unknown."
-        _refuse_cells(years.isna() & metadata["age"].notna(), metadata["age"], "years", path, hint)
+        wrong = ~np.isfinite(years) & metadata["age"].notna()
+        _refuse_cells(wrong, metadata["age"], "years", path, hint)
         metadata["age"] = years.astype(np.float64)
     return metadata
 
@@ -122,12 +126,6 @@ def read_patient_file(path: Path) -> "pd.DataFrame":
     if "image_id" in metadata:
         _check_ids(metadata, path, ["image_id"])
     return metadata
-
-
-@contextlib.contextmanager
-def _opened_text(path: Path) -> Iterator[io.TextIOWrapper]:
-    with opened(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
-        yield text
 
 
 def merge_same_lesions(image_ids: Sequence[str], lesion_ids: Sequence[str]) -> Strings:
@@ -180,10 +178,7 @@ def _check_rows(diagnoses: list[str], data: LesionDataset, path: Path) -> None:
         )
 
 
-def _check_table(text: io.TextIOWrapper, path: Path, required: Sequence[str]) -> None:
-    """Check the columns and the length of each row, since pandas fills or drops cells."""
-    reader = csv.reader(text, strict=True)
-    names = next(reader, [])
+def _check_columns(names: list[str], path: Path, required: Sequence[str]) -> None:
     # A pixel file named by mistake has thousands of columns.
     some = ", ".join(name[:40] for name in names[:9]) or "none"
     some += f" … ({len(names):,} in all)" if len(names) > 9 else ""
@@ -194,19 +189,6 @@ def _check_table(text: io.TextIOWrapper, path: Path, required: Sequence[str]) ->
                 f"Metadata has the columns {' and '.join(', '.join(required).rsplit(', ', 1))}, "
                 f"separated by commas, as in {METADATA_FILE}.",
             )
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            raise DataError(f"{path} has more than one column {name!r}.", "Remove one of them.")
-    row = 0
-    for row, fields in enumerate(filter(None, reader), start=1):
-        if len(fields) != len(names):
-            raise DataError(
-                f"{path}: {row_name(row, reader.line_num)} has {len(fields)} cells where the "
-                f"header has {len(names)}.",
-                "Correct the row, or download or copy the file again.",
-            )
-    if not row:
-        raise DataError(f"{path} has a header and no rows.", DOWNLOAD_AGAIN)
 
 
 def _check_ids(metadata: "pd.DataFrame", path: Path, names: Sequence[str]) -> None:

@@ -1,18 +1,37 @@
-"""Opening a data file, with an error that says what is wrong if that is impossible."""
+"""Opening a data file, with an error that says what is wrong if that is impossible.
+
+All files that users name are opened here: folders, devices and pipes are refused before they are
+opened, and packed files are unpacked only as far as their size is plausible (`check_unpacked`).
+"""
 
 import contextlib
 import difflib
 import gzip
+import io
 import stat
 import zlib
 from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from hmnist.errors import DataError, DataMissingError, HmnistError
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 DOWNLOAD_AGAIN = "Download or copy it again."  # the hint for files that are damaged or incomplete
+
+PLAUSIBLE_RATIO = 50
+"""How many times its size a file of more than `UNPACKED_FREELY` may become when it is unpacked.
+
+Photographs become about 3 times as large as text, and 1.5 times as pixels; metadata about 10 times.
+"""
+
+UNPACKED_FREELY = 2**28
+"""Bytes that any file may unpack to: the memory of every computer has space for them."""
+
+_BUFFER = 1 << 18  # bytes that are unpacked at once
 
 
 @contextlib.contextmanager
@@ -47,12 +66,28 @@ def opened_packed(path: Path) -> Iterator[BufferedReader]:
 
 @contextlib.contextmanager
 def unpacked(file: BufferedReader) -> Iterator[BinaryIO]:
-    """Yield the content of a file that is packed by gzip; otherwise the file itself."""
+    """Yield the content of a file that is packed by gzip; otherwise the file itself.
+
+    Reading raises DataError as soon as there is implausibly much of it.
+    """
     if file.peek(2)[:2] == b"\x1f\x8b":
-        with gzip.open(file) as content:
-            yield cast("BinaryIO", content)
+        with BufferedReader(_Unpacking(file), _BUFFER) as content:
+            yield content
     else:
         yield file
+
+
+def check_unpacked(path: Path, packed: int, content: int) -> None:
+    """Raise DataError if so many packed bytes of a file become implausibly many bytes of content.
+
+    A small file that unpacks to more than the memory is no data but a mistake or an attack.
+    """
+    if content > UNPACKED_FREELY + PLAUSIBLE_RATIO * packed:
+        raise DataError(
+            f"{path} unpacks to more than {PLAUSIBLE_RATIO} times its size, which images of skin "
+            "do not.",
+            "If you trust it, save it without packing (gunzip; numpy.savez) and name that file.",
+        )
 
 
 @contextlib.contextmanager
@@ -115,3 +150,25 @@ def _names_in(folder: Path) -> list[str]:
         return sorted(entry.name for entry in folder.iterdir())
     except OSError:
         return []
+
+
+class _Unpacking(io.RawIOBase):
+    """The content of a gzip file, as far as its size is plausible."""
+
+    def __init__(self, packed: BufferedReader) -> None:
+        self._packed = packed
+        self._content = gzip.GzipFile(fileobj=packed)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._content.seek(offset, whence)
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        count = self._content.readinto(buffer)
+        check_unpacked(Path(self._packed.name), self._packed.tell(), self._content.tell())
+        return count

@@ -17,9 +17,10 @@ import numpy as np
 
 from hmnist.arrays import Labels, Pixels
 from hmnist.diagnoses import CODES
+from hmnist.errors import DataError
 from hmnist.sources.cache import parse_cached
 from hmnist.sources.entry import Block, Chunk
-from hmnist.sources.header import check_header, image_shape, read_header
+from hmnist.sources.header import check_header, has_index, image_shape, read_header
 from hmnist.sources.malformed import read_carefully
 from hmnist.sources.opening import opened_packed, unpacked
 
@@ -35,9 +36,10 @@ def read_pixel_csv(
     Pixels stand row by row, the channels of a pixel side by side. The columns and the file's name
     tell the images' shape (`hmnist.sources.header.image_shape`). Labels are in the Kaggle order.
     Large images stay in the file of the cache and are read-only. While the file is parsed,
-    `on_progress` is called with the bytes that are done and those of the whole file. Raises
-    DataMissingError if there is no such file, DataError if it cannot be read or is malformed; the
-    message names the first mistake.
+    `on_progress` is called with the bytes that are done and those of the whole file. An index in
+    the first column, an empty cell at the end of rows and rows of empty cells at the end are left
+    out, with a DataWarning when the file is parsed. Raises DataMissingError if there is no such
+    file, DataError if it cannot be read or is malformed; the message names the first mistake.
 
     Examples
     --------
@@ -58,33 +60,37 @@ def _parse(
     """Yield the rows that follow a chunk of the file; its beginning is a chunk without rows."""
     with opened_packed(path) as packed, unpacked(packed) as file:
         size = os.fstat(packed.fileno()).st_size
-        names, ending = read_header(file, path)
-        check_header(names, path)
-        file.seek(before.end or file.tell())
-        for block in _blocks(file, path, names, ending, before.rows):
-            yield block if file is packed else replace(block, end=None)
-            if on_progress is not None:
-                on_progress(packed.tell(), size)
+        try:
+            for block in _read_blocks(file, path, before):
+                yield block if file is packed else replace(block, end=None)
+                if on_progress is not None:
+                    on_progress(packed.tell(), size)
+        except DataError:
+            # A damaged gzip file must be reported as damaged, not as malformed: its checksum stands
+            # at its end.
+            while file is not packed and file.read(BLOCK):
+                pass
+            raise
 
 
-def _blocks(
-    file: BinaryIO, path: Path, names: list[str], ending: bytes, rows: int
-) -> Iterator[Block]:
-    """Yield the rows from here on; so many stand before them, each in one line."""
-    end = file.tell()
-    for lines in _whole_lines(file, ending, longest=4 * len(names) + 2):
-        plain = lines.replace(ending, b"\n") if ending == b"\r\n" else lines
+def _read_blocks(file: BinaryIO, path: Path, before: Chunk) -> Iterator[Block]:
+    """Yield the rows of an open file that follow a chunk of it, each of which is one line."""
+    names, ending = read_header(file, path)
+    check_header(names, path)
+    file.seek(before.end or file.tell())
+    rows, end = before.rows, file.tell()
+    # An index has other numbers than pixels.
+    lines = [] if has_index(names) else _whole_lines(file, ending, longest=4 * len(names) + 2)
+    for line_block in lines:
+        plain = line_block if ending == b"\n" else line_block.replace(ending, b"\n")
         block = _parse_block(plain, len(names))
         if block is None:
             break
-        rows, end = rows + len(block), end + len(lines)
+        rows, end = rows + len(block), end + len(line_block)
         yield Block(block, end)
     else:
         if rows:
             return
-    # Read to its end first: a damaged gzip file must be reported as damaged, not as malformed.
-    while file.read(BLOCK):
-        pass
     file.seek(end)
     for block in read_carefully(file, path, names, rows):
         yield Block(block, None)
@@ -99,7 +105,7 @@ def _whole_lines(file: BinaryIO, ending: bytes, longest: int) -> Iterator[bytes]
     while block := file.read(BLOCK):
         rest += block
         # The last line waits for the next block: it may be incomplete, or the last of the file.
-        end = rest.rstrip(b"\r\n").rfind(b"\n") + 1
+        end = rest.rstrip(b"\r\n").rfind(ending[-1:]) + 1
         if end:
             yield rest[:end]
             rest = rest[end:]

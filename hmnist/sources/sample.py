@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from hmnist.dataset import LesionDataset
-from hmnist.errors import UsageError
+from hmnist.errors import DataError, UsageError
 from hmnist.files import refuse_to_overwrite, write_file
 from hmnist.sources.brushes import SIZE
 from hmnist.sources.cohort import SAMPLE_PREFIX, Plan, describe, plan_rows
 from hmnist.sources.metadata import METADATA_FILE
 from hmnist.sources.painter import paint
+from hmnist.sources.tables import read_table
 from hmnist.sources.writing import check_pixel_file_name, format_rows, write_pixel_file
 
 if TYPE_CHECKING:
@@ -123,11 +124,11 @@ def is_sample(metadata: "pd.DataFrame | None") -> bool:
 def is_sample_file(path: Path) -> bool:
     """Return whether all rows of a metadata file are a sample's; False if it cannot be read."""
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return next(file, "").startswith("lesion_id,") and all(
-                line.startswith(SAMPLE_PREFIX) for line in file
-            )
-    except OSError:
+        rows = (cells[0] for _, cells in read_table(path))
+        return next(rows, "") == "lesion_id" and all(
+            lesion.startswith(SAMPLE_PREFIX) for lesion in rows
+        )
+    except DataError:
         return False
 
 

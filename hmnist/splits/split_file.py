@@ -3,13 +3,13 @@
 `read_split_rows` also reads splits that no model should be trained on, for the checks.
 """
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
 from hmnist.arrays import Indices, Strings
-from hmnist.errors import DataError, DataMissingError, UsageError
+from hmnist.errors import DataError, UsageError
+from hmnist.sources.tables import read_table
 
 _PARTS = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}
 """The names of the parts in a file, and their names here."""
@@ -104,17 +104,8 @@ def read_split_rows(
 
 def _read_entries(path: Path) -> tuple[str, list[tuple[int, str, str]]]:
     """Return the column that names the images; and the number, image and part of each line."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            # A cell may hold a line break, so lines are counted by the reader, not by the rows.
-            lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
-    except FileNotFoundError as error:
-        raise DataMissingError(f"There is no split file {path}.") from error
-    except (OSError, ValueError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read as CSV: {error}.", _HINT) from error
-    filled = [(line, cells) for line, cells in lines if any(cells)]
-    names = filled[0][1] if filled else []
+    rows = read_table(path)
+    _, names = next(rows, (0, []))
     column = next((name for name in ("image_id", "row") if name in names), None)
     if column is None or "part" not in names:
         raise DataError(
@@ -122,17 +113,12 @@ def _read_entries(path: Path) -> tuple[str, list[tuple[int, str, str]]]:
             "expected image_id or row, and part.",
             _HINT,
         )
-    for line, cells in filled[1:]:
-        if len(cells) != len(names):
-            raise DataError(
-                f"{path}, line {line}: {len(cells)} cells stand there; expected {len(names)}.",
-                _HINT,
-            )
     image, part = names.index(column), names.index("part")
-    return column, [(line, cells[image], cells[part]) for line, cells in filled[1:]]
+    return column, [(line, cells[image].strip(), cells[part].strip()) for line, cells in rows]
 
 
 def _unexpected(path: Path, line: int, column: str, cell: str, expected: str) -> DataError:
     return DataError(
-        f"{path}, line {line}, column {column}: {cell!r} stands there; expected {expected}.", _HINT
+        f"{path}, line {line}, column {column}: {cell[:40]!r} stands there; expected {expected}.",
+        _HINT,
     )

@@ -187,7 +187,7 @@ def test_missing_file_of_an_entry_is_written_again(folder: Path, file: Path, nam
 
 
 @pytest.mark.parametrize("key", ["bytes", "width", "end", "rows", "text", "parsed"])
-@pytest.mark.parametrize("value", [0, 1, 7, 10**18, -4, "x", None])
+@pytest.mark.parametrize("value", [0, 1, 7, 10**18, 10**30, -4, 2.5, "x", None, [], True])
 def test_wrong_number_in_the_state_is_noticed(
     folder: Path, long_file: Path, key: str, value: object
 ) -> None:
@@ -197,6 +197,139 @@ def test_wrong_number_in_the_state_is_noticed(
     (state if key in state else state["chunks"][2])[key] = value
     path.write_text(json.dumps(state))
     check_long(parse_cached(long_file, Parser()))
+
+
+# Entries and notes that are copied over others, or are no files
+
+
+@pytest.fixture
+def two_files(folder: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """Two files of one size in the cache, in which only the pixels differ."""
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.write_bytes(b"abc\6def\0")
+    second.write_bytes(b"ABC\6DEF\0")
+    for path in (first, second):
+        parse_cached(path, Parser())
+    return first, second
+
+
+def check_both(first: Path, second: Path) -> None:
+    for _ in range(2):
+        check(parse_cached(first, Parser()), b"abcdef")
+        check(parse_cached(second, Parser()), b"ABCDEF")
+
+
+@pytest.mark.parametrize("names", [["pixels"], ["state.json"], ["pixels", "labels", "state.json"]])
+def test_an_entry_copied_over_another_is_noticed(
+    folder: Path, two_files: tuple[Path, Path], names: list[str]
+) -> None:
+    one, other = folder.glob("*.pixels")
+    for name in names:
+        shutil.copyfile(one / name, other / name)
+    check_both(*two_files)
+
+
+def test_entries_that_changed_places_are_noticed(
+    folder: Path, two_files: tuple[Path, Path]
+) -> None:
+    one, other = folder.glob("*.pixels")
+    one.rename(folder / "aside")
+    other.rename(one)
+    (folder / "aside").rename(other)
+    check_both(*two_files)
+
+
+def test_a_note_copied_over_another_is_noticed(folder: Path, two_files: tuple[Path, Path]) -> None:
+    one, other = folder.glob("*.seen")
+    shutil.copyfile(one, other)
+    check_both(*two_files)
+
+
+def test_a_note_that_names_another_entry_is_noticed(
+    folder: Path, two_files: tuple[Path, Path]
+) -> None:
+    one, other = map(json.loads, map(Path.read_text, folder.glob("*.seen")))
+    note = next(folder.glob("*.seen"))
+    note.write_text(json.dumps(one | {"entry": other["entry"]}))
+    check_both(*two_files)
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _link_to_pipe(path: Path) -> None:
+    os.mkfifo(path.with_name("pipe"))
+    path.symlink_to("pipe")
+
+
+def _huge(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(2**40)  # zeros that take no space
+
+
+NO_FILES: list[Callable[[Path], None]] = [
+    Path.mkdir,
+    _pipe,
+    _link_to_pipe,
+    _huge,
+    lambda path: path.symlink_to(path.name),
+    lambda path: path.symlink_to("/dev/zero"),
+]
+
+
+@pytest.mark.parametrize("replace", NO_FILES)
+@pytest.mark.parametrize("name", ["pixels", "labels", "state.json"])
+def test_what_is_no_file_of_an_entry_is_not_opened(
+    folder: Path, file: Path, name: str, replace: Callable[[Path], None]
+) -> None:
+    parse_cached(file, Parser())
+    (entry_of(folder) / name).unlink()
+    replace(entry_of(folder) / name)
+    for _ in range(2):
+        check(parse_cached(file, Parser()))
+
+
+@pytest.mark.parametrize("replace", NO_FILES)
+def test_what_is_no_note_is_not_opened(
+    folder: Path, file: Path, replace: Callable[[Path], None]
+) -> None:
+    parse_cached(file, Parser())
+    (note,) = folder.glob("*.seen")
+    note.unlink()
+    replace(note)
+    for _ in range(2):
+        check(parse_cached(file, Parser()))
+
+
+@pytest.mark.parametrize("replace", NO_FILES)
+def test_what_is_no_entry_is_not_opened(
+    folder: Path, file: Path, replace: Callable[[Path], None]
+) -> None:
+    folder.mkdir(parents=True)
+    replace(folder / "0.pixels")
+    for _ in range(2):
+        check(parse_cached(file, Parser()))
+
+
+STATES = [
+    "[" * 100_000, "{}", "[]", "null", "1", '{"chunks": {}}', '{"chunks": [[]]}', "NaN", "1" * 9999,
+    '{"bytes": 8, "width": 3, "chunks": []}',
+    '{"bytes": 8, "width": 3, "chunks": [{"end": true, "rows": 2, "text": "", "parsed": ""}]}',
+    '{"bytes": 8.0, "width": 3, "chunks": [{"end": 8, "rows": 2, "text": "", "parsed": ""}]}',
+    '{"bytes": 8, "width": "3", "chunks": [{"end": 8, "rows": 2, "text": 1, "parsed": null}]}',
+    '{"bytes": 8, "width": 1e999, "chunks": [{"end": 8, "rows": 2, "text": "", "parsed": ""}]}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", STATES, ids=range(len(STATES)))
+@pytest.mark.parametrize("name", ["*.seen", "*.pixels/state.json"])
+def test_implausible_content_is_a_miss(folder: Path, file: Path, name: str, content: str) -> None:
+    parse_cached(file, Parser())
+    (path,) = folder.glob(name)
+    path.write_text(content)
+    for _ in range(2):
+        check(parse_cached(file, Parser()))
 
 
 # Interrupted readings
@@ -225,14 +358,15 @@ def test_changed_file_does_not_go_on(folder: Path, long_file: Path) -> None:
     assert pixels.tobytes() == b"Xbc" + b"abc" * 9
 
 
-def test_file_changed_a_moment_ago_does_not_go_on(
-    folder: Path, long_file: Path, monkeypatch: pytest.MonkeyPatch
+def test_interrupted_reading_goes_on_for_a_copy(
+    folder: Path, long_file: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(cache, "SETTLED", 10**12)
     interrupt(long_file, stop_before=28)
+    copy = tmp_path / "copy.csv"
+    copy.write_bytes(long_file.read_bytes())
     parse = Parser()
-    check_long(parse_cached(long_file, parse))
-    assert parse.rows == 10
+    check_long(parse_cached(copy, parse))
+    assert parse.rows == 4
 
 
 def test_damaged_chunk_is_parsed_again_but_not_those_before_it(

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -5,6 +6,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from hmnist.errors import DataError, DataMissingError, UsageError
 from hmnist.patients import UNKNOWN_PATIENT, encode_patients
@@ -71,7 +73,7 @@ def test_any_kind_of_colour_becomes_rgb(tmp_path: Path, mode: str) -> None:
 
 
 def test_a_missing_photograph(tmp_path: Path) -> None:
-    with pytest.raises(DataMissingError, match=r"no image .*one\.jpg"):
+    with pytest.raises(DataMissingError, match=r"one\.jpg does not exist"):
         read_photograph(tmp_path / "one.jpg", SHAPE)
 
 
@@ -95,8 +97,67 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         read_photograph(path, SHAPE)
     path = tmp_path / "folder.png"
     path.mkdir()
-    with pytest.raises(DataError, match="cannot be read as a picture"):
+    with pytest.raises(DataError, match="is a folder"):
         read_photograph(path, SHAPE)
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(DataError, match="a device or a pipe"):
+        read_photograph(tmp_path / "pipe.png", SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("GIF", {}, "it is none of JPEG, PNG"),
+        ("EPS", {}, "it is none of JPEG, PNG"),
+        ("WEBP", {"save_all": True, "append_images": [picture(seed=1)]}, "several pictures"),
+        ("PNG", {"save_all": True, "append_images": [picture(seed=1)]}, "several pictures"),
+        ("TIFF", {"save_all": True, "append_images": [picture(seed=1)]}, "several pictures"),
+    ],
+)
+def test_what_is_no_single_photograph_is_refused(
+    tmp_path: Path, kind: str, options: dict[str, object], message: str
+) -> None:
+    path = tmp_path / "one.png"
+    picture().save(path, kind, **options)
+    with pytest.raises(DataError, match=message):
+        read_photograph(path, SHAPE)
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("I;16", "PNG"), ("I", "TIFF"), ("F", "TIFF")])
+def test_more_than_8_bits_are_refused(tmp_path: Path, mode: str, kind: str) -> None:
+    # Pillow would cut off what is above 255, so that most of the picture is white.
+    path = tmp_path / "one.png"
+    Image.new(mode, (60, 45), 700).save(path, kind)
+    with pytest.raises(DataError, match="more than 8 bits a channel"):
+        read_photograph(path, SHAPE)
+
+
+def test_a_photograph_is_turned_upright_as_the_camera_noted(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[274] = 6  # Orientation: the camera was turned to the right by 90°
+    picture().save(tmp_path / "turned.png", exif=exif)
+    picture().rotate(-90, expand=True).save(tmp_path / "upright.png")
+    turned, upright = (
+        read_photograph(tmp_path / f"{name}.png", SHAPE) for name in ("turned", "upright")
+    )
+    np.testing.assert_array_equal(turned, upright)
+
+
+def test_a_preview_behind_the_photograph_of_a_phone_is_ignored(tmp_path: Path) -> None:
+    path = tmp_path / "one.jpg"
+    picture().save(path, "MPO", save_all=True, append_images=[picture(seed=1)])
+    picture().save(tmp_path / "plain.jpg")
+    np.testing.assert_array_equal(
+        read_photograph(path, SHAPE), read_photograph(tmp_path / "plain.jpg", SHAPE)
+    )
+
+
+def test_text_that_fills_the_memory_is_refused(tmp_path: Path) -> None:
+    note = PngInfo()
+    note.add_text("note", "a" * 2**24, zip=True)
+    picture().save(tmp_path / "one.png", pnginfo=note)
+    with pytest.raises(DataError, match="cannot be read as a picture"):
+        read_photograph(tmp_path / "one.png", SHAPE)
 
 
 def test_an_image_too_large_for_the_memory_is_refused(

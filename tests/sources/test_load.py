@@ -201,3 +201,13 @@ def test_without_data_the_error_says_what_to_type() -> None:
         find_data(None, sample_allowed=False)
     assert "sample" in caught.value.hint
     assert caught.value.exit_code == 3
+
+
+def test_a_pipe_beside_the_pixels_is_not_waited_for(tmp_path: Path) -> None:
+    path = write_pixels(tmp_path)
+    (tmp_path / "HAM10000_metadata.csv").unlink(missing_ok=True)
+    os.mkfifo(tmp_path / "HAM10000_metadata.csv")
+    assert not load(path, metadata="none").synthetic
+    assert load(path).metadata is None
+    with pytest.raises(DataError, match="a device or a pipe"):
+        load(path, metadata=tmp_path / "HAM10000_metadata.csv")

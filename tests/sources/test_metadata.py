@@ -1,4 +1,5 @@
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,11 @@ def test_extra_columns_are_kept_and_few_suffice(tmp_path: Path) -> None:
         lambda text: text.rstrip("\n").encode(),
         lambda text: text.replace("back", '"back, left"').encode(),
         lambda text: gzip.compress(text.encode()),
+        lambda text: text.replace("\n", "\r").encode(),
+        lambda text: text.replace("dx,", " dx ,").encode(),
+        lambda text: f"sep=,\n{text}".encode(),
+        lambda text: f"{text},,,,,,\n,,,,,,\n".encode(),
+        lambda text: f"{text}\x1a".encode(),
     ],
 )
 def test_harmless_spellings_are_read(tmp_path: Path, spell) -> None:  # type: ignore[no-untyped-def] # a lambda each
@@ -80,20 +86,20 @@ MALFORMED = {
         ",".join(f"pixel{index}" for index in range(99)) + "\n",
         r"pixel8 … \(99 in all\)\.",
     ),
-    "open quotation mark": (HEADER + ROWS.replace("male", '"male', 1), "not CSV text"),
+    "open quotation mark": (HEADER + ROWS.replace("male", '"male', 1), "line 2 is not CSV"),
     "tabs": ((HEADER + ROWS).replace(",", "\t"), "no column 'lesion_id'"),
     "repeated column": ("dx,dx,image_id,lesion_id\nnv,nv,1,2\n", "more than one column 'dx'"),
     "no rows": (HEADER, "a header and no rows"),
     "row too short": (
         HEADER + ROWS.replace(",female,face", ""),
-        r"row 3 \(line 4\) has 5 cells where the header has 7",
+        "line 4 has 5 cells where the header has 7",
     ),
     "row too long": (
         HEADER + ROWS.replace("male,back", "male,back,x", 1),
-        r"row 1 \(line 2\) has 8",
+        "line 2 has 8 cells",
     ),
-    "every row too long": (HEADER + ROWS.replace("\n", ",1\n"), r"row 1 \(line 2\) has 8"),
-    "cut off": ((HEADER + ROWS)[:-20], r"row 4 \(line 5\) has 3"),
+    "every row too long": (HEADER + ROWS.replace("\n", ",1\n"), "line 2 has 8 cells"),
+    "cut off": ((HEADER + ROWS)[:-20], "line 5 has 3 cells"),
     "empty lesion": (HEADER + ROWS.replace("L_2", ""), r"row 3 \(line 4\), column lesion_id"),
     "blank lesion": (HEADER + ROWS.replace("L_2", " "), r"row 3 \(line 4\), column lesion_id"),
     "empty image": (HEADER + ROWS.replace("I_4", ""), r"row 4 \(line 5\), column image_id"),
@@ -111,7 +117,19 @@ MALFORMED = {
         HEADER + ROWS.replace("35", "old"),
         r"row 4 \(line 5\), column age: found 'old'",
     ),
-    "utf-16": ((HEADER + ROWS).encode("utf-16"), "not CSV text in UTF-8"),
+    "utf-16": ((HEADER + ROWS).encode("utf-16"), "is not text: line 1"),
+    "latin-1": ((HEADER + ROWS).replace("back", "rücken").encode("latin-1"), "is not UTF-8"),
+    "zero bytes": (HEADER + ROWS.replace("male", "ma\0le", 1), "line 2 .* zero bytes"),
+    "huge line": (HEADER + ROWS + "x" * 70_000, "line 6 .* more than 65,536 characters"),
+    "huge header": ("a," * 70_000, "line 1 .* more than 65,536 characters"),
+    "huge quotation": (HEADER + ROWS + '"a\n' + "b\n" * 70_000, "line 6 .* more than 65,536"),
+    "empty lines": (
+        HEADER + ROWS + "\n" * 10_001,
+        "more than 10,000 empty lines",
+    ),
+    "empty cells in the middle": (HEADER + ",,,,,,\n" + ROWS, "line 2 has empty cells only"),
+    "infinite age": (HEADER + ROWS.replace("35", "inf"), "found .*inf.*; expected years"),
+    "far too large age": (HEADER + ROWS.replace("35", "9" * 400), "expected years"),
     "cut gzip": (gzip.compress((HEADER + ROWS).encode())[:-9], "ends too early"),
 }
 
@@ -131,6 +149,16 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
         read_metadata(tmp_path / "metadata.csv")
     with pytest.raises(DataError, match="is a folder"):
         read_metadata(tmp_path)
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(DataError, match="a device or a pipe"):
+        read_metadata(tmp_path / "pipe.csv")
+
+
+def test_a_table_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hmnist.sources.tables.MOST_ROWS", 4)
+    assert len(read_metadata(write(tmp_path, HEADER + ROWS))) == 4
+    with pytest.raises(DataError, match="more than 4 rows"):
+        read_metadata(write(tmp_path, HEADER + ROWS * 2))
 
 
 # Matching

@@ -1,7 +1,8 @@
 import codecs
 import gzip
 import os
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmnist.errors import DataError, DataMissingError
+from hmnist.errors import DataError, DataMissingError, DataWarning
 from hmnist.sources.header import image_shape
 from hmnist.sources.pixel_csv import read_pixel_csv
+from tests.conftest import Command
 
 Change = Callable[[str], str]
 
@@ -105,6 +107,15 @@ HARMLESS: dict[str, Callable[[str], bytes]] = {
     "gzip in two members": lambda text: (
         gzip.compress(text[:99].encode()) + gzip.compress(text[99:].encode())
     ),
+    "old mac line ends": lambda text: text.replace("\n", "\r").encode(),
+    "old mac line ends, open end": lambda text: text.replace("\n", "\r").encode()[:-1],
+    "old mac line ends, gzip": lambda text: gzip.compress(text.replace("\n", "\r").encode()),
+    "windows line ends written twice": lambda text: text.replace("\n", "\r\r\n").encode(),
+    "spaces around names": lambda text: text.replace(",label", " , label ", 1).encode(),
+    "comma after the header": lambda text: text.replace("label", "label,", 1).encode(),
+    "excel's first line": lambda text: f"sep=,\r\n{text}".encode(),
+    "end mark": lambda text: f"{text}\x1a".encode(),
+    "end mark in the last row": lambda text: f"{text.rstrip()}\x1a".encode(),
 }
 
 
@@ -114,6 +125,65 @@ def test_harmless_spellings_are_read(tmp_path: Path, spelled: Callable[[str], by
     images, read_labels = read_pixel_csv(write(tmp_path, spelled(make_text(table, labels))))
     np.testing.assert_array_equal(images.reshape(20, -1), table)
     np.testing.assert_array_equal(read_labels, labels)
+
+
+def put_before(text: str, cells: Iterable[str]) -> str:
+    """Put a cell in front of every line."""
+    lines = zip(cells, text.splitlines(), strict=True)
+    return "".join(f"{cell},{line}\n" for cell, line in lines)
+
+
+INDEX = [str(number) for number in range(20)]
+
+LEFT_OUT: dict[str, tuple[Change, str]] = {
+    "index": (lambda text: put_before(text, ["", *INDEX]), "the index of a row (20×)"),
+    "index read and saved": (
+        lambda text: put_before(text, ["Unnamed: 0", *INDEX]),
+        "the index of a row (20×)",
+    ),
+    "named index": (lambda text: put_before(text, ["index", *INDEX]), "the index of a row (20×)"),
+    "comma after every line": (
+        lambda text: text.replace("\n", ",\n"),
+        "an empty cell at the end of a row (20×)",
+    ),
+    "comma after every row": (
+        lambda text: text.replace("\n", ",\n").replace(",\n", "\n", 1),
+        "an empty cell at the end of a row (20×)",
+    ),
+    "rows of commas": (
+        lambda text: text + f"{',' * 64}\n" * 3,
+        "a row of empty cells at the end (3×)",
+    ),
+    "all of excel": (
+        lambda text: f"sep=,\n{text}{',' * 64}\n\x1a",
+        "a row of empty cells at the end (1×)",
+    ),
+    "index and commas": (
+        lambda text: put_before(text, ["", *INDEX]).replace("\n", ",\n"),
+        "an empty cell at the end of a row (20×), the index of a row (20×)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "note"), LEFT_OUT.values(), ids=LEFT_OUT)
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"], ids=["lf", "crlf", "cr"])
+def test_what_is_no_image_is_left_out_and_named(
+    tmp_path: Path, change: Change, note: str, ending: str
+) -> None:
+    table, labels = make_table()
+    path = write(tmp_path, change(make_text(table, labels)).replace("\n", ending))
+    with pytest.warns(DataWarning) as caught:
+        images, read_labels = read_pixel_csv(path)
+    assert [str(each.message) for each in caught] == [f"{path}: left out what is no image: {note}."]
+    np.testing.assert_array_equal(images.reshape(20, -1), table)
+    np.testing.assert_array_equal(read_labels, labels)
+
+
+def test_what_is_left_out_is_said_on_the_command_line(tmp_path: Path, command: Command) -> None:
+    path = write(tmp_path, put_before(make_text(*make_table()), ["", *INDEX]))
+    done = command("data", "info", path)
+    assert done.code == 0
+    assert f"Warning: {path}: left out what is no image: the index of a row (20×)." in done.err
 
 
 def test_scientific_notation_is_a_number(tmp_path: Path) -> None:
@@ -221,7 +291,8 @@ def test_a_damaged_row_is_read_correctly_or_refused(
     path = write(tmp_path_factory.mktemp("pixels"), text, "data.csv")
     expected = _read_by_hand(text)
     try:
-        images, labels = read_pixel_csv(path)
+        with warnings.catch_warnings(action="ignore", category=DataWarning):
+            images, labels = read_pixel_csv(path)
     except DataError:
         assert expected is None
     else:
@@ -284,7 +355,33 @@ MALFORMED: dict[str, tuple[Change, list[str]]] = {
     "missing label": (drop_column(64), ["no column 'label'", "'pixel0063'"]),
     "label only": (lambda _: "label\n4\n", ["no pixel columns"]),
     "extra column": (each_row(",lesion", ",9"), ["column 66 of 66 is 'lesion'"]),
-    "extra unnamed column": (each_row(",", ","), ["column 66 of 66 is ''", "index=False"]),
+    "extra unnamed column": (each_row(",", ",1"), ["row 1 (line 2) is too long"]),
+    "unnamed column in the middle": (edit(0, 9, ""), ["column 10 of 65 is ''", "index=False"]),
+    "index of other rows": (
+        lambda text: put_before(text, ["", *INDEX[::-1]]),
+        ["row 1 (line 2), column 1, the index: found '19'; expected 0", "index=False"],
+    ),
+    "index with a gap": (
+        lambda text: put_before(text, ["", *INDEX[:7], *INDEX[8:], "20"]),
+        ["row 8 (line 9), column 1, the index: found '8'; expected 7"],
+    ),
+    "mistake behind an index": (
+        lambda text: put_before(edit(3, 5, "abc")(text), ["", *INDEX]),
+        ["row 3 (line 4), column pixel0005: found 'abc'"],
+    ),
+    "reordered behind an index": (
+        lambda text: put_before(reorder(0, 2, 1)(text), ["", *INDEX]),
+        ["column 3 is 'pixel0002'", "expected 'pixel0001'"],
+    ),
+    "two indices": (
+        lambda text: put_before(put_before(text, ["", *INDEX]), ["", *INDEX]),
+        ["column 2 repeats ''"],
+    ),
+    "two empty cells after every row": (each_row("", ",,"), ["row 1 (line 2) is too long"]),
+    "row of commas in the middle": (
+        lambda text: text.replace("\n", f"\n{',' * 64}\n", 1),
+        ["row 1 (line 2) is empty, and more rows follow"],
+    ),
     "repeated pixel": (edit(0, 9, "pixel0008"), ["column 10 repeats 'pixel0008'", "column 9"]),
     "repeated label": (edit(0, 9, "label"), ["column 65 repeats 'label'"]),
     "reordered pixels": (reorder(0, 2, 1), ["column 2 is 'pixel0002'", "expected 'pixel0001'"]),
@@ -292,6 +389,7 @@ MALFORMED: dict[str, tuple[Change, list[str]]] = {
     "pixels from 1": (edit(0, 0, "pixel0064"), ["no column 'pixel0000'"]),
     "other capitals": (edit(0, 0, "Pixel0000"), ["column 1 of 65 is 'Pixel0000'"]),
     "no header": (lambda text: text.split("\n", 1)[1], ["no header"]),
+    "too many columns": (lambda _: "," * 2**23, ["the first line is too long"]),
     "semicolons": (lambda text: text.replace(",", ";"), ["separated by ';'"]),
     "header without rows": (lambda text: text.split("\n")[0] + "\n", ["a header and no rows"]),
     "header without line end": (lambda text: text.split("\n")[0], ["a header and no rows"]),
@@ -324,7 +422,6 @@ MALFORMED: dict[str, tuple[Change, list[str]]] = {
     "first row too long": (resize(1, 66), ["row 1 (line 2) is too long: 66 cells"]),
     "last row too short": (resize(20, 60), ["row 20 (line 21), the last, is cut off"]),
     "every row too long": (each_row("", ",1"), ["row 1 (line 2) is too long", "so is the next"]),
-    "comma after every row": (each_row("", ","), ["row 1 (line 2) is too long", "comma"]),
     "every row too short": (
         lambda text: text.replace("pixel0000", "pixel0000,pixel0001", 1),
         ["column 3 repeats 'pixel0001'"],
@@ -340,7 +437,18 @@ MALFORMED: dict[str, tuple[Change, list[str]]] = {
     ),
     "open quotation mark": (
         lambda text: edit(3, 5, '"1')(text) + "1,2\n" * 40_000,
-        ["row 3 (line 4)", "not CSV"],
+        ["line 4 is not CSV: it has more than 69,696 characters", "quotation mark"],
+    ),
+    "quotation mark open to the end": (
+        edit(3, 5, '"1'),
+        ["line 4 is not CSV: unexpected end of data", "quotation mark"],
+    ),
+    "zero byte": (edit(3, 5, "1\0"), ["line 4 is not CSV: it contains zero bytes"]),
+    "far too many cells": (resize(6, 66), ["row 6 (line 7) is too long"]),
+    "endless line": (lambda text: text + "1," * 40_000, ["line 22 is not CSV", "69,696"]),
+    "endless empty lines": (
+        lambda text: text + "\n" * 600_000,
+        ["more than 10,000 empty lines"],
     ),
 }
 
@@ -390,7 +498,6 @@ NOT_READABLE: dict[str, tuple[bytes, str]] = {
     "binary": (bytes(range(256)) * 9, "not text"),
     "zeros": (bytes(4096), "not text"),
     "latin-1 in a row": (TEXT.replace(b"\n", b"\n\xe9", 5), "is not text"),
-    "old mac line ends": (TEXT.replace(b"\n", b"\r"), "not text"),
 }
 
 
@@ -424,6 +531,48 @@ def test_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
     with pytest.raises(DataError, match="pipe"):
         read_pixel_csv(tmp_path / "pipe.csv")
+
+
+# Bombs: small files that unpack to what no images are
+
+
+@pytest.fixture
+def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hmnist.sources.opening.UNPACKED_FREELY", 2**20)
+
+
+BOMBS: dict[str, bytes] = {
+    "one line": b"1" * 2**25,
+    "one line of numbers": TEXT + b"0," * 2**24,
+    "one header": b"pixel0," * 2**22,
+    "commas": b"," * 2**25,
+    "empty lines": TEXT + b"\n" * 2**25,
+    "rows": TEXT + (b"0," * 64 + b"4\n") * 2**18,
+    "rows of commas": TEXT + (b"," * 64 + b"\n") * 2**19,
+    "one quotation": TEXT + b'"' + b"0\n" * 2**24,
+}
+
+
+@pytest.mark.usefixtures("_small_limits")
+@pytest.mark.parametrize("content", BOMBS.values(), ids=BOMBS)
+def test_a_bomb_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = write(tmp_path, gzip.compress(content))
+    with pytest.raises(DataError, match="unpacks to more than 50 times its size") as caught:
+        read_pixel_csv(path)
+    assert "gunzip" in caught.value.hint
+
+
+@pytest.mark.usefixtures("_small_limits")
+def test_rows_that_pack_well_are_read_when_they_are_unpacked(tmp_path: Path) -> None:
+    images, _ = read_pixel_csv(write(tmp_path, TEXT + (b"0," * 64 + b"4\n") * 2**15))
+    assert len(images) == 20 + 2**15
+
+
+@pytest.mark.usefixtures("_small_limits")
+def test_random_images_are_no_bomb(tmp_path: Path) -> None:
+    table, labels = make_table(6000)
+    images, _ = read_pixel_csv(write(tmp_path, gzip.compress(make_text(table, labels).encode())))
+    np.testing.assert_array_equal(images.reshape(6000, -1), table)
 
 
 @pytest.fixture
