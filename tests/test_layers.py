@@ -16,6 +16,7 @@ ROOMS_IN_ORDER = (
     "errors",
     "arrays",
     "files",
+    "guarded",
     "large_arrays",
     "hardware",
     "html",

@@ -164,8 +164,6 @@ def _write(
         split=describe_split(split),
         prior=tuple(_prior(split).tolist()),
         decision=decision,
-        scores={name: estimate.mean for name, estimate in report.scores.items()},
-        reliability=report.reliability,
         members=members,
         written=datetime.now(UTC).isoformat(timespec="seconds"),
         device=describe_device(recipe.device, workers),
