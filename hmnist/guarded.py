@@ -40,8 +40,8 @@ DEEPEST = 16
 """How deep lists and objects of a JSON file may lie in each other."""
 
 LARGEST_NUMBER = 1e12
-"""The largest number of an array or of a JSON file. Fitted numbers are far smaller, and the sums and
-products of larger ones would overflow."""
+"""The largest number of an array or of a JSON file. Fitted numbers are far smaller, and the sums
+and products of larger ones would overflow."""
 
 Expected = Mapping[str, tuple[npt.DTypeLike, tuple[int | None, ...]]]
 """The type and the shape of each array by its name; None stands for any length."""
@@ -110,15 +110,20 @@ def read_json(path: Path, limit: int = LARGEST_JSON) -> Any:
         If it is missing, no regular file, too large, or no JSON. NaN is none. If a text is too long
         or has control characters, a number is too large, or there are too many entries or levels.
     """
+    with open_guarded(path, limit) as file:
+        return decode_json(file.read(limit))
+
+
+def decode_json(text: str | bytes) -> Any:
+    """Return what a JSON text holds; ValueError if `read_json` would not."""
     import msgspec
 
-    with open_guarded(path, limit) as file:
-        try:
-            content = msgspec.json.decode(file.read(limit))
-        except msgspec.MsgspecError as error:
-            raise ValueError(str(error).rstrip(".")) from error
-        _refuse_excess(content, DEEPEST)
-        return content
+    try:
+        content = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(str(error).rstrip(".")) from error
+    _refuse_excess(content, DEEPEST)
+    return content
 
 
 def _refuse_excess(value: Any, levels: int) -> None:

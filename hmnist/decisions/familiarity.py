@@ -106,11 +106,16 @@ class Familiarity:
     def from_arrays(cls, arrays: Mapping[str, Array]) -> Self:
         """Return what `to_arrays` returned; ValueError if the arrays do not belong together."""
         height, width, channels = map(int, arrays["image_shape"])
-        numbers = {name: float(arrays[name]) for name in ("noise", "threshold", "false_alarms")}
-        matrices = {
-            name: arrays[name] for name in ("centre", "scale", "components", "variances")
-        }
-        return cls(image_shape=(height, width, channels), **matrices, **numbers)
+        return cls(
+            image_shape=(height, width, channels),
+            centre=arrays["centre"],
+            scale=arrays["scale"],
+            components=arrays["components"],
+            variances=arrays["variances"],
+            noise=float(arrays["noise"]),
+            threshold=float(arrays["threshold"]),
+            false_alarms=float(arrays["false_alarms"]),
+        )
 
     def to_arrays(self) -> dict[str, Array]:
         """Return plain arrays for `numpy.savez`, by the names of the attributes."""
@@ -133,8 +138,8 @@ class Familiarity:
         features = describe_unfitted(pixels, usable_threads())
         if features.shape[1] != len(self.centre):
             raise TrustError(
-                f"What is known of the training images has {len(self.centre):,} columns, and images "
-                f"of this size have {features.shape[1]:,}.",
+                f"What is known of the training images has {len(self.centre):,} columns; images of "
+                f"this size have {features.shape[1]:,}.",
                 "Train it again.",
             )
         distances = np.empty(len(features), np.float32)

@@ -151,8 +151,9 @@ class Manifest:
         are_names = isinstance(names, list | tuple) and all(isinstance(one, str) for one in names)
         yield "the members of its recipe are no names of models", not are_names
         total = sum(member.weight for member in self.members)
-        yield "the weights of its members do not add up to 1", bool(self.members) and not (
-            math.isclose(total, 1, abs_tol=1e-6)
+        yield (
+            "the weights of its members do not add up to 1",
+            bool(self.members) and not (math.isclose(total, 1, abs_tol=1e-6)),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -186,15 +187,12 @@ def read_manifest(folder: Path) -> Manifest:
         )
     try:
         manifest = msgspec.convert(facts, Manifest)
-        if missing := _needed(manifest) - manifest.files.keys():
-            raise ValueError(f"it does not list {min(missing)}")
-    except (msgspec.MsgspecError, ValueError) as error:
+    except msgspec.MsgspecError as error:
         raise TrustError(f"{path} is damaged: {str(error).rstrip('.')}.", _CURE) from error
+    needed = NEEDED if manifest.members else NEEDED | {NEEDED_BY_MODELS}
+    if missing := needed - manifest.files.keys():
+        raise TrustError(f"{path} is damaged: it does not list {min(missing)}.", _CURE)
     return manifest
-
-
-def _needed(manifest: Manifest) -> frozenset[str]:
-    return NEEDED if manifest.members else NEEDED | {NEEDED_BY_MODELS}
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -251,7 +249,7 @@ def _list_files(folder: Path, cure: str) -> set[str]:
             path = Path(above, name)
             mode = path.lstat().st_mode
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                raise TrustError(f"{folder} is not to be trusted: {path} is a link or device.", cure)
+                raise TrustError(f"{folder} is damaged: {path} is a link or a device.", cure)
         inside = (Path(above, name).relative_to(folder) for name in files)
         found |= {path.as_posix() for path in inside if not path.name.startswith(".")}
     return found

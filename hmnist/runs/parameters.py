@@ -1,4 +1,4 @@
-"""The parameters of models as settings and manifests state them: checked, and made a model again."""
+"""The parameters of models as settings and manifests state them: checked, and made a model."""
 
 from collections.abc import Mapping
 from pathlib import Path

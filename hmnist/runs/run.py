@@ -34,7 +34,7 @@ from hmnist.decisions.soft_voting import soft_vote
 from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError
 from hmnist.files import hash_file
 from hmnist.html import html_of
-from hmnist.models.litert import FEW, LITERT_FILE, find_litert
+from hmnist.models.litert import FEW, find_litert
 from hmnist.models.saved_networks import SavedNetworks
 from hmnist.patients import PATIENT_COLUMNS, check_patients
 from hmnist.runs.familiarity import KnowsTrainingImages
@@ -87,8 +87,7 @@ class Run(KnowsTrainingImages):
 
     @cached_property
     def scores(self) -> dict[str, float]:
-        """The scores on the test part by name, of its predictions; NaN where a diagnosis is absent.
-        """
+        """The scores on the test part by name, of its predictions; NaN where a diagnosis is absent."""
         return mean_scores([self.part("test")])
 
     @property
