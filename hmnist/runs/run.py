@@ -87,7 +87,7 @@ class Run(KnowsTrainingImages):
 
     @cached_property
     def scores(self) -> dict[str, float]:
-        """The scores on the test part by name, of its predictions; NaN where a diagnosis is absent."""
+        """The scores of the predictions of the test part; NaN where a diagnosis is absent."""
         return mean_scores([self.part("test")])
 
     @property

@@ -178,7 +178,7 @@ def test_a_round_trip_through_a_file_keeps_every_bit(
 def test_arrays_that_do_not_belong_together_are_refused(
     familiarity: Familiarity, name: str, array: np.ndarray
 ) -> None:
-    with pytest.raises(ValueError, match="belong|above 0"):
+    with pytest.raises(ValueError, match=r"belong|above 0"):
         Familiarity.from_arrays({**familiarity.to_arrays(), name: array})
 
 
