@@ -30,14 +30,26 @@ LARGEST_JSON = 2**24
 LARGEST_ARRAYS = 2**29
 """Bytes of a file of arrays: half a gigabyte, twice the weights of the largest network."""
 
+LONGEST_TEXT = 2000
+"""Characters of a text in a JSON file."""
+
+MOST_ENTRIES = 10_000
+"""Entries of a list or an object in a JSON file."""
+
+DEEPEST = 16
+"""How deep lists and objects of a JSON file may lie in each other."""
+
 LARGEST_NUMBER = 1e12
-"""The largest number of an array. Fitted numbers are far smaller, and the sums and products of
-larger ones would overflow."""
+"""The largest number of an array or of a JSON file. Fitted numbers are far smaller, and the sums
+and products of larger ones would overflow."""
 
 Expected = Mapping[str, tuple[npt.DTypeLike, tuple[int | None, ...]]]
 """The type and the shape of each array by its name; None stands for any length."""
 
 _CURE = "Train it again."
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""Characters that a terminal obeys instead of showing them."""
 
 _DIRECTORY = struct.Struct("<4s4H2LH")
 """The last bytes of a zip file: entries, and the size of their list."""
@@ -84,7 +96,9 @@ def open_guarded(path: Path, limit: int) -> Iterator[io.BufferedReader]:
         raise TrustError(f"{path} is missing.", _CURE) from error
     except _DAMAGE as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise TrustError(f"{path} is damaged: {reason or type(error).__name__}.", _CURE) from error
+        # An error of a library may repeat what the file says, at any length and on several lines.
+        said = " ".join(_CONTROL.sub(" ", str(reason or type(error).__name__)).split())[:300]
+        raise TrustError(f"{path} is damaged: {said}.", _CURE) from error
 
 
 def read_json(path: Path, limit: int = LARGEST_JSON) -> Any:
@@ -93,15 +107,39 @@ def read_json(path: Path, limit: int = LARGEST_JSON) -> Any:
     Raises
     ------
     TrustError
-        If it is missing, no regular file, too large, or no JSON. NaN is none.
+        If it is missing, no regular file, too large, or no JSON. NaN is none. If a text is too long
+        or has control characters, a number is too large, or there are too many entries or levels.
     """
+    with open_guarded(path, limit) as file:
+        return decode_json(file.read(limit))
+
+
+def decode_json(text: str | bytes) -> Any:
+    """Return what a JSON text holds; ValueError if `read_json` would not."""
     import msgspec
 
-    with open_guarded(path, limit) as file:
-        try:
-            return msgspec.json.decode(file.read(limit))
-        except msgspec.MsgspecError as error:
-            raise ValueError(str(error).rstrip(".")) from error
+    try:
+        content = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(str(error).rstrip(".")) from error
+    _refuse_excess(content, DEEPEST)
+    return content
+
+
+def _refuse_excess(value: Any, levels: int) -> None:
+    """Refuse what no file of ours holds; below a value there may be so many `levels`."""
+    if isinstance(value, str):
+        if len(value) > LONGEST_TEXT or _CONTROL.search(value):
+            raise ValueError(f"the text {value[:40]!r} is too long or has control characters")
+    elif isinstance(value, dict | list):
+        if not levels or len(value) > MOST_ENTRIES:
+            raise ValueError("it has too many entries, or entries in entries")
+        for entry in value:
+            _refuse_excess(entry, levels - 1)
+        for entry in value.values() if isinstance(value, dict) else ():
+            _refuse_excess(entry, levels - 1)
+    elif value is not None and not abs(value) <= LARGEST_NUMBER:
+        raise ValueError(f"the number {value:.3g} is too large")
 
 
 def write_arrays(path: Path, arrays: Mapping[str, npt.ArrayLike]) -> None:

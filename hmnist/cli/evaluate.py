@@ -71,7 +71,7 @@ def _evaluate_benchmark(
     table = open_table(benchmark)
     print_result(table, report)
     if can_draw():
-        save_table_figures(table, folder / "figures", formats=formats)
+        save_table_figures(table, _figures_in(folder), formats=formats)
     if not quiet:
         say(_drawn(folder))
 
@@ -85,12 +85,18 @@ def _evaluate_run(
     *,
     quiet: bool,
 ) -> None:
+    from hmnist.errors import UsageError
     from hmnist.hardware import use_threads
     from hmnist.results.canvas import can_draw
     from hmnist.results.evaluation import evaluate_run
     from hmnist.results.run_figures import save_run_figures
+    from hmnist.runs.manifest import MANIFEST
     from hmnist.runs.run import open_run
 
+    if folder is not None and (folder / MANIFEST).exists():
+        raise UsageError(
+            f"{folder} is a run folder, which has its own report.", "Name another with --out."
+        )
     opened = open_run(run)
     use_threads(opened.manifest.recipe.threads or 1)
     evaluation = evaluate_run(opened, data)
@@ -104,10 +110,20 @@ def _evaluate_run(
     folder = folder or run  # which has its report already
     if can_draw():
         save_run_figures(
-            opened, folder / "figures", evaluation=evaluation, data=data, formats=formats
+            opened, _figures_in(folder), evaluation=evaluation, data=data, formats=formats
         )
     if not quiet:
         say(f"Report: {folder / 'report.csv'} and confusion.csv. {_drawn(folder)}")
+
+
+def _figures_in(folder: Path) -> Path:
+    """Return where figures go; a link might lead anywhere."""
+    from hmnist.errors import TrustError
+
+    figures = folder / "figures"
+    if figures.is_symlink():
+        raise TrustError(f"{figures} is a link.", "Remove it, or name another place with --out.")
+    return figures
 
 
 def _drawn(folder: Path) -> str:

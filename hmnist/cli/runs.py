@@ -1,7 +1,7 @@
 """``hmnist runs list|show|verify``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,9 +9,6 @@ from hmnist.cli import options
 from hmnist.cli.output import print_json, print_rich, say, terminal_width
 from hmnist.cli.show import show
 from hmnist.files import RUNS_FOLDER
-
-if TYPE_CHECKING:
-    from hmnist.runs.manifest import Manifest
 
 app = typer.Typer(help="List, show and verify run folders.", no_args_is_help=True)
 
@@ -21,29 +18,41 @@ app.command("show")(show)
 
 @app.command("list")
 def list_runs(folder: Folder = RUNS_FOLDER, report: options.Report = "table") -> None:
-    """List the runs in a folder with their scores."""
+    """List the runs in a folder with their scores; exit code 4 if one is damaged."""
     from hmnist.errors import DataMissingError, TrustError
-    from hmnist.runs.manifest import read_manifest
     from hmnist.runs.run import find_runs
 
     if not folder.is_dir() and folder != RUNS_FOLDER:
         raise DataMissingError(f"There is no folder {folder}.")
-    manifests = {}
+    facts, damaged = {}, 0
     for path in find_runs(folder):
         try:
-            manifests[str(path)] = read_manifest(path)
+            facts[str(path)] = _summarise(path)
         except TrustError as error:
+            damaged += 1
             say(f"Skipped: {error}")
     if report == "json":
-        print_json({path: manifest.to_dict() for path, manifest in manifests.items()})
-        return
-    if not manifests:
+        print_json(facts)
+    elif facts:
+        _print_runs(facts)
+    elif not damaged:
         say(f"There are no runs in {folder}.")
-        return
-    _print_runs(manifests)
+    if damaged:
+        raise typer.Exit(TrustError.exit_code)
 
 
-def _print_runs(manifests: "dict[str, Manifest]") -> None:
+def _summarise(folder: Path) -> dict[str, Any]:
+    """Return manifest and scores of a run, in JSON's types; the other files are not read."""
+    from hmnist.runs.manifest import check_file, read_manifest
+    from hmnist.runs.report import REPORT, read_report
+
+    manifest = read_manifest(folder)
+    check_file(folder, REPORT, manifest.files[REPORT])
+    scores = {name: score.mean for name, score in read_report(folder).scores.items()}
+    return {**manifest.to_dict(), "scores": scores}
+
+
+def _print_runs(runs: dict[str, dict[str, Any]]) -> None:
     """Print a line for each run; where that is too long for the terminal, two.
 
     A folder that is to be named in the next command stands on one line, whole.
@@ -53,8 +62,8 @@ def _print_runs(manifests: "dict[str, Manifest]") -> None:
 
     shown = {"balanced_accuracy": "balanced acc.", "accuracy": "accuracy", "roc_auc_ovr": "AUC"}
     body = [
-        [folder, manifest.data.name, *(score_text(manifest.scores[score]) for score in shown)]
-        for folder, manifest in manifests.items()
+        [folder, facts["data"]["name"], *(score_text(facts["scores"][name]) for name in shown)]
+        for folder, facts in runs.items()
     ]
     header = ["run", "data", *shown.values()]
     table = plain_table(header, body)
@@ -67,16 +76,25 @@ def _print_runs(manifests: "dict[str, Manifest]") -> None:
 
 
 @app.command("verify")
-def verify(runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders.")]) -> None:
-    """Compare every file of a run with its manifest; exit code 4 if one is damaged."""
+def verify(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN", help="Run folders, or benchmark folders.")
+    ],
+) -> None:
+    """Compare runs with their manifests, and their scores with their predictions.
+
+    Exit code 4 if one is damaged. It finds damage, not who wrote a folder.
+    """
     from hmnist.errors import TrustError
+    from hmnist.results.benchmark_folder import is_benchmark, verify_benchmark
     from hmnist.runs.run import open_run
+    from hmnist.runs.verification import verify_run
 
     damaged = 0
     for folder in runs:
         try:
-            run = open_run(folder)
-            count = sum(len(part.manifest.files) for part in (run, *run.members))
+            is_whole = is_benchmark(folder)
+            count = verify_benchmark(folder) if is_whole else verify_run(open_run(folder))
         except TrustError as error:
             damaged += 1
             say(f"Error: {error}")

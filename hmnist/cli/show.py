@@ -18,12 +18,13 @@ def show(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     report: options.Report = "table",
 ) -> None:
-    """Print what a run is and how it scored; as JSON, its whole manifest."""
+    """Print what a run is and how it scored; as JSON, its whole manifest and its scores."""
+    from hmnist.runs.facts import as_json
     from hmnist.runs.run import open_run
 
     opened = open_run(run)
     if report == "json":
-        print_json(opened.manifest.to_dict())
+        print_json({**opened.manifest.to_dict(), "scores": as_json(opened.scores)})
     else:
         _print_summary(opened)
 

@@ -25,8 +25,8 @@ from threadpoolctl import threadpool_limits
 from hmnist.arrays import Array, Booleans, Float32, Pixels, Shape
 from hmnist.errors import TrustError
 from hmnist.features.pixels import as_images, can_describe
-from hmnist.features.state import read_array
 from hmnist.features.unfitted import describe_unfitted
+from hmnist.guarded import Expected
 from hmnist.hardware import usable_threads
 from hmnist.large_arrays import chunks_of, release
 
@@ -48,6 +48,19 @@ as much was found as without, and where few images validate, one odd image spoil
 
 LEAST_VARIANCE = 1e-6
 """Of standardised features: images that are all the same have no variance."""
+
+
+ARRAYS: Expected = {
+    "image_shape": (np.int64, (3,)),
+    "centre": (np.float32, (None,)),
+    "scale": (np.float32, (None,)),
+    "components": (np.float32, (None, None)),
+    "variances": (np.float32, (None,)),
+    "noise": (np.float64, ()),
+    "threshold": (np.float64, ()),
+    "false_alarms": (np.float64, ()),
+}
+"""The arrays of `Familiarity.to_arrays`."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -81,27 +94,28 @@ class Familiarity:
     threshold: float
     false_alarms: float
 
+    def __post_init__(self) -> None:
+        columns, count = self.components.shape
+        alike = len(self.centre) == len(self.scale) == columns and len(self.variances) == count
+        if not (alike and columns and count and can_describe(self.image_shape)):
+            raise ValueError("its arrays do not belong together")
+        if not min(self.scale.min(), self.variances.min(), self.noise) > 0:
+            raise ValueError("a scale or a variance is not above 0")
+
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Array]) -> Self:
-        """Return what `to_arrays` returned; it is checked: TrustError."""
-        height, width, channels = map(int, read_array(arrays, "image_shape", (3,)))
-        components = read_array(arrays, "components", (None, None))
-        columns, count = components.shape
-        numbers = {
-            name: float(read_array(arrays, name, ()))
-            for name in ("noise", "threshold", "false_alarms")
-        }
-        found = cls(
+        """Return what `to_arrays` returned; ValueError if the arrays do not belong together."""
+        height, width, channels = map(int, arrays["image_shape"])
+        return cls(
             image_shape=(height, width, channels),
-            centre=read_array(arrays, "centre", (columns,)),
-            scale=read_array(arrays, "scale", (columns,)),
-            components=components,
-            variances=read_array(arrays, "variances", (count,)),
-            **numbers,
+            centre=arrays["centre"],
+            scale=arrays["scale"],
+            components=arrays["components"],
+            variances=arrays["variances"],
+            noise=float(arrays["noise"]),
+            threshold=float(arrays["threshold"]),
+            false_alarms=float(arrays["false_alarms"]),
         )
-        if min(found.scale.min(), found.variances.min(), found.noise) <= 0:
-            raise TrustError("A scale or variance of the training images is not above 0.")
-        return found
 
     def to_arrays(self) -> dict[str, Array]:
         """Return plain arrays for `numpy.savez`, by the names of the attributes."""
@@ -122,6 +136,12 @@ class Familiarity:
         """
         pixels = as_images(images, self.image_shape)
         features = describe_unfitted(pixels, usable_threads())
+        if features.shape[1] != len(self.centre):
+            raise TrustError(
+                f"What is known of the training images has {len(self.centre):,} columns; images of "
+                f"this size have {features.shape[1]:,}.",
+                "Train it again.",
+            )
         distances = np.empty(len(features), np.float32)
         for part in chunks_of(features):
             distances[part] = self._measure(features[part])
@@ -172,7 +192,7 @@ def fit_familiarity(training: Pixels, validation: Pixels) -> Familiarity | None:
         image_shape=shape,
         centre=centre,
         scale=scale,
-        components=components[:, -count:].astype(np.float32),
+        components=np.ascontiguousarray(components[:, -count:], np.float32),
         variances=variances[-count:].clip(noise).astype(np.float32),
         noise=float(np.float32(noise)),
         threshold=math.inf,

@@ -103,7 +103,9 @@ def run_cells(
             ensembles.remove(ensemble)
             watcher.started(ensemble)
             members = [runs[folder] for folder in members_of[ensemble.folder]]
-            composed = compose_ensemble(ensemble.split, ensemble.recipe, ensemble.folder, members)
+            composed = compose_ensemble(
+                ensemble.split, ensemble.recipe, ensemble.folder, members, watcher.noted
+            )
             watcher.finished(ensemble, composed)
             yield ensemble, composed
 
@@ -139,7 +141,8 @@ def estimate_fit(recipe: Recipe, images: int) -> float:
 def _train(cells: Sequence[Cell], workers: Workers, watcher: Watcher) -> Iterator[tuple[Cell, Run]]:
     left = []
     for cell in cells:
-        if (run := open_finished(cell.folder, cell.recipe.key(cell.split))) is None:
+        key = cell.recipe.key(cell.split)
+        if (run := open_finished(cell.folder, key, watcher.noted)) is None:
             left.append(cell)
         else:
             yield cell, run

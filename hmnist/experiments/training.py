@@ -19,7 +19,7 @@ from hmnist.decisions.familiarity import fit_familiarity
 from hmnist.decisions.fitting import check_feasible, fit_decision
 from hmnist.decisions.soft_voting import fit_weights, soft_vote
 from hmnist.diagnoses import CODES
-from hmnist.errors import HmnistError, UsageError
+from hmnist.errors import HmnistError, TrustError, UsageError
 from hmnist.features.steps import OnStep
 from hmnist.features.store import keep_results
 from hmnist.files import hash_file, make_parent, working_folder
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from hmnist.models.base import Model
 
     Fit = Callable[[Model, Split, Recipe], float]
+    Noted = Callable[[str], None]
 
 
 def train_cell(
@@ -92,12 +93,18 @@ def train_cell(
         )
 
 
-def compose_ensemble(split: Split, recipe: Recipe, folder: Path, members: Sequence[Run]) -> Run:
+def compose_ensemble(
+    split: Split,
+    recipe: Recipe,
+    folder: Path,
+    members: Sequence[Run],
+    noted: "Noted | None" = None,
+) -> Run:
     """Average trained models, without further training, and write the run folder of the ensemble.
 
     The folder lies beside those of the members, at least two. The manifest names each member by
     digest, with its weight; models of no weight are left out. The recipe is that of the members,
-    except for the model.
+    except for the model. `noted` is that of `open_finished`.
     """
     labels = split.validation.labels
     # A published protocol tests on its validation images, so nothing is fitted on them.
@@ -111,7 +118,7 @@ def compose_ensemble(split: Split, recipe: Recipe, folder: Path, members: Sequen
         Member(run=run.folder.name, digest=hash_file(run.folder / MANIFEST), weight=weight)
         for run, weight in kept
     )
-    finished = open_finished(folder, recipe.key(split))
+    finished = open_finished(folder, recipe.key(split), noted)
     # A member that was trained again is another member, though its predictions are the same.
     if finished is not None and finished.manifest.members == listed:
         return finished
@@ -169,8 +176,6 @@ def _write(
         split=describe_split(split),
         prior=tuple(_prior(split).tolist()),
         decision=decision,
-        scores={name: estimate.mean for name, estimate in report.scores.items()},
-        reliability=report.reliability,
         members=members,
         written=datetime.now(UTC).isoformat(timespec="seconds"),
         device=describe_device(recipe.device, workers),
@@ -189,10 +194,17 @@ def _write(
     )
 
 
-def open_finished(folder: Path, key: str) -> Run | None:
-    """Return the finished run of a folder, None if there is none of that key."""
+def open_finished(folder: Path, key: str, noted: "Noted | None" = None) -> Run | None:
+    """Return the finished run of a folder, None if there is none of that key.
+
+    `noted` receives a sentence if there is one that is damaged.
+    """
     try:
         run = open_run(folder)
+    except TrustError as error:
+        if noted is not None:
+            noted(f"{error.message} It is made again.")
+        return None
     except HmnistError:
         return None
     return run if run.manifest.key == key else None

@@ -1,14 +1,20 @@
 """A benchmark folder read again: its table, and the runs of each row."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from hmnist.errors import DataMissingError, TrustError
+from hmnist.guarded import LARGEST_JSON, open_guarded
 from hmnist.results.table import Table
-from hmnist.runs.run import Run, open_run
+from hmnist.runs.run import Run, open_listed
+from hmnist.runs.verification import are_same, verify_run
+from hmnist.scores.intervals import mean_scores
 
 TABLE = "table.json"
 """The name of the table's file."""
+
+_AGAIN = "Run the benchmark again with the same --out: finished runs are kept."
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,29 +49,50 @@ def open_table(folder: str | Path) -> Table:
     TrustError
         If the table is damaged, or of another version.
     """
-    folder = Path(folder)
-    try:
-        return Table.from_json((folder / TABLE).read_bytes())
-    except OSError as error:
+    path = Path(folder) / TABLE
+    if not os.path.lexists(path):
         raise DataMissingError(
             f"{folder} holds no finished benchmark: it has no {TABLE}.",
             f"Finish it: hmnist benchmark --out {folder}",
-        ) from error
+        )
+    with open_guarded(path, LARGEST_JSON) as file:
+        return Table.from_json(file.read())
 
 
 def open_benchmark(folder: Path) -> BenchmarkFolder:
     """Read the table of a benchmark folder and open its runs.
 
-    Errors are those of `open_table`, and a TrustError if a run is missing or damaged.
+    Errors are those of `open_table`, and a TrustError if a run is missing, damaged or not the one
+    that the table was made of.
     """
     table = open_table(folder)
+    runs = []
     for row in table.rows:
-        # A name from a file must not lead out of the folder.
-        if not row.runs or any(Path(name).name != name for name in row.runs):
+        if not row.runs:
+            raise TrustError(f"{folder / TABLE} does not say which runs {row.model} has.", _AGAIN)
+        runs.append(tuple(open_listed(folder, *listed) for listed in row.runs.items()))
+    return BenchmarkFolder(table, tuple(runs))
+
+
+def verify_benchmark(folder: Path) -> int:
+    """Verify a benchmark folder, and return how many files its runs have.
+
+    The scores of the table are computed again from the predictions.
+
+    Raises
+    ------
+    TrustError
+        If a run is not to be trusted (`verify_run`), or is not the one that the table was made of,
+        or a mean score of the table is another one.
+    """
+    opened = open_benchmark(folder)
+    for row, runs in zip(opened.table.rows, opened.runs, strict=True):
+        means = mean_scores([run.part("test") for run in runs])
+        stated = {name: summary.mean for name, summary in row.scores.items()}
+        if not are_same(stated, means):
             raise TrustError(
-                f"{folder / TABLE} does not say which runs {row.model} has.",
-                "Run the benchmark again with the same --out: finished runs are kept.",
+                f"{folder / TABLE} is not to be trusted: the scores of {row.model} are not those "
+                "of its predictions.",
+                _AGAIN,
             )
-    return BenchmarkFolder(
-        table, tuple(tuple(open_run(folder / name) for name in row.runs) for row in table.rows)
-    )
+    return sum(verify_run(run) for runs in opened.runs for run in runs)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hmnist.errors import UsageError
+from hmnist.results.benchmark_folder import is_benchmark, open_benchmark
 from hmnist.results.rows import WITH_PATIENTS
 from hmnist.runs.facts import as_json
 from hmnist.runs.manifest import MANIFEST
@@ -66,10 +67,16 @@ def find_rows(folders: Sequence[Path]) -> list[list[Run]]:
     rows = _group(single, by_seed=True)
     for folder in folders:
         if not (folder / MANIFEST).is_file():
-            # Where there is none, opening the folder itself says so.
-            runs = [open_run(path) for path in find_runs(folder) or [folder]]
-            rows += sorted(_group(runs), key=_mean_score, reverse=True)
+            rows += sorted(_group(_open_runs(folder)), key=_mean_score, reverse=True)
     return rows
+
+
+def _open_runs(folder: Path) -> list[Run]:
+    """Open the runs of a benchmark's table; without a table, those in the folder."""
+    if is_benchmark(folder):
+        return [run for row in open_benchmark(folder).runs for run in row]
+    # Where there is none, opening the folder itself says so.
+    return [open_run(path) for path in find_runs(folder) or [folder]]
 
 
 def _group(runs: Sequence[Run], *, by_seed: bool = False) -> list[list[Run]]:

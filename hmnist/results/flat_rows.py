@@ -19,10 +19,7 @@ def flatten_scores(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def nest_scores(facts: dict[str, Any]) -> dict[str, Any]:
     """Undo `flatten_scores` in the rows of a table."""
-    rows = [
-        {**row, "scores": {name: row[name] for name in SCORE_NAMES if name in row}}
-        for row in facts["rows"]
-    ]
+    rows = [{**row, "scores": {name: row[name] for name in SCORE_NAMES}} for row in facts["rows"]]
     return {**facts, "rows": rows}
 
 
@@ -34,7 +31,7 @@ def flatten(row: TableRow) -> dict[str, Any]:
             parts = value or {}
             flat |= {name: parts.get(name)}
             flat |= {f"{name}_{part}": parts.get(part) for part in ("low", "high", "p_value")}
-        elif isinstance(value, Mapping):
+        elif isinstance(value, Mapping) and name != "runs":
             flat |= {f"{name}_{part}": number for part, number in value.items()}
         elif name != "runs":
             flat[name] = value

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from hmnist.errors import TrustError, unknown_name
+from hmnist.guarded import decode_json
 from hmnist.runs.facts import json_text
 
 if TYPE_CHECKING:
@@ -68,9 +69,9 @@ def decode_result(
     import msgspec
 
     try:
-        facts = msgspec.json.decode(text, type=dict[str, Any])
+        facts = msgspec.convert(decode_json(text), dict[str, Any])
         if facts.get("schema") == schema:
             return msgspec.convert(arrange(facts), kind)
-    except (msgspec.MsgspecError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
         raise TrustError(f"The {kind.__name__.lower()} is damaged: {error}.", _AGAIN) from error
     raise TrustError(f"The {kind.__name__.lower()} is not of the kind {schema}.", _AGAIN)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from hmnist.files import hash_file
 from hmnist.models.litert import LITERT_FILE
 from hmnist.oversampling.methods import METHODS
-from hmnist.runs.facts import Amount, Count, DataFacts
-from hmnist.runs.manifest import Manifest
+from hmnist.runs.facts import Amount, Count, DataFacts, Digest, RunName
+from hmnist.runs.manifest import MANIFEST, Manifest
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run
 from hmnist.scores.comparison import Difference
@@ -63,8 +64,9 @@ class TableRow:
         How many numbers were fitted, and the size of the model's files.
     members : mapping of str to float
         The mean weight of each model of an ensemble, 0 if it was always left out; empty for others.
-    runs : tuple of str
-        The names of its run folders, which lie beside ``table.json``.
+    runs : mapping of str to str
+        The names of its run folders, which lie beside ``table.json``, with the SHA-256 of the
+        manifest of each.
     changed : mapping
         The parameters of the model that were set, and are not those of the effort.
     difference : Difference or None
@@ -89,7 +91,7 @@ class TableRow:
     parameters: Count
     model_bytes: Count
     members: Mapping[str, Amount] = field(default_factory=dict)
-    runs: tuple[str, ...] = ()
+    runs: Mapping[RunName, Digest] = field(default_factory=dict)
     changed: Mapping[str, Any] = field(default_factory=dict)
     difference: Difference | None = None
 
@@ -112,6 +114,10 @@ class Ranking:
     best: str
     tests: Count
     resamples: Count
+
+    def __post_init__(self) -> None:
+        if self.score not in SCORE_NAMES:
+            raise ValueError(f"there is no score {self.score!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +164,7 @@ def make_row(runs: Sequence[Run]) -> TableRow:
         parameters=round(_mean([run.manifest.parameter_count for run in runs])),
         model_bytes=round(_mean([_model_bytes(run) for run in runs])),
         members=_member_weights(runs),
-        runs=tuple(run.folder.name for run in runs),
+        runs={run.folder.name: hash_file(run.folder / MANIFEST) for run in runs},
         changed={} if first.recipe.entry.composed else dict(first.recipe.parameters),
     )
 

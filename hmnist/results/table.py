@@ -9,7 +9,9 @@ import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Meta
 
 from hmnist.errors import unknown_name
 from hmnist.html import html_of
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Group
 
-SCHEMA = "hmnist-table/5"
+SCHEMA = "hmnist-table/6"
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
 """The formats of ``--format``; ``table`` is for the terminal."""
@@ -80,7 +82,7 @@ class Table(Result):
     data: DataFacts
     split: SplitFacts
     settings: TableSettings
-    rows: tuple[TableRow, ...]
+    rows: Annotated[tuple[TableRow, ...], Meta(min_length=1)]
     ranking: Ranking | None = None
     warnings: tuple[str, ...] = ()
 

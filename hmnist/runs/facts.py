@@ -1,12 +1,14 @@
 """Facts that runs and tables state: of data, split, device and versions."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
 
+from hmnist.dataset import PARTS
 from hmnist.hardware import find_gpu, processor_name
 from hmnist.splits.leaks import Leak
 
@@ -15,9 +17,17 @@ if TYPE_CHECKING:
     from hmnist.splits.split import Split
 
 Amount = Annotated[float, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 Count = Annotated[int, Meta(ge=0)]
+Side = Annotated[int, Meta(ge=1, le=2048)]
+"""Of an image, in pixels; or its channels."""
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 """A SHA-256 in hexadecimal digits."""
+
+RunName = Annotated[str, Meta(pattern=r"^[^./\\:][^/\\:]*$", max_length=255)]
+"""The name of a run folder that lies in a known folder: it leads nowhere else."""
+
+_NAME_LENGTH = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +45,7 @@ class DataFacts:
     rows: Count
     lesions: Count | None
     synthetic: bool
-    image_shape: tuple[Count, Count, Count]
+    image_shape: tuple[Side, Side, Side]
     merged_pairs: Count = 0
 
     @property
@@ -86,6 +96,12 @@ class SplitFacts:
     leaks: tuple[Leak, ...] | None
     digest: Digest
 
+    def __post_init__(self) -> None:
+        if set(self.sizes) != set(PARTS):
+            raise ValueError(f"its parts are not {', '.join(PARTS)}")
+        if (self.fold is None) != (self.folds is None) or (self.fold or 0) >= (self.folds or 1):
+            raise ValueError(f"its fold is {self.fold} of {self.folds}")
+
     @property
     def description(self) -> str:
         """What decides on the parts, in words: ``by lesion`` or ``the file's own``."""
@@ -118,7 +134,8 @@ def json_text(facts: Mapping[str, Any]) -> str:
 def describe_data(data: "LesionDataset") -> DataFacts:
     """Return what a manifest and a table say of a data set."""
     return DataFacts(
-        name=data.name,
+        # One line, whatever a file is called.
+        name=re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", data.name)[:_NAME_LENGTH],
         digest=data.digest,
         image_digest=data.image_digest,
         rows=len(data),

@@ -1,15 +1,15 @@
 """``familiarity.npz``: what the training images of a run look like."""
 
-import zipfile
+import os
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Booleans
-from hmnist.decisions.familiarity import Familiarity
+from hmnist.arrays import Booleans, Shape
+from hmnist.decisions.familiarity import ARRAYS, Familiarity
 from hmnist.errors import TrustError
+from hmnist.guarded import read_arrays, write_arrays
 
 FAMILIARITY_FILE = "familiarity.npz"
 
@@ -19,13 +19,24 @@ class KnowsTrainingImages:
 
     folder: Path
 
+    @property
+    def image_shape(self) -> Shape:
+        """Height, width and channels of the images that it predicts."""
+        raise NotImplementedError
+
     @cached_property
     def familiarity(self) -> Familiarity | None:
         """What training images look like; None if the folder does not know.
 
         That is so if fewer than 19 images validated the model, or images are below 6×6 pixels.
         """
-        return read_familiarity(self.folder)
+        known = read_familiarity(self.folder)
+        if known is not None and known.image_shape != self.image_shape:
+            raise TrustError(
+                f"{self.folder / FAMILIARITY_FILE} is damaged: it is of other images.",
+                "Train it again.",
+            )
+        return known
 
     def is_unfamiliar(self, images: npt.ArrayLike) -> Booleans | None:
         """Return which images are unlike the training data: bool, shape (n,).
@@ -39,16 +50,22 @@ class KnowsTrainingImages:
 
 def write_familiarity(folder: Path, familiarity: Familiarity) -> None:
     """Write what training images look like into a run folder."""
-    np.savez(folder / FAMILIARITY_FILE, allow_pickle=False, **familiarity.to_arrays())
+    write_arrays(folder / FAMILIARITY_FILE, familiarity.to_arrays())
 
 
 def read_familiarity(folder: Path) -> Familiarity | None:
-    """Return what `write_familiarity` wrote, None if there is no such file."""
+    """Return what `write_familiarity` wrote, None if there is no such file.
+
+    Raises
+    ------
+    TrustError
+        If it is damaged.
+    """
     path = folder / FAMILIARITY_FILE
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
+    arrays = read_arrays(path, ARRAYS)
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return Familiarity.from_arrays(dict(arrays))
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise TrustError(f"{path} is damaged: {error}", "Train the run again.") from error
+        return Familiarity.from_arrays(arrays)
+    except ValueError as error:
+        raise TrustError(f"{path} is damaged: {error}.", "Train it again.") from error

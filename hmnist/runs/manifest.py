@@ -3,7 +3,11 @@
 Reading checks every key, type and range, so that the rest of the package can rely on them.
 """
 
-from collections.abc import Mapping
+import hashlib
+import math
+import os
+import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,14 +17,34 @@ from msgspec import Meta
 from hmnist.decisions.decision import Decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError, UsageError
-from hmnist.files import hash_file
-from hmnist.runs.facts import Amount, Count, DataFacts, Digest, SplitFacts, as_json, json_text
+from hmnist.guarded import open_guarded, read_json
+from hmnist.runs.facts import (
+    Amount,
+    Count,
+    DataFacts,
+    Digest,
+    RunName,
+    Share,
+    SplitFacts,
+    as_json,
+    json_text,
+)
+from hmnist.runs.parameters import check_parameters
 from hmnist.runs.recipe import Recipe
-from hmnist.scores.reliability import ReliabilityBin
-from hmnist.scores.scoring import SCORE_NAMES
 
-SCHEMA = "hmnist-run/5"
+SCHEMA = "hmnist-run/6"
 MANIFEST = "manifest.json"
+
+NEEDED = frozenset({"predictions.csv", "report.json", "report.csv", "confusion.csv", "seen.npz"})
+"""The files that every run has."""
+
+NEEDED_BY_MODELS = "model/model.json"
+"""The file that every run has but an ensemble, whose members have it."""
+
+_LARGEST = 2**22
+"""Bytes of a manifest: four megabytes."""
+
+_CURE = "Train it again."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +62,14 @@ class Member:
     `digest` is the SHA-256 of its manifest, `weight` its share of the soft vote.
     """
 
-    run: str
+    run: RunName
     digest: Digest
-    weight: Annotated[float, Meta(ge=0, le=1)]
+    weight: Annotated[float, Meta(gt=0, le=1)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What was trained on what, how, and how it scored.
+    """What was trained on what, and how. How it scored is computed from its predictions.
 
     Attributes
     ----------
@@ -67,11 +91,6 @@ class Manifest:
         The share of each diagnosis in the training part, before any oversampling.
     decision : Decision
         How probabilities become predicted diagnoses, as fitted on validation.
-    scores : mapping of str to (float or None)
-        Those of the test part, by the names of `hmnist.SCORE_NAMES`; None where a diagnosis is
-        absent.
-    reliability : tuple of ReliabilityBin
-        Of the test part.
     fit_seconds, predict_ms_per_1000 : float
         How long fitting took, and the prediction of 1,000 images.
     parameter_count : int
@@ -90,7 +109,7 @@ class Manifest:
         Every file of the folder, by its path in it.
     """
 
-    key: str
+    key: Annotated[str, Meta(pattern="^[0-9a-f]{12}$")]
     model: str
     parameters: Mapping[str, Any]
     recipe: Recipe
@@ -98,10 +117,8 @@ class Manifest:
     pretrained_digest: Digest | None
     data: DataFacts
     split: SplitFacts
-    prior: tuple[Amount, ...]
+    prior: tuple[Share, ...]
     decision: Decision
-    scores: Mapping[str, float | None]
-    reliability: tuple[ReliabilityBin, ...]
     fit_seconds: Amount
     predict_ms_per_1000: Amount
     parameter_count: Count
@@ -114,10 +131,30 @@ class Manifest:
     schema: str = SCHEMA
 
     def __post_init__(self) -> None:
-        if set(self.scores) != set(SCORE_NAMES):
-            raise ValueError("its scores are not those of this version")
-        if len(self.prior) != len(CODES):
-            raise ValueError(f"its prior is not {len(CODES)} numbers")
+        check_parameters(self.parameters)
+        for fault, is_faulty in self._faults():
+            if is_faulty:
+                raise ValueError(fault)
+
+    def _faults(self) -> Iterator[tuple[str, bool]]:
+        """Yield what may be wrong with entries that belong together, and whether it is."""
+        entry = self.recipe.entry
+        stated = [self.parameters.get(name) for name in entry.settings]
+        yield "its model is not that of its recipe", self.model != entry.name
+        yield "a setting of its model is no text", not all(isinstance(one, str) for one in stated)
+        yield "its system is not that of its model", (self.system is None) != (entry.system is None)
+        known = len(self.prior) == len(CODES) and math.isclose(sum(self.prior), 1, abs_tol=1e-6)
+        yield f"its prior is not {len(CODES)} shares of 1", not known
+        yield "it does not state the version of hmnist", "hmnist" not in self.versions
+        yield "only ensembles have members", bool(self.members) != entry.composed
+        names = self.recipe.parameters.get("members", ())
+        are_names = isinstance(names, list | tuple) and all(isinstance(one, str) for one in names)
+        yield "the members of its recipe are no names of models", not are_names
+        total = sum(member.weight for member in self.members)
+        yield (
+            "the weights of its members do not add up to 1",
+            bool(self.members) and not (math.isclose(total, 1, abs_tol=1e-6)),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the manifest as JSON's types."""
@@ -125,26 +162,37 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read what a run folder says of itself, without comparing its files."""
+    """Read what a run folder says of itself, without comparing its files.
+
+    Raises
+    ------
+    UsageError
+        If the folder has no manifest.
+    TrustError
+        If the manifest is damaged, or of another version.
+    """
     import msgspec
 
     path = folder / MANIFEST
-    try:
-        content = path.read_bytes()
-        header = msgspec.json.decode(content, type=dict[str, Any])
-        if header.get("schema") == SCHEMA:
-            return msgspec.json.decode(content, type=Manifest)
-    except FileNotFoundError as error:
+    if not os.path.lexists(path):
         raise UsageError(
             f"{folder} is no run folder: it has no {MANIFEST}.", f"See: hmnist runs list {folder}"
-        ) from error
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise TrustError(f"{path} is damaged: {error}.", "Train it again.") from error
-    raise TrustError(
-        f"{path} is of the kind {str(header.get('schema'))[:40]}, and this version of hmnist reads "
-        f"{SCHEMA}.",
-        "Train it again, or use the version of hmnist that wrote it.",
-    )
+        )
+    facts = read_json(path, _LARGEST)
+    schema = facts.get("schema") if isinstance(facts, dict) else None
+    if isinstance(schema, str) and schema != SCHEMA:
+        raise TrustError(
+            f"{path} is of the kind {schema[:40]}, and this version of hmnist reads {SCHEMA}.",
+            "Train it again, or use the version of hmnist that wrote it.",
+        )
+    try:
+        manifest = msgspec.convert(facts, Manifest)
+    except msgspec.MsgspecError as error:
+        raise TrustError(f"{path} is damaged: {str(error).rstrip('.')}.", _CURE) from error
+    needed = NEEDED if manifest.members else NEEDED | {NEEDED_BY_MODELS}
+    if missing := needed - manifest.files.keys():
+        raise TrustError(f"{path} is damaged: it does not list {min(missing)}.", _CURE)
+    return manifest
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -154,20 +202,54 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 def describe_files(folder: Path) -> dict[str, StoredFile]:
     """Return size and hash of every file in a folder and its sub-folders, by its path in it."""
-    return {
-        path.relative_to(folder).as_posix(): StoredFile(
-            bytes=path.stat().st_size, sha256=hash_file(path)
-        )
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    described = {}
+    for name in sorted(_list_files(folder, _CURE)):
+        size = (folder / name).stat().st_size
+        described[name] = StoredFile(bytes=size, sha256=_hash(folder / name, size))
+    return described
 
 
-def check_files(folder: Path, files: Mapping[str, StoredFile], cure: str) -> None:
-    """Raise TrustError, with the hint `cure`, if a file is missing or not the one described."""
+def check_files(folder: Path, files: Mapping[str, StoredFile], cure: str) -> set[str]:
+    """Compare the files of a folder with their description, and return the others by name.
+
+    Hidden files are none of ours, and left out.
+
+    Raises
+    ------
+    TrustError
+        With the hint `cure`: if a file is missing or not the one described, or the folder contains
+        a link or anything else that is neither file nor folder.
+    """
+    found = _list_files(folder, cure)
     for name, stored in files.items():
-        path, damage = folder / name, f"{folder} is damaged: {name} is "
-        if not path.is_file():
-            raise TrustError(f"{damage}missing.", cure)
-        if path.stat().st_size != stored.bytes or hash_file(path) != stored.sha256:
-            raise TrustError(f"{damage}not what was written.", cure)
+        # A name that leads out of the folder is not among them.
+        if name not in found:
+            raise TrustError(f"{folder} is damaged: {name[:200]} is missing.", cure)
+        check_file(folder, name, stored, cure)
+    return found - files.keys()
+
+
+def check_file(folder: Path, name: str, stored: StoredFile, cure: str = _CURE) -> None:
+    """Compare one file of a folder with its description; TrustError if it is another one."""
+    if _hash(folder / name, stored.bytes) != stored.sha256:
+        raise TrustError(f"{folder} is damaged: {name} is not what was written.", cure)
+
+
+def _hash(path: Path, limit: int) -> str:
+    with open_guarded(path, limit) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _list_files(folder: Path, cure: str) -> set[str]:
+    """Return the files in a folder and its sub-folders; links and devices are refused."""
+    found = set()
+    for above, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in (*folders, *files):
+            path = Path(above, name)
+            mode = path.lstat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                raise TrustError(f"{folder} is damaged: {path} is a link or a device.", cure)
+        inside = (Path(above, name).relative_to(folder) for name in files)
+        found |= {path.as_posix() for path in inside if not path.name.startswith(".")}
+    return found

@@ -1,4 +1,4 @@
-"""``predictions.csv`` and ``history.csv``: the predictions of a run, its training by epoch.
+"""``predictions.csv``: the predictions of a run.
 
 Reading checks columns, names and ranges: what comes out can be scored.
 """
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hmnist.arrays import Float64, Indices, Labels, Strings
-from hmnist.dataset import PARTS
+from hmnist.decisions.decision import Decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import HmnistError, TrustError
+from hmnist.guarded import open_guarded
+from hmnist.runs.facts import SplitFacts
 from hmnist.scores.predictions import Predictions, check_probabilities
 
 if TYPE_CHECKING:
@@ -24,7 +26,14 @@ if TYPE_CHECKING:
 PREDICTED_PARTS = ("validation", "test")
 """The parts of a split whose predictions are kept."""
 
-_PREDICTIONS, _HISTORY = "predictions.csv", "history.csv"
+_PREDICTIONS = "predictions.csv"
+
+_LARGEST = 2**28
+"""Bytes of the file: a quarter of a gigabyte, for more than a million images."""
+
+_LONGEST_ID = 200
+
+_CURE = "Train it again."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,15 +109,19 @@ def read_predictions(folder: Path) -> dict[str, PartPredictions]:
     path = folder / _PREDICTIONS
     text = dict.fromkeys(("part", "image_id", "lesion_id", "diagnosis", "predicted"), str)
     numbers = {"row": np.int64, **dict.fromkeys(CODES, np.float64)}
-    try:
-        table = pd.read_csv(path, dtype={**text, **numbers}, index_col=False)
-    except (OSError, ValueError) as error:
-        raise TrustError(f"{path} is damaged: {error}.", "Train the run again.") from error
+    kinds = {**text, **numbers}
+    with open_guarded(path, _LARGEST) as file:
+        table = pd.read_csv(file, dtype=kinds, index_col=False)
+        if unknown := set(table.columns) - kinds.keys():
+            raise ValueError(f"it has a column {min(unknown)[:40]!r}")
+        for column in text:
+            if column in table and (table[column].str.len() > _LONGEST_ID).any():
+                raise ValueError(f"a text in the column {column} is too long")
     if missing := {"part", "diagnosis", "predicted", *numbers} - set(table.columns):
-        raise TrustError(f"{path} has no column {min(missing)!r}.", "Train the run again.")
-    if unknown := set(table["part"]) - set(PARTS):
-        sentence = f"{path}: a row belongs to the part {unknown.pop()!r}."
-        raise TrustError(sentence, "Train the run again.")
+        raise TrustError(f"{path} has no column {min(missing)!r}.", _CURE)
+    if others := set(table["part"]) - set(PREDICTED_PARTS):
+        sentence = f"{path}: a row belongs to the part {others.pop()!r}."
+        raise TrustError(sentence, _CURE)
     return {part: _read_part(path, table[table["part"] == part]) for part in PREDICTED_PARTS}
 
 
@@ -118,7 +131,7 @@ def _read_part(path: Path, table: "pd.DataFrame") -> PartPredictions:
         if len(table):
             check_probabilities(probabilities, len(table))
     except HmnistError as error:
-        raise TrustError(f"{path}: {error.message}", "Train the run again.") from error
+        raise TrustError(f"{path}: {error.message}", _CURE) from error
     return PartPredictions(
         rows=table["row"].to_numpy(dtype=np.int64),
         labels=_read_diagnoses(path, table["diagnosis"]),
@@ -133,24 +146,32 @@ def _read_diagnoses(path: Path, column: "pd.Series[str]") -> Labels:
     labels = column.map({code: label for label, code in enumerate(CODES)})
     if labels.isna().any():
         unknown = column[labels.isna()].iloc[0]
-        raise TrustError(f"{path}: {unknown!r} is no diagnosis.", "Train the run again.")
+        raise TrustError(f"{path}: {unknown!r} is no diagnosis.", _CURE)
     return np.asarray(labels, dtype=np.int64)
 
 
-def write_history(folder: Path, history: Mapping[str, list[float]]) -> None:
-    """Write ``history.csv``: a row per epoch, recalls under the diagnoses' codes."""
-    import pandas as pd
+def check_predictions(
+    path: Path, parts: Mapping[str, PartPredictions], split: SplitFacts, decision: Decision
+) -> None:
+    """Refuse predictions that are not those of a split, or not decided as the run decides.
 
-    # A model numbers the diagnoses; the reader of the file needs their codes.
-    names = {f"val_recall_{label}": f"val_recall_{code}" for label, code in enumerate(CODES)}
-    table = pd.DataFrame({names.get(name, name): values for name, values in history.items()})
-    table.insert(0, "epoch", range(1, len(table) + 1))
-    table.to_csv(folder / _HISTORY, index=False)
-
-
-def read_history(folder: Path) -> "pd.DataFrame | None":
-    """Return what `write_history` wrote, a row per epoch; None if there is no such file."""
-    import pandas as pd
-
-    path = folder / _HISTORY
-    return pd.read_csv(path) if path.is_file() else None
+    Raises
+    ------
+    TrustError
+        If a part has another size than the split says, has an image twice, which only published
+        protocols do, or a predicted diagnosis is not that of its probabilities.
+    """
+    for name, part in parts.items():
+        damage = f"{path} is damaged: "
+        if len(part.rows) != split.sizes[name]:
+            raise TrustError(f"{damage}the {name} part has {len(part.rows):,} images.", _CURE)
+        distinct = split.published or len(np.unique(part.rows)) == len(part.rows)
+        if not distinct or (part.rows < 0).any():
+            raise TrustError(f"{damage}the rows of the {name} part are not distinct.", _CURE)
+        decided = decision.decide(part.probabilities)
+        if not np.array_equal(decided, part.predicted):
+            wrong = int(part.rows[decided != part.predicted][0])
+            raise TrustError(
+                f"{damage}row {wrong} was not decided as the manifest says ({decision.kind}).",
+                _CURE,
+            )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import UsageError, unknown_name
 from hmnist.hardware import DEVICES, available_cores, choose_device
+from hmnist.runs.parameters import check_parameters
 
 if TYPE_CHECKING:
     from hmnist.models.base import Model
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from hmnist.splits.split import Split
     from hmnist.systems.protocol import Resampling
 
+
+MOST_THREADS = 4096
+
+LARGEST_SEED = 2**32 - 1
+"""As numpy's and TensorFlow's."""
 
 PATIENTS: dict[str, tuple[bool, ...]] = {"no": (False,), "yes": (True,), "both": (False, True)}
 """The words for patient data, and the recipes that they stand for; ``both`` is for a benchmark."""
@@ -132,9 +138,12 @@ class Recipe:
         object.__setattr__(self, "patients", _read_patients(self.patients))
         if self.threads is None:
             object.__setattr__(self, "threads", available_cores())
-        elif self.threads < 1:
-            raise UsageError("Threads are counted from 1.")
+        elif not 1 <= self.threads <= MOST_THREADS:
+            raise UsageError(f"There can be 1 to {MOST_THREADS:,} threads, not {self.threads:,}.")
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise UsageError(f"A seed lies in 0–{LARGEST_SEED}, and {self.seed} does not.")
         self._check_names()
+        check_parameters(self.parameters)
         if not 0 < self.sensitivity < 1:
             raise UsageError(f"A sensitivity of {self.sensitivity:g} is not between 0 and 1.")
 

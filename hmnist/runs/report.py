@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from operator import attrgetter
 from pathlib import Path
+from typing import Literal
 
 from hmnist.diagnoses import CODES
+from hmnist.errors import TrustError
 from hmnist.files import write_file
+from hmnist.guarded import read_json
 from hmnist.runs.facts import json_text
 from hmnist.scores.intervals import mean_scores, score_intervals
 from hmnist.scores.predictions import Predictions
@@ -18,9 +21,10 @@ from hmnist.scores.report import (
     classification_report,
     confusion_matrix,
 )
-from hmnist.scores.scoring import none_if_unknown
+from hmnist.scores.scoring import SCORE_NAMES, none_if_unknown
 
 SCHEMA = "hmnist-report/2"
+REPORT = "report.json"
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,15 @@ class Report:
     confusion: tuple[tuple[int, ...], ...]
     reliability: tuple[ReliabilityBin, ...]
 
+    def __post_init__(self) -> None:
+        if set(self.scores) != set(SCORE_NAMES):
+            raise ValueError("its scores are not those of this version")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _StoredReport(Report):
+    schema: Literal["hmnist-report/2"]
+
 
 def make_report(predictions: Predictions) -> Report:
     """Score predictions, with intervals."""
@@ -68,7 +81,7 @@ def make_report(predictions: Predictions) -> Report:
 def write_report(report: Report, folder: Path) -> None:
     """Write ``report.json``, ``report.csv`` and ``confusion.csv`` into a folder."""
     facts = {"schema": SCHEMA, **asdict(report)}
-    with write_file(folder / "report.json") as temporary:
+    with write_file(folder / REPORT) as temporary:
         temporary.write_text(json_text(facts) + "\n", encoding="utf-8")
     columns = ("precision", "recall", "f1", "images")
     values = attrgetter(*columns)
@@ -78,6 +91,24 @@ def write_report(report: Report, folder: Path) -> None:
     counts = [[code, *row] for code, row in zip(CODES, report.confusion, strict=True)]
     header = ["diagnosis", *(f"predicted_{code}" for code in CODES)]
     _write_csv(folder / "confusion.csv", header, counts)
+
+
+def read_report(folder: Path) -> Report:
+    """Return the report that ``report.json`` in a folder holds.
+
+    Raises
+    ------
+    TrustError
+        If the file is missing, damaged or of another version.
+    """
+    import msgspec
+
+    path = folder / REPORT
+    try:
+        return msgspec.convert(read_json(path), _StoredReport)
+    except msgspec.MsgspecError as error:
+        reason = str(error).rstrip(".")
+        raise TrustError(f"{path} is damaged: {reason}.", "Train it again.") from error
 
 
 def _write_csv(path: Path, header: list[str], rows: list[list[object]]) -> None:

@@ -2,10 +2,10 @@
 
 ::
 
-    manifest.json      what was trained on what, how, and how it scored; the SHA-256 of each file
+    manifest.json      what was trained on what, and how; the SHA-256 of each file
     predictions.csv    each validation and test image: true and predicted diagnosis, probabilities
     report.json, report.csv, confusion.csv    the scores of the test part
-    seen.npy           fingerprints of the training and validation images, eight bytes each
+    seen.npz           fingerprints of the training and validation images, eight bytes each
     familiarity.npz    what training images look like, unless too few images validate the model
     history.csv        loss, accuracy and recalls of each epoch (networks)
     model/             weights and fitted facts, and the networks in the format of LiteRT; nothing
@@ -13,15 +13,16 @@
     figures/           what `hmnist evaluate` draws; it can be drawn again
 
 `hmnist.runs.writing` writes a folder under a temporary name and renames it when it is complete;
-`open_run` compares every file with the manifest.
+`open_run` compares every file with the manifest. That finds damage, and changes by someone who did
+not change the manifest as well; it does not tell who wrote the folder.
 """
 
+import os
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -33,17 +34,22 @@ from hmnist.decisions.soft_voting import soft_vote
 from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError
 from hmnist.files import hash_file
 from hmnist.html import html_of
-from hmnist.models.litert import FEW, LITERT_FILE, find_litert
-from hmnist.models.registry import make_model
+from hmnist.models.litert import FEW, find_litert
 from hmnist.models.saved_networks import SavedNetworks
 from hmnist.patients import PATIENT_COLUMNS, check_patients
 from hmnist.runs.familiarity import KnowsTrainingImages
-from hmnist.runs.manifest import MANIFEST, Manifest, check_files, read_manifest
-from hmnist.runs.predictions import PartPredictions, read_history, read_predictions
+from hmnist.runs.history import HISTORY, read_history
+from hmnist.runs.manifest import MANIFEST, Manifest, Member, check_files, read_manifest
+from hmnist.runs.parameters import restore_model
+from hmnist.runs.predictions import PartPredictions, check_predictions, read_predictions
 from hmnist.runs.seen import has_seen
+from hmnist.scores.intervals import mean_scores
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.scoring import SCORES
 from hmnist.scores.text import score_text
+
+REPORT_PAGE, FIGURES = "report.html", "figures/"
+"""What is written into a run folder later, and can be written again."""
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,18 +78,17 @@ class Run(KnowsTrainingImages):
     def _repr_html_(self) -> str:
         manifest = self.manifest
         shown = [score for score in SCORES if score.diagnosis is None]
-        scores = [score_text(manifest.scores[score.name]) for score in shown]
+        scores = [score_text(self.scores[score.name]) for score in shown]
         notes = [
             f"Tested on {manifest.split.sizes['test']:,} images of {manifest.data.name}.",
             f"Split: {manifest.split.description}. {manifest.split.proof}",
         ]
         return html_of([([score.heading for score in shown], [scores])], notes, title=repr(self))
 
-    @property
+    @cached_property
     def scores(self) -> dict[str, float]:
-        """The scores on the test part by name; NaN where a diagnosis is absent."""
-        scores = self.manifest.scores.items()
-        return {name: float("nan") if value is None else value for name, value in scores}
+        """The scores of the predictions of the test part; NaN where a diagnosis is absent."""
+        return mean_scores([self.part("test")])
 
     @property
     def decision(self) -> Decision:
@@ -119,7 +124,7 @@ class Run(KnowsTrainingImages):
         UsageError
             If the run is an ensemble, which has `members` instead.
         """
-        model = make_model(self.manifest.model, **_as_parameters(self.manifest.parameters))
+        model = restore_model(self.folder, self.manifest.model, self.manifest.parameters)
         model.load_state(self.model_folder)
         return model
 
@@ -132,28 +137,31 @@ class Run(KnowsTrainingImages):
         TrustError
             If one is missing, damaged or not the one that was composed.
         """
-        members = []
-        for member in self.manifest.members:
-            folder = self.folder.absolute().parent / member.run
-            manifest = folder / MANIFEST
-            if not manifest.is_file() or hash_file(manifest) != member.digest:
-                raise TrustError(
-                    f"{self.folder} is damaged: its member {member.run} does not lie beside it as "
-                    "it did.",
-                    "Keep a benchmark folder together.",
-                )
-            members.append(open_run(folder))
-        return tuple(members)
+        beside = self.folder.absolute().parent
+        return tuple(self._open_member(beside, member) for member in self.manifest.members)
+
+    def _open_member(self, beside: Path, member: Member) -> "Run":
+        run, own = open_listed(beside, member.run, member.digest), self.manifest
+        is_alike = (run.manifest.data, run.manifest.split) == (own.data, own.split)
+        is_named = run.manifest.model in own.recipe.parameters.get("members", ())
+        if run.manifest.members or not (is_alike and is_named):
+            raise TrustError(
+                f"{self.folder} is damaged: {member.run} cannot be its member.",
+                "Run the benchmark again with the same --out: finished runs are kept.",
+            )
+        return run
 
     @cached_property
     def predictions(self) -> dict[str, PartPredictions]:
         """The stored predictions of the parts ``validation`` and ``test``."""
-        return read_predictions(self.folder)
+        parts = read_predictions(self.folder)
+        check_predictions(self.folder, parts, self.manifest.split, self.decision)
+        return parts
 
     @cached_property
     def history(self) -> "pd.DataFrame | None":
         """The rows of ``history.csv``, one per epoch; None for models that have no epochs."""
-        return read_history(self.folder)
+        return read_history(self.folder) if HISTORY in self.manifest.files else None
 
     def part(self, name: str) -> Predictions:
         """Return the stored predictions of one part, ``validation`` or ``test``, to be scored.
@@ -233,10 +241,8 @@ class Run(KnowsTrainingImages):
 
     @property
     def _has_litert(self) -> bool:
-        """Whether LiteRT can run its networks: each file of them is one that was compared."""
-        folder = self.model_folder
-        found = {path.relative_to(self.folder).as_posix() for path in folder.rglob(LITERT_FILE)}
-        return found <= self.manifest.files.keys() and find_litert(folder) is not None
+        """Whether LiteRT can run its networks."""
+        return find_litert(self.model_folder) is not None
 
     def _are_few_pixels(self, images: npt.ArrayLike) -> bool:
         """Whether images are so few, and need none of the checks that estimators make."""
@@ -282,8 +288,31 @@ def open_run(folder: str | Path) -> Run:
     if not folder.is_dir():
         raise DataMissingError(f"There is no run folder {folder}.", "See: hmnist runs list")
     manifest = read_manifest(folder)
-    check_files(folder, manifest.files, "Train it again.")
+    others = check_files(folder, manifest.files, "Train it again.") - {MANIFEST, REPORT_PAGE}
+    if strange := sorted(name for name in others if not name.startswith(FIGURES)):
+        raise TrustError(
+            f"{folder} has a file that is not its own: {strange[0][:200]!r}.",
+            "Move it to another place.",
+        )
     return Run(folder, manifest)
+
+
+def open_listed(parent: Path, name: str, digest: str) -> Run:
+    """Open a run folder that an ensemble or a table lists, with the SHA-256 of its manifest.
+
+    Raises
+    ------
+    TrustError
+        If it does not lie in its folder, is damaged, or another one than was listed.
+    """
+    folder, again = parent / name, "Run the benchmark again with the same --out."
+    # What the name links to might lie anywhere.
+    if folder.is_symlink() or not (folder / MANIFEST).is_file():
+        raise TrustError(f"{parent} does not have the run {name} any more.", again)
+    run = open_run(folder)
+    if hash_file(folder / MANIFEST) != digest:
+        raise TrustError(f"{folder} is not the run that was listed: its manifest differs.", again)
+    return run
 
 
 def warn_of_sample(folder: Path) -> None:
@@ -297,9 +326,16 @@ def warn_of_sample(folder: Path) -> None:
 
 
 def find_runs(folder: str | Path) -> list[Path]:
-    """Return the run folders in `folder` and its sub-folders, sorted by name."""
-    manifests = Path(folder).rglob(MANIFEST)
-    return sorted(path.parent for path in manifests if not path.parent.name.startswith("."))
+    """Return the run folders in `folder` and its sub-folders, sorted by name.
+
+    Hidden folders and links are left out, and folders within runs.
+    """
+    found = []
+    for above, folders, files in os.walk(folder):
+        is_run = MANIFEST in files
+        found += [Path(above)] if is_run else []
+        folders[:] = [] if is_run else [name for name in folders if not name.startswith(".")]
+    return sorted(found)
 
 
 def check_images(run: Run, data: LesionDataset) -> None:
@@ -310,9 +346,3 @@ def check_images(run: Run, data: LesionDataset) -> None:
         raise UsageError(
             f"{data.name} holds images of {size}; {run.folder.name} was trained on {expected_size}."
         )
-
-
-def _as_parameters(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Make tuples of the lists that JSON holds: estimators compare parameters by value."""
-    items = stored.items()
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in items}

@@ -9,8 +9,9 @@ from hmnist.arrays import Pixels
 from hmnist.decisions.familiarity import Familiarity
 from hmnist.files import write_folder
 from hmnist.runs.familiarity import write_familiarity
+from hmnist.runs.history import write_history
 from hmnist.runs.manifest import Manifest, describe_files, read_manifest, write_manifest
-from hmnist.runs.predictions import PartPredictions, write_history, write_predictions
+from hmnist.runs.predictions import PartPredictions, write_predictions
 from hmnist.runs.report import Report, write_report
 from hmnist.runs.run import Run
 from hmnist.runs.seen import write_seen

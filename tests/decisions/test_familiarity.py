@@ -1,8 +1,7 @@
 """Images unlike the training data are found, and those like them left alone."""
 
-import io
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from hmnist.augmentation import ORIENTATIONS, orient
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.familiarity import (
+    ARRAYS,
     CLIP,
     COMPONENTS,
     LEAST_VALIDATION,
@@ -19,6 +19,7 @@ from hmnist.decisions.familiarity import (
 )
 from hmnist.errors import TrustError, UsageError
 from hmnist.features.unfitted import describe_unfitted
+from hmnist.guarded import read_arrays, write_arrays
 from hmnist.sources.images import read_photograph
 from hmnist.sources.sample import load_sample
 from hmnist.splits.split import Split, split
@@ -151,14 +152,12 @@ def test_images_that_are_all_the_same(sample: LesionDataset) -> None:
 
 
 def test_a_round_trip_through_a_file_keeps_every_bit(
-    familiarity: Familiarity, parts: Split
+    familiarity: Familiarity, parts: Split, tmp_path: Path
 ) -> None:
-    file, arrays = io.BytesIO(), dict[str, Any](familiarity.to_arrays())
-    np.savez(file, **arrays)
-    assert file.tell() < 200_000
-    file.seek(0)
-    with np.load(file, allow_pickle=False) as stored:
-        again = Familiarity.from_arrays(dict(stored))
+    path = tmp_path / "familiarity.npz"
+    write_arrays(path, familiarity.to_arrays())
+    assert path.stat().st_size < 200_000
+    again = Familiarity.from_arrays(read_arrays(path, ARRAYS))
     images = parts.test.images
     np.testing.assert_array_equal(
         again.measure_distances(images), familiarity.measure_distances(images)
@@ -169,21 +168,22 @@ def test_a_round_trip_through_a_file_keeps_every_bit(
 @pytest.mark.parametrize(
     ("name", "array"),
     [
-        ("centre", np.zeros(3)),
-        ("scale", None),
-        ("components", np.zeros(461)),
-        ("variances", np.full(COMPONENTS, np.nan)),
+        ("centre", np.zeros(3, np.float32)),
+        ("image_shape", np.array([2, 2, 3])),
+        ("components", np.zeros((461, 3), np.float32)),
+        ("variances", np.zeros(COMPONENTS, np.float32)),
         ("noise", np.array(0.0)),
-        ("threshold", np.array("far")),
     ],
 )
-def test_damaged_arrays_are_refused(
-    familiarity: Familiarity, name: str, array: np.ndarray | None
+def test_arrays_that_do_not_belong_together_are_refused(
+    familiarity: Familiarity, name: str, array: np.ndarray
 ) -> None:
-    arrays = familiarity.to_arrays()
-    if array is None:
-        del arrays[name]
-    else:
-        arrays[name] = array
-    with pytest.raises(TrustError):
-        Familiarity.from_arrays(arrays)
+    with pytest.raises(ValueError, match=r"belong|above 0"):
+        Familiarity.from_arrays({**familiarity.to_arrays(), name: array})
+
+
+def test_other_columns_are_refused_before_they_are_compared(familiarity: Familiarity) -> None:
+    columns = {name: getattr(familiarity, name)[:9] for name in ("centre", "scale", "components")}
+    other = replace(familiarity, **columns)
+    with pytest.raises(TrustError, match="9 columns"):
+        other.measure_distances(np.zeros((1, *familiarity.image_shape), np.uint8))

@@ -195,7 +195,7 @@ def test_a_reopened_ensemble_predicts_the_same(sample: LesionDataset, tmp_path: 
     np.testing.assert_array_equal(probabilities, run.part("test").probabilities)
     [member] = [path for path in find_runs(tmp_path) if path.name.startswith("xgboost")]
     member.rename(tmp_path / "elsewhere")
-    with pytest.raises(TrustError, match="member xgboost"):
+    with pytest.raises(TrustError, match="does not have the run xgboost"):
         _ = open_run(folder).members
 
 

@@ -5,6 +5,7 @@ from matplotlib.collections import LineCollection
 from hmnist.results.evaluation import evaluate_run
 from hmnist.results.reliability_figure import plot_reliability
 from hmnist.runs.run import Run
+from hmnist.scores.reliability import measure_reliability
 from tests.results.pictures import misplaced
 
 
@@ -20,7 +21,7 @@ def wilson(right: int, images: int, z: float = 1.959963984540054) -> tuple[float
 def test_each_bin_has_its_interval(run: Run) -> None:
     figure = plot_reliability(evaluate_run(run))
     [lines] = [part for part in figure.axes[0].collections if isinstance(part, LineCollection)]
-    filled = [bin_ for bin_ in run.manifest.reliability if bin_.images]
+    filled = [bin_ for bin_ in measure_reliability([run.part("test")]) if bin_.images]
     for segment, bin_ in zip(lines.get_segments(), filled, strict=True):
         (x, low), (_, high) = np.asarray(segment, dtype=np.float64)
         assert x == pytest.approx(bin_.confidence)

@@ -23,6 +23,7 @@ from hmnist.results.evaluation import evaluate_run
 from hmnist.results.run_figures import draw_run, save_run_figures
 from hmnist.results.training_figures import plot_recall, plot_training
 from hmnist.runs.run import Run, open_run
+from hmnist.scores.reliability import measure_reliability
 from hmnist.sources.sample import load_sample
 from tests.conftest import Command
 from tests.results.pictures import outside, text_of
@@ -134,7 +135,7 @@ def test_errors_are_one_minus_recall(run: Run, figures: dict[str, Figure]) -> No
 
 def test_reliability_is_that_of_the_manifest(run: Run, figures: dict[str, Figure]) -> None:
     upper, lower = figures["reliability"].axes
-    filled = [bin_ for bin_ in run.manifest.reliability if bin_.images]
+    filled = [bin_ for bin_ in measure_reliability([run.part("test")]) if bin_.images]
     points = upper.lines[-1].get_xydata()
     expected = np.array([(bin_.confidence, bin_.accuracy) for bin_ in filled], float)
     np.testing.assert_allclose(np.asarray(points, float), expected)

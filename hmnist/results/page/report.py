@@ -7,6 +7,7 @@ from typing import Any
 from hmnist.dataset import LesionDataset
 from hmnist.errors import DataMissingError, UsageError
 from hmnist.files import write_file
+from hmnist.guarded import LARGEST_JSON, open_guarded
 from hmnist.results.audit_table import Audit
 from hmnist.results.benchmark_folder import TABLE, open_benchmark
 from hmnist.results.evaluation import evaluate_run
@@ -125,7 +126,8 @@ def _describe_run(folder: Path, data: LesionDataset | None) -> str:
 def _describe_audit(folder: Path, data: LesionDataset | None) -> str:
     if data is not None:
         raise UsageError("The report of an audit shows no images.", "Leave out the data.")
-    audit = Audit.from_json((folder / "audit.json").read_bytes())
+    with open_guarded(folder / "audit.json", LARGEST_JSON) as file:
+        audit = Audit.from_json(file.read())
     runs = _manifests_of(folder, audit.data)
     content = (
         sections.audit_section(audit),
