@@ -48,7 +48,7 @@ from hmnist.scores.predictions import Predictions
 from hmnist.scores.scoring import SCORES
 from hmnist.scores.text import score_text
 
-REPORT_PAGE, FIGURES = "report.html", "figures/"
+MODEL, REPORT_PAGE, FIGURES = "model", "report.html", "figures/"
 """What is written into a run folder later, and can be written again."""
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Run(KnowsTrainingImages):
     @property
     def model_folder(self) -> Path:
         """Where the files of the model lie."""
-        return self.folder / "model"
+        return self.folder / MODEL
 
     @property
     def image_shape(self) -> Shape:
@@ -288,8 +288,9 @@ def open_run(folder: str | Path) -> Run:
     if not folder.is_dir():
         raise DataMissingError(f"There is no run folder {folder}.", "See: hmnist runs list")
     manifest = read_manifest(folder)
-    others = check_files(folder, manifest.files, "Train it again.") - {MANIFEST, REPORT_PAGE}
-    if strange := sorted(name for name in others if not name.startswith(FIGURES)):
+    others = check_files(folder, manifest.files, "Train it again.")
+    # Files of the user may lie in the folder, but nothing may be taken for a part of the model.
+    if strange := sorted(name for name in others if name.startswith(f"{MODEL}/")):
         raise TrustError(
             f"{folder} has a file that is not its own: {strange[0][:200]!r}.",
             "Move it to another place.",

@@ -337,7 +337,7 @@ def test_rows_that_are_repeated_are_scored_as_often_as_they_stand_there(
         (["lenet"], {"epochs": {"deep-cnn": 1}}, "'deep-cnn', which is not audited"),
         (["vgg16", "mobilenet"], {"pretrained": "vgg.h5"}, "vgg16 and mobilenet are several"),
         (["lenet"], {"effort": "maximal"}, "no effort called 'maximal'"),
-        (["lenet"], {"seed": -1}, "seed is 0 or more"),
+        (["lenet"], {"seed": -1}, "A seed lies in"),
     ],
 )
 def test_a_wrong_choice_is_refused_before_any_work(

@@ -1,5 +1,5 @@
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from hmnist.experiments.train import train
 from hmnist.results.evaluation import decide_again, evaluate_run, score
 from hmnist.runs.run import Run
 from hmnist.scores.predictions import Predictions
+from hmnist.scores.reliability import measure_reliability
 from hmnist.scores.report import classification_report, confusion_matrix
 from hmnist.scores.scoring import score_predictions
 from hmnist.sources.sample import load_sample
@@ -51,9 +52,8 @@ def test_json_holds_it_all(run: Run) -> None:
     read = json.loads(evaluate_run(run).to_json())
     assert set(read) == {"schema", "title", "report", "own", "origin", "notes"}
     assert list(read["report"]["diagnoses"]) == list(CODES)
-    assert read["report"]["reliability"] == json.loads(
-        json.dumps(run.manifest.to_dict()["reliability"])
-    )
+    bins = [asdict(each) for each in measure_reliability([run.part("test")])]
+    assert read["report"]["reliability"] == bins
 
 
 @pytest.mark.parametrize("kind", ["natural", "balanced", "sensitive"])

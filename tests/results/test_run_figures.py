@@ -7,6 +7,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
@@ -22,6 +23,7 @@ from hmnist.results.curve_figures import plot_roc
 from hmnist.results.evaluation import evaluate_run
 from hmnist.results.run_figures import draw_run, save_run_figures
 from hmnist.results.training_figures import plot_recall, plot_training
+from hmnist.runs.manifest import describe_files, write_manifest
 from hmnist.runs.run import Run, open_run
 from hmnist.scores.reliability import measure_reliability
 from hmnist.sources.sample import load_sample
@@ -51,9 +53,16 @@ def network(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     header += [f"val_recall_{code}" for code in CODES]
     rng = np.random.default_rng(0)
     rows = [[epoch, *rng.random(len(header) - 1)] for epoch in range(1, EPOCHS + 1)]
-    with (copy.folder / "history.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([header, *rows])
-    return copy
+    return with_history(copy, pd.DataFrame(rows, columns=header))
+
+
+def with_history(run: Run, history: pd.DataFrame) -> Run:
+    """Give a run a history, as if it were a network's."""
+    history.to_csv(run.folder / "history.csv", index=False)
+    files = describe_files(run.folder)
+    del files["manifest.json"]
+    write_manifest(run.folder, replace(run.manifest, files=files))
+    return open_run(run.folder)
 
 
 def draw(run: Run) -> dict[str, Figure]:
@@ -92,8 +101,8 @@ def test_a_model_without_epochs_has_no_curves(run: Run) -> None:
 def test_a_history_without_recalls_has_no_figure_of_recalls(network: Run, copy: Run) -> None:
     assert network.history is not None
     bare = network.history[["epoch", "loss", "accuracy"]]
-    bare.to_csv(copy.folder / "history.csv", index=False)
-    assert [name for name, _ in draw_run(copy, evaluate_run(copy))][5:] == ["training"]
+    bare_run = with_history(copy, bare)
+    assert [name for name, _ in draw_run(bare_run, evaluate_run(bare_run))][5:] == ["training"]
 
 
 def test_the_same_run_gives_the_same_bytes(run: Run, tmp_path: Path) -> None:
@@ -164,8 +173,7 @@ def test_a_loss_that_hides_all_others_gets_a_logarithmic_scale(
 ) -> None:
     assert network.history is not None
     history = network.history.assign(loss=1.0, val_loss=[highest, 1, 1, 1])
-    history.to_csv(copy.folder / "history.csv", index=False)
-    axes = plot_training(copy).axes[0]
+    axes = plot_training(with_history(copy, history)).axes[0]
     assert axes.get_yscale() == scale
     assert ("logarithmic" in axes.get_title(loc="left")) == (scale == "log")
     low, high = axes.get_ylim()
@@ -174,8 +182,8 @@ def test_a_loss_that_hides_all_others_gets_a_logarithmic_scale(
 
 def test_a_validation_loss_that_is_never_near_is_drawn(network: Run, copy: Run) -> None:
     assert network.history is not None
-    network.history.assign(loss=0.1, val_loss=9.0).to_csv(copy.folder / "history.csv", index=False)
-    low, high = plot_training(copy).axes[0].get_ylim()
+    history = network.history.assign(loss=0.1, val_loss=9.0)
+    low, high = plot_training(with_history(copy, history)).axes[0].get_ylim()
     assert low <= 0.1
     assert high >= 9
 

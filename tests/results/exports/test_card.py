@@ -11,6 +11,7 @@ from hmnist.results.exports.card import card_text, write_card
 from hmnist.runs.manifest import Member
 from hmnist.runs.report import make_report
 from hmnist.runs.run import Run
+from tests.results.exports.ensembles import as_ensemble
 
 SECTIONS = [
     "Model details",
@@ -81,8 +82,11 @@ def test_licence_and_limits_are_those_of_the_data(run: Run) -> None:
 
 
 def test_an_ensemble_names_its_members(run: Run) -> None:
-    members = (Member(run="cnn-0", digest="0" * 64, weight=0.75),)
-    ensemble = Run(run.folder, replace(run.manifest, model="ensemble", members=members))
+    members = tuple(
+        Member(run=name, digest="0" * 64, weight=weight)
+        for name, weight in (("cnn-0", 0.75), ("mlp-0", 0.25))
+    )
+    ensemble = Run(run.folder, as_ensemble(run.manifest, members))
     assert "cnn-0 (0.75)" in card_text(ensemble)
 
 

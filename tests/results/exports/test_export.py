@@ -26,6 +26,7 @@ from hmnist.runs.familiarity import FAMILIARITY_FILE
 from hmnist.runs.manifest import Member
 from hmnist.runs.run import Run
 from hmnist.sources.sample import load_sample
+from tests.results.exports.ensembles import as_ensemble
 
 pytestmark = pytest.mark.filterwarnings("ignore::hmnist.errors.SampleWarning")
 
@@ -68,6 +69,8 @@ def test_a_network_on_pixels_becomes_one_graph(
 ) -> None:
     decided = Decision("balanced", 1.5, prior=patient_run.manifest.prior, strength=1.0)
     run = Run(patient_run.folder, replace(patient_run.manifest, decision=decided))
+    # The stored predictions were made by another decision, and would be refused.
+    run.__dict__["predictions"] = patient_run.predictions
     folder = export_run(run, form, tmp_path / "there").folder
     exported = open_model(folder)
     assert isinstance(exported, ExportedModel)
@@ -162,7 +165,7 @@ def test_models_that_cannot_be_exported_are_refused(
     with pytest.raises(UsageError, match="--set perceptrons=0"):
         export_run(joint_run, "onnx", tmp_path / "there")
     members = (Member(run="logistic", digest="0" * 64, weight=1.0),)
-    ensemble = Run(run.folder, replace(run.manifest, members=members))
+    ensemble = Run(run.folder, as_ensemble(run.manifest, members))
     with pytest.raises(UsageError, match="Export one of logistic"):
         export_run(ensemble, out=tmp_path / "there")
     with pytest.raises(UsageError, match=r"no format called 'tflite'\. Did you mean litert"):
