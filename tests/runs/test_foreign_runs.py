@@ -170,7 +170,9 @@ def test_a_file_that_is_not_listed_is_refused(copy: Path) -> None:
         open_run(copy)
 
 
-@pytest.mark.parametrize("name", ["../other.txt", "/etc/hostname", "model/../report.csv", "a\\b", ""])
+@pytest.mark.parametrize(
+    "name", ["../other.txt", "/etc/hostname", "model/../report.csv", "a\\b", ""]
+)
 def test_a_name_that_leads_out_of_the_folder_is_missing(copy: Path, name: str) -> None:
     (copy.parent / "other.txt").touch()
     facts = read(copy)
