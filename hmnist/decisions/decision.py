@@ -24,6 +24,12 @@ BENIGN: tuple[int, ...] = tuple(sorted(set(range(len(CODES))) - set(MALIGNANT)))
 
 LARGEST_STRENGTH = 1.5
 
+LEAST_TEMPERATURE, LARGEST_TEMPERATURE = 1e-3, 1e3
+"""Far beyond what is fitted (`hmnist.decisions.calibration.TEMPERATURES`)."""
+
+LEAST_SHARE = 1e-200
+"""Of a diagnosis in a prior, unless it is 0: a power of a smaller one may be infinite."""
+
 ROUNDING = 1e-3
 """How far a sum of probabilities may be above 1."""
 
@@ -39,7 +45,7 @@ class Decision:
         prior to some power, for balanced accuracy; ``sensitive`` predicts malignant if P(akiec) +
         P(bcc) + P(mel) reaches a threshold, for a stated sensitivity.
     temperature : float
-        Above 0; logarithms of probabilities are divided by it. 1 leaves them as they are.
+        0.001 to 1000; logarithms of probabilities are divided by it. 1 leaves them as they are.
     prior : tuple of 7 floats, or None
         For ``balanced``: how often the calibrated model expects each diagnosis; 0 or more.
     strength : float or None
@@ -75,16 +81,18 @@ class Decision:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise unknown_name("decision", self.kind, KINDS)
-        if not 0 < self.temperature < math.inf:
+        if not LEAST_TEMPERATURE <= self.temperature <= LARGEST_TEMPERATURE:
             raise UsageError(
-                f"The temperature is {self.temperature}; it must be a finite number above 0."
+                f"The temperature is {self.temperature}; it must lie in "
+                f"{LEAST_TEMPERATURE:g}–{LARGEST_TEMPERATURE:g}."
             )
         if self.kind == "balanced" and (self.prior is None or self.strength is None):
             raise UsageError("A balanced decision needs a strength and a prior of 7 numbers.")
         if self.kind == "sensitive" and self.threshold is None:
             raise UsageError("A sensitive decision needs a threshold.")
         if self.prior is not None and not (
-            len(self.prior) == len(CODES) and all(0 <= share < math.inf for share in self.prior)
+            len(self.prior) == len(CODES)
+            and all(share == 0 or LEAST_SHARE <= share < math.inf for share in self.prior)
         ):
             raise UsageError(
                 f"The prior is {self.prior}; it must be {len(CODES)} finite numbers from 0 on."

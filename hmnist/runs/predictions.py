@@ -31,7 +31,8 @@ _PREDICTIONS = "predictions.csv"
 _LARGEST = 2**28
 """Bytes of the file: a quarter of a gigabyte, for more than a million images."""
 
-_LONGEST_ID = 200
+_LONGEST_ID = 255
+"""Characters; as of the name of a file."""
 
 _CURE = "Train it again."
 

@@ -81,6 +81,8 @@ def test_a_damaged_decision_is_not_trusted(stored: dict[str, object]) -> None:
         ("natural", {"temperature": 0.0}, "temperature is 0.0"),
         ("natural", {"temperature": math.inf}, "temperature is inf"),
         ("natural", {"temperature": math.nan}, "temperature is nan"),
+        ("natural", {"temperature": 1e-300}, "it must lie in 0.001–1000"),
+        ("balanced", {"strength": 1.0, "prior": (*PRIOR[1:], 1e-300)}, "7 finite numbers"),
         ("balanced", {"prior": tuple(PRIOR)}, "needs a strength"),
         ("balanced", {"strength": 1.0}, "needs a strength"),
         ("balanced", {"strength": 1.0, "prior": tuple(PRIOR[1:])}, "7 finite numbers"),

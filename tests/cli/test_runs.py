@@ -1,0 +1,70 @@
+"""``hmnist runs``, and what ``hmnist evaluate`` writes into run folders."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hmnist.runs.run import Run
+from tests.conftest import Command
+
+
+@pytest.fixture
+def copy(run: Run, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(run.folder, tmp_path / "runs" / "copy"))
+
+
+def test_damaged_runs_are_named_and_the_others_listed(
+    command: Command, copy: Path, run: Run
+) -> None:
+    shutil.copytree(run.folder, "runs/good")
+    (copy / "manifest.json").write_text("{}")
+    called = command("runs", "list", "runs")
+    assert called.code == 4
+    assert "runs/good" in called.out
+    assert "copy" not in called.out
+    assert "Skipped: runs/copy/manifest.json is damaged" in called.err
+
+
+def test_the_scores_that_are_listed_are_those_that_were_written(
+    command: Command, copy: Path
+) -> None:
+    listed = json.loads(command("runs", "list", "runs", "--format", "json").out)
+    shown = json.loads(command("runs", "show", copy, "--format", "json").out)
+    assert listed["runs/copy"]["scores"] == pytest.approx(shown["scores"])
+    report = json.loads((copy / "report.json").read_text())
+    report["scores"]["accuracy"]["mean"] = 0.999
+    (copy / "report.json").write_text(json.dumps(report))
+    called = command("runs", "list", "runs")
+    assert called.code == 4
+    assert ".999" not in called.out
+
+
+def test_listing_does_not_follow_links(command: Command, copy: Path, tmp_path: Path) -> None:
+    (tmp_path / "many").mkdir()
+    (tmp_path / "many" / "link").symlink_to(copy)
+    (tmp_path / "many" / "loop").symlink_to(tmp_path / "many")
+    called = command("runs", "list", "many")
+    assert called.code == 0
+    assert "There are no runs" in called.err
+
+
+@pytest.mark.parametrize("out", [[], ["--out", "reports"]])
+def test_figures_do_not_go_through_a_link(
+    command: Command, copy: Path, tmp_path: Path, out: list[str]
+) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "reports").mkdir()
+    (tmp_path / ("reports" if out else copy) / "figures").symlink_to(tmp_path / "outside")
+    called = command("evaluate", copy, *out)
+    assert called.code == 4
+    assert "figures is a link" in called.err
+    assert not list((tmp_path / "outside").iterdir())
+
+
+def test_the_report_of_a_run_is_not_replaced(command: Command, copy: Path) -> None:
+    called = command("evaluate", copy, "--out", copy)
+    assert called.code == 2
+    assert "has its own report" in called.err
+    assert command("runs", "verify", copy).code == 0
