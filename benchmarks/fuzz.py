@@ -17,7 +17,6 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +24,8 @@ from typing import TYPE_CHECKING
 sys.path.append(str(Path(__file__).parent.parent))  # this folder is no installed package
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchmarks.fuzzing.cases import Outcome
 
 SEEDS_LISTED = 4
@@ -38,46 +39,42 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--case", metavar="KIND:SEED", help="repeat one case")
     arguments = parser.parse_args()
+    from benchmarks.fuzzing.cases import draw_cases
     from benchmarks.fuzzing.kinds import KINDS
     from benchmarks.fuzzing.workers import make_sound_files, run_cases
 
-    kinds = arguments.kinds.split(",") if arguments.kinds else list(KINDS)
     if arguments.case is not None:
-        kind, _, seed = arguments.case.partition(":")
-        repeat(kind, int(seed))
+        repeat(arguments.case)
         return
+    names = arguments.kinds.split(",") if arguments.kinds else KINDS
+    kinds = {name: KINDS[name] for name in names}
     with tempfile.TemporaryDirectory() as folder:
-        make_sound_files(Path(folder))
+        bases = Path(folder)
+        make_sound_files(bases, kinds)
         start = time.perf_counter()
-        cases = list(draw_cases(kinds, arguments.cases, arguments.seed))
-        outcomes = list(run_cases(cases, Path(folder), arguments.jobs))
+        cases = draw_cases(kinds, arguments.cases, arguments.seed)
+        outcomes = list(run_cases(cases, kinds, bases, arguments.jobs))
         seconds = time.perf_counter() - start
     print_outcomes(outcomes)
     print(f"\n{len(outcomes) / seconds:.0f} cases per second, {arguments.jobs} processes.")
     sys.exit(any(outcome.result == "failed" for outcome in outcomes))
 
 
-def draw_cases(kinds: Sequence[str], count: int, seed: int) -> Iterator[tuple[str, int]]:
-    """Yield so many cases, one of each kind at least; kinds have as many as their share says."""
-    from benchmarks.fuzzing.kinds import KINDS
-
-    total = sum(KINDS[kind].share for kind in kinds)
-    for kind in kinds:
-        for number in range(max(1, round(count * KINDS[kind].share / total))):
-            yield kind, seed + number
-
-
-def repeat(kind: str, seed: int) -> None:
+def repeat(case: str) -> None:
     """Repeat one case in this process, and keep its folder."""
     from benchmarks.fuzzing.cases import make_case
-    from benchmarks.fuzzing.kinds import KINDS
+    from benchmarks.fuzzing.kinds import KINDS, compare
     from benchmarks.fuzzing.workers import make_sound_files
 
+    name, _, seed = case.partition(":")
+    kind = KINDS[name]
     bases, folder = Path(tempfile.mkdtemp()), Path(tempfile.mkdtemp()) / "case"
-    make_sound_files(bases)
-    signed = make_case(kind, seed, bases, folder)
+    make_sound_files(bases, {name: kind})
+    signed = make_case((name, int(seed)), kind, bases, folder)
     print(f"{folder}, {'signed' if signed else 'not signed'}; the sound files: {bases}")
-    KINDS[kind].use(folder, bases / KINDS[kind].base, signed)
+    answers = kind.use(folder)
+    if not signed:
+        compare(answers, kind.use(bases / kind.base))
     print("fine")
 
 
@@ -87,11 +84,13 @@ def print_outcomes(outcomes: "Sequence[Outcome]") -> None:
 
     results = ("fine", "refused", "failed")
     counts = Counter((outcome.kind, outcome.result) for outcome in outcomes)
-    kinds = list(dict.fromkeys(outcome.kind for outcome in outcomes))
-    rows = [[kind, *(counts[kind, result] for result in results)] for kind in kinds]
-    rows.append(["all", *(sum(row[number] for row in rows) for number in (1, 2, 3))])
-    body = [[kind, *(f"{number:,}" for number in (sum(of), *of))] for kind, *of in rows]
-    print(markdown_table(["kind", "cases", *results], body))
+    numbers = {
+        kind: [counts[kind, result] for result in results]
+        for kind in dict.fromkeys(outcome.kind for outcome in outcomes)
+    }
+    numbers["all"] = [sum(column) for column in zip(*numbers.values(), strict=True)]
+    rows = [[kind, f"{sum(row):,}", *(f"{n:,}" for n in row)] for kind, row in numbers.items()]
+    print(markdown_table(["kind", "cases", *results], rows))
     seeds: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for outcome in sorted(outcomes, key=lambda outcome: outcome.seed):
         if outcome.result == "failed":

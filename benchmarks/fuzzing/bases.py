@@ -2,6 +2,7 @@
 
 import dataclasses
 import gzip
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ from hmnist.sources.writing import format_rows
 
 MODELS: dict[str, dict[str, Any]] = {
     "logistic": {"max_iter": 5},
-    "hist-gbdt": {"max_iter": 3, "features": "pixels"},
-    "xgboost": {"n_estimators": 3, "features": "pixels"},
-    "mlp": {"epochs": 2, "widths": (4,), "networks": 1, "features": "pixels"},
+    "hist-gbdt": {"max_iter": 3},
+    "xgboost": {"n_estimators": 3},
+    "mlp": {"epochs": 2, "widths": (4,), "networks": 1},
     "cnn": {"epochs": 1, "widths": (4, 6), "perceptrons": 1, "distillation": 0.0},
 }
 """The models, and the parameters that make them small."""
+
+EXPORTS = {"litert": ("mlp", "litert"), "onnx": ("mlp", "onnx"), "litert-parts": ("cnn", "litert")}
+"""The exports, each with its model and its format."""
 
 SETTINGS = """\
 effort = "quick"
@@ -41,14 +45,14 @@ models = ["majority"]
 """
 
 
-def make_bases(folder: Path) -> None:
-    """Write a folder of sound files for each kind."""
+def make_bases(folder: Path, names: Container[str]) -> None:
+    """Write a folder of sound files of each name; those of data take no time, and come always."""
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (28, 4, 4, 3), np.uint8), np.arange(28) % 7
     for base in ("pixels", "pixels-gz", "cache", "npz", "tables", "settings"):
         (folder / base).mkdir()
-    names = [f"pixel{number:04d}" for number in range(48)]
-    text = ",".join([*names, "label"]).encode() + b"\n" + format_rows(images, labels)
+    columns = [*(f"pixel{number:04d}" for number in range(48)), "label"]
+    text = ",".join(columns).encode() + b"\n" + format_rows(images, labels)
     for base in ("pixels", "cache", "tables", "settings"):
         (folder / base / "pixels.csv").write_bytes(text)
     (folder / "pixels-gz" / "pixels.csv.gz").write_bytes(gzip.compress(text, mtime=0))
@@ -61,13 +65,13 @@ def make_bases(folder: Path) -> None:
     np.savez(folder / "npz" / "derma.npz", **arrays)
     _write_tables(folder / "tables", labels)
     _write_photographs(folder / "photographs", rng)
-    _train(folder)
+    _train(folder, names)
 
 
 def _fill_cache(folder: Path) -> None:
     from benchmarks.fuzzing.kinds import use_cache
 
-    use_cache(folder, folder, signed=True)
+    use_cache(folder)
     for entry in (folder / "cache" / "pixels").glob("*.pixels"):
         other = entry.with_name("0" * 32 + ".pixels")  # the same name every time
         entry.rename(other)
@@ -97,34 +101,33 @@ def _write_photographs(folder: Path, rng: np.random.Generator) -> None:
 
 
 def small_sample() -> hmnist.LesionDataset:
-    """Return some generated lesions of 8×8 pixels; enough of them validate to know unlike images."""
+    """Return generated lesions of 8×8 pixels, enough of which validate to know unlike images."""
     data = hmnist.load_sample(rows=200)
     return dataclasses.replace(data, images=data.images[:, 2:26:3, 2:26:3].copy())
 
 
-def _train(folder: Path) -> None:
+def _train(folder: Path, names: Container[str]) -> None:
     data = small_sample()
+    of_model = {
+        model: {model, *(export for export, (of, _) in EXPORTS.items() if of == model)}
+        for model in MODELS
+    }
+    settings: Any = {"effort": "quick", "threads": 1}
     for model, parameters in MODELS.items():
-        given: Any = dict(parameters)
-        features = given.pop("features", "lesion")
-        hmnist.train(
+        if any(name in names for name in of_model[model]):
+            features = "lesion" if model == "logistic" else "pixels"
+            out = folder / model
+            hmnist.train(data, model, parameters=parameters, features=features, out=out, **settings)
+    for export, (model, form) in EXPORTS.items():
+        if export in names:
+            hmnist.export_run(hmnist.open_run(folder / model), form, folder / export)
+    if "benchmark" in names:
+        models = ["logistic", "xgboost"]
+        hmnist.benchmark(
             data,
-            model,
-            parameters=given,
-            features=features,
-            effort="quick",
-            threads=1,
-            out=folder / model,
+            [*models, "ensemble"],
+            parameters={model: MODELS[model] for model in models},
+            features="pixels",
+            out=folder / "benchmark",
+            **settings,
         )
-    hmnist.benchmark(
-        data,
-        ["logistic", "xgboost", "ensemble"],
-        parameters={"logistic": {"max_iter": 5}, "xgboost": {"n_estimators": 3}},
-        features="pixels",
-        effort="quick",
-        threads=1,
-        out=folder / "benchmark",
-    )
-    hmnist.export_run(hmnist.open_run(folder / "mlp"), "litert", folder / "litert")
-    hmnist.export_run(hmnist.open_run(folder / "mlp"), "onnx", folder / "onnx")
-    hmnist.export_run(hmnist.open_run(folder / "cnn"), "litert", folder / "litert-parts")

@@ -6,15 +6,19 @@ import os
 import shutil
 import traceback
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from benchmarks.fuzzing.kinds import KINDS, WrongAnswerError
+from benchmarks.fuzzing.kinds import Answers, Kind, WrongAnswerError, compare
 from benchmarks.fuzzing.mutations import damage
 from hmnist.errors import HmnistError
 
 FINE, REFUSED, FAILED = "fine", "refused", "failed"
+
+Case = tuple[str, int]
+"""The name of a kind, and a seed."""
 
 ODD_FILES = 0.03
 """The share of cases in which a file becomes something that is no file, or goes."""
@@ -30,35 +34,50 @@ class Outcome:
     sentence: str = ""
 
 
-def run_case(kind: str, seed: int, bases: Path, folder: Path) -> Outcome:
-    """Damage a file of a copy in `folder`, which must not exist, and use it."""
-    signed = make_case(kind, seed, bases, folder)
-    found = KINDS[kind]
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            found.use(folder, bases / found.base, signed)
-    except HmnistError as error:
-        return Outcome(kind, seed, REFUSED, str(error))
-    except WrongAnswerError as error:
-        return Outcome(kind, seed, FAILED, f"wrong answer: {error}")
-    except BaseException as error:  # noqa: BLE001 - whatever it is, it is the result
-        return Outcome(kind, seed, FAILED, _describe(error))
-    return Outcome(kind, seed, FINE)
+def draw_cases(kinds: Mapping[str, Kind], count: int, seed: int = 0) -> list[Case]:
+    """Return so many cases, a kind and a seed each; kinds have as many as their share says."""
+    total = sum(kind.share for kind in kinds.values())
+    return [
+        (name, seed + number)
+        for name, kind in kinds.items()
+        for number in range(max(1, round(count * kind.share / total)))
+    ]
 
 
-def make_case(kind: str, seed: int, bases: Path, folder: Path) -> bool:
+def run_case(case: Case, kind: Kind, bases: Path, folder: Path, expected: Answers) -> Outcome:
+    """Damage a file of a copy in `folder`, which must not exist, and use it.
+
+    The answers that are `expected` are those of the sound files.
+    """
+    with warnings.catch_warnings(action="ignore"):
+        signed = make_case(case, kind, bases, folder)
+        try:
+            answers = kind.use(folder)
+            if not signed:
+                compare(answers, expected)
+        except HmnistError as error:
+            result, sentence = REFUSED, str(error)
+        except WrongAnswerError as error:
+            result, sentence = FAILED, f"wrong answer: {error}"
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is the result
+            result, sentence = FAILED, describe(error)
+        else:
+            result, sentence = FINE, ""
+    return Outcome(*case, result, sentence.replace(str(folder), "…"))
+
+
+def make_case(case: Case, kind: Kind, bases: Path, folder: Path) -> bool:
     """Write the folder of a case; return whether the damaged file is signed."""
-    found, random = KINDS[kind], Random(f"{kind}:{seed}")
-    shutil.copytree(bases / found.base, folder)
-    files = sorted(path for path in folder.glob(found.damaged) if path.is_file())
-    path = random.choice(files)
+    random = Random("{}:{}".format(*case))  # noqa: S311 - nothing is secret
+    shutil.copytree(bases / kind.base, folder)
+    path = random.choice(sorted(path for path in folder.glob(kind.damaged) if path.is_file()))
     before = path.read_bytes()
-    signed = random.random() < 0.5 if found.signed is None else found.signed
+    signed = random.random() < 0.5 if kind.signed is None else kind.signed
     if random.random() < ODD_FILES:
         _make_odd(path, random)
         return signed
     path.write_bytes(damage(path.name, before, random))
-    if found.signed is None and signed:
+    if kind.signed is None and signed:
         _sign(folder, path, before)
     return signed
 
@@ -98,7 +117,7 @@ def _sign(folder: Path, path: Path, before: bytes) -> None:
         _sign(folder, signer, content)
 
 
-def _describe(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """Name an error, and the last place of this package that it came through."""
     frames = traceback.extract_tb(error.__traceback__)
     places = [frame for frame in frames if "hmnist" in Path(frame.filename).parts]

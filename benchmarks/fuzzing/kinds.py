@@ -1,21 +1,21 @@
 """The kinds of files that are damaged, and what a user does with each of them.
 
-Each function is given a folder with one damaged file, and the undamaged folder. It raises
-`WrongAnswerError` for an answer that is not the right one; what else it raises is judged by
-`benchmarks.fuzzing.cases`.
+Each function is given a folder with one damaged file, and returns the answers that have to be those
+of the sound folder where nobody made digests right again. It raises `WrongAnswerError` for answers
+that are wrong by themselves; what else it raises is judged by `benchmarks.fuzzing.cases`.
 """
 
 import contextlib
 import io
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+from PIL import Image
 
 import hmnist
 from benchmarks.fuzzing.readers import read_archive, read_pixels, read_table
@@ -23,7 +23,7 @@ from hmnist.arrays import Array
 
 IMAGES = 3
 
-Use = Callable[[Path, Path, bool], None]
+Answers = dict[str, Array]
 
 
 class WrongAnswerError(Exception):
@@ -41,17 +41,17 @@ class Kind:
     damaged : str
         A pattern: which files of the folder are damaged.
     use : callable
-        What a user does: ``use(folder, sound, signed)``. A file is `signed` if its digest was made
-        right again, or has none: then it may say something else than the sound one.
+        What a user does in a folder; returns the answers.
     share : float
         How many cases there are of it, as a multiple of the others.
     signed : bool or None
-        Whether its files are signed always or never; None: in half of the cases.
+        Whether a damaged file may say something else than the sound one: it has no digest, or a
+        digest that was made right again. None: in half of the cases.
     """
 
     base: str
     damaged: str
-    use: Use
+    use: Callable[[Path], Answers]
     share: float = 1.0
     signed: bool | None = None
 
@@ -62,7 +62,7 @@ def require(is_right: object, problem: str) -> None:
         raise WrongAnswerError(problem)
 
 
-def use_pixels(folder: Path, sound: Path, signed: bool, *, name: str = "pixels.csv") -> None:
+def use_pixels(folder: Path, *, name: str = "pixels.csv") -> Answers:
     """Load a pixel file: the values are those that a slow reader finds."""
     data = hmnist.load(folder / name, metadata=False)
     try:
@@ -71,19 +71,20 @@ def use_pixels(folder: Path, sound: Path, signed: bool, *, name: str = "pixels.c
         raise WrongAnswerError(f"it was read, and a slow reader says: {error}") from error
     found = np.column_stack([data.images.reshape(len(data), -1), data.labels])
     require(np.array_equal(found, expected), "other pixels or labels than a slow reader's")
+    return {}
 
 
-def use_cache(folder: Path, sound: Path, signed: bool) -> None:
+def use_cache(folder: Path) -> Answers:
     """Load a pixel file that has a damaged entry in the cache."""
     with (
         patch.dict("os.environ", {"HMNIST_CACHE": str(folder / "cache")}),
         patch("hmnist.sources.cache.SMALLEST_FILE", 0),
         patch("hmnist.sources.cache.SETTLED", -(10**18)),  # the notes count at once
     ):
-        use_pixels(folder, sound, signed)
+        return use_pixels(folder)
 
 
-def use_archive(folder: Path, sound: Path, signed: bool) -> None:
+def use_archive(folder: Path) -> Answers:
     """Load a MedMNIST file: images and labels are those that a slow reader finds."""
     data = hmnist.load(folder / "derma.npz")
     try:
@@ -97,9 +98,10 @@ def use_archive(folder: Path, sound: Path, signed: bool) -> None:
     require(np.array_equal(data.images, images.reshape(data.images.shape)), "other images")
     in_kaggle_order = np.array([0, 1, 2, 3, 6, 4, 5])[labels.astype(int)]
     require(np.array_equal(data.labels, in_kaggle_order), "other labels")
+    return {}
 
 
-def use_metadata(folder: Path, sound: Path, signed: bool) -> None:
+def use_metadata(folder: Path) -> Answers:
     """Load a pixel file with its metadata: ids, diagnoses and ages are those of the file."""
     path = folder / "metadata.csv"
     data = hmnist.load(folder / "pixels.csv", metadata=path)
@@ -117,9 +119,10 @@ def use_metadata(folder: Path, sound: Path, signed: bool) -> None:
     if ages:
         found = data.metadata["age"].to_numpy()
         require(np.array_equal(found, ages, equal_nan=True), "other ages")
+    return {}
 
 
-def use_split_file(folder: Path, sound: Path, signed: bool) -> None:
+def use_split_file(folder: Path) -> Answers:
     """Split by the user's own file: the parts are those of the file."""
     path = folder / "split.csv"
     data = hmnist.load(folder / "pixels.csv", metadata=folder / "metadata.csv")
@@ -134,35 +137,36 @@ def use_split_file(folder: Path, sound: Path, signed: bool) -> None:
         expected["validation" if name == "val" else name].add(known.index(row[image].strip()))
     found = {name: set(indices.tolist()) for name, indices in split.indices.items()}
     require(found == expected, "other parts")
+    return {}
 
 
-def use_photographs(folder: Path, sound: Path, signed: bool) -> None:
-    """Make a pixel file of photographs: those that were not damaged stay as they are."""
+def use_photographs(folder: Path) -> Answers:
+    """Make a pixel file of photographs: all but the damaged one are as Pillow shrinks them."""
     from hmnist.sources.images import load_images
 
     file, _ = hmnist.from_images(
         folder / "images", folder / "metadata.csv", folder / "made_8_8_RGB.csv", size=(8, 8), jobs=1
     )
-    made, expected = hmnist.load(file), _made_pixels(sound)
-    differing = (made.images != expected).any(axis=(1, 2, 3))
-    require(differing.sum() <= 1, "other pixels than those of the photographs")
-    images = load_images(folder / "images", (8, 8, 3)).images
-    require(images.shape[1:] == (8, 8, 3), "images of another shape")
+    made = hmnist.load(file).images
+    paths = sorted((folder / "images").iterdir())
+    differing = sum(
+        not np.array_equal(_shrink(path), image) for path, image in zip(paths, made, strict=True)
+    )
+    require(differing <= 1, "other pixels than those of the photographs")
+    require(load_images(folder / "images", (8, 8, 3)).images.shape[1:] == (8, 8, 3), "other shape")
+    return {}
 
 
-@cache
-def _made_pixels(sound: Path) -> Array:
-    with tempfile.TemporaryDirectory() as folder:
-        file, _ = hmnist.from_images(
-            sound / "images", sound / "metadata.csv", Path(folder) / "made_8_8_RGB.csv", size=(8, 8)
-        )
-        return hmnist.load(file).images.copy()
+def _shrink(path: Path) -> Array:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB").resize((8, 8), Image.Resampling.LANCZOS))
 
 
-def use_settings(folder: Path, sound: Path, signed: bool) -> None:
+def use_settings(folder: Path) -> Answers:
     """Run a command in a folder with a damaged ``hmnist.toml``."""
     words = ["train", "majority", "pixels.csv", "--out", "run", "--quiet"]
     call("hmnist", *words, folder=folder)
+    return {}
 
 
 def call(*words: str, folder: Path) -> None:
@@ -185,63 +189,8 @@ def call(*words: str, folder: Path) -> None:
     require(code == 0, f"exit code {code}")
 
 
-def use_run(folder: Path, sound: Path, signed: bool, *, with_model: bool = False) -> None:
-    """Open a run and predict three images."""
-    found = answers_of(folder, with_model)
-    _check_probabilities(found)
-    if not signed:
-        _compare(found, _sound_answers(sound, with_model))
-
-
-def use_manifest(folder: Path, sound: Path, signed: bool) -> None:
-    """List a run with a damaged manifest, show it, and open it."""
-    for command in ("list", "show"):
-        with contextlib.suppress(hmnist.HmnistError):
-            call("hmnist", "runs", command, ".", folder=folder)
-    _check_probabilities(answers_of(folder))
-
-
-def use_ensemble(folder: Path, sound: Path, signed: bool) -> None:
-    """Open an ensemble of which a file, or one of a member, is damaged."""
-    [ensemble] = folder.glob("ensemble-*")
-    [expected] = sound.glob("ensemble-*")
-    use_run(ensemble, expected, signed)
-
-
-def use_table(folder: Path, sound: Path, signed: bool) -> None:
-    """Read a benchmark's table, print it in every format, and compare its rows."""
-    from hmnist.results.benchmark_folder import open_table
-    from hmnist.results.compared_runs import find_rows
-    from hmnist.results.table import FORMATS
-
-    table = open_table(folder)
-    str(table.sorted("accuracy"))
-    for form in FORMATS[1:]:
-        table.format(form)
-    table.to_pandas()
-    str(hmnist.compare_runs(find_rows([folder])).sentences())
-
-
-def use_export(folder: Path, sound: Path, signed: bool) -> None:
-    """Predict three images with an export."""
-    found = {"probabilities": hmnist.open_model(folder).predict_proba(_images())}
-    _check_probabilities(found)
-    if not signed:
-        _compare(found, _sound_export(sound))
-
-
-@cache
-def _sound_export(sound: Path) -> dict[str, Array]:
-    return {"probabilities": hmnist.open_model(sound).predict_proba(_images())}
-
-
-@cache
-def _images() -> Array:
-    return np.random.default_rng(0).integers(0, 256, (IMAGES, 8, 8, 3), np.uint8)
-
-
-def answers_of(folder: Path, with_model: bool = False) -> dict[str, Array]:
-    """Return everything that a run answers, by name."""
+def use_run(folder: Path, *, with_model: bool = False) -> Answers:
+    """Open a run, predict three images, and read everything that it knows of itself."""
     run, images = hmnist.open_run(folder), _images()
     answers: dict[str, Any] = {
         "probabilities": run.predict_proba(images),
@@ -256,15 +205,49 @@ def answers_of(folder: Path, with_model: bool = False) -> dict[str, Array]:
         answers["history"] = run.history.to_numpy()
     if with_model:
         answers["model"] = run.model.predict_proba(images)
-    return {name: np.asarray(answer) for name, answer in answers.items()}
+    return _check({name: np.asarray(answer) for name, answer in answers.items()})
 
 
-@cache
-def _sound_answers(sound: Path, with_model: bool) -> dict[str, Array]:
-    return answers_of(sound, with_model)
+def use_manifest(folder: Path) -> Answers:
+    """List a run with a damaged manifest, show it, and open it."""
+    for command in ("list", "show"):
+        with contextlib.suppress(hmnist.HmnistError):
+            call("hmnist", "runs", command, ".", folder=folder)
+    return use_run(folder)
 
 
-def _check_probabilities(answers: dict[str, Array]) -> None:
+def use_ensemble(folder: Path) -> Answers:
+    """Open an ensemble of which a file, or one of a member, is damaged."""
+    [ensemble] = folder.glob("ensemble-*")
+    return use_run(ensemble)
+
+
+def use_table(folder: Path) -> Answers:
+    """Read a benchmark's table, print it in every format, and compare its rows."""
+    from hmnist.results.benchmark_folder import open_table
+    from hmnist.results.compared_runs import find_rows
+    from hmnist.results.table import FORMATS
+
+    table = open_table(folder)
+    str(table.sorted("accuracy"))
+    for form in FORMATS[1:]:
+        table.format(form)
+    table.to_pandas()
+    str(hmnist.compare_runs(find_rows([folder])).sentences())
+    return {}
+
+
+def use_export(folder: Path) -> Answers:
+    """Predict three images with an export."""
+    return _check({"probabilities": hmnist.open_model(folder).predict_proba(_images())})
+
+
+def _images() -> Array:
+    return np.random.default_rng(0).integers(0, 256, (IMAGES, 8, 8, 3), np.uint8)
+
+
+def _check(answers: Answers) -> Answers:
+    """Return answers whose probabilities are probabilities."""
     for name in {"probabilities", "model", "validation", "test"} & answers.keys():
         rows = answers[name]
         is_right = (
@@ -277,9 +260,11 @@ def _check_probabilities(answers: dict[str, Array]) -> None:
         require(is_right, f"{name} that are no probabilities")
     require(len(answers["probabilities"]) == IMAGES, "rows for other images")
     require(not np.isinf(answers.get("scores", np.zeros(1))).any(), "scores that are infinite")
+    return answers
 
 
-def _compare(found: dict[str, Array], expected: dict[str, Array]) -> None:
+def compare(found: Answers, expected: Answers) -> None:
+    """Raise a WrongAnswerError unless answers are those that are expected."""
     require(found.keys() == expected.keys(), f"other answers: {found.keys() ^ expected.keys()}")
     for name, answer in expected.items():
         same = found[name].shape == answer.shape and np.allclose(
@@ -295,7 +280,7 @@ KINDS: dict[str, Kind] = {
     "pixels-gz": Kind(
         "pixels-gz", "pixels.csv.gz", partial(use_pixels, name="pixels.csv.gz"), signed=True
     ),
-    "cache": Kind("cache", "cache/**/*", use_cache, signed=True),
+    "cache": Kind("cache", "cache/**/*.pixels/*", use_cache, signed=True),
     "npz": Kind("npz", "derma.npz", use_archive, 2, signed=True),
     "metadata": Kind("tables", "metadata.csv", use_metadata, signed=True),
     "split-file": Kind("tables", "split.csv", use_split_file, signed=True),
@@ -308,8 +293,8 @@ KINDS: dict[str, Kind] = {
     "logistic": Kind("logistic", "model/*", use_run),
     "hist-gbdt": Kind("hist-gbdt", "model/*", use_run),
     "xgboost": Kind("xgboost", "model/*", use_run),
-    "mlp": Kind("mlp", "model/*", _with_model, 0.15),
-    "cnn": Kind("cnn", "model/**/*.*", _with_model, 0.15),
+    "mlp": Kind("mlp", "model/*", _with_model, 0.3),
+    "cnn": Kind("cnn", "model/**/*.*", _with_model, 0.3),
     "networks": Kind("cnn", "model/**/*.*", use_run),
     "litert": Kind("litert", "*.*", use_export),
     "litert-parts": Kind("litert-parts", "**/*.*", use_export, 0.5),

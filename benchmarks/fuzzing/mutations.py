@@ -64,9 +64,9 @@ def _overwrite(content: bytes, random: Random) -> bytes:
 
 def _set_extreme(content: bytes, random: Random) -> bytes:
     start, _ = _part(content, random)
-    size, order = random.choice((1, 2, 4, 8)), random.choice(("little", "big"))
-    value = (random.choice(EXTREMES) % 256**size).to_bytes(size, order)  # type: ignore[arg-type]  # the two words
-    return content[:start] + value + content[start + size :]
+    size = random.choice((1, 2, 4, 8))
+    value = (random.choice(EXTREMES) % 256**size).to_bytes(size, "little")
+    return content[:start] + random.choice((value, value[::-1])) + content[start + size :]
 
 
 def _delete(content: bytes, random: Random) -> bytes:

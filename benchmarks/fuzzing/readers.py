@@ -39,7 +39,11 @@ def read_table(path: Path) -> tuple[list[str], Rows]:
         names.pop()
     rows = [row[: len(names)] if not "".join(row[len(names) :]).strip() else row for row in rows]
     numbers = [row[0].strip() for row in rows]
-    if names and names[0] in {"", "index", "Unnamed: 0"} and numbers == list(map(str, range(len(rows)))):
+    if (
+        names
+        and names[0] in {"", "index", "Unnamed: 0"}
+        and numbers == list(map(str, range(len(rows))))
+    ):
         names, rows = names[1:], [row[1:] for row in rows]
     if any(len(row) != len(names) for row in rows):
         raise ValueError("rows of different lengths")

@@ -1,25 +1,26 @@
-"""Cases in processes of their own: a crash, a hang or too much memory ends a process, and counts."""
+"""Cases in processes of their own: a crash, a hang or too much memory ends one, and counts."""
 
+import contextlib
 import multiprocessing
 import os
 import resource
 import shutil
 import signal
-import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Any
 
 from benchmarks.fuzzing.cases import FAILED, Outcome, run_case
+from benchmarks.fuzzing.kinds import Answers, Kind
 
 SECONDS = 5
 """Of the processor: a case that takes more hangs."""
 
-PATIENCE, FIRST_PATIENCE = 20, 90
-"""Seconds on the clock after which a case hangs that does nothing, on a machine that is shared; and
-with the first case of a kind in a process, which loads libraries."""
+IDLE_SECONDS = 10
+"""A process that has not used the processor for so long waits for ever, even on a busy machine."""
 
 MEGABYTES = 1024
 """What a case may take of memory above what its process has."""
@@ -34,40 +35,41 @@ TensorFlow is not among them, since a process that has it must not be forked."""
 _context = multiprocessing.get_context("forkserver")
 
 
-def make_sound_files(folder: Path) -> None:
-    """Write the sound files of `benchmarks.fuzzing.bases`, in a process of its own."""
+def make_sound_files(folder: Path, kinds: Mapping[str, Kind]) -> None:
+    """Write the sound files of these kinds, in a process of its own."""
     _context.set_forkserver_preload([*LIBRARIES])
-    process = _context.Process(target=_make, args=(folder,))
+    names = {kind.base for kind in kinds.values()}
+    process = _context.Process(target=_make, args=(folder, names))
     process.start()
     process.join()
     if process.exitcode:
-        sys.exit("The sound files could not be made.")
+        raise RuntimeError("The sound files could not be made.")
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, names: set[str]) -> None:
     _prepare(folder)
     from benchmarks.fuzzing.bases import make_bases
 
-    make_bases(folder)
+    make_bases(folder, names)
 
 
-def run_cases(cases: Iterable[tuple[str, int]], bases: Path, jobs: int) -> Iterator[Outcome]:
+def run_cases(
+    cases: Iterable[tuple[str, int]], kinds: Mapping[str, Kind], bases: Path, jobs: int
+) -> Iterator[Outcome]:
     """Run cases, each a kind and a seed, and yield what came of them, in any order."""
     waiting = iter(cases)
-    workers = [_Worker(bases) for _ in range(jobs)]
+    workers = [_Worker(kinds, bases) for _ in range(jobs)]
     try:
         while workers:
             for worker in [worker for worker in workers if worker.case is None]:
-                case = next(waiting, None)
-                if case is None:
+                if (case := next(waiting, None)) is None:
                     workers.remove(worker)
                     worker.stop()
                 else:
                     worker.begin(case)
             wait([handle for worker in workers for handle in worker.handles], timeout=1)
-            for worker in workers:
-                if (outcome := worker.outcome()) is not None:
-                    yield outcome
+            outcomes = [worker.outcome() for worker in workers]
+            yield from (outcome for outcome in outcomes if outcome is not None)
     finally:
         for worker in workers:
             worker.stop()
@@ -76,69 +78,73 @@ def run_cases(cases: Iterable[tuple[str, int]], bases: Path, jobs: int) -> Itera
 class _Worker:
     """A process that runs one case after the other, and is started again when it ends."""
 
-    def __init__(self, bases: Path) -> None:
-        self.bases = bases
+    def __init__(self, kinds: Mapping[str, Kind], bases: Path) -> None:
+        self._given = kinds, bases
         self.case: tuple[str, int] | None = None
         self._start()
 
     def _start(self) -> None:
-        self.connection, other = _context.Pipe()
-        self.process = _context.Process(target=_work, args=(other, self.bases), daemon=True)
-        self.process.start()
+        self._connection, other = _context.Pipe()
+        self._process = _context.Process(target=_work, args=(other, *self._given), daemon=True)
+        self._process.start()
         other.close()
-        self.done = 0
-        self.warm: set[str] = set()
+        self._done = 0
 
     @property
-    def handles(self) -> list[Connection | int]:
+    def handles(self) -> list[Any]:
         """What becomes ready when there is an outcome."""
-        return [self.connection, self.process.sentinel]
+        return [self._connection, self._process.sentinel]
 
     def begin(self, case: tuple[str, int]) -> None:
         """Give the process a case."""
-        if self.done >= CASES_PER_PROCESS:
-            self.stop()
-            self._start()
-        self.patience = time.monotonic() + (PATIENCE if case[0] in self.warm else FIRST_PATIENCE)
+        if self._done >= CASES_PER_PROCESS:
+            self._restart()
         self.case = case
-        self.warm.add(case[0])
-        self.done += 1
-        self.connection.send(case)
+        self._done += 1
+        self._used, self._since = 0, time.monotonic()
+        self._connection.send(case)
 
     def outcome(self) -> Outcome | None:
         """Return what came of the case, None if it still runs."""
-        assert self.case is not None
+        if self.case is None:
+            return None
         outcome = None
-        if self.connection.poll():
-            try:
-                outcome = self.connection.recv()
-            except (EOFError, OSError):
-                outcome = self._failure()
-        elif not self.process.is_alive():
-            outcome = self._failure()
-        elif time.monotonic() > self.patience:
-            outcome = Outcome(*self.case, FAILED, "hang: it waits for ever")
-            self.stop()
-        if outcome is not None:
-            self.case = None
-            if outcome.sentence.startswith(("hang", "crash")):
-                self._start()
+        if self._connection.poll():
+            with contextlib.suppress(EOFError, OSError):  # it ended just now
+                outcome = self._connection.recv()
+        elif self._process.is_alive() and not self._waits_for_ever():
+            return None
+        if outcome is None:
+            outcome = Outcome(*self.case, FAILED, self._failure())
+            self._restart()
+        self.case = None
         return outcome
 
-    def _failure(self) -> Outcome:
-        assert self.case is not None
-        self.process.join()
-        code = self.process.exitcode or 0
+    def _waits_for_ever(self) -> bool:
+        used = _processor_ticks(self._process.pid)
+        if used != self._used:
+            self._used, self._since = used, time.monotonic()
+        return time.monotonic() - self._since > IDLE_SECONDS
+
+    def _failure(self) -> str:
+        """Say how the process ended."""
+        self._process.join(timeout=1)
+        code = self._process.exitcode
+        if code is None:
+            return f"hang: it waits, and does nothing for {IDLE_SECONDS} s"
         if code == -signal.SIGPROF:
-            return Outcome(*self.case, FAILED, f"hang: more than {SECONDS} s of the processor")
-        name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return Outcome(*self.case, FAILED, f"crash: {name}")
+            return f"hang: more than {SECONDS} s of the processor"
+        return f"crash: {signal.Signals(-code).name if code < 0 else f'exit code {code}'}"
+
+    def _restart(self) -> None:
+        self.stop()
+        self._start()
 
     def stop(self) -> None:
         """End the process."""
-        self.process.kill()
-        self.process.join()
-        self.connection.close()
+        self._process.kill()
+        self._process.join()
+        self._connection.close()
 
 
 def _prepare(folder: Path) -> None:
@@ -149,38 +155,28 @@ def _prepare(folder: Path) -> None:
     use_threads(1)
 
 
-def _work(connection: Connection, bases: Path) -> None:
+def _work(connection: Connection, kinds: Mapping[str, Kind], bases: Path) -> None:
     with Path(os.devnull).open("w") as nowhere:  # libraries in C++ write what they think
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
     _prepare(bases)
-    warm: set[str] = set()
+    expected: dict[str, Answers] = {}
     while True:
-        kind, seed = connection.recv()
-        if kind not in warm:
-            warm.add(kind)
-            _warm_up(kind, bases)
-        folder = Path(tempfile.mkdtemp(dir=bases))
-        try:
-            with_limits(SECONDS)
-            outcome = run_case(kind, seed, bases, folder / "case")
-        finally:
-            with_limits(0)
-            shutil.rmtree(folder, ignore_errors=True)
+        name, seed = connection.recv()
+        kind = kinds[name]
+        with tempfile.TemporaryDirectory(dir=bases, ignore_cleanup_errors=True) as folder:
+            if name not in expected:
+                # This also loads the libraries, which takes more time than a case has.
+                expected[name] = kind.use(
+                    shutil.copytree(bases / kind.base, Path(folder) / "sound")
+                )
+            _limit(SECONDS)
+            outcome = run_case((name, seed), kind, bases, Path(folder) / "case", expected[name])
+            _limit(0)
         connection.send(outcome)
 
 
-def _warm_up(kind: str, bases: Path) -> None:
-    """Use the sound files once: libraries are loaded, and what is expected is known."""
-    from benchmarks.fuzzing.kinds import KINDS
-
-    found = KINDS[kind]
-    with tempfile.TemporaryDirectory(dir=bases) as folder:
-        copy = shutil.copytree(bases / found.base, Path(folder) / "sound")
-        found.use(copy, bases / found.base, signed=False)
-
-
-def with_limits(seconds: int) -> None:
+def _limit(seconds: int) -> None:
     """Let this process be ended after so many seconds of the processor, and limit its memory.
 
     0 seconds take both limits away again.
@@ -192,7 +188,15 @@ def with_limits(seconds: int) -> None:
 
 
 def _data_bytes() -> int:
-    """Return the bytes of memory of this process that RLIMIT_DATA counts (Linux)."""
+    """Return the bytes of memory of this process that RLIMIT_DATA counts."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     [kilobytes] = [line.split()[1] for line in lines if line.startswith("VmData:")]
     return int(kilobytes) << 10
+
+
+def _processor_ticks(process: int | None) -> int:
+    """Return the time that a process has used the processor, 0 if it has ended."""
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2]
+        return sum(map(int, fields.split()[11:13]))
+    return 0
