@@ -53,7 +53,11 @@ def main() -> None:
         make_sound_files(bases, kinds)
         start = time.perf_counter()
         cases = draw_cases(kinds, arguments.cases, arguments.seed)
-        outcomes = list(run_cases(cases, kinds, bases, arguments.jobs))
+        outcomes: list[Outcome] = []
+        for outcome in run_cases(cases, kinds, bases, arguments.jobs):
+            outcomes.append(outcome)
+            if len(outcomes) % 1000 == 0:
+                print(f"{len(outcomes):,} of {len(cases):,} cases", file=sys.stderr, flush=True)
         seconds = time.perf_counter() - start
     print_outcomes(outcomes)
     print(f"\n{len(outcomes) / seconds:.0f} cases per second, {arguments.jobs} processes.")

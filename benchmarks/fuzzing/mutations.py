@@ -65,7 +65,7 @@ def _overwrite(content: bytes, random: Random) -> bytes:
 def _set_extreme(content: bytes, random: Random) -> bytes:
     start, _ = _part(content, random)
     size = random.choice((1, 2, 4, 8))
-    value = (random.choice(EXTREMES) % 256**size).to_bytes(size, "little")
+    value = (random.choice(EXTREMES) % (1 << 8 * size)).to_bytes(size, "little")
     return content[:start] + random.choice((value, value[::-1])) + content[start + size :]
 
 
@@ -94,7 +94,16 @@ def _repeat(content: bytes, random: Random) -> bytes:
     return content[:start] + content[start:end] * random.choice((2, 3, 50)) + content[end:]
 
 
-_BYTES = (_flip, _overwrite, _set_extreme, _delete, _insert, _cut_off, _copy, _repeat)
+_BYTES: tuple[Damage, ...] = (
+    _flip,
+    _overwrite,
+    _set_extreme,
+    _delete,
+    _insert,
+    _cut_off,
+    _copy,
+    _repeat,
+)
 
 
 def _part(content: bytes, random: Random) -> tuple[int, int]:

@@ -13,14 +13,13 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from benchmarks.fuzzing.cases import FAILED, Outcome, run_case
+from benchmarks.fuzzing.cases import FAILED, Case, Outcome, run_case
 from benchmarks.fuzzing.kinds import Answers, Kind
 
 SECONDS = 5
-"""Of the processor: a case that takes more hangs."""
-
-IDLE_SECONDS = 10
-"""A process that has not used the processor for so long waits for ever, even on a busy machine."""
+"""Of the processor: a case that takes more hangs. So does one that has not used the processor for
+twice as long on the clock: it waits for ever, even if the machine is busy.
+"""
 
 MEGABYTES = 1024
 """What a case may take of memory above what its process has."""
@@ -54,11 +53,15 @@ def _make(folder: Path, names: set[str]) -> None:
 
 
 def run_cases(
-    cases: Iterable[tuple[str, int]], kinds: Mapping[str, Kind], bases: Path, jobs: int
+    cases: Iterable[Case],
+    kinds: Mapping[str, Kind],
+    bases: Path,
+    jobs: int,
+    seconds: int = SECONDS,
 ) -> Iterator[Outcome]:
-    """Run cases, each a kind and a seed, and yield what came of them, in any order."""
+    """Run cases in so many processes, and yield what came of them, in any order."""
     waiting = iter(cases)
-    workers = [_Worker(kinds, bases) for _ in range(jobs)]
+    workers = [_Worker(kinds, bases, seconds) for _ in range(jobs)]
     try:
         while workers:
             for worker in [worker for worker in workers if worker.case is None]:
@@ -78,9 +81,10 @@ def run_cases(
 class _Worker:
     """A process that runs one case after the other, and is started again when it ends."""
 
-    def __init__(self, kinds: Mapping[str, Kind], bases: Path) -> None:
-        self._given = kinds, bases
-        self.case: tuple[str, int] | None = None
+    def __init__(self, kinds: Mapping[str, Kind], bases: Path, seconds: int) -> None:
+        self._given = kinds, bases, seconds
+        self._seconds = seconds
+        self.case: Case | None = None
         self._start()
 
     def _start(self) -> None:
@@ -95,7 +99,7 @@ class _Worker:
         """What becomes ready when there is an outcome."""
         return [self._connection, self._process.sentinel]
 
-    def begin(self, case: tuple[str, int]) -> None:
+    def begin(self, case: Case) -> None:
         """Give the process a case."""
         if self._done >= CASES_PER_PROCESS:
             self._restart()
@@ -124,16 +128,16 @@ class _Worker:
         used = _processor_ticks(self._process.pid)
         if used != self._used:
             self._used, self._since = used, time.monotonic()
-        return time.monotonic() - self._since > IDLE_SECONDS
+        return time.monotonic() - self._since > 2 * self._seconds
 
     def _failure(self) -> str:
         """Say how the process ended."""
         self._process.join(timeout=1)
         code = self._process.exitcode
         if code is None:
-            return f"hang: it waits, and does nothing for {IDLE_SECONDS} s"
+            return f"hang: it waits, and does nothing for {2 * self._seconds} s"
         if code == -signal.SIGPROF:
-            return f"hang: more than {SECONDS} s of the processor"
+            return f"hang: more than {self._seconds} s of the processor"
         return f"crash: {signal.Signals(-code).name if code < 0 else f'exit code {code}'}"
 
     def _restart(self) -> None:
@@ -155,7 +159,7 @@ def _prepare(folder: Path) -> None:
     use_threads(1)
 
 
-def _work(connection: Connection, kinds: Mapping[str, Kind], bases: Path) -> None:
+def _work(connection: Connection, kinds: Mapping[str, Kind], bases: Path, seconds: int) -> None:
     with Path(os.devnull).open("w") as nowhere:  # libraries in C++ write what they think
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
@@ -170,7 +174,7 @@ def _work(connection: Connection, kinds: Mapping[str, Kind], bases: Path) -> Non
                 expected[name] = kind.use(
                     shutil.copytree(bases / kind.base, Path(folder) / "sound")
                 )
-            _limit(SECONDS)
+            _limit(seconds)
             outcome = run_case((name, seed), kind, bases, Path(folder) / "case", expected[name])
             _limit(0)
         connection.send(outcome)
