@@ -37,7 +37,8 @@ def damage_array(content: bytes, random: Random) -> bytes:
         case 3:
             header["fortran_order"] = random.choice((True, 1, None))
         case 4:
-            changed = random.choice((array[:-1], array[::-1], np.concatenate([array, array])))
+            rows = np.atleast_1d(array)
+            changed = random.choice((rows[:-1], rows[::-1], np.concatenate([rows, rows])))
             header["shape"], body = changed.shape, changed.tobytes()
         case 5:
             body = random.choice((body[: len(body) // 2], body + body, b""))

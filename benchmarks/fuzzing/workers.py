@@ -199,8 +199,11 @@ def _data_bytes() -> int:
 
 
 def _processor_ticks(process: int | None) -> int:
-    """Return the time that a process has used the processor, 0 if it has ended."""
-    with contextlib.suppress(OSError):
-        fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2]
-        return sum(map(int, fields.split()[11:13]))
-    return 0
+    """Return the time that a process and those it has started have used the processor."""
+    ticks, folder = 0, Path(f"/proc/{process}")
+    with contextlib.suppress(OSError):  # it has ended
+        fields = (folder / "stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        ticks += sum(map(int, fields[11:15]))
+        for children in folder.glob("task/*/children"):
+            ticks += sum(map(_processor_ticks, map(int, children.read_text("ascii").split())))
+    return ticks
