@@ -61,7 +61,6 @@ REFERENCES = {
     "mlp": Reference("mlp", 1e-3, {"epochs": 3}),
     "cnn": Reference("cnn", 1e-3, _SMALL_CNN),
     "cnn in bfloat16": Reference("cnn", 1e-2, {**_SMALL_CNN, "precision": "bfloat16"}),
-    "lenet": Reference("lenet", 1e-3, {"epochs": 2}),
 }
 """The models by name."""
 
@@ -97,11 +96,12 @@ def compute_all() -> dict[str, Array]:
 def compute(reference: Reference) -> Array:
     """Return the probabilities of a model for 14 images: float64, shape (14, 7)."""
     data = hmnist.load_sample(rows=210)
+    images = data.images[:, ::2, ::2]  # 14×14: a quarter of the time
     model = hmnist.make_model(
         reference.model, effort="quick", random_state=0, **reference.parameters
     )
-    model.fit(data.images[::2], data.labels[::2])
-    return np.asarray(model.predict_proba(data.images[1::15]))
+    model.fit(images[::2], data.labels[::2])
+    return np.asarray(model.predict_proba(images[1::15]))
 
 
 def to_json(found: Probabilities) -> str:
