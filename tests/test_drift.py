@@ -1,5 +1,7 @@
 """The same training gives the same probabilities as when ``tests/reference.json`` was written."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
@@ -13,8 +15,10 @@ from benchmarks.drift import (
     read_reference,
     to_json,
 )
-from hmnist.arrays import Array
 from hmnist.decisions.soft_voting import soft_vote
+
+if TYPE_CHECKING:
+    from hmnist.arrays import Array
 
 
 @pytest.mark.parametrize("name", REFERENCES)
