@@ -32,7 +32,7 @@ from hmnist.arrays import (
 from hmnist.decisions.decision import Decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError, UsageError
-from hmnist.isolation import IsolationError
+from hmnist.models.isolation import IsolationError
 from hmnist.patients import PATIENT_COLUMNS, check_patients
 from hmnist.results.exports.isolated import IsolatedNetworks
 from hmnist.results.exports.onnx import check_installed
