@@ -208,7 +208,8 @@ class ExportedModel(KnowsTrainingImages):
             found = self._networks(images, patients)
         except IsolationError as error:
             raise TrustError(
-                f"{self.folder} is damaged, its networks cannot be used: {error}.", _CURE
+                f"{self.folder} is damaged, its networks cannot be used: {str(error).rstrip('.')}.",
+                _CURE,
             ) from error
         if self.facts.whole:
             return found
