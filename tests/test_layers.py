@@ -17,7 +17,6 @@ ROOMS_IN_ORDER = (
     "arrays",
     "files",
     "guarded",
-    "isolation",
     "large_arrays",
     "hardware",
     "html",

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hmnist.isolation import Isolated, IsolationError, serve
+from hmnist.models.isolation import Isolated, IsolationError, serve
 
 SECONDS = 120
 """How long the largest file may take to be read."""

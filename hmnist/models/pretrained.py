@@ -14,8 +14,8 @@ import numpy as np
 
 from hmnist.errors import DataError, DataMissingError, UsageError
 from hmnist.files import hash_file
-from hmnist.isolation import IsolationError
 from hmnist.models.hdf5 import count_weights
+from hmnist.models.isolation import IsolationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -32,7 +32,7 @@ from hmnist.arrays import (
 from hmnist.decisions.decision import Decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError, UsageError
-from hmnist.isolation import IsolationError
+from hmnist.models.isolation import IsolationError
 from hmnist.patients import PATIENT_COLUMNS, check_patients
 from hmnist.results.exports.isolated import IsolatedNetworks
 from hmnist.results.exports.onnx import check_installed
@@ -208,7 +208,8 @@ class ExportedModel(KnowsTrainingImages):
             found = self._networks(images, patients)
         except IsolationError as error:
             raise TrustError(
-                f"{self.folder} is damaged, its networks cannot be used: {error}.", _CURE
+                f"{self.folder} is damaged, its networks cannot be used: {str(error).rstrip('.')}.",
+                _CURE,
             ) from error
         if self.facts.whole:
             return found

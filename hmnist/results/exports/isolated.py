@@ -15,7 +15,7 @@ import numpy as np
 
 from hmnist.arrays import Array, Float32, Float64, Pixels, Shape
 from hmnist.diagnoses import CODES
-from hmnist.isolation import Isolated, serve
+from hmnist.models.isolation import Isolated, serve
 from hmnist.models.litert import LiteNetworks
 from hmnist.models.saved_networks import SavedNetworks
 from hmnist.patients import PATIENT_COLUMNS

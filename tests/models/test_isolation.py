@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from hmnist.isolation import Isolated, IsolationError
+from hmnist.models.isolation import Isolated, IsolationError
 
-ODD = "tests.odd_worker"
+ODD = "tests.models.odd_worker"
 
 
 def test_requests_are_answered_one_after_the_other() -> None:

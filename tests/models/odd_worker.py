@@ -4,7 +4,7 @@ import ctypes
 import os
 import time
 
-from hmnist.isolation import LARGEST_MEMORY, serve
+from hmnist.models.isolation import LARGEST_MEMORY, serve
 
 
 def answer(request: bytes) -> bytes:

@@ -42,7 +42,7 @@ class Isolated:
 
     def __init__(self, module: str, *arguments: str) -> None:
         # The folder in which a user works is not searched for modules.
-        package = str(Path(__file__).resolve().parents[1])
+        package = str(Path(__file__).resolve().parents[2])
         paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-P", "-m", module, *arguments],
