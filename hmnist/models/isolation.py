@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from hmnist.errors import HmnistError
+
 LARGEST_MEMORY = 2**32
 """Bytes that the process may use, where the system can limit it: four gigabytes."""
 
@@ -103,7 +105,8 @@ def serve(answer: Callable[[bytes], bytes]) -> None:
             try:
                 _send(target, answer(request))
             except Exception as error:  # noqa: BLE001 - it is told to the process that asked
-                lines = str(error).strip().splitlines() or [type(error).__name__]
+                said = error.message if isinstance(error, HmnistError) else str(error)
+                lines = said.strip().splitlines() or [type(error).__name__]
                 _send(target, lines[0].encode()[:_LONGEST], succeeded=False)
 
 

@@ -4,12 +4,13 @@ import ctypes
 import os
 import time
 
+from hmnist.errors import TrustError
 from hmnist.models.isolation import LARGEST_MEMORY, serve
 
 
 def answer(request: bytes) -> bytes:
     if request == b"raise":
-        raise ValueError("it is odd")
+        raise TrustError("it is odd", "Turn it round.")
     if request == b"crash":
         ctypes.string_at(0)
     if request == b"exit":
