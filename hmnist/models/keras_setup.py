@@ -16,17 +16,18 @@ def load_keras() -> Any:
 
     They come from C++ before any log level applies, and report missing GPUs.
     """
-    if "keras" in sys.modules:
-        return sys.modules["keras"]
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    with without_stderr():
-        import keras
-        import tensorflow as tf
+    if "keras" not in sys.modules:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+        with without_stderr():
+            import keras  # noqa: F401 - for sys.modules
+            import tensorflow as tf
 
-        configure_tensorflow()
-        tf.config.list_physical_devices()
-    return keras
+            configure_tensorflow()
+            tf.config.list_physical_devices()
+    # Someone else may have imported Keras, and TensorFlow begins with the first network.
+    configure_tensorflow()
+    return sys.modules["keras"]
 
 
 @contextlib.contextmanager

@@ -144,7 +144,7 @@ def summarise_data(data: "LesionDataset") -> DataSummary:
     >>> from hmnist.sources.sample import load_sample
     >>> summary = summarise_data(load_sample(rows=60))
     >>> summary.images_by_diagnosis["nv"], summary.lesions
-    (40, 55)
+    (24, 55)
     """
     lesions = None
     if data.lesion_ids is not None:

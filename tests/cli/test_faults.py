@@ -64,7 +64,7 @@ def test_workers_end_with_the_process_that_started_them(kind: int, tmp_path: Pat
     workers = children(process.pid)
     assert workers
     process.send_signal(kind)
-    _, rest = process.communicate(timeout=60)
+    _, rest = process.communicate(timeout=300)
     if kind == signal.SIGKILL:
         assert process.returncode == -signal.SIGKILL
     else:
