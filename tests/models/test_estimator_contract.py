@@ -168,10 +168,10 @@ def test_damaged_state_is_refused(model: Model, tmp_path: Path) -> None:
     facts = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))
     del facts["classes"]
     (tmp_path / "model.json").write_text(json.dumps(facts), encoding="utf-8")
-    with pytest.raises(TrustError, match="damaged|missing|as it was saved"):
+    with pytest.raises(TrustError, match=r"damaged|missing|as it was saved"):
         clone(model).load_state(tmp_path)
     (tmp_path / "model.json").write_bytes(b"\xff{")
-    with pytest.raises(TrustError, match="damaged|missing|as it was saved"):
+    with pytest.raises(TrustError, match=r"damaged|missing|as it was saved"):
         clone(model).load_state(tmp_path)
 
 
