@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def as_row(weights: Sequence[Float32]) -> Float32:
     """Return the numbers of all weights in their order: float32, shape (parameters,)."""
-    return np.concatenate([weight.ravel() for weight in weights])
+    # A network may have no weights at all.
+    return np.concatenate([np.empty(0, np.float32), *(weight.ravel() for weight in weights)])
 
 
 def build_with(build: "Callable[[], keras.Model]", row: Float32) -> "keras.Model":

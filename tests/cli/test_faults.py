@@ -18,7 +18,10 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POS
 
 def start(folder: Path, *words: str, before: str = "") -> "subprocess.Popen[str]":
     """Start a command that answers to Ctrl-C, also where the tests themselves do not."""
-    default = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    default = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "for kind in (signal.SIGTERM, signal.SIGHUP): signal.signal(kind, signal.SIG_DFL)\n"
+    )
     return subprocess.Popen(
         [sys.executable, "-c", default + before + SCRIPT, *words],
         cwd=folder,
