@@ -37,7 +37,7 @@ def build_with(build: "Callable[[], keras.Model]", row: Float32) -> "keras.Model
         if sum(sizes) != len(row):
             keras.utils.clear_session(free_memory=False)  # Keras forgets that they need memory
             raise ValueError(f"it has {len(row):,} weights; the network has {sum(sizes):,}")
-    parts = np.split(row, np.cumsum(sizes)[:-1])
+    *parts, _ = np.split(row, np.cumsum(sizes))
     graph.set_weights(
         [part.reshape(weight.shape) for part, weight in zip(parts, graph.weights, strict=True)]
     )
