@@ -106,7 +106,7 @@ def _try_benchmark(  # noqa: PLR0917 - what one benchmark is compared with
             text = process.communicate(timeout=wait)[0]
         ended = process.returncode is not None
         if not ended:
-            found["while a network was trained"] += any(out.glob(".lenet*.work/*/*"))
+            found["while a network was trained"] += any(out.glob(".hmnist-work-lenet*/*/*"))
             process.kill()
             process.communicate()
             found["kills"] += 1
