@@ -61,9 +61,7 @@ def test_the_same_weights_come_out(name: str, share: float, tmp_path: Path) -> N
         for one, other in zip(expected, found, strict=True):
             np.testing.assert_array_equal(one, other)
     assert resumed.history_ == undisturbed.history_
-    np.testing.assert_array_equal(
-        resumed.predict_proba(IMAGES), undisturbed.predict_proba(IMAGES)
-    )
+    np.testing.assert_array_equal(resumed.predict_proba(IMAGES), undisturbed.predict_proba(IMAGES))
 
 
 def test_finished_epochs_are_not_trained_again(tmp_path: Path) -> None:
