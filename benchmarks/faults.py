@@ -40,9 +40,6 @@ WORDS = (
 GRACE = 2.0
 """Seconds in which every process has to end after a kill."""
 
-DIGITS = 6
-"""TensorFlow may round equal networks differently in two compiled functions."""
-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -106,7 +103,7 @@ def _try_benchmark(  # noqa: PLR0917 - what one benchmark is compared with
             text = process.communicate(timeout=wait)[0]
         ended = process.returncode is not None
         if not ended:
-            found["while a network was trained"] += any(out.glob(".lenet*.work/*/*"))
+            found["while a network was trained"] += any(out.glob(".hmnist-work-lenet*/*/*"))
             process.kill()
             process.communicate()
             found["kills"] += 1
@@ -136,13 +133,8 @@ def _start(out: Path, jobs: int) -> "subprocess.Popen[str]":
 
 
 def _scores(text: str) -> dict[str, Any]:
-    return {
-        row["model"]: {
-            name: [None if value is None else round(value, DIGITS) for value in row[name].values()]
-            for name in hmnist.SCORE_NAMES
-        }
-        for row in json.loads(text)["rows"]
-    }
+    rows = json.loads(text)["rows"]
+    return {row["model"]: {name: row[name] for name in hmnist.SCORE_NAMES} for row in rows}
 
 
 def _wait_for_end(session: int) -> Sequence[int]:

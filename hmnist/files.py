@@ -6,7 +6,8 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+import uuid
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +20,9 @@ except ImportError:  # Windows
 
 RUNS_FOLDER = Path("hmnist-runs")  # in the working folder, where no other folder is named
 
+_OURS = ".hmnist-"
+"""How the names of temporary and working files begin: nobody else's file is taken for one."""
+
 
 @contextlib.contextmanager
 def write_file(path: Path) -> Iterator[Path]:
@@ -26,7 +30,8 @@ def write_file(path: Path) -> Iterator[Path]:
 
     So other programs see the old file or the complete new one. If the block raises, the temporary
     file is removed and `path` is not changed. If the process is killed, the temporary file stays
-    until the same file is written again. One process at a time writes a file; others wait for it.
+    until the same file is written again, or until `sweep`. One process at a time writes a file;
+    others wait for it.
 
     Raises
     ------
@@ -41,14 +46,10 @@ def write_file(path: Path) -> Iterator[Path]:
     >>> (folder / "scores.txt").read_text()
     '0.83'
     """
-    temporary = _beside(path, "part")
-    with _write_errors(path), _own(temporary, _make_file):
-        try:
-            os.truncate(temporary, 0)
-            yield temporary
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with _write_errors(path), _new(path) as temporary:
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        yield temporary
+        os.replace(temporary, path)
 
 
 @contextlib.contextmanager
@@ -60,20 +61,15 @@ def write_folder(path: Path) -> Iterator[Path]:
     folder is written again, or until `sweep`. Raises WorkError if the folder cannot be written (no
     permission, a full disk, a file of that name).
     """
-    temporary = _beside(path, "part")
     with _write_errors(path):
         if path.exists() and not path.is_dir():
             # Checked before the work begins. A user's file is never removed.
             raise NotADirectoryError(errno.ENOTDIR, "It is a file, and a folder is needed")
-        with _own(temporary, _make_folder):
-            recover(path)
-            try:
-                for left in temporary.iterdir():
-                    _remove(left)
-                yield temporary
-                _replace_folder(path, temporary)
-            finally:
-                _remove(temporary)
+        with _new(path) as temporary:
+            _recover(path)
+            temporary.mkdir()
+            yield temporary
+            _replace_folder(path, temporary)
 
 
 @contextlib.contextmanager
@@ -87,8 +83,8 @@ def working_folder(path: Path) -> Iterator[Path]:
     folder = _beside(path, "work")
     with contextlib.ExitStack() as stack:
         with _write_errors(path):
-            stack.enter_context(_own(folder, _make_folder))
-            recover(path)
+            stack.enter_context(locked(_beside(path, "worklock")))
+            folder.mkdir(exist_ok=True)
         try:
             yield folder
         except BaseException:
@@ -102,36 +98,47 @@ def sweep(folder: Path, keep: Iterable[Path] = ()) -> None:
     """Remove what killed processes have left in a folder, and nothing that a living one needs.
 
     That are temporary files and folders, and working folders, except those of the paths in `keep`.
+    A folder that was being replaced is put back. Where there are no locks, nothing is removed.
     """
-    kept = {_beside(path, "work").name for path in keep}
-    for left in [*folder.glob(".*.part*"), *folder.glob(".*.work")]:
-        with contextlib.suppress(OSError), _own(left, wait=False):
-            if left.name in kept:
-                continue
-            _remove(left)
-    for old in folder.glob(".*.old"):
-        recover(folder / old.name[1 : -len(".old")])
-
-
-def recover(path: Path) -> None:
-    """Put a folder back that was being replaced when the process was killed."""
-    old = _beside(path, "old")
-    with contextlib.suppress(OSError):
-        if path.exists():
-            _remove(old)
-        else:
-            os.replace(old, path)
+    kept = {path.name for path in keep}
+    for name in {left.name.split("-", 2)[2] for left in folder.glob(f"{_OURS}*-*")}:
+        path = folder / name
+        with _alone(path, "partlock") as is_alone:
+            if is_alone:
+                _recover(path)
+                _remove(_beside(path, "part"))
+        with _alone(path, "worklock") as is_alone:
+            if is_alone and name not in kept:
+                _remove(_beside(path, "work"))
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Let one process at a time run the block; others wait for it. `path` is a file made for this.
+def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Let one process at a time run the block; others wait for it.
 
-    The lock ends with the process, whatever ends it. Where the system has no such locks (Windows),
-    processes do not wait. Raises OSError if the file cannot be made.
+    `path` is a file that is made for this, and removed when the block ends. The lock ends with the
+    process, whatever ends it. With ``wait=False``, a BlockingIOError is raised if another process
+    has it. Yields False where the system (Windows) or the file system has no such locks: there,
+    nobody waits. Raises OSError if the file cannot be made.
     """
-    with _own(path, _make_file):
-        yield
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if fcntl is None:
+        yield False
+        return
+    while True:
+        # For writing, as network file systems want it; a link could lead to any other place.
+        handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o666)
+        try:
+            is_alone = _lock(handle, wait=wait)
+            # The one before has removed the file, and another one may have made it again.
+            if _is_open(handle, path):
+                try:
+                    yield is_alone
+                finally:
+                    path.unlink(missing_ok=True)
+                return
+        finally:
+            os.close(handle)
 
 
 def make_parent(path: Path) -> None:
@@ -200,56 +207,50 @@ def _write_errors(path: Path) -> Iterator[None]:
 
 
 def _beside(path: Path, kind: str) -> Path:
-    """Return the hidden neighbour of a path; what some writers go by, the suffix, stays."""
-    suffix = path.suffix if kind == "part" else ""
-    stem = path.name.removesuffix(suffix) if suffix else path.name
-    return path.with_name(f".{stem}.{kind}{suffix}")
+    """Return a hidden neighbour of a path; some writers go by the end of the name, which stays."""
+    return path.with_name(f"{_OURS}{kind}-{path.name}")
 
 
 @contextlib.contextmanager
-def _own(
-    path: Path, make: Callable[[Path], None] | None = None, *, wait: bool = True
-) -> Iterator[None]:
-    """Lock a file or a folder, made if it is missing, while the block runs.
-
-    Another process may have renamed or removed it in the meantime: then it is made again. With
-    ``wait=False``, an OSError is raised if another process has it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        if make is not None:
-            make(path)
+def _new(path: Path) -> Iterator[Path]:
+    """Yield a temporary neighbour of a path that does not exist, and remove it afterwards."""
+    with locked(_beside(path, "partlock")) as is_alone:
+        temporary = _beside(path, "part" if is_alone else f"part{uuid.uuid4().hex}")
+        _remove(temporary)
         try:
-            # A link that someone put there could lead to any other place.
-            handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-        except FileNotFoundError:
-            if make is None:
-                raise
-            continue
-        try:
-            if fcntl is not None:
-                fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_open(handle, path):
-                yield
-                return
+            yield temporary
         finally:
-            os.close(handle)
+            _remove(temporary)
+
+
+@contextlib.contextmanager
+def _alone(path: Path, kind: str) -> Iterator[bool]:
+    """Yield whether no living process has a lock on a path, and keep others away meanwhile."""
+    with contextlib.ExitStack() as stack:
+        try:
+            is_alone = stack.enter_context(locked(_beside(path, kind), wait=False))
+        except OSError:
+            is_alone = False
+        yield is_alone
+
+
+def _lock(handle: int, *, wait: bool) -> bool:
+    """Lock an open file; return False if its file system has no locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}:
+            return False
+        raise
+    return True
 
 
 def _is_open(handle: int, path: Path) -> bool:
-    """Return whether a handle is that of the file or folder that now has this name."""
+    """Return whether a handle is that of the file that now has this name."""
     try:
         return os.path.samestat(os.fstat(handle), path.stat())
     except FileNotFoundError:
         return False
-
-
-def _make_file(path: Path) -> None:
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), 0o666))
-
-
-def _make_folder(path: Path) -> None:
-    path.mkdir(exist_ok=True)
 
 
 def _remove(path: Path) -> None:
@@ -262,15 +263,23 @@ def _remove(path: Path) -> None:
 
 def _replace_folder(path: Path, new: Path) -> None:
     # A folder that is not empty cannot be replaced in one step. So the old one is moved away first,
-    # and moved back if the new one cannot be renamed; `recover` moves it back after a kill.
+    # and moved back if the new one cannot be renamed; `_recover` moves it back after a kill.
     old = _beside(path, "old")
-    _remove(old)
     with contextlib.suppress(FileNotFoundError):
         os.replace(path, old)
     try:
         os.replace(new, path)
     except OSError:
-        if old.is_symlink() or old.exists():
-            os.replace(old, path)
+        _recover(path)
         raise
     _remove(old)
+
+
+def _recover(path: Path) -> None:
+    """Put a folder back that was moved away and not replaced; else remove what was moved away."""
+    old = _beside(path, "old")
+    if path.exists():
+        _remove(old)
+    else:
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(old, path)

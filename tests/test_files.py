@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import os
 import signal
@@ -298,7 +299,7 @@ def kill_while(kind: str, path: Path) -> None:
 @pytest.mark.parametrize("kind", ["write_file", "write_folder"])
 def test_what_a_killed_process_left_is_written_again(tmp_path: Path, kind: str) -> None:
     kill_while(kind, tmp_path / "one")
-    assert names_in(tmp_path) == [".one.part"]
+    assert names_in(tmp_path) == [".hmnist-part-one", ".hmnist-partlock-one"]
     with getattr(files, kind)(tmp_path / "one") as temporary:
         assert not (names_in(temporary) if temporary.is_dir() else temporary.read_text())
     assert names_in(tmp_path) == ["one"]
@@ -310,8 +311,13 @@ def test_what_killed_processes_left_is_swept(tmp_path: Path) -> None:
     kill_while("working_folder", tmp_path / "d")
     with write_file(tmp_path / "of another.csv") as living:
         files.sweep(tmp_path, keep=[tmp_path / "d"])
-        assert names_in(tmp_path) == [".d.work", living.name]
-    assert names_in(tmp_path / ".d.work") == ["new"]
+        assert names_in(tmp_path) == [
+            ".hmnist-part-of another.csv",
+            ".hmnist-partlock-of another.csv",
+            ".hmnist-work-d",
+        ]
+        assert living.exists()
+    assert names_in(tmp_path / ".hmnist-work-d") == ["new"]
 
 
 def test_a_kill_while_a_folder_is_replaced_loses_nothing(tmp_path: Path) -> None:
@@ -351,13 +357,92 @@ def test_one_process_at_a_time_has_a_working_folder(tmp_path: Path) -> None:
     assert names_in(tmp_path) == []
 
 
+def test_nothing_of_others_is_swept(tmp_path: Path) -> None:
+    for name in (".video.part", ".video.part.mp4", ".project.work", ".hmnist-notes"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine").write_text("mine")
+    (tmp_path / ".profile.old").write_text("mine")
+    before = names_in(tmp_path)
+    files.sweep(tmp_path)
+    assert names_in(tmp_path) == before
+
+
+def test_a_folder_that_a_living_process_replaces_is_not_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "one"
+    target.mkdir()
+    replace = os.replace
+
+    def swept_meanwhile(source: Path, destination: Path) -> None:
+        if Path(destination) == target:
+            files.sweep(tmp_path)
+        replace(source, destination)
+
+    monkeypatch.setattr(os, "replace", swept_meanwhile)
+    with write_folder(target) as temporary:
+        (temporary / "new").write_text("new")
+    assert names_in(target) == ["new"]
+    assert names_in(tmp_path) == ["one"]
+
+
 @pytest.mark.parametrize("writer", [write_file, write_folder])
-def test_a_link_in_the_place_of_the_temporary_file_is_refused(
+def test_a_link_in_the_place_of_the_temporary_file_is_not_followed(
     tmp_path: Path, writer: Writer
 ) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()
-    (tmp_path / ".one.part").symlink_to(precious)
-    with pytest.raises(WorkError, match="could not be written"), writer(tmp_path / "one"):
+    (precious / "mine").write_text("mine")
+    (tmp_path / ".hmnist-part-one").symlink_to(precious)
+    with writer(tmp_path / "one"):
+        pass
+    assert names_in(tmp_path) == ["one", "precious"]
+    assert names_in(precious) == ["mine"]
+
+
+def test_a_link_in_the_place_of_the_lock_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".hmnist-partlock-one").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(WorkError, match="could not be written"), write_file(tmp_path / "one"):
         pytest.fail("It must not be written.")
-    assert precious.is_dir()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+# File systems without locks
+
+
+@pytest.fixture(params=["no module", "no locks"])
+def _without_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "no module":
+        monkeypatch.setattr(files, "fcntl", None)
+        return
+
+    def refuse(*_: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+
+
+@pytest.mark.usefixtures("_without_locks")
+@pytest.mark.parametrize("writer", [write_file, write_folder])
+def test_without_locks_writers_do_not_mix(tmp_path: Path, writer: Writer) -> None:
+    target = tmp_path / "one"
+
+    def write(place: Path, text: str) -> None:
+        (place / "half" if place.is_dir() else place).write_text(text)
+
+    with writer(target) as first:
+        write(first, "1")
+        with writer(target) as second:
+            write(second, "2")
+        files.sweep(tmp_path)
+    assert (target / "half" if target.is_dir() else target).read_text() == "1"
+    assert names_in(tmp_path) == ["one"]
+
+
+@pytest.mark.usefixtures("_without_locks")
+def test_without_locks_work_goes_on_as_well(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="It broke"):
+        interrupt(files.working_folder(tmp_path / "run"), ValueError)
+    with files.working_folder(tmp_path / "run") as work:
+        assert names_in(work) == ["half"]
+    assert names_in(tmp_path) == []

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import warnings
+from collections.abc import Callable
 
 from hmnist.errors import DataWarning, HmnistError, SampleWarning
 
@@ -49,14 +50,23 @@ def _run() -> None:
         # A sentence for the user, every time, instead of a line of code for a programmer.
         for kind in (SampleWarning, DataWarning):
             warnings.simplefilter("always", kind)
-        warnings.showwarning = lambda message, *_, **__: print(
-            f"Warning: {message}", file=sys.stderr
-        )
+        warnings.showwarning = _tell_once(set())
         try:
             app(prog_name="hmnist")
         finally:
             # Python would do it later, when no sentence could tell why it fails.
             sys.stdout.flush()
+
+
+def _tell_once(told: set[str]) -> Callable[..., None]:
+    """Return what prints each warning once, however many parts of the work it is true of."""
+
+    def tell(message: Warning, *_: object, **__: object) -> None:
+        if (sentence := f"Warning: {message}") not in told:
+            told.add(sentence)
+            print(sentence, file=sys.stderr)
+
+    return tell
 
 
 def _fail(text: str, code: int = 1) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.familiarity import tell_unfamiliar
+from hmnist.cli.familiarity import UnfamiliarImages
 from hmnist.cli.images import PatientFile, read_images
 from hmnist.cli.output import print_rich, say
 from hmnist.results.formatting import plain_table
@@ -78,7 +78,10 @@ def explain(
     )
     explanation.save(out)
     _print(explanation)
-    tell_unfamiliar(opened, chosen, [opened.is_unfamiliar(source.images) for source in chosen])
+    unfamiliar = UnfamiliarImages(opened)
+    for source in chosen:
+        unfamiliar.find(source, range(len(source.images)))
+    unfamiliar.tell()
     if not quiet:
         say(f"Figure: {out}. Research software, no medical device.")
     if damaged:

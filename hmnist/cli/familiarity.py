@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hmnist.cli.output import say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hmnist.arrays import Booleans
     from hmnist.runs.familiarity import KnowsTrainingImages
     from hmnist.sources.images import ImagesToPredict
@@ -14,29 +14,43 @@ if TYPE_CHECKING:
 _NAMED = 10
 
 
-def tell_unfamiliar(
-    run: "KnowsTrainingImages",
-    sources: "Sequence[ImagesToPredict]",
-    unfamiliar: "Sequence[Booleans | None]",
-) -> None:
-    """Say which images are unlike the training data, and how often that is a false alarm."""
-    names = [
-        name
-        for source, flags in zip(sources, unfamiliar, strict=True)
-        if flags is not None
-        for row, name in enumerate(source.names)
-        if flags[row]
-    ]
-    if not names or run.familiarity is None:
-        return
-    count = sum(len(source.images) for source in sources)
-    more = len(names) - _NAMED
-    named = ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
-    verb, each = (
-        ("is", "Its prediction means") if len(names) == 1 else ("are", "Their predictions mean")
-    )
-    say(
-        f"Warning: {len(names):,} of {count:,} images {verb} unlike the training data: {named}. "
-        f"{each} nothing. About {100 * run.familiarity.false_alarms:.0f} % of images like "
-        "the training data are named, too."
-    )
+class UnfamiliarImages:
+    """Finds the images that are unlike the training data, and says at the end which they are.
+
+    Parameters
+    ----------
+    run : KnowsTrainingImages
+        What tells them.
+    """
+
+    def __init__(self, run: "KnowsTrainingImages") -> None:
+        self._run = run
+        self._names: list[str] = []
+        self._unfamiliar = self._all = 0
+
+    def find(self, source: "ImagesToPredict", rows: range) -> "Booleans | None":
+        """Return which images of some rows are unlike the training data; None if nobody knows."""
+        flags = self._run.is_unfamiliar(source.images[rows.start : rows.stop])
+        self._all += len(rows)
+        if flags is not None:
+            self._unfamiliar += int(flags.sum())
+            more = np.flatnonzero(flags)[: _NAMED - len(self._names)]
+            self._names += [source.name(rows[row]) for row in more.tolist()]
+        return flags
+
+    def tell(self) -> None:
+        """Say which they are, and how often that is a false alarm."""
+        if not self._names or self._run.familiarity is None:
+            return
+        more = self._unfamiliar - len(self._names)
+        named = ", ".join(self._names) + (f" and {more:,} more" if more else "")
+        verb, each = (
+            ("is", "Its prediction means")
+            if self._unfamiliar == 1
+            else ("are", "Their predictions mean")
+        )
+        say(
+            f"Warning: {self._unfamiliar:,} of {self._all:,} images {verb} unlike the training "
+            f"data: {named}. {each} nothing. About {100 * self._run.familiarity.false_alarms:.0f} "
+            "% of images like the training data are named, too."
+        )

@@ -2,22 +2,40 @@
 
 import csv
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.familiarity import tell_unfamiliar
+from hmnist.cli.familiarity import UnfamiliarImages
 from hmnist.cli.images import PatientFile, read_images
 from hmnist.cli.names import check_path
 from hmnist.cli.output import say
 
 if TYPE_CHECKING:
-    from hmnist.arrays import Booleans
+    from collections.abc import Iterable, Iterator
+
+    from hmnist.arrays import Booleans, Float64, Labels
     from hmnist.results.exports.exported import ExportedModel
     from hmnist.runs.run import Run
     from hmnist.sources.images import ImagesToPredict
+
+AT_ONCE = 20 * 512
+"""Images that are predicted at once, so that memory does not grow with the number of images. They
+fill whole batches of a network, as they would if all were predicted at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Predicted:
+    """Some rows of a source, and what a run says of their images."""
+
+    source: "ImagesToPredict"
+    rows: range
+    probabilities: "Float64"
+    labels: "Labels"
+    unfamiliar: "Booleans | None"
 
 
 def predict(
@@ -55,15 +73,16 @@ def predict(
     sources, damaged = read_images(inputs, opened, patient_file)
     if opened.uses_patients:
         _tell_unknown(sources)
-    unfamiliar = [opened.is_unfamiliar(source.images) for source in sources]
+    unfamiliar = UnfamiliarImages(opened)
+    predicted = _predict(opened, sources, unfamiliar)
     if report == "table":
-        _print_predictions(opened, sources, unfamiliar)
+        _print_predictions(predicted)
     elif file is None:
-        _write_predictions(opened, sources, unfamiliar, sys.stdout)
+        _write_predictions(predicted, sys.stdout)
     else:
         with write_file(file) as temporary, temporary.open("w", encoding="utf-8") as table:
-            _write_predictions(opened, sources, unfamiliar, table)
-    tell_unfamiliar(opened, sources, unfamiliar)
+            _write_predictions(predicted, table)
+    unfamiliar.tell()
     if not quiet:
         say("Research software, no medical device.")
     if damaged:
@@ -80,12 +99,25 @@ def _tell_unknown(sources: "list[ImagesToPredict]") -> None:
         say(f"{sentence} It predicts them from the image alone. Patient data: --metadata FILE")
 
 
-def _write_predictions(
-    run: "Run | ExportedModel",
-    sources: "list[ImagesToPredict]",
-    unfamiliar: "list[Booleans | None]",
-    table: TextIO,
-) -> None:
+def _predict(
+    run: "Run | ExportedModel", sources: "list[ImagesToPredict]", unfamiliar: UnfamiliarImages
+) -> "Iterator[_Predicted]":
+    """Yield what a run says of the images, a part of them at a time."""
+    from hmnist.large_arrays import release
+
+    for source in sources:
+        patients = source.patients if run.uses_patients else None
+        for start in range(0, len(source.images), AT_ONCE):
+            rows = range(start, min(start + AT_ONCE, len(source.images)))
+            images = source.images[rows.start : rows.stop]
+            known = None if patients is None else patients[rows.start : rows.stop]
+            probabilities = run.predict_proba(images, known)
+            flags = unfamiliar.find(source, rows)
+            yield _Predicted(source, rows, probabilities, run.decision.decide(probabilities), flags)
+            release(source.images)
+
+
+def _write_predictions(predicted: "Iterable[_Predicted]", table: TextIO) -> None:
     """Write CSV: source, row, image_id, predicted diagnosis, one probability per diagnosis.
 
     The last column tells whether the image is unlike the training data; it is empty if the run
@@ -96,25 +128,20 @@ def _write_predictions(
     # Not pandas, which takes longer to load than an image takes to predict.
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["source", "row", "image_id", "predicted", *CODES, "unfamiliar"])
-    for source, flags in zip(sources, unfamiliar, strict=True):
-        patients = source.patients if run.uses_patients else None
-        probabilities = run.predict_proba(source.images, patients)
-        predicted = run.decision.decide(probabilities)
-        unnamed = [""] * len(source.images)
-        names = unnamed if source.image_ids is None else source.image_ids.tolist()
+    for part in predicted:
+        source, flags = part.source, part.unfamiliar
+        unnamed = [""] * len(part.rows)
+        ids = source.image_ids
+        names = unnamed if ids is None else ids[part.rows.start : part.rows.stop].tolist()
         words = unnamed if flags is None else ["true" if flag else "false" for flag in flags]
-        columns = zip(names, predicted.tolist(), probabilities.tolist(), words, strict=True)
+        columns = (part.rows, names, part.labels.tolist(), part.probabilities.tolist(), words)
         writer.writerows(
             [source.source, row, name, CODES[label], *values, word]
-            for row, (name, label, values, word) in enumerate(columns)
+            for row, name, label, values, word in zip(*columns, strict=True)
         )
 
 
-def _print_predictions(
-    run: "Run | ExportedModel",
-    sources: "list[ImagesToPredict]",
-    unfamiliar: "list[Booleans | None]",
-) -> None:
+def _print_predictions(predicted: "Iterable[_Predicted]") -> None:
     """Print a row per image: predicted diagnosis, its probability, that of a malignant one.
 
     The last column marks images that are unlike the training data.
@@ -124,16 +151,15 @@ def _print_predictions(
     from hmnist.results.formatting import plain_table
 
     body = []
-    for source, flags in zip(sources, unfamiliar, strict=True):
-        patients = source.patients if run.uses_patients else None
-        probabilities = run.predict_proba(source.images, patients)
-        labels = run.decision.decide(probabilities)
-        malignant = probabilities[:, list(MALIGNANT)].sum(axis=1)
-        for number, (name, label) in enumerate(zip(source.names, labels.tolist(), strict=True)):
-            diagnosis, share = DIAGNOSES[label], probabilities[number, label]
-            mark = "" if flags is None or not flags[number] else "yes"
+    for part in predicted:
+        malignant = part.probabilities[:, list(MALIGNANT)].sum(axis=1)
+        for number, (row, label) in enumerate(zip(part.rows, part.labels.tolist(), strict=True)):
+            diagnosis, share = DIAGNOSES[label], part.probabilities[number, label]
+            mark = "" if part.unfamiliar is None or not part.unfamiliar[number] else "yes"
             words = f"{diagnosis.code}, {diagnosis.name}"
-            body.append([name, words, f"{share:.4f}", f"{malignant[number]:.4f}", mark])
-    predicted = "predicted diagnosis"
-    header = ["image", predicted, "probability", "malignant", "unfamiliar"]
-    print_rich(plain_table(header, body, text=[predicted]))
+            cells = [words, f"{share:.4f}", f"{malignant[number]:.4f}", mark]
+            body.append([part.source.name(row), *cells])
+    name = "predicted diagnosis"
+    print_rich(
+        plain_table(["image", name, "probability", "malignant", "unfamiliar"], body, text=[name])
+    )

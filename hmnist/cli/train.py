@@ -68,6 +68,7 @@ def train(
                 split=kind,
                 out=folder,
                 on_step=on_step,
+                on_note=None if quiet else lambda sentence: say(f"{model}: {sentence}."),
                 parameters=parameters,
                 dask=scheduler,
                 **settings,

@@ -12,7 +12,7 @@ from hmnist.errors import UsageError, WorkError
 from hmnist.experiments.cells import Cell, Watcher
 from hmnist.experiments.crew import WORKER_SECONDS, Crew
 from hmnist.experiments.stored import store_data
-from hmnist.files import write_file
+from hmnist.files import working_folder
 from hmnist.runs.run import Run
 
 if TYPE_CHECKING:
@@ -90,14 +90,15 @@ class Cluster:
         UsageError
             If no worker has this version of hmnist.
         """
-        token = cells[0].folder.absolute().parent / f".{uuid.uuid4().hex}"
-        with write_file(token) as temporary:
-            temporary.write_text(token.name, encoding="ascii")
-        try:
-            with self.crew(cells[0].split.data, token, watcher) as crew:
-                yield from crew.train(cells)
-        finally:
-            token.unlink(missing_ok=True)
+        token = cells[0].folder.absolute().parent / uuid.uuid4().hex
+        with working_folder(token) as folder:
+            token = folder / token.name
+            token.write_text(token.name, encoding="ascii")
+            try:
+                with self.crew(cells[0].split.data, token, watcher) as crew:
+                    yield from crew.train(cells)
+            finally:
+                token.unlink()
 
     @contextlib.contextmanager
     def crew(self, data: LesionDataset, token: Path, watcher: Watcher) -> Iterator[Crew]:

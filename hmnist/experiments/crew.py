@@ -67,7 +67,7 @@ class Crew:
         self._refused: set[str] = set()
         self._losses: Counter[Path] = Counter()
         self._checked, self._manned = -float("inf"), monotonic()
-        # Steps are triples; a future stands for the end of a cell.
+        # Steps are triples, notes pairs; a future stands for the end of a cell.
         self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.topic = f"hmnist-{uuid.uuid4().hex}"
         client.subscribe_topic(self.topic, lambda event: self._events.put(event[1]))
@@ -88,7 +88,7 @@ class Crew:
                 continue
             for address, running in list(self._running.items()):
                 if isinstance(event, list | tuple) and event[0] == running.cell.folder.name:
-                    self._watcher.step(running.cell, event[1], event[2])
+                    self._tell(running.cell, *event[1:])
                 elif event is running.future:
                     del self._running[address]
                     if self._fetch(address, running):
@@ -143,6 +143,12 @@ class Crew:
         self._running[address] = _Running(cell, future, sees_runs)
         self._watcher.started(cell)
         future.add_done_callback(self._events.put)
+
+    def _tell(self, cell: Cell, *told: Any) -> None:
+        if len(told) == 1:
+            self._watcher.noted(f"{cell}: {told[0]}.")
+        else:
+            self._watcher.step(cell, *told)
 
     def _fetch(self, address: str, running: _Running) -> bool:
         """Return whether the run of a cell is there; raise the error of a cell that failed."""

@@ -76,7 +76,10 @@ def _train_here(cells: Sequence[Cell], watcher: Watcher) -> Iterator[tuple[Cell,
         def on_step(done: float, total: float, cell: Cell = cell) -> None:
             watcher.step(cell, done, total)
 
-        yield cell, train_cell(cell.split, cell.recipe, cell.folder, on_step)
+        def on_note(sentence: str, cell: Cell = cell) -> None:
+            watcher.noted(f"{cell}: {sentence}.")
+
+        yield cell, train_cell(cell.split, cell.recipe, cell.folder, on_step, on_note)
 
 
 def _train_in(
@@ -95,9 +98,12 @@ def _train_in(
             running[process.connection] = process, cell
         for connection in wait(list(running)):
             process, cell = running[connection]
-            step = process.receive()
-            if step is not None:
-                watcher.step(cell, *step)
+            told = process.receive()
+            if isinstance(told, str):
+                watcher.noted(f"{cell}: {told}.")
+                continue
+            if told is not None:
+                watcher.step(cell, *told)
                 continue
             del running[connection]
             free.append(process)
@@ -127,8 +133,8 @@ class CellProcess:
         self._networks += network
         self.connection.send(work)
 
-    def receive(self) -> tuple[float, float] | None:
-        """Return the next step of the cell, None if it is finished; its error is raised here."""
+    def receive(self) -> tuple[float, float] | str | None:
+        """Return the next step or note of the cell, None if it is finished; raise its error."""
         try:
             answer: Any = self.connection.recv()
         except (EOFError, OSError) as error:
@@ -139,7 +145,7 @@ class CellProcess:
             ) from error
         if isinstance(answer, Exception):
             raise answer
-        return None if answer is None else (answer[0], answer[1])
+        return answer if answer is None or isinstance(answer, str) else (answer[0], answer[1])
 
     def end(self) -> None:
         """End the process, whatever it does: a run folder is complete or not there."""
@@ -166,7 +172,7 @@ class CellProcess:
 
 
 def _serve(connection: Any, life: Any) -> None:
-    """Train what the connection sends, and answer with steps, then with None or an error.
+    """Train what the connection sends; answer with steps and notes, then with None or an error.
 
     The process ends when the pipe `life` does.
     """
@@ -179,7 +185,7 @@ def _serve(connection: Any, life: Any) -> None:
         except EOFError:
             return
         try:
-            work.do(lambda *step: connection.send(step))
+            work.do(lambda *step: connection.send(step), connection.send)
         except HmnistError as error:
             connection.send(error)
         except Exception as error:  # noqa: BLE001 - it is raised again where the user sees it

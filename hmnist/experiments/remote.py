@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing import current_process
 from pathlib import Path
@@ -14,7 +15,6 @@ from hmnist.errors import HmnistError, WorkError
 from hmnist.experiments.processes import CellProcess
 from hmnist.experiments.stored import StoredData, remove_oldest
 from hmnist.experiments.work import Work
-from hmnist.features.steps import OnStep
 from hmnist.files import cache_folder, locked, make_parent
 
 _TURN = threading.Lock()
@@ -55,35 +55,36 @@ def train_remotely(work: Work, topic: str, *, sees_runs: bool) -> dict[str, byte
     """Train a cell; return the files of its run folder, None if the user's process sees them.
 
     Steps are events of the `topic`: the name of the run folder, and how many of how many are done.
+    Notes are events, too: that name and a sentence.
     """
     from distributed import get_worker
 
     worker = get_worker()
     name = work.folder.name
 
-    def on_step(done: float, total: float) -> None:
-        worker.log_event(topic, [name, done, total])
+    def tell(*told: float | str) -> None:
+        worker.log_event(topic, [name, *told])
 
     with _TURN:
         if sees_runs:
-            _train(work, on_step)
+            _train(work, tell)
             return None
         cache_folder().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache_folder()) as temporary:
             folder = Path(temporary) / name
-            _train(replace(work, folder=folder), on_step)
+            _train(replace(work, folder=folder), tell)
             paths = [path for path in folder.rglob("*") if path.is_file()]
             return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def _train(work: Work, on_step: OnStep) -> None:
+def _train(work: Work, tell: Callable[..., None]) -> None:
     # Workers are daemons by Dask's default, and daemons may have no children. This one ends by
     # itself when its worker does.
     current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # noqa: SLF001
     try:
         _PROCESS.begin(work)
-        while (step := _PROCESS.receive()) is not None:
-            on_step(*step)
+        while (told := _PROCESS.receive()) is not None:
+            tell(*([told] if isinstance(told, str) else told))
     except BaseException:
         _PROCESS.end()
         raise

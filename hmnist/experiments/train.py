@@ -1,5 +1,6 @@
 """`train`: one model into a run folder."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ def train(
     split: str | Path | None = None,
     out: str | Path | None = None,
     on_step: OnStep | None = None,
+    on_note: Callable[[str], None] | None = None,
     parameters: dict[str, Any] | None = None,
     dask: str | None = None,
     **settings: Unpack[Settings],
@@ -40,6 +42,8 @@ def train(
         The run folder; None makes one in ``hmnist-runs``. An older run of that name is replaced.
     on_step : callable or None
         Called as ``on_step(done, total)`` while the model is fitted; both may be fractions.
+    on_note : callable or None
+        Called with a sentence if the training goes on where it was interrupted.
     parameters : dict or None
         Constructor parameters of the model, such as ``{"epochs": 5}``.
     dask : str or None
@@ -76,7 +80,7 @@ def train(
     recipe = recipe.resolved_for(parts)
     folder = Path(out) if out else new_runs_folder(f"-{recipe.model}")
     if dask is None:
-        return train_cell(parts, recipe, folder, on_step)
+        return train_cell(parts, recipe, folder, on_step, on_note)
     from hmnist.experiments.cluster import connect
     from hmnist.experiments.shares import fit_shares, share_recipe
 

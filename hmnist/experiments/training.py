@@ -46,6 +46,7 @@ def train_cell(
     recipe: Recipe,
     folder: Path,
     on_step: OnStep | None = None,
+    on_note: "Noted | None" = None,
     *,
     side_by_side: bool = False,
     fit: "Fit | None" = None,
@@ -55,7 +56,8 @@ def train_cell(
 
     The recipe has to be resolved for the split. If the folder holds a finished run of the same key,
     that one is opened; what is no run folder is refused. `on_step` is called as
-    ``on_step(done, total)`` while the model is fitted; `side_by_side` notes in the run that other
+    ``on_step(done, total)`` while the model is fitted, `on_note` with a sentence if the training
+    goes on where it was interrupted; `side_by_side` notes in the run that other
     cells ran at the same time, so that times say little. `fit` fits the model in another way than
     on this machine: over so many `workers`.
     """
@@ -73,7 +75,7 @@ def train_cell(
         use_threads(recipe.threads or 1)
         use_device(recipe.device)
         model = recipe.make()
-        model.on_step = on_step
+        model.on_step, model.on_note = on_step, on_note
         model.state_folder = work / recipe.key(split)
         fit_seconds = (fit or fit_model)(model, split, recipe)
         validation, _ = predict_part(model, split.validation)

@@ -1,6 +1,6 @@
 """`Work`: a cell as it travels to another process: paths and digests instead of images."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,10 +38,16 @@ class Work:
     folder: Path
     side_by_side: bool
 
-    def do(self, on_step: OnStep) -> None:
-        """Train the cell and write its run folder; `on_step` as in `train_cell`."""
-        parts = Split(data=self.data.open(), **self.split)
-        train_cell(parts, self.recipe, self.folder, on_step, side_by_side=self.side_by_side)
+    def do(self, on_step: OnStep, on_note: Callable[[str], None]) -> None:
+        """Train the cell and write its run folder; `on_step` and `on_note` as in `train_cell`."""
+        train_cell(
+            Split(data=self.data.open(), **self.split),
+            self.recipe,
+            self.folder,
+            on_step,
+            on_note,
+            side_by_side=self.side_by_side,
+        )
 
 
 def make_work(cell: "Cell", data: StoredData, *, side_by_side: bool) -> Work:

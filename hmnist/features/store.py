@@ -150,4 +150,3 @@ def _delete_oldest(parent: Path) -> None:
         total += sum(path.stat().st_size for path in folder.iterdir())
         if total > LIMIT and used[folder] < time.time() - LATELY:
             shutil.rmtree(folder, ignore_errors=True)
-            folder.with_suffix(".lock").unlink(missing_ok=True)

@@ -37,7 +37,7 @@ from hmnist.models.reporting import StepReporter
 from hmnist.models.search_space import SearchSpace
 from hmnist.patients import PATIENT_COLUMNS, check_patients
 
-_UNSAVED = {"on_step", "on_loss", "state_folder"}
+_UNSAVED = {"on_step", "on_loss", "on_note", "state_folder"}
 """Attributes of a model in training that pickles do not have."""
 
 _MISFITS = (

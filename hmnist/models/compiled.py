@@ -54,7 +54,9 @@ class CompiledNetworks:
                 inputs = tf.reshape(tf.gather(pixels, orders, axis=1), (-1, *shape))
                 patients = None if patients is None else tf.repeat(patients, views, axis=0)
             outputs = [call_graph(graph, inputs, patients, training=False) for graph in graphs]
-            logits = tf.add_n(outputs) / len(graphs)
+            # Not `tf.add_n`: TensorFlow merges it with the last layer of any one of the networks,
+            # not always of the same one, and the last bits depend on which.
+            logits = tf.reduce_mean(tf.stack(outputs), axis=0)
             logits = tf.reshape(logits, (-1, views, len(offset)))
             return tf.reduce_mean(logits, axis=1) + offset.astype(np.float32)
 

@@ -129,6 +129,7 @@ class NetworkModel(Model):
                     seed=seed + number * SEED_DISTANCE,
                     on_epoch=partial(self._after_epoch, plan, number),
                     state_file=self._state_file(number),
+                    note=partial(self._note_network, plan, number),
                 )
             )
         self.weights_ = [weights for weights, _ in trained]
@@ -138,6 +139,10 @@ class NetworkModel(Model):
 
     def _state_file(self, number: int) -> Path | None:
         return None if self.state_folder is None else self.state_folder / f"network{number}.npz"
+
+    def _note_network(self, plan: TrainingPlan, number: int, sentence: str) -> None:
+        which = f" (network {number + 1} of {plan.networks})" if plan.networks > 1 else ""
+        self.note(f"{sentence}{which}")
 
     def _after_epoch(
         self, plan: TrainingPlan, number: int, epochs: int, logs: dict[str, float]

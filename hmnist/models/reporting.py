@@ -13,13 +13,15 @@ class StepReporter:
     `on_step` is called as ``on_step(done, total)`` while the model is fitted; `on_loss` as
     ``on_loss(done, loss)`` by models that know the log loss of their validation images before they
     are fitted. Networks keep the state of their training in `state_folder`, unless it is None, so
-    that one that was interrupted goes on there (`hmnist.models.training_state`). These are no
-    parameters: clones and pickles do not have them.
+    that one that was interrupted goes on there (`hmnist.models.training_state`); `on_note` is then
+    called with a sentence that says where. These are no parameters: clones and pickles do not have
+    them.
     """
 
     on_step: OnStep | None = None
     on_loss: Callable[[float, float], None] | None = None
     state_folder: Path | None = None
+    on_note: Callable[[str], None] | None = None
 
     def stages(self) -> dict[str, float]:
         """Return the stages of a training in their order, and how many steps each counts for.
@@ -48,3 +50,8 @@ class StepReporter:
         """Report the log loss on validation once this share of the training is done, 0–1."""
         if self.on_loss is not None:
             self.on_loss(done, loss)
+
+    def note(self, sentence: str) -> None:
+        """Tell something about the training that a person wants to know."""
+        if self.on_note is not None:
+            self.on_note(sentence)

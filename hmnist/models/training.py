@@ -19,7 +19,7 @@ from hmnist.arrays import Float32, Float64
 from hmnist.models.batches import TrainingBatches, prediction_batch
 from hmnist.models.keras_setup import policy, seeded
 from hmnist.models.network import Examples, Network, call_graph
-from hmnist.models.training_state import TrainingState
+from hmnist.models.training_state import TrainingState, ignore_notes
 from hmnist.systems.system import Plateau
 
 
@@ -33,13 +33,14 @@ def train_network(
     seed: int,
     on_epoch: Callable[[int, dict[str, float]], None],
     state_file: Path | None = None,
+    note: Callable[[str], None] = ignore_notes,
 ) -> tuple[list[npt.NDArray[Any]], dict[str, list[float]]]:
     """Train one network; return its weights in their order, and its history (see `NetworkModel`).
 
     The columns of the targets have the labels `classes`. `offset` is added to the logits in
     training. `on_epoch` is called with the number of finished epochs, and what the last one adds to
     the history. The state of the training is kept in `state_file`, so that one that was interrupted
-    goes on there.
+    goes on there, and `note` is called with a sentence that says so.
     """
     plan = network.training
     batches = TrainingBatches(network, examples, seed)
@@ -56,10 +57,12 @@ def train_network(
         optimizer = plan.optimizer(plan.epochs * batches.steps)
         steps = Steps(graph, optimizer, offset, label_smoothing)
         rate = None if plan.plateau is None else FallingRate(plan.plateau, optimizer)
-        state = TrainingState(state_file, [*graph.variables, *optimizer.variables])
+        state = TrainingState(state_file, [*graph.variables, *optimizer.variables], note)
         done = 0
         if (facts := state.restore()) is not None:
             done, history = facts["epochs"], facts["history"]
+            if done < plan.epochs:
+                note(f"resumed at epoch {done} of {plan.epochs}")
             if rate is not None:
                 rate.restore(facts["rate"])
             on_epoch(done, {name: values[-1] for name, values in history.items()})

@@ -7,7 +7,7 @@ changes is in the state.
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,10 @@ EVERY_SECONDS = 10
 _FACTS = "facts"
 
 
+def ignore_notes(sentence: str) -> None:
+    """Take no notice."""
+
+
 class TrainingState:
     """The variables of a network and its optimiser, and what happened so far.
 
@@ -33,10 +37,14 @@ class TrainingState:
         Where the state is kept; None keeps nothing.
     variables : sequence of keras.Variable
         All variables that the training changes.
+    note : callable
+        Is called with a sentence if the state that was kept is damaged.
     """
 
-    def __init__(self, file: Path | None, variables: Sequence[Any]) -> None:
-        self._file, self._variables = file, variables
+    def __init__(
+        self, file: Path | None, variables: Sequence[Any], note: Callable[[str], None]
+    ) -> None:
+        self._file, self._variables, self._note = file, variables, note
         self._kept = self._started = time.monotonic()
         self._seconds_before = 0.0
 
@@ -57,6 +65,7 @@ class TrainingState:
             facts: dict[str, Any] = json.loads(arrays[_FACTS].tobytes())
             self._seconds_before = float(facts["seconds"])
         except (TrustError, ValueError, KeyError, TypeError):
+            self._note("what was kept of its training is damaged, so it begins again")
             return None
         for number, variable in enumerate(self._variables):
             variable.assign(arrays[_name(number)])

@@ -57,11 +57,15 @@ class ImagesToPredict:
     @property
     def names(self) -> list[str]:
         """What each image is called: by its file, its image id, or its row, counted from 0."""
+        return list(map(self.name, range(len(self.images))))
+
+    def name(self, row: int) -> str:
+        """Return what one image is called."""
         if self.files:
-            return list(self.files)
+            return self.files[row]
         if self.image_ids is not None:
-            return [str(name) for name in self.image_ids]
-        return [f"row {row} of {Path(self.source).name}" for row in range(len(self.images))]
+            return str(self.image_ids[row])
+        return f"row {row} of {Path(self.source).name}"
 
 
 def load_images(

@@ -138,6 +138,22 @@ def test_predict_agrees_with_the_library(command: Command, run: Run, pixel_file:
     assert [row["predicted"] for row in rows] == predicted
 
 
+def test_predict_says_the_same_in_parts(
+    command: Command, run: Run, pixel_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "predict", run.folder, pixel_file
+    whole, table = command(*words), command(*words, "--format", "table")
+    monkeypatch.setattr("hmnist.cli.predict.AT_ONCE", 16)
+    in_parts = command(*words)
+    assert in_parts.err == whole.err  # the sample is named once
+    rows, expected = (list(csv.DictReader(io.StringIO(called.out))) for called in (in_parts, whole))
+    for row, other in zip(rows, expected, strict=True):
+        for name in CODES:
+            assert float(row.pop(name)) == pytest.approx(float(other.pop(name)), abs=1e-6)
+        assert row == other
+    assert command(*words, "--format", "table").out == table.out
+
+
 def test_predict_takes_photographs(command: Command, run: Run, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 256, (45, 60, 3), dtype=np.uint8)).save(tmp_path / "a.png")

@@ -12,6 +12,7 @@ from hmnist.experiments.cells import Cell, Watcher, run_cells
 from hmnist.experiments.grid import plan_benchmark
 from hmnist.experiments.processes import Processes, share_cores
 from hmnist.experiments.training import train_cell
+from hmnist.models import training_state
 from hmnist.runs.run import Run
 
 
@@ -27,6 +28,9 @@ class Diary(Watcher):
 
     def finished(self, cell: Cell, run: Run) -> None:
         self.lines.append(f"finished {cell.recipe.model}")
+
+    def noted(self, sentence: str) -> None:
+        self.lines.append(sentence)
 
 
 def _plan(data: LesionDataset, models: Sequence[str], folder: Path, seeds: int = 1) -> list[Cell]:
@@ -70,6 +74,31 @@ def test_networks_run_in_a_process_that_is_renewed(
     assert diary.lines[:4] == 2 * ["started majority", "finished majority"]
     epochs = [f"step {epoch} of 4" for epoch in (1, 2, 3, 4)]
     assert diary.lines[4:] == 2 * ["started lenet", *epochs, "finished lenet"]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_interrupted_training_goes_on_and_says_so(
+    jobs: int, sample: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_state, "EVERY_SECONDS", 0)
+    [cell, baseline] = _plan(sample, ["lenet"], tmp_path)
+
+    def interrupt(done: float, total: float) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_cell(cell.split, cell.recipe, cell.folder, interrupt)
+    undisturbed = train_cell(cell.split, cell.recipe, tmp_path / "undisturbed")
+    diary = Diary()
+    finished = dict(run_cells([cell, baseline], Processes(jobs, 1), diary))
+    assert f"{cell}: resumed at epoch 2 of 4." in diary.lines
+    assert "step 1 of 4" not in diary.lines
+    for name in ("predictions.csv", "history.csv"):
+        assert (finished[cell].folder / name).read_bytes() == (
+            undisturbed.folder / name
+        ).read_bytes()
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_finished_cells_need_no_process(

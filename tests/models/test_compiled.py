@@ -1,5 +1,6 @@
 """Compiled networks: the views are those of the arrays, and no image depends on another."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,6 +52,20 @@ def expected_logits(graphs: list[Any]) -> npt.NDArray[Any]:
         for view in all_orientations(IMAGES)
     ]
     return np.asarray(np.mean(logits, axis=0) + OFFSET)
+
+
+def test_networks_are_averaged_to_the_last_bit(rng: np.random.Generator) -> None:
+    load_keras()
+    from hmnist.models.compiled import CompiledNetworks
+
+    network = replace(CNN(widths=(4, 6)).make_network(), views=None)
+    graphs = [network.build(SHAPE, 3) for _ in range(2)]
+    for graph in graphs:  # new networks have no biases, which rounding would differ with
+        graph.set_weights([rng.uniform(0.5, 1.5, weight.shape) for weight in graph.get_weights()])
+    offset = np.zeros(3)
+    first, second = (CompiledNetworks(network, [graph], offset, SHAPE)(IMAGES) for graph in graphs)
+    both = CompiledNetworks(network, graphs, offset, SHAPE)(IMAGES)
+    np.testing.assert_array_equal(both, (first + second) / 2)
 
 
 @pytest.mark.parametrize("orientation", range(ORIENTATIONS))
