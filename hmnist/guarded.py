@@ -6,6 +6,7 @@ its content has the types and shapes that the reader names. Everything else is a
 """
 
 import contextlib
+import errno
 import io
 import math
 import os
@@ -95,7 +96,12 @@ def open_guarded(path: Path, limit: int) -> Iterator[io.BufferedReader]:
     except FileNotFoundError as error:
         raise TrustError(f"{path} is missing.", _CURE) from error
     except _DAMAGE as error:
+        number = error.errno if isinstance(error, OSError) else None
+        if number in {errno.EMFILE, errno.ENFILE}:
+            raise  # the file may be sound
         reason = error.strerror if isinstance(error, OSError) else error
+        if number == errno.ELOOP:
+            reason = "it is a link"
         # An error of a library may repeat what the file says, at any length and on several lines.
         said = " ".join(_CONTROL.sub(" ", str(reason or type(error).__name__)).split())[:300]
         raise TrustError(f"{path} is damaged: {said}.", _CURE) from error

@@ -1,5 +1,6 @@
 """Files that someone else may have made: everything but arrays and JSON is refused."""
 
+import errno
 import io
 import os
 import zipfile
@@ -170,6 +171,20 @@ def test_only_regular_files_are_opened(path: Path, tmp_path: Path) -> None:
                 read(refused)
     with pytest.raises(TrustError, match=r"nothing\.npz is missing"):
         read_arrays(tmp_path / "nothing.npz", EXPECTED)
+    with pytest.raises(TrustError, match="it is a link"):
+        read_arrays(link, EXPECTED)
+
+
+def test_a_process_with_too_many_open_files_finds_no_damage(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(OSError, match="Too many open files") as caught:
+        read_arrays(path, EXPECTED)
+    assert not isinstance(caught.value, TrustError)
 
 
 def test_large_files_are_refused(path: Path) -> None:

@@ -43,6 +43,9 @@ def main() -> None:
 def _run() -> None:
     if sys.stdout is None:  # it was closed by the shell (>&-), and nobody reads it
         sys.stdout = io.StringIO()
+    elif isinstance(sys.stdout, io.TextIOWrapper):
+        # On Linux the name of a file may be no text. Python prints such a name on stderr like this.
+        sys.stdout.reconfigure(errors="backslashreplace")
     # Imported here, since it takes a moment, in which the user may press Ctrl-C.
     from hmnist.cli.commands import app
 

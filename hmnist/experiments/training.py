@@ -203,6 +203,7 @@ def open_finished(folder: Path, key: str, noted: "Noted | None" = None) -> Run |
     """
     try:
         run = open_run(folder)
+        _ = run.predictions  # which are needed in any case
     except TrustError as error:
         if noted is not None:
             noted(f"{error.message} It is made again.")

@@ -231,7 +231,8 @@ def check_files(folder: Path, files: Mapping[str, StoredFile], cure: str) -> set
 
 def check_file(folder: Path, name: str, stored: StoredFile, cure: str = _CURE) -> None:
     """Compare one file of a folder with its description; TrustError if it is another one."""
-    if _hash(folder / name, stored.bytes) != stored.sha256:
+    path, size = folder / name, stored.bytes
+    if path.lstat().st_size != size or _hash(path, size) != stored.sha256:
         raise TrustError(f"{folder} is damaged: {name} is not what was written.", cure)
 
 
@@ -249,7 +250,8 @@ def _list_files(folder: Path, cure: str) -> set[str]:
             path = Path(above, name)
             mode = path.lstat().st_mode
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                raise TrustError(f"{folder} is damaged: {path} is a link or a device.", cure)
-        inside = (Path(above, name).relative_to(folder) for name in files)
-        found |= {path.as_posix() for path in inside if not path.name.startswith(".")}
+                inside = path.relative_to(folder).as_posix()
+                raise TrustError(f"{folder} is damaged: {inside!r} is a link or a device.", cure)
+        own = (Path(above, name).relative_to(folder) for name in files)
+        found |= {path.as_posix() for path in own if not path.name.startswith(".")}
     return found

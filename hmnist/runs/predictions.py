@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hmnist.arrays import Float64, Indices, Labels, Strings
-from hmnist.decisions.decision import Decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import HmnistError, TrustError
 from hmnist.guarded import open_guarded
-from hmnist.runs.facts import SplitFacts
+from hmnist.runs.manifest import Manifest
 from hmnist.scores.predictions import Predictions, check_probabilities
 
 if TYPE_CHECKING:
@@ -112,7 +111,8 @@ def read_predictions(folder: Path) -> dict[str, PartPredictions]:
     numbers = {"row": np.int64, **dict.fromkeys(CODES, np.float64)}
     kinds = {**text, **numbers}
     with open_guarded(path, _LARGEST) as file:
-        table = pd.read_csv(file, dtype=kinds, index_col=False)
+        # An id may be the word null, or NA.
+        table = pd.read_csv(file, dtype=kinds, index_col=False, na_filter=False)
         if unknown := set(table.columns) - kinds.keys():
             raise ValueError(f"it has a column {min(unknown)[:40]!r}")
         for column in text:
@@ -151,24 +151,23 @@ def _read_diagnoses(path: Path, column: "pd.Series[str]") -> Labels:
     return np.asarray(labels, dtype=np.int64)
 
 
-def check_predictions(
-    path: Path, parts: Mapping[str, PartPredictions], split: SplitFacts, decision: Decision
-) -> None:
-    """Refuse predictions that are not those of a split, or not decided as the run decides.
+def check_predictions(path: Path, parts: Mapping[str, PartPredictions], manifest: Manifest) -> None:
+    """Refuse predictions that are not those of the data, the split and the decision of a run.
 
     Raises
     ------
     TrustError
-        If a part has another size than the split says, has an image twice, which only published
-        protocols do, or a predicted diagnosis is not that of its probabilities.
+        If a part has another size than the split says; if an image is none of the data or stands
+        there twice, which only published protocols do; if lesions are known and the data have none,
+        or the other way round; or if a predicted diagnosis is not that of its probabilities.
     """
+    data, split, decision = manifest.data, manifest.split, manifest.decision
+    damage = f"{path} is damaged: "
     for name, part in parts.items():
-        damage = f"{path} is damaged: "
         if len(part.rows) != split.sizes[name]:
             raise TrustError(f"{damage}the {name} part has {len(part.rows):,} images.", _CURE)
-        distinct = split.published or len(np.unique(part.rows)) == len(part.rows)
-        if not distinct or (part.rows < 0).any():
-            raise TrustError(f"{damage}the rows of the {name} part are not distinct.", _CURE)
+        if (part.lesion_ids is None) != (data.lesions is None):
+            raise TrustError(f"{damage}the lesions of the {name} part are not known.", _CURE)
         decided = decision.decide(part.probabilities)
         if not np.array_equal(decided, part.predicted):
             wrong = int(part.rows[decided != part.predicted][0])
@@ -176,3 +175,8 @@ def check_predictions(
                 f"{damage}row {wrong} was not decided as the manifest says ({decision.kind}).",
                 _CURE,
             )
+    rows = np.concatenate([part.rows for part in parts.values()])
+    if ((rows < 0) | (rows >= data.rows)).any():
+        raise TrustError(f"{damage}a row is none of the {data.rows:,} rows of the data.", _CURE)
+    if not split.published and len(np.unique(rows)) < len(rows):
+        raise TrustError(f"{damage}its rows are not distinct.", _CURE)

@@ -155,7 +155,7 @@ class Run(KnowsTrainingImages):
     def predictions(self) -> dict[str, PartPredictions]:
         """The stored predictions of the parts ``validation`` and ``test``."""
         parts = read_predictions(self.folder)
-        check_predictions(self.folder, parts, self.manifest.split, self.decision)
+        check_predictions(self.folder, parts, self.manifest)
         return parts
 
     @cached_property

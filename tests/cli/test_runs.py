@@ -1,7 +1,9 @@
 """``hmnist runs``, and what ``hmnist evaluate`` writes into run folders."""
 
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,7 +61,7 @@ def test_figures_do_not_go_through_a_link(
     (tmp_path / ("reports" if out else copy) / "figures").symlink_to(tmp_path / "outside")
     called = command("evaluate", copy, *out)
     assert called.code == 4
-    assert "figures is a link" in called.err
+    assert "is a link" in called.err
     assert not list((tmp_path / "outside").iterdir())
 
 
@@ -68,3 +70,21 @@ def test_the_report_of_a_run_is_not_replaced(command: Command, copy: Path) -> No
     assert called.code == 2
     assert "has its own report" in called.err
     assert command("runs", "verify", copy).code == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_no_text_is_printed(command: Command, copy: Path) -> None:
+    copy.rename(os.fsdecode(b"runs/\xff"))
+    called = command("runs", "list", "runs")
+    assert (called.code, called.out.count("\\udcff")) == (0, 1)
+    assert list(json.loads(command("runs", "list", "runs", "--format", "json").out)) == [
+        "runs/\udcff"
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="other systems have no such names")
+def test_a_strange_link_is_named_in_letters(command: Command, copy: Path) -> None:
+    (copy / "a\x1b[2J").symlink_to("manifest.json")
+    called = command("runs", "verify", copy)
+    assert called.code == 4
+    assert r"'a\x1b[2J' is a link" in called.err

@@ -185,3 +185,18 @@ def test_a_damaged_cell_is_named_and_made_again(bench: Path, sample: LesionDatas
             "is damaged: predictions.csv is not what was written. It is made again."
         )
     verify_benchmark(bench)
+
+
+def test_a_cell_with_strange_predictions_is_made_again(bench: Path, sample: LesionDataset) -> None:
+    cell = of_model(bench, "logistic")
+    lines = (cell / "predictions.csv").read_text().splitlines(keepends=True)
+    (cell / "predictions.csv").write_text("".join(lines[:-1]))
+    stored = {
+        "bytes": (cell / "predictions.csv").stat().st_size,
+        "sha256": hash_file(cell / "predictions.csv"),
+    }
+    change(cell / "manifest.json", lambda facts: facts["files"].update({"predictions.csv": stored}))
+    notes = Notes()
+    benchmark(sample, **SETTINGS, out=bench, watcher=notes)
+    assert "It is made again." in notes.sentences[0]
+    verify_benchmark(bench)

@@ -162,6 +162,15 @@ def test_a_run_lists_the_files_that_it_needs(copy: Path, name: str) -> None:
         open_run(copy)
 
 
+@pytest.mark.parametrize("size", [0, 10**11])
+def test_the_size_of_a_file_is_the_one_that_is_listed(copy: Path, size: int) -> None:
+    facts = read(copy)
+    facts["files"]["model/model.json"]["bytes"] = size
+    write(copy, facts)
+    with pytest.raises(TrustError, match=r"model/model\.json is not what was written"):
+        open_run(copy)
+
+
 def test_files_that_are_not_listed_are_not_read(copy: Path) -> None:
     (copy / "figures").mkdir()
     for name in ("figures/roc.png", ".DS_Store", "notes.txt"):
@@ -216,13 +225,23 @@ def test_predictions_are_decided_as_the_manifest_says(copy: Path) -> None:
         _ = open_run(copy).scores
 
 
-@pytest.mark.parametrize("damage", ["twice", "negative", "fewer"])
+@pytest.mark.parametrize(
+    "damage", ["twice", "negative", "beyond", "in both parts", "fewer", "no lesions"]
+)
 def test_predictions_are_those_of_the_split(copy: Path, damage: str) -> None:
     table = pd.read_csv(copy / "predictions.csv")
-    if damage == "fewer":
+    rows = {
+        "twice": table["row"].iloc[-2],
+        "negative": -1,
+        "beyond": read(copy)["data"]["rows"],
+        "in both parts": table["row"].iloc[0],
+    }
+    if damage in rows:
+        table.loc[len(table) - 1, "row"] = rows[damage]
+    elif damage == "fewer":
         table = table.iloc[:-1]
     else:
-        table.loc[len(table) - 1, "row"] = -1 if damage == "negative" else table["row"].iloc[-2]
+        table = table.drop(columns="lesion_id")
     table.to_csv(copy / "predictions.csv", index=False)
     describe_again(copy, "predictions.csv")
     with pytest.raises(TrustError, match="damaged"):

@@ -23,7 +23,7 @@ def test_predictions_are_read_as_they_were_written(
             labels=rng.integers(0, 7, size),
             predicted=rng.integers(0, 7, size),
             probabilities=rng.dirichlet(np.ones(7), size),
-            image_ids=np.array([f"ISIC_{number}" for number in range(size)], dtype=str),
+            image_ids=rng.choice(["ISIC_1", "null", "NA", "007", "1e5", 'a,"b'], size),
         )
         for name, size in zip(("validation", "test"), sizes, strict=True)
     }
@@ -42,7 +42,8 @@ def test_predictions_are_read_as_they_were_written(
         ("diagnosis", "wart", "'wart' is no diagnosis"),
         ("predicted", "", "is no diagnosis"),
         ("nv", 1.5, "outside 0–1"),
-        ("nv", np.nan, "not finite"),
+        ("nv", np.nan, "is damaged"),
+        ("nv", np.inf, "not finite"),
         ("row", "first", "is damaged"),
         ("mel", "much", "is damaged"),
     ],
