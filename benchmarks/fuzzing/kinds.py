@@ -257,7 +257,7 @@ def _check(answers: Answers) -> Answers:
             and rows.shape[1] == len(hmnist.CODES)
             and bool(np.isfinite(rows).all())
             and bool((rows >= 0).all())
-            and np.allclose(rows.sum(axis=1), 1, atol=1e-5)
+            and np.allclose(rows.sum(axis=1), 1, atol=1e-3)  # as scores are willing to take
         )
         require(is_right, f"{name} that are no probabilities")
     require(len(answers["probabilities"]) == IMAGES, "rows for other images")

@@ -185,7 +185,10 @@ def damage_zip(content: bytes, random: Random) -> bytes:
         case 5:
             return _archive(members[:number] + members[number + 1 :], bomb=name)
         case _:
-            members[number] = (name, damage(name, inside, random))
+            structural = _BY_ENDING.get(Path(name).suffix, damage_bytes)
+            members[number] = (name, structural(inside, random))
+            # Written as numpy does, so that nothing but the content is wrong.
+            return _archive(members)
     random.shuffle(members)
     return _archive(members, random.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)))
 
@@ -194,7 +197,10 @@ def _archive(members: list[tuple[str, bytes]], method: int = 0, bomb: str = "") 
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", method) as archive:
         for name, content in members:
-            archive.writestr(zipfile.ZipInfo(name), content, method)
+            info = zipfile.ZipInfo(name)
+            info.compress_type = method
+            with archive.open(info, "w", force_zip64=True) as member:  # as numpy does
+                member.write(content)
         if bomb:
             packed, crc = _zeros(zeros_header(BOMB << 20))
             info = zipfile.ZipInfo(bomb)
