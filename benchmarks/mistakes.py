@@ -251,9 +251,10 @@ def _copied(
 ) -> Case:
     """Replace a share of the test images by changed copies of training images of the diagnosis."""
     images, chosen = data.images.copy(), _draw(split.test_indices, share)
-    train = split.train_indices
-    sources = [RNG.choice(train[data.labels[train] == data.labels[row]]) for row in chosen]
-    images[chosen] = change(data.images[sources])
+    for label in np.unique(data.labels[chosen]):
+        rows, train = chosen[data.labels[chosen] == label], split.train_indices
+        sources = RNG.choice(train[data.labels[train] == label], len(rows), replace=False)
+        images[rows] = change(data.images[sources])
     return _with_images(data, images), split, None
 
 

@@ -1,6 +1,5 @@
 """`predict_unseen`: probabilities by models that have not seen the lesion; `measure_auc`."""
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +8,7 @@ from hmnist.arrays import Booleans, Float32, Float64, Indices, Labels
 from hmnist.diagnoses import CODES
 from hmnist.models.linear import fit_linear
 from hmnist.scores.subgroups import Z
+from hmnist.splits.groups import assign_groups
 
 FOLDS = 3
 
@@ -46,14 +46,11 @@ def predict_unseen(
         Rows whose fold leaves a single label to learn from have that label.
     """
     from scipy.special import softmax
-    from sklearn.model_selection import StratifiedGroupKFold
 
     probabilities = np.zeros((len(labels), len(CODES)))
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        splits = list(folds.split(features, labels, groups))
-    for rest, held_out in splits:
+    fold_of_row = assign_groups(groups, labels, (1 / FOLDS,) * FOLDS, np.random.default_rng(0))
+    for fold in range(FOLDS):
+        held_out, rest = fold_of_row == fold, fold_of_row != fold
         if len(np.unique(labels[rest])) < 2:
             probabilities[held_out, labels[rest][0]] = 1
             continue

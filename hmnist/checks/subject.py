@@ -136,12 +136,16 @@ class Check:
         ``photographs``.
     look : callable
         Returns None, or what is wrong.
+    unless : tuple of str
+        The codes of checks that this one is left out after, if they find something: what it would
+        find might follow from that.
     """
 
     code: str
     name: str
     needs: tuple[str, ...]
     look: Callable[[Subject], Found | None]
+    unless: tuple[str, ...] = ()
 
     def lacks(self, subject: Subject) -> str | None:
         """Describe the needs that are not met; None if all are."""

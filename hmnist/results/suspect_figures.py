@@ -72,7 +72,8 @@ def plot_near_pairs(data: LesionDataset, suspects: Suspects) -> "Figure":
     ):
         line, column = divmod(number, _PAIRS_IN_LINE)
         for below, row in enumerate(rows):
-            _show(axes[2 * line + below, column], data, row, _name(data, row))
+            name = f"{_name(data, row)}, {CODES[data.labels[row]]}"
+            _show(axes[2 * line + below, column], data, row, name)
         axes[2 * line, column].set_title(f"likeness {score_text(likeness)}", size=7.5, pad=2)
     _hide(axes.ravel().tolist())
     return figure
@@ -126,8 +127,7 @@ def _show(axes: "Axes", data: LesionDataset, row: int, name: str) -> None:
 
 
 def _name(data: LesionDataset, row: int) -> str:
-    name = f"row {row + 1:,}" if data.image_ids is None else str(data.image_ids[row])
-    return f"{name}, {CODES[data.labels[row]]}"
+    return f"row {row + 1:,}" if data.image_ids is None else str(data.image_ids[row])
 
 
 def _hide(all_axes: "Sequence[Axes]") -> None:
