@@ -13,8 +13,8 @@ _LEAST_LESIONS = 20
 """Lesions of a diagnosis, or of a part, that are told from the others."""
 
 _MARGIN = 0.05
-"""How much worse than the whole image a shortcut is at least: on HAM10000 .10 for the border and .11
-for mean colours, where a diagnosis is nearest to it (mel and bkl)."""
+"""How much worse than the whole image a shortcut is at least. On HAM10000 the diagnoses nearest to
+it are mel with .10 (border) and bkl with .11 (mean colours)."""
 
 _LEAST_AUC = 0.8
 """Of a shortcut that matters, from the lower end of its interval on. On HAM10000 the border reaches

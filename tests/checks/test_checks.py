@@ -657,6 +657,15 @@ def test_metadata_of_other_images_are_an_error(pixel_file: Path) -> None:
         inspect_file(pixel_file)
 
 
+# Causes, and what follows from them
+
+
+def test_checks_that_explain_others_come_first() -> None:
+    order = [each.code for each in sorted(CHECKS, key=lambda each: len(each.unless))]
+    for each in CHECKS:
+        assert all(order.index(code) < order.index(each.code) for code in each.unless)
+
+
 # The command
 
 
@@ -685,4 +694,11 @@ def test_the_command_ends_with_1_where_it_finds_something(
     report = inspect_file(pixel_file, split_file=tmp_path / "mine.csv")
     assert printed["findings"] == [dataclasses.asdict(finding) for finding in report.findings]
     assert (printed["data"], printed["split"]) == ("pixels.csv", "mine.csv")
+    assert all(finding["evidence"] for finding in printed["findings"])
+    markdown = command(*words, "--format", "markdown")
+    assert markdown.code == 1
+    assert "| check | name | finding | evidence |" in markdown.out
+    assert f"| HM114 | empty part | {report.findings[-1].sentence} | empty validation |" in (
+        markdown.out
+    )
     assert printed["looked"].keys() | printed["skipped"].keys() == {each.code for each in CHECKS}
