@@ -100,7 +100,11 @@ CHECKS = (
         (*_NO_COLOURS, "HM128"),
     ),
     Check(
-        "HM124", "wrong labels", ("pictures", "photographs"), labels.find_wrong_labels, _NO_COLOURS
+        "HM124",
+        "wrong labels",
+        ("pictures", "colour", "photographs"),
+        labels.find_wrong_labels,
+        _NO_COLOURS,
     ),
     Check("HM125", "diagnosis with errors", ("features",), columns.find_diagnosis_with_errors),
     Check(

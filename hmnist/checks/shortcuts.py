@@ -20,9 +20,11 @@ _LEAST_AUC = 0.8
 """Of a shortcut that matters, from the lower end of its interval on. On HAM10000 the border reaches
 .82 (akiec) and mean colours .77 (bcc)."""
 
-_ALIKE = 0.6
+_ALIKE = 0.65
 """The AUC that tells test images from training images. In twenty splits of HAM10000 by lesion it
-was .47–.53; test images that are brighter by 6 % have .70. A finding if the interval is above."""
+was .46–.53, and up to .62 if the ids of the lesions are withheld, since those with several images
+are more often in training; test images that are brighter by 6 % have .70. A finding if the interval
+is above."""
 
 _MOST_OF_LESION = 3
 """Images of a lesion from which on their number makes no difference."""

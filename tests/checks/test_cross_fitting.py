@@ -50,6 +50,12 @@ def test_intervals_hold_the_truth(rng: np.random.Generator) -> None:
     assert np.mean(held) > 0.9
 
 
+def test_the_area_is_scikit_learns(rng: np.random.Generator) -> None:
+    positive, scores = rng.random(80) < 0.3, rng.integers(0, 9, 80) / 9  # with ties
+    auc = measure_auc(positive, scores, np.arange(80))
+    np.testing.assert_allclose(auc.value, roc_auc_score(positive, scores))
+
+
 def test_intervals_count_groups() -> None:
     wide, narrow = with_interval(0.8, 20, 20), with_interval(0.8, 200, 200)
     assert wide.low < narrow.low < 0.8 < narrow.high < wide.high
