@@ -1,19 +1,30 @@
 """Checks by name: each mistake in data, a split or features is a sentence: `check`.
 
 Checks look at any split, also one that `hmnist.split` would refuse. `parts` holds the functions
-that look at a split, `content` those that look at the data and at features. A new check is a
-function, which returns None or a sentence, and a line in `CHECKS`.
+that look at a split by its rows, `near_copies` those that compare its images; `content`, `labels`,
+`metadata` and `pixels` look at the data, `shortcuts` at what tells a diagnosis without a lesion,
+`columns` at features. A new check is a function, which returns None or a `Found`, and a line in
+`CHECKS`. `Pictures` holds what several of them compute from the images.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from hmnist.checks import content, parts
+from hmnist.checks import (
+    columns,
+    content,
+    labels,
+    metadata,
+    near_copies,
+    parts,
+    pixels,
+    shortcuts,
+)
 from hmnist.checks.given import as_features, as_split
 from hmnist.checks.loading import load_mislabelled, unexpected_columns
 from hmnist.checks.subject import Check, Subject
@@ -24,25 +35,102 @@ from hmnist.splits.split import Split
 if TYPE_CHECKING:
     from hmnist.checks.given import Features
 
+_NEAR = ("split", "pictures", "detail")
+
+_LIKE_HAM10000 = ("pictures", "colour", "fine detail", "photographs")
+
+_CAST = ("HM119",)
+"""Images of nothing but 0 are the same."""
+
+_NO_IMAGES = ("HM117", "HM118", "HM119")
+"""Where these find something, images do not look as they should, and near ones may not be near."""
+
+_NO_COLOURS = (*_NO_IMAGES, "HM120")
+
 CHECKS = (
     Check("HM101", LEAKS["HM101"], ("split", "lesions"), parts.find_shared_lesions),
-    Check("HM102", LEAKS["HM102"], ("split",), parts.find_resampled_before_split),
-    Check("HM103", LEAKS["HM103"], ("split",), parts.find_test_used_for_validation),
+    Check("HM102", LEAKS["HM102"], ("split",), parts.find_resampled_before_split, _CAST),
+    Check("HM103", LEAKS["HM103"], ("split",), parts.find_test_used_for_validation, _CAST),
     Check("HM104", "label order of another file", (), content.find_other_label_order),
-    Check("HM105", "dx_type among the features", ("dx_type",), content.find_dx_type_among_features),
-    Check("HM106", "diagnosis among the features", (), content.find_diagnosis_among_features),
+    Check("HM105", "dx_type among the features", ("dx_type",), columns.find_dx_type_among_features),
+    Check("HM106", "diagnosis among the features", (), columns.find_diagnosis_among_features),
     Check(
         "HM107", "one lesion under two ids", ("split", "images"), parts.find_lesion_under_two_ids
     ),
     Check(
-        "HM108", "one image under two lesions", ("lesions",), content.find_image_under_two_lesions
+        "HM108",
+        "one image under two lesions",
+        ("lesions",),
+        content.find_image_under_two_lesions,
+        _CAST,
     ),
-    Check("HM109", "one image with two diagnoses", (), content.find_image_with_two_diagnoses),
-    Check("HM110", "repeated test images", ("split",), parts.find_repeated_test_images),
+    Check(
+        "HM109", "one image with two diagnoses", (), content.find_image_with_two_diagnoses, _CAST
+    ),
+    Check("HM110", "repeated test images", ("split",), parts.find_repeated_test_images, _CAST),
     Check("HM111", "another mix in the test part", ("split",), parts.find_other_shares),
     Check("HM112", "unshuffled tail", ("split",), parts.find_unshuffled_tail),
     Check("HM113", "diagnosis missing from a part", ("split",), parts.find_missing_diagnoses),
     Check("HM114", "empty part", ("split",), parts.find_empty_parts),
+    Check("HM115", "near copies in two parts", _NEAR, near_copies.find_near_copies, _NO_IMAGES),
+    Check("HM116", "split by image", _NEAR, near_copies.find_split_by_image, _NO_IMAGES),
+    Check("HM117", "pixels in another order", ("pictures",), pixels.find_other_pixel_order),
+    Check(
+        "HM118",
+        "blue, green, red",
+        ("pictures", "colour"),
+        pixels.find_other_channel_order,
+        ("HM117",),
+    ),
+    Check("HM119", "pixels of 0–1 as whole numbers", ("pictures",), pixels.find_cast_pixels),
+    Check("HM120", "grey as colour", ("pictures", "colour"), pixels.find_grey_as_colour),
+    Check("HM121", "images of one colour", ("pictures",), pixels.find_even_images),
+    Check(
+        "HM122",
+        "metadata of other images",
+        ("pictures", "lesions"),
+        metadata.find_other_metadata,
+        _NO_IMAGES,
+    ),
+    Check(
+        "HM123",
+        "diagnoses exchanged",
+        _LIKE_HAM10000,
+        labels.find_exchanged_diagnoses,
+        (*_NO_COLOURS, "HM128"),
+    ),
+    Check(
+        "HM124",
+        "wrong labels",
+        ("pictures", "colour", "photographs"),
+        labels.find_wrong_labels,
+        _NO_COLOURS,
+    ),
+    Check("HM125", "diagnosis with errors", ("features",), columns.find_diagnosis_with_errors),
+    Check(
+        "HM126", "name among the features", ("features",), columns.find_identifier_among_features
+    ),
+    Check(
+        "HM127",
+        "border tells the diagnosis",
+        ("pictures",),
+        shortcuts.find_telling_border,
+        (*_NO_IMAGES, "HM128"),
+    ),
+    Check(
+        "HM128",
+        "colour tells the diagnosis",
+        ("pictures",),
+        shortcuts.find_telling_colours,
+        _NO_IMAGES,
+    ),
+    Check(
+        "HM129",
+        "test images look different",
+        ("split", "pictures"),
+        shortcuts.find_other_pictures_in_test,
+        _NO_IMAGES,
+    ),
 )
 """All checks, by code."""
 
@@ -59,11 +147,14 @@ class Finding:
         What is wrong, in a few words.
     sentence : str
         What is wrong here, with its counts.
+    evidence : mapping of str to int, float or str
+        The numbers that the sentence rests on, each with its name.
     """
 
     code: str
     name: str
     sentence: str
+    evidence: Mapping[str, int | float | str]
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}: {self.sentence}"
@@ -84,6 +175,10 @@ class Report:
         Those whose needs are met.
     skipped : mapping of str to str
         The code of each other check → what it needs.
+    images : int
+        How many distinct images the data hold.
+    compared : int
+        How many of them the checks of pictures looked at.
     """
 
     data: str
@@ -91,6 +186,8 @@ class Report:
     findings: tuple[Finding, ...]
     looked: tuple[Check, ...]
     skipped: Mapping[str, str]
+    images: int
+    compared: int
 
 
 def check(
@@ -148,11 +245,16 @@ def inspect(
     split: Split | str | os.PathLike[str] | None = None,
     *,
     features: "Features | None" = None,
+    on_check: Callable[[int, int], None] | None = None,
 ) -> Report:
-    """Do what `check` does, and report as well which checks could not look."""
+    """Do what `check` does, and report as well which checks could not look.
+
+    `on_check` is told how many checks are done, and of how many.
+    """
     names, values = ((), None) if features is None else as_features(features, len(data))
     subject = Subject(data, as_split(data, split), names, values)
-    return _report(subject, {each.code: lack for each in CHECKS if (lack := each.lacks(subject))})
+    skipped = {each.code: lack for each in CHECKS if (lack := each.lacks(subject))}
+    return _report(subject, skipped, on_check)
 
 
 def inspect_file(
@@ -160,6 +262,7 @@ def inspect_file(
     *,
     metadata: str | os.PathLike[str] | Literal[False] | None = None,
     split_file: str | os.PathLike[str] | None = None,
+    on_check: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Look for mistakes in a data file, also where `hmnist.load` would refuse it for one of them.
 
@@ -181,23 +284,40 @@ def inspect_file(
         if report.findings:
             return report
     data = load_mislabelled(path, metadata)
-    return inspect(data, None if split_file is None else Path(split_file))
+    return inspect(data, None if split_file is None else Path(split_file), on_check=on_check)
 
 
 def _report_columns(name: str, columns: Sequence[str]) -> Report:
     """Report on a pixel file that cannot be read for the columns it should not have."""
     nothing = LesionDataset(np.empty((0, 1, 1, 1), np.uint8), np.empty(0, np.int64), name=name)
     unread = "the pixels, which can be read when the other columns are gone"
-    skipped = {each.code: unread for each in CHECKS if each.code not in {"HM105", "HM106"}}
+    skipped = {each.code: unread for each in CHECKS if each.code not in {"HM105", "HM106", "HM126"}}
     return _report(Subject(nothing, feature_names=tuple(columns)), skipped)
 
 
-def _report(subject: Subject, skipped: Mapping[str, str]) -> Report:
-    looked = tuple(each for each in CHECKS if each.code not in skipped)
-    findings = tuple(
-        Finding(each.code, each.name, sentence)
-        for each in looked
-        if (sentence := each.look(subject)) is not None
+def _report(
+    subject: Subject,
+    skipped: Mapping[str, str],
+    on_check: Callable[[int, int], None] | None = None,
+) -> Report:
+    found: dict[str, Finding] = {}
+    left_out = dict(skipped)
+    # Causes first, which fewer other checks explain: what follows from them is left out.
+    for number, each in enumerate(sorted(CHECKS, key=lambda check: len(check.unless))):
+        if on_check is not None:
+            on_check(number, len(CHECKS))
+        if each.code in left_out:
+            continue
+        if causes := [code for code in each.unless if code in found]:
+            left_out[each.code] = f"images without {' and '.join(causes)}"
+        elif (result := each.look(subject)) is not None:
+            found[each.code] = Finding(each.code, each.name, result.sentence, result.evidence)
+    return Report(
+        subject.data.name,
+        None if subject.split is None else subject.split.kind,
+        tuple(found[code] for code in sorted(found)),
+        tuple(each for each in CHECKS if each.code not in left_out),
+        left_out,
+        len(np.unique(subject.image_keys)),
+        len(subject.pictures.rows),
     )
-    kind = None if subject.split is None else subject.split.kind
-    return Report(subject.data.name, kind, findings, looked, skipped)

@@ -1,14 +1,15 @@
 """Checks that look at a split: which images train, validate and test.
 
-Each function returns None, or a sentence that says what is wrong.
+Each function returns None, or what is wrong.
 """
 
+from collections.abc import Mapping
 from itertools import combinations
 
 import numpy as np
 
 from hmnist.arrays import Float64, Indices
-from hmnist.checks.subject import Subject
+from hmnist.checks.subject import Found, Subject
 from hmnist.dataset import PARTS
 from hmnist.diagnoses import CODES
 from hmnist.sources.metadata import SAME_LESION
@@ -21,7 +22,7 @@ _SMALLEST_TAIL = 20
 """A test part of fewer images may be a block of rows by chance."""
 
 
-def find_shared_lesions(subject: Subject) -> str | None:
+def find_shared_lesions(subject: Subject) -> Found | None:
     """Find lesions of which one image trains and another validates or tests.
 
     Images that stand in both parts themselves are left to the checks of copies.
@@ -29,7 +30,7 @@ def find_shared_lesions(subject: Subject) -> str | None:
     lesion_ids = subject.data.lesion_ids
     if lesion_ids is None:
         return None
-    phrases = []
+    phrases, evidence = [], {}
     for first, second in combinations(PARTS, 2):
         rows, seen, besides = subject.rows(second), subject.rows(first), ""
         if first == "train":
@@ -43,31 +44,36 @@ def find_shared_lesions(subject: Subject) -> str | None:
                 f"{_count(lesions, 'lesion stands', 'lesions stand')} in {first} and {second} "
                 f"({images:,} of {len(rows):,} {second} images{besides})"
             )
-    return _sentence(phrases)
+            evidence[f"lesions in {first} and {second}"] = lesions
+            evidence[f"{second} images of these"] = images
+    return _found(phrases, evidence)
 
 
-def find_resampled_before_split(subject: Subject) -> str | None:
+def find_resampled_before_split(subject: Subject) -> Found | None:
     """Find images that train and, pixel by pixel the same, validate or test."""
+    copies = {part: count for part in PARTS[1:] if (count := _copies(subject, "train", part))}
     phrases = [
-        f"{copies:,} of {len(subject.rows(part)):,} {part} images {_are(copies)} in train as "
-        "well, pixel by pixel"
-        for part in ("validation", "test")
-        if (copies := _copies(subject, "train", part))
+        f"{count:,} of {len(subject.rows(part)):,} {part} images {_are(count)} in train as well, "
+        "pixel by pixel"
+        for part, count in copies.items()
     ]
-    return _sentence(phrases, ", as happens where rows are repeated before the split")
+    evidence = {f"{part} images": count for part, count in copies.items()}
+    return _found(phrases, evidence, ", as happens where rows are repeated before the split")
 
 
-def find_test_used_for_validation(subject: Subject) -> str | None:
+def find_test_used_for_validation(subject: Subject) -> Found | None:
     """Find test images that also decide when training stops or which settings are chosen."""
     if copies := _copies(subject, "validation", "test"):
-        return (
-            f"{copies:,} of {len(subject.rows('test')):,} test images {_are(copies)} in validation "
-            "as well: what was chosen on them is not tested by them."
+        tested = len(subject.rows("test"))
+        return Found(
+            f"{copies:,} of {tested:,} test images {_are(copies)} in validation as well: what was "
+            "chosen on them is not tested by them.",
+            {"test images": copies, "of": tested},
         )
     return None
 
 
-def find_lesion_under_two_ids(subject: Subject) -> str | None:
+def find_lesion_under_two_ids(subject: Subject) -> Found | None:
     """Find pairs of images that are known to show one lesion, in two parts, under two lesion ids.
 
     The pairs are those of `hmnist.sources.metadata.SAME_LESION`.
@@ -85,23 +91,27 @@ def find_lesion_under_two_ids(subject: Subject) -> str | None:
             apart.append(pair)
     if not apart:
         return None
-    return (
+    return Found(
         f"{_count(len(apart), 'pair', 'pairs')} of images that show one lesion under two ids "
-        f"(Abhishek et al. 2025) stand in two parts, {apart[0][0]} and {apart[0][1]} first."
+        f"(Abhishek et al. 2025) stand in two parts, {apart[0][0]} and {apart[0][1]} first.",
+        {"pairs": len(apart)},
     )
 
 
-def find_repeated_test_images(subject: Subject) -> str | None:
+def find_repeated_test_images(subject: Subject) -> Found | None:
     """Find test images that are scored more than once."""
     rows = subject.rows("test")
     repeated = len(rows) - len(np.unique(rows))
     copies = len(rows) - len(np.unique(subject.image_keys[rows]))
     if repeated or copies > NATURAL_COPIES * len(rows):
-        return f"{copies:,} of {len(rows):,} test images repeat another: each is scored again."
+        return Found(
+            f"{copies:,} of {len(rows):,} test images repeat another: each is scored again.",
+            {"test images": copies, "of": len(rows)},
+        )
     return None
 
 
-def find_other_shares(subject: Subject) -> str | None:
+def find_other_shares(subject: Subject) -> Found | None:
     """Find a test part whose shares of the diagnoses are not those of the training images.
 
     Copies among the training images count once, since oversampling them is no mistake. Small parts
@@ -115,17 +125,25 @@ def find_other_shares(subject: Subject) -> str | None:
         return None
     expected, observed = _shares(subject, training), _shares(subject, test)
     limit = max(_LARGEST_DIFFERENCE, (len(CODES) / min(len(training), len(test))) ** 0.5)
-    if np.abs(expected - observed).sum() / 2 <= limit:
+    difference = float(np.abs(expected - observed).sum() / 2)
+    if difference <= limit:
         return None
     label = int(np.abs(expected - observed).argmax())
-    return (
+    return Found(
         f"The shares of the diagnoses differ: {CODES[label]} is {observed[label]:.0%} of the test "
-        f"part and {expected[label]:.0%} of the training images. Scores hold for the test's mix."
+        f"part and {expected[label]:.0%} of the training images. Scores hold for the test's mix.",
+        {"half the sum of differences": difference, "limit": limit},
     )
 
 
-def find_unshuffled_tail(subject: Subject) -> str | None:
-    """Find a test part cut in one piece from a file whose rows come in blocks of a diagnosis."""
+def find_unshuffled_tail(subject: Subject) -> Found | None:
+    """Find a test part cut in one piece from a file whose rows come in blocks of a diagnosis.
+
+    The parts of a file that brings its own split stand one after another, so that its test part is
+    always the last piece.
+    """
+    if subject.split is not None and subject.split.kind == "own":
+        return None
     labels, rows = subject.data.labels, np.unique(subject.rows("test"))
     if not _SMALLEST_TAIL <= len(rows) < len(labels) or rows[-1] - rows[0] + 1 != len(rows):
         return None
@@ -133,25 +151,26 @@ def find_unshuffled_tail(subject: Subject) -> str | None:
     blocks = 1 + int((labels[1:] != labels[:-1]).sum())
     if blocks > 0.5 * len(labels) * (1 - (shares**2).sum()):
         return None  # the diagnosis changes from row to row nearly as often as in random order
-    return (
+    return Found(
         f"The test part is rows {rows[0]:,} to {rows[-1]:,} of a file that is sorted into "
-        f"{blocks:,} blocks of one diagnosis: it is no sample of the file."
+        f"{blocks:,} blocks of one diagnosis: it is no sample of the file.",
+        {"blocks": blocks},
     )
 
 
-def find_missing_diagnoses(subject: Subject) -> str | None:
+def find_missing_diagnoses(subject: Subject) -> Found | None:
     """Find diagnoses that are in the data but not in one of the parts."""
     present = np.unique(subject.data.labels)
-    phrases = []
+    lacking = {}
     for part in PARTS:
         rows = subject.rows(part)
         missing = np.setdiff1d(present, subject.data.labels[rows])
         if len(rows) and len(missing):
-            phrases.append(f"{part} lacks {', '.join(CODES[label] for label in missing)}")
-    return _sentence(phrases)
+            lacking[f"{part} lacks"] = ", ".join(CODES[label] for label in missing)
+    return _found([" ".join(each) for each in lacking.items()], lacking)
 
 
-def find_empty_parts(subject: Subject) -> str | None:
+def find_empty_parts(subject: Subject) -> Found | None:
     """Find parts without an image."""
     phrases = {
         "train": "train is empty: there is nothing to learn from",
@@ -159,7 +178,8 @@ def find_empty_parts(subject: Subject) -> str | None:
         "the test part",
         "test": "test is empty: there is nothing to score",
     }
-    return _sentence([phrases[part] for part in PARTS if not len(subject.rows(part))])
+    empty = [part for part in PARTS if not len(subject.rows(part))]
+    return _found([phrases[part] for part in empty], {"empty": ", ".join(empty)})
 
 
 def _copies(subject: Subject, seen: str, part: str) -> int:
@@ -180,6 +200,8 @@ def _count(number: int, singular: str, plural: str) -> str:
     return f"{number:,} {singular if number == 1 else plural}"
 
 
-def _sentence(phrases: list[str], end: str = "") -> str | None:
+def _found(
+    phrases: list[str], evidence: Mapping[str, int | float | str], end: str = ""
+) -> Found | None:
     text = "; ".join(phrases)
-    return f"{text[0].upper()}{text[1:]}{end}." if phrases else None
+    return Found(f"{text[0].upper()}{text[1:]}{end}.", evidence) if phrases else None

@@ -1,15 +1,41 @@
 """What checks look at: data, a split of any kind, and the features of models."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from hmnist.arrays import Float64, Indices, Strings
+from hmnist.arrays import Booleans, Float64, Indices, Strings
+from hmnist.checks.pictures import LEAST_NUMBERS, Pictures, pictures_of
 from hmnist.dataset import LesionDataset
-from hmnist.splits.leaks import number_images
+from hmnist.features.pixels import can_describe
 from hmnist.splits.split import Split
+
+LEAST_IMAGES = 100
+"""With fewer images, what pictures have in common may be chance."""
+
+LEAST_LESIONS = 30
+"""With fewer lesions, models that have not seen a lesion have seen little."""
+
+LEAST_SIDE = 28
+"""The side of images, in pixels, from which their fine structure is compared with HAM10000's."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a check found.
+
+    Attributes
+    ----------
+    sentence : str
+        What is wrong, with its counts.
+    evidence : mapping of str to int, float or str
+        The numbers that the sentence rests on, each with its name.
+    """
+
+    sentence: str
+    evidence: Mapping[str, int | float | str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +59,35 @@ class Subject:
     feature_values: Float64 | None = None
 
     @cached_property
+    def pictures(self) -> Pictures:
+        """What is computed from the images, for all checks together."""
+        return pictures_of(self.data)
+
+    @property
     def image_keys(self) -> Indices:
         """A number for each row of the data; rows with the same pixels have the same number."""
-        return number_images(self.data.images)
+        return self.pictures.keys
+
+    @cached_property
+    def lesion_numbers(self) -> Indices:
+        """The lesion of each row, numbered from 0; a row each where lesions are unknown."""
+        if self.data.lesion_ids is None:
+            return np.arange(len(self.data))
+        return np.unique(self.data.lesion_ids, return_inverse=True)[1]
 
     def rows(self, part: str) -> Indices:
         """Return the rows of a part, as often as it holds them; none if there is no split."""
         return np.empty(0, np.int64) if self.split is None else self.split.indices[part]
+
+    def pictures_in(self, part: str) -> Booleans:
+        """Tell which of the compared pictures stand in a part."""
+        keys = self.image_keys
+        return np.isin(keys[self.pictures.rows], keys[self.rows(part)])
+
+    def name_of(self, row: int) -> str:
+        """Return the name of an image, its row where names are unknown."""
+        names = self.data.image_ids
+        return f"row {row + 1:,}" if names is None else str(names[row])
 
     def metadata_column(self, name: str) -> Strings | None:
         """Return a column of the metadata as text; None if it is unknown."""
@@ -49,14 +97,29 @@ class Subject:
 
     def lacks(self, need: str) -> str | None:
         """Describe a need that is not met; None if it is."""
+        data, shape = self.data, self.data.image_shape
         is_met, description = {
             "split": (self.split is not None, "a split"),
-            "lesions": (self.data.lesion_ids is not None, "the lesions"),
-            "images": (self.data.image_ids is not None, "the names of the images"),
+            "lesions": (data.lesion_ids is not None, "the lesions"),
+            "images": (data.image_ids is not None, "the names of the images"),
             "dx_type": (
                 bool(self.feature_names) or self.metadata_column("dx_type") is not None,
                 "dx_type in the metadata, or features",
             ),
+            "features": (bool(self.feature_names), "features"),
+            "pictures": (
+                len(data) >= LEAST_IMAGES
+                and (data.lesion_count or LEAST_LESIONS) >= LEAST_LESIONS
+                and can_describe(shape),
+                f"{LEAST_IMAGES} images of {LEAST_LESIONS} lesions, 6×6 pixels or more",
+            ),
+            "colour": (shape[2] == 3, "colours"),
+            "detail": (np.prod(shape) >= LEAST_NUMBERS, "images of more pixels"),
+            "fine detail": (
+                min(shape[:2]) >= LEAST_SIDE,
+                f"images of {LEAST_SIDE}×{LEAST_SIDE} pixels",
+            ),
+            "photographs": (not data.synthetic, "photographs, not generated images"),
         }[need]
         return None if is_met else description
 
@@ -68,15 +131,21 @@ class Check:
     Attributes
     ----------
     needs : tuple of str
-        ``split``, ``lesions``, ``images`` (their names), ``dx_type``.
+        ``split``, ``lesions``, ``images`` (their names), ``dx_type``, ``features``; of the images
+        themselves: ``pictures`` (enough of a fair size), ``colour``, ``detail``, ``fine detail``,
+        ``photographs``.
     look : callable
-        Returns None, or a sentence that says what is wrong.
+        Returns None, or what is wrong.
+    unless : tuple of str
+        The codes of checks that this one is left out after, if they find something: what it would
+        find might follow from that.
     """
 
     code: str
     name: str
     needs: tuple[str, ...]
-    look: Callable[[Subject], str | None]
+    look: Callable[[Subject], Found | None]
+    unless: tuple[str, ...] = ()
 
     def lacks(self, subject: Subject) -> str | None:
         """Describe the needs that are not met; None if all are."""

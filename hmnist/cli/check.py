@@ -1,24 +1,29 @@
 """``hmnist data check``."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hmnist.cli import options
 from hmnist.cli.output import print_json, print_rich, say
+from hmnist.cli.watching import watch_steps
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from hmnist.checks import Report
+    from hmnist.checks import Finding, Report
+
+Format = Annotated[str, options.printed_as("table", "markdown", "json")]
+
+_HEADER = ["check", "name", "finding", "evidence"]
 
 
 def check(
     data: options.Data = None,
     metadata: options.Metadata = None,
     split_file: options.SplitFile = None,
-    report: options.Report = "table",
+    report: Format = "table",
     quiet: options.Quiet = False,
 ) -> None:
     """Look for leaks and other mistakes; exit code 1 if there are any.
@@ -31,9 +36,12 @@ def check(
     source = find_data(data, sample_allowed=False)
     if not quiet:
         say(f"Checking {source} …")
-    result = inspect_file(source, metadata=metadata, split_file=split_file)
+    with watch_steps("checks", quiet=quiet) as on_step:
+        result = inspect_file(source, metadata=metadata, split_file=split_file, on_check=on_step)
     if report == "json":
         print_json(_as_json(result))
+    elif report == "markdown":
+        typer.echo(_as_markdown(result))
     else:
         _print(result)
     if result.findings:
@@ -46,7 +54,46 @@ def _print(report: "Report") -> None:
 
     from hmnist.results.formatting import plain_table
 
-    rows = [[finding.code, finding.name, finding.sentence] for finding in report.findings]
+    lines: list[RenderableType] = [Text(_title(report), style="bold")]
+    if report.findings:
+        lines.append("")
+        lines.append(plain_table(_HEADER, _rows(report.findings), text=_HEADER[1:]))
+    lines += [Text(note, style="dim") for note in _notes(report)]
+    print_rich(Group(*lines))
+
+
+def _as_markdown(report: "Report") -> str:
+    from hmnist.results.formatting import markdown_table
+
+    rows = [[cell.replace("|", r"\|") for cell in row] for row in _rows(report.findings)]
+    table = [markdown_table(_HEADER, rows)] if rows else []
+    return "\n\n".join([_title(report), *table, *_notes(report)])
+
+
+def _rows(findings: "tuple[Finding, ...]") -> list[list[str]]:
+    return [[each.code, each.name, each.sentence, _evidence_text(each)] for each in findings]
+
+
+def _evidence_text(finding: "Finding") -> str:
+    def number(value: float | str) -> str:
+        if isinstance(value, str):
+            return value
+        return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
+
+    return "; ".join(f"{name} {number(value)}" for name, value in finding.evidence.items())
+
+
+def _title(report: "Report") -> str:
+    title = report.data if report.split is None else f"{report.data}, split {report.split}"
+    number = len(report.findings)
+    if number == 0:
+        return f"{title}: nothing was found."
+    checks = "1 check" if number == 1 else f"{number} checks"
+    return f"{title}: {checks} found something."
+
+
+def _notes(report: "Report") -> list[str]:
+    """Return what was looked at without a finding, and what was not looked at."""
     tripped = {finding.code for finding in report.findings}
     passed = [f"{check.code} {check.name}" for check in report.looked if check.code not in tripped]
     codes_of_need: dict[str, list[str]] = {}
@@ -54,30 +101,23 @@ def _print(report: "Report") -> None:
         wanted = need.replace("a split", "a split: --split-file FILE")
         codes_of_need.setdefault(wanted, []).append(code)
     skipped = [f"{', '.join(codes)} (would need {need})" for need, codes in codes_of_need.items()]
-    title = report.data if report.split is None else f"{report.data}, split {report.split}"
-    lines: list[RenderableType] = [Text(f"{title}: {_count(len(rows))}.", style="bold")]
-    if rows:
-        lines.append("")
-        lines.append(plain_table(["check", "name", "finding"], rows, text=["name", "finding"]))
-    if passed:
-        lines.append(Text(f"Looked and found nothing: {', '.join(passed)}."))
-    if skipped:
-        lines.append(Text(f"Not looked at: {'; '.join(skipped)}.", style="dim"))
-    print_rich(Group(*lines))
-
-
-def _count(number: int) -> str:
-    if number == 0:
-        return "nothing was found"
-    return "1 check found something" if number == 1 else f"{number} checks found something"
+    notes = [f"Looked and found nothing: {', '.join(passed)}."] if passed else []
+    if report.compared < report.images:
+        notes.append(
+            f"Of {report.images:,} different images, {report.compared:,} were compared, drawn at "
+            "random: HM115 to HM118, HM122 to HM124 and HM127 to HM129 looked at these."
+        )
+    return notes + ([f"Not looked at: {'; '.join(skipped)}."] if skipped else [])
 
 
 def _as_json(report: "Report") -> dict[str, Any]:
     return {
-        "schema": "hmnist-check/1",
+        "schema": "hmnist-check/2",
         "data": report.data,
         "split": report.split,
         "findings": [asdict(finding) for finding in report.findings],
         "looked": {check.code: check.name for check in report.looked},
         "skipped": dict(report.skipped),
+        "images": report.images,
+        "compared": report.compared,
     }

@@ -28,6 +28,14 @@ def plot(
     folder: Annotated[
         Path, typer.Option("--out", metavar="FOLDER", help="Where the figures go.")
     ] = Path("hmnist-figures"),
+    suspects: Annotated[
+        bool,
+        typer.Option(
+            "--suspects",
+            help="Draw as well the images of two lesions that are most alike, and the images whose "
+            "label is the least probable.",
+        ),
+    ] = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Draw a sheet of images per diagnosis, and diagnoses by count, age, sex and site."""
@@ -36,7 +44,9 @@ def plot(
 
     check_drawing()
     dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
-    for path in save_data_figures(dataset, folder, seed=seed or 0, formats=formats_of(figures)):
+    for path in save_data_figures(
+        dataset, folder, seed=seed or 0, formats=formats_of(figures), suspects=suspects
+    ):
         typer.echo(str(path))
     missing = missing_columns(dataset)
     if missing and not quiet:

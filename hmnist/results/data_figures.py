@@ -1,5 +1,6 @@
 """`save_data_figures`: sheets of images, and diagnoses by count, age, sex and site."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.results import canvas
 from hmnist.results.image_figure import describe_data, plot_images
+from hmnist.results.suspect_figures import draw_suspects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +24,12 @@ _MOST_SITES = 20
 
 
 def save_data_figures(
-    data: LesionDataset, out: str | Path, *, seed: int = 0, formats: Sequence[str] = ("png",)
+    data: LesionDataset,
+    out: str | Path,
+    *,
+    seed: int = 0,
+    formats: Sequence[str] = ("png",),
+    suspects: bool = False,
 ) -> list[Path]:
     """Write the images, the diagnoses and the metadata of a data set, drawn, into a folder.
 
@@ -36,23 +43,30 @@ def save_data_figures(
         0 or more; fixes which images are drawn for the sheets.
     formats : sequence of str
         ``png``, ``svg``, ``pdf``.
+    suspects : bool
+        Whether images that may be wrong are drawn as well, which takes seconds.
 
     Returns
     -------
     list of pathlib.Path
         ``sheet-<diagnosis>`` for each diagnosis that occurs, up to 96 images each, of as many
         lesions as possible; ``diagnoses``; and ``age``, ``sex``, ``site`` where the metadata have
-        them (see `missing_columns`).
+        them (see `missing_columns`). With suspects, ``suspects-pairs`` (images of two lesions that
+        are alike) and ``suspects-labels`` (improbable labels), where there are any.
 
     Raises
     ------
     UsageError
-        If matplotlib is not installed, a format is unknown, or there are no images.
+        If matplotlib is not installed, a format is unknown, or there are no images; of suspects,
+        if there are too few images or they are too small.
     WorkError
         If they cannot be written.
     """
     canvas.check_drawing()
-    return canvas.save_figures(draw_data(data, seed), Path(out), formats)
+    figures = draw_data(data, seed)
+    if suspects:
+        figures = itertools.chain(figures, draw_suspects(data))
+    return canvas.save_figures(figures, Path(out), formats)
 
 
 def missing_columns(data: LesionDataset) -> list[str]:

@@ -213,10 +213,10 @@ def test_the_first_row_that_differs_is_named(
 # Lesions known to be the same
 
 
-def test_pairs_are_eighteen_and_well_formed() -> None:
-    assert len(SAME_LESION) == 18
+def test_pairs_are_nineteen_and_well_formed() -> None:
+    assert len(SAME_LESION) == 19
     images = [image for pair in SAME_LESION for image in pair]
-    assert len(set(images)) == 36
+    assert len(set(images)) == 38
     assert all(len(image) == 12 and image.startswith("ISIC_00") for image in images)
 
 
@@ -240,17 +240,17 @@ def test_chains_of_pairs_become_one_lesion() -> None:
     assert merged.tolist() == ["HAM_1"] * 6 + ["HAM_0"]
 
 
-def test_all_pairs_at_once_lose_eighteen_lesions(tmp_path: Path) -> None:
+def test_all_pairs_at_once_lose_nineteen_lesions(tmp_path: Path) -> None:
     images = [image for pair in SAME_LESION for image in pair]
     text = "lesion_id,image_id,dx\n" + "".join(
         f"L{i:02d},{image},nv\n" for i, image in enumerate(images)
     )
-    data = attach_metadata(make_data(*["nv"] * 36), write(tmp_path, text))
-    assert data.lesion_count == 18
+    data = attach_metadata(make_data(*["nv"] * 38), write(tmp_path, text))
+    assert data.lesion_count == 19
     assert data.lesion_ids is not None
-    assert data.lesion_ids.tolist() == [f"L{i // 2 * 2:02d}" for i in range(36)]
+    assert data.lesion_ids.tolist() == [f"L{i // 2 * 2:02d}" for i in range(38)]
     assert isinstance(data.metadata, pd.DataFrame)
-    assert data.metadata["lesion_id"].tolist() == [f"L{i:02d}" for i in range(36)]
+    assert data.metadata["lesion_id"].tolist() == [f"L{i:02d}" for i in range(38)]
 
 
 # Patients of images to predict

@@ -1,0 +1,87 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from hmnist.arrays import Array
+from hmnist.checks.columns import find_diagnosis_with_errors, find_identifier_among_features
+from hmnist.checks.given import as_features
+from hmnist.checks.subject import Found, Subject
+from hmnist.dataset import LesionDataset
+from hmnist.sources.sample import load_sample
+
+ROWS = 700
+
+
+@pytest.fixture(scope="module")
+def data() -> LesionDataset:
+    return load_sample(rows=ROWS)
+
+
+def subject(data: LesionDataset, features: pd.DataFrame | list[str]) -> Subject:
+    return Subject(data, None, *as_features(features, len(data)))
+
+
+def with_errors(data: LesionDataset, column: Array) -> Found | None:
+    noise = np.random.default_rng(1).normal(size=ROWS)
+    return find_diagnosis_with_errors(subject(data, pd.DataFrame({"age": noise, "x": column})))
+
+
+def test_the_diagnosis_with_noise_is_found(data: LesionDataset, rng: np.random.Generator) -> None:
+    for noise in (0.1, 0.5):
+        found = with_errors(data, data.labels + rng.normal(0, noise, ROWS))
+        assert found is not None
+        assert "'x' alone" in found.sentence
+    assert with_errors(data, data.labels + rng.normal(0, 4, ROWS)) is None
+
+
+@pytest.mark.parametrize("share", [0.01, 0.03])
+def test_the_diagnosis_with_wrong_rows_is_found(
+    data: LesionDataset, rng: np.random.Generator, share: float
+) -> None:
+    labels = data.labels.copy()
+    wrong = rng.choice(ROWS, int(share * ROWS), replace=False)
+    labels[wrong] = (labels[wrong] + 1) % 7
+    assert with_errors(data, labels) is not None
+    assert with_errors(data, labels == 4) is not None
+
+
+def test_the_diagnosis_itself_is_another_check(data: LesionDataset) -> None:
+    assert with_errors(data, data.labels) is None
+
+
+def test_properties_are_no_diagnosis(data: LesionDataset) -> None:
+    assert data.metadata is not None
+    properties = data.metadata[["age", "sex", "localization"]]
+    assert find_diagnosis_with_errors(subject(data, properties)) is None
+    assert find_diagnosis_with_errors(subject(data, ["age"])) is None
+    empty = pd.DataFrame({"x": np.full(ROWS, np.nan), "y": np.zeros(ROWS)})
+    assert find_diagnosis_with_errors(subject(data, empty)) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["lesion_id", "image_id", "Patient ID", "id", "index", "ISIC", "image", "file name"]
+)
+def test_names_by_their_title(data: LesionDataset, name: str) -> None:
+    found = find_identifier_among_features(subject(data, ["age", name]))
+    assert found is not None
+    assert repr(name) in found.sentence
+
+
+def test_names_by_their_values(data: LesionDataset) -> None:
+    for column, what in ((data.lesion_ids, "lesions"), (data.image_ids, "rows")):
+        found = find_identifier_among_features(subject(data, pd.DataFrame({"x": column})))
+        assert found is not None
+        assert f"numbers the {what}" in found.sentence
+    shuffled = np.random.default_rng(0).permutation(600)
+    _, lesions = np.unique(data.lesion_ids, return_inverse=True)  # type: ignore[call-overload]  # known
+    assert find_identifier_among_features(subject(data, pd.DataFrame({"x": shuffled[lesions]})))
+
+
+def test_properties_are_no_names(data: LesionDataset) -> None:
+    assert data.metadata is not None
+    properties = data.metadata[["age", "sex", "localization"]].assign(
+        noise=np.random.default_rng(0).normal(size=ROWS)
+    )
+    assert find_identifier_among_features(subject(data, properties)) is None
+    names = ["age", "acid", "valid", "idle", "image_width", "lesion_area", "rows", "paid"]
+    assert find_identifier_among_features(subject(data, names)) is None

@@ -1,0 +1,60 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from hmnist.checks.metadata import find_other_metadata
+from hmnist.checks.subject import Subject
+from hmnist.dataset import LesionDataset
+from hmnist.sources.sample import load_sample
+from tests.checks.painted import paint
+
+
+def test_lesions_that_go_with_the_images() -> None:
+    data = load_sample(rows=1000)
+    assert data.lesion_ids is not None
+    assert find_other_metadata(Subject(data)) is None
+    order = np.arange(1000)
+    rng = np.random.default_rng(0)
+    for label in range(7):
+        rows = np.flatnonzero(data.labels == label)
+        order[rows] = rng.permutation(rows)
+    shuffled = dataclasses.replace(data, lesion_ids=data.lesion_ids[order])
+    found = find_other_metadata(Subject(shuffled))
+    assert found is not None
+    assert "hardly more alike" in found.sentence
+    assert 0.4 < float(found.evidence["nearer"]) < 0.6
+
+
+def test_few_lesions_with_several_images_say_nothing() -> None:
+    data = load_sample(rows=140)
+    assert data.lesion_ids is not None
+    other = dataclasses.replace(data, lesion_ids=data.lesion_ids[::-1].copy())
+    assert find_other_metadata(Subject(other)) is None
+
+
+def with_sites(*, true: bool) -> LesionDataset:
+    """Return lesions of which those on the face have redder skin, or others have, if not true."""
+    rng = np.random.default_rng(0)
+    data = paint(np.repeat([4, 6], 160))
+    on_face = rng.random(len(data)) < 0.5
+    images = data.images.astype(int)
+    images[on_face, :, :, 0] += 12
+    sites = np.where(on_face, "face", "back")
+    metadata = pd.DataFrame({"localization": sites if true else rng.permutation(sites)})
+    return dataclasses.replace(
+        data,
+        images=images.clip(0, 255).astype(np.uint8),
+        metadata=metadata,
+        lesion_ids=np.arange(len(data)).astype(str),
+    )
+
+
+def test_sites_that_go_with_the_images() -> None:
+    assert find_other_metadata(Subject(with_sites(true=True))) is None
+    shuffled = with_sites(true=False)
+    found = find_other_metadata(Subject(shuffled))
+    assert found is not None
+    assert "localization" in found.sentence
+    generated = dataclasses.replace(shuffled, synthetic=True)
+    assert find_other_metadata(Subject(generated)) is None
