@@ -99,7 +99,7 @@ class SplitFacts:
     def __post_init__(self) -> None:
         if set(self.sizes) != set(PARTS):
             raise ValueError(f"its parts are not {', '.join(PARTS)}")
-        if (self.fold is None) != (self.folds is None) or (self.fold or 0) >= (self.folds or 1):
+        if (self.fold or 0) >= (self.folds or 1):
             raise ValueError(f"its fold is {self.fold} of {self.folds}")
 
     @property

@@ -25,10 +25,14 @@ def test_a_summary_fits_any_width(
 
 
 def test_members_and_parameters_of_an_ensemble_are_named(run: Run) -> None:
-    recipe = replace(run.manifest.recipe, parameters={"members": ("a", "b"), "set": {"a": {}}})
-    members = (Member(run="a-run", digest="0" * 64, weight=0.75),)
+    parameters = {"members": ("a", "b"), "set": {"a": {}}}
+    recipe = replace(run.manifest.recipe, model="ensemble", parameters=parameters)
+    weights = {"a-run": 0.75, "b-run": 0.25}
+    members = tuple(Member(run=name, digest="0" * 64, weight=weights[name]) for name in weights)
     split = replace(run.manifest.split, fold=1, folds=5)
-    manifest = replace(run.manifest, recipe=recipe, members=members, split=split)
+    manifest = replace(
+        run.manifest, model="ensemble", parameters={}, recipe=recipe, members=members, split=split
+    )
     facts = dict(show._facts(manifest))
     assert facts["members"] == ".750 a-run"
     assert facts["parameters"] == "set {'a': {}}"

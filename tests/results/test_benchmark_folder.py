@@ -154,7 +154,7 @@ def test_an_ensemble_is_the_soft_vote_of_its_members(bench: Path) -> None:
 
 def test_scores_of_a_table_are_those_of_its_predictions(bench: Path) -> None:
     change(bench / "table.json", lambda facts: facts["rows"][0]["accuracy"].update(mean=0.99))
-    with pytest.raises(TrustError, match="the scores of .* are not those"):
+    with pytest.raises(TrustError, match=r"the scores of .* are not those"):
         verify_benchmark(bench)
 
 
