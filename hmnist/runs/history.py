@@ -1,5 +1,6 @@
 """``history.csv``: the training of a network by epoch."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from hmnist.guarded import open_guarded
 if TYPE_CHECKING:
     import pandas as pd
 
-HISTORY = "history.csv"
+_HISTORY = "history.csv"
 
 _LARGEST = 2**24
 
@@ -25,20 +26,22 @@ def write_history(folder: Path, history: Mapping[str, list[float]]) -> None:
     names = {f"val_recall_{label}": f"val_recall_{code}" for label, code in enumerate(CODES)}
     table = pd.DataFrame({names.get(name, name): values for name, values in history.items()})
     table.insert(0, "epoch", range(1, len(table) + 1))
-    table.to_csv(folder / HISTORY, index=False)
+    table.to_csv(folder / _HISTORY, index=False)
 
 
-def read_history(folder: Path) -> "pd.DataFrame":
-    """Return what `write_history` wrote: a row per epoch, columns of numbers.
+def read_history(folder: Path) -> "pd.DataFrame | None":
+    """Return what `write_history` wrote, a row per epoch; None if there is no such file.
 
     Raises
     ------
     TrustError
-        If the file is missing or damaged.
+        If the file is damaged.
     """
     import pandas as pd
 
-    with open_guarded(folder / HISTORY, _LARGEST) as file:
+    if not os.path.lexists(folder / _HISTORY):
+        return None
+    with open_guarded(folder / _HISTORY, _LARGEST) as file:
         table = pd.read_csv(file, index_col=False)
         if len(table.columns) > _COLUMNS or not {"epoch", "loss"} <= set(table.columns):
             raise ValueError("its columns are not those of a training")

@@ -38,7 +38,7 @@ from hmnist.models.litert import FEW, find_litert
 from hmnist.models.saved_networks import SavedNetworks
 from hmnist.patients import PATIENT_COLUMNS, check_patients
 from hmnist.runs.familiarity import KnowsTrainingImages
-from hmnist.runs.history import HISTORY, read_history
+from hmnist.runs.history import read_history
 from hmnist.runs.manifest import MANIFEST, Manifest, Member, check_files, read_manifest
 from hmnist.runs.parameters import restore_model
 from hmnist.runs.predictions import PartPredictions, check_predictions, read_predictions
@@ -161,7 +161,7 @@ class Run(KnowsTrainingImages):
     @cached_property
     def history(self) -> "pd.DataFrame | None":
         """The rows of ``history.csv``, one per epoch; None for models that have no epochs."""
-        return read_history(self.folder) if HISTORY in self.manifest.files else None
+        return read_history(self.folder)
 
     def part(self, name: str) -> Predictions:
         """Return the stored predictions of one part, ``validation`` or ``test``, to be scored.
