@@ -30,7 +30,6 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
     return list(run_cases(draw_cases(KINDS, CASES), KINDS, bases, jobs=2))
 
 
-@pytest.mark.xfail(reason="some readers are not guarded yet", strict=False)
 @pytest.mark.parametrize("kind", KINDS)
 def test_damaged_files_are_refused_or_read_rightly(kind: str, outcomes: list[Outcome]) -> None:
     of_kind = [outcome for outcome in outcomes if outcome.kind == kind]

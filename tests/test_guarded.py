@@ -2,6 +2,7 @@
 
 import errno
 import io
+import json
 import os
 import zipfile
 from pathlib import Path
@@ -205,3 +206,29 @@ def test_what_is_no_json_is_refused(content: bytes, tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(TrustError, match="is damaged"):
         read_json(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"' + "n" * 2001 + '"',
+        '{"' + "n" * 2001 + '": 1}',
+        '"a\\u001b[2J"',
+        "1e13",
+        "-1" + "0" * 30,
+        "[" * 17 + "]" * 17,
+        "[" + "1," * 10_000 + "1]",
+    ],
+)
+def test_json_that_no_file_of_ours_holds_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "file.json").write_text(text)
+    with pytest.raises(TrustError, match="too") as caught:
+        read_json(tmp_path / "file.json")
+    assert len(str(caught.value)) < 400
+    assert "\x1b" not in str(caught.value)
+
+
+def test_usual_json_is_read(tmp_path: Path) -> None:
+    content = {"name": "é" * 2000, "numbers": [1, -2.5, 1e12], "none": None, "yes": True}
+    (tmp_path / "file.json").write_text(json.dumps(content), encoding="utf-8")
+    assert read_json(tmp_path / "file.json") == content

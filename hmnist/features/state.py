@@ -6,9 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Array, Float32, Shape
+from hmnist.arrays import Array, Shape
 from hmnist.augmentation import ORIENTATIONS
-from hmnist.errors import TrustError
 from hmnist.features.codebook import COLOURS, Codebook
 from hmnist.features.patches import FILTERS, PATCH, PatchFilters, patch_side
 from hmnist.features.pixels import can_describe
@@ -73,22 +72,3 @@ def expected_arrays(shape: Shape) -> Expected:
         expected[f"{view}_whiten"] = (kind, (3, 3))
         expected[f"{view}_entries"] = (kind, (COLOURS, 3))
     return expected
-
-
-def read_array(arrays: Arrays, name: str, shape: tuple[int | None, ...]) -> Float32:
-    """Return one of several stored arrays; None stands for any side of its shape.
-
-    Raises TrustError if it is missing, has a wrong shape, or is not finite.
-    """
-    if name not in arrays:
-        raise TrustError(f"The array {name} is missing.")
-    array = np.asarray(arrays[name])
-    fits = array.ndim == len(shape) and all(
-        expected in {None, side} for expected, side in zip(shape, array.shape, strict=True)
-    )
-    if not fits or array.dtype.kind not in "if" or not np.isfinite(array).all():
-        raise TrustError(
-            f"The array {name} has shape {array.shape} and type {array.dtype}; expected finite "
-            f"numbers of shape {tuple(side or 'any' for side in shape)}."
-        )
-    return np.asarray(array, dtype=np.float32, order="C")

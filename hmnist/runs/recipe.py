@@ -139,7 +139,9 @@ class Recipe:
         if self.threads is None:
             object.__setattr__(self, "threads", available_cores())
         elif not 1 <= self.threads <= MOST_THREADS:
-            raise UsageError(f"There can be 1 to {MOST_THREADS:,} threads, not {self.threads:,}.")
+            raise UsageError(
+                f"Threads are counted from 1 to {MOST_THREADS:,}, not {self.threads:,}."
+            )
         if not 0 <= self.seed <= LARGEST_SEED:
             raise UsageError(f"A seed lies in 0–{LARGEST_SEED}, and {self.seed} does not.")
         self._check_names()

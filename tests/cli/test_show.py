@@ -27,10 +27,8 @@ def test_a_summary_fits_any_width(
 def test_members_and_parameters_of_an_ensemble_are_named(run: Run) -> None:
     parameters = {"members": ("a", "b"), "set": {"a": {}}}
     recipe = replace(run.manifest.recipe, model="ensemble", parameters=parameters)
-    members = tuple(
-        Member(run=name, digest="0" * 64, weight=weight)
-        for name, weight in (("a-run", 0.75), ("b-run", 0.25))
-    )
+    weights = {"a-run": 0.75, "b-run": 0.25}
+    members = tuple(Member(run=name, digest="0" * 64, weight=weights[name]) for name in weights)
     split = replace(run.manifest.split, fold=1, folds=5)
     manifest = replace(
         run.manifest, model="ensemble", parameters={}, recipe=recipe, members=members, split=split

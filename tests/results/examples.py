@@ -1,14 +1,31 @@
 """Rows and facts for the tests of tables: made up, and quick to make."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from hmnist.results.audit_table import AuditRow
 from hmnist.results.rows import ScoreSummary, TableRow, TableSettings
 from hmnist.runs.facts import DataFacts, SplitFacts
+from hmnist.runs.manifest import Member
+from hmnist.runs.run import Run
 from hmnist.scores.scoring import SCORE_NAMES
 from hmnist.systems.system import Claim
 
 DIGEST = "0" * 64
+
+
+def as_ensemble(run: Run, weights: Mapping[str, float]) -> Run:
+    """Return a run that says it is an ensemble of runs with such weights."""
+    manifest = replace(
+        run.manifest,
+        model="ensemble",
+        parameters={},
+        recipe=replace(run.manifest.recipe, model="ensemble"),
+        members=tuple(Member(run=name, digest=DIGEST, weight=weights[name]) for name in weights),
+    )
+    return Run(run.folder, manifest)
+
 
 UNKNOWN = ScoreSummary(None, None, None, None)
 

@@ -1,5 +1,6 @@
 """Run folders from elsewhere: what is wrong with them is said, and nothing else happens."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -86,15 +87,10 @@ def use(folder: Path, images: np.ndarray) -> None:
     make_row([opened])
     compare_runs([opened, opened])
     opened.has_seen(images)
-    with pytest.warns(SampleWarning) if opened.manifest.data.synthetic else _nothing():
+    synthetic = opened.manifest.data.synthetic
+    with pytest.warns(SampleWarning) if synthetic else contextlib.nullcontext():
         probabilities = opened.predict_proba(images)
     assert np.isfinite(probabilities).all()
-
-
-def _nothing() -> Any:
-    import contextlib
-
-    return contextlib.nullcontext()
 
 
 @settings(

@@ -126,8 +126,13 @@ def test_settings_name_the_fields_of_a_recipe() -> None:
         ({"patients": "perhaps"}, "no choice of patient data called 'perhaps'"),
         ({"patients": ["yes"]}, "no choice of patient data"),
         ({"patients": "both"}, "a benchmark compares both"),
-        ({"threads": 0}, "1 to 4,096 threads, not 0"),
-        ({"threads": -1}, "1 to 4,096 threads, not -1"),
+        ({"threads": 0}, "counted from 1"),
+        ({"threads": -1}, "counted from 1"),
+        ({"threads": 10**6}, "counted from 1 to 4,096"),
+        ({"seed": -1}, "A seed lies in"),
+        ({"seed": 2**32}, "A seed lies in"),
+        ({"parameters": {"max_iter": 10**9}}, "max_iter is 1000000000"),
+        ({"parameters": {"penalty": float("nan")}}, "penalty is nan"),
     ],
 )
 def test_unknown_names_and_numbers_are_refused(change: dict[str, Any], message: str) -> None:

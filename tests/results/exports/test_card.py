@@ -8,10 +8,9 @@ import pytest
 
 from hmnist.errors import UsageError
 from hmnist.results.exports.card import card_text, write_card
-from hmnist.runs.manifest import Member
 from hmnist.runs.report import make_report
 from hmnist.runs.run import Run
-from tests.results.exports.ensembles import as_ensemble
+from tests.results.examples import as_ensemble
 
 SECTIONS = [
     "Model details",
@@ -82,12 +81,8 @@ def test_licence_and_limits_are_those_of_the_data(run: Run) -> None:
 
 
 def test_an_ensemble_names_its_members(run: Run) -> None:
-    members = tuple(
-        Member(run=name, digest="0" * 64, weight=weight)
-        for name, weight in (("cnn-0", 0.75), ("mlp-0", 0.25))
-    )
-    ensemble = Run(run.folder, as_ensemble(run.manifest, members))
-    assert "cnn-0 (0.75)" in card_text(ensemble)
+    card = card_text(as_ensemble(run, {"cnn-0": 0.75, "mlp-0": 0.25}))
+    assert "cnn-0 (0.75)" in card
 
 
 def test_a_card_is_written_once(run: Run, tmp_path: Path) -> None:

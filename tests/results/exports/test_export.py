@@ -23,10 +23,9 @@ from hmnist.results.exports import graph
 from hmnist.results.exports.export import export_run, generate_images
 from hmnist.results.exports.exported import EXPORT_FILE, ExportedModel, open_model
 from hmnist.runs.familiarity import FAMILIARITY_FILE
-from hmnist.runs.manifest import Member
 from hmnist.runs.run import Run
 from hmnist.sources.sample import load_sample
-from tests.results.exports.ensembles import as_ensemble
+from tests.results.examples import as_ensemble
 
 pytestmark = pytest.mark.filterwarnings("ignore::hmnist.errors.SampleWarning")
 
@@ -69,8 +68,10 @@ def test_a_network_on_pixels_becomes_one_graph(
 ) -> None:
     decided = Decision("balanced", 1.5, prior=patient_run.manifest.prior, strength=1.0)
     run = Run(patient_run.folder, replace(patient_run.manifest, decision=decided))
-    # The stored predictions were made by another decision, and would be refused.
-    run.__dict__["predictions"] = patient_run.predictions
+    run.__dict__["predictions"] = {
+        name: replace(part, predicted=decided.decide(part.probabilities))
+        for name, part in patient_run.predictions.items()
+    }
     folder = export_run(run, form, tmp_path / "there").folder
     exported = open_model(folder)
     assert isinstance(exported, ExportedModel)
@@ -164,10 +165,8 @@ def test_models_that_cannot_be_exported_are_refused(
         export_run(run, out=tmp_path / "there")
     with pytest.raises(UsageError, match="--set perceptrons=0"):
         export_run(joint_run, "onnx", tmp_path / "there")
-    members = (Member(run="logistic", digest="0" * 64, weight=1.0),)
-    ensemble = Run(run.folder, as_ensemble(run.manifest, members))
     with pytest.raises(UsageError, match="Export one of logistic"):
-        export_run(ensemble, out=tmp_path / "there")
+        export_run(as_ensemble(run, {"logistic": 1.0}), out=tmp_path / "there")
     with pytest.raises(UsageError, match=r"no format called 'tflite'\. Did you mean litert"):
         export_run(run, "tflite")
     large = Run(Path(shutil.copytree(joint_run.folder, tmp_path / "large")), joint_run.manifest)
