@@ -91,4 +91,8 @@ def _as_option(name: str, value: Any) -> Any:
             f"hmnist.toml sets {name} to {str(value)[:40]}, which is no option's value.",
             f'Write {name} = "…", a number, true, false, or a list of them.',
         )
-    return ",".join(map(str, values))
+    text = ",".join(map(str, values))
+    # The command line cannot hold such a character, so that nothing else is prepared for it.
+    if "\0" in text:
+        raise UsageError(f"hmnist.toml sets {name} to a text with a zero byte: {text[:40]!r}.")
+    return text

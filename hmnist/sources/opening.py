@@ -123,6 +123,8 @@ def row_name(row: int, line: int | None = None) -> str:
 
 
 def _refuse_folders_and_devices(path: Path) -> None:
+    if "\0" in str(path):
+        raise DataMissingError(f"{str(path)!r} does not exist: no name contains a zero byte.")
     # Checked before opening, since opening a named pipe would wait for its writer.
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):

@@ -83,6 +83,12 @@ def test_a_large_file_is_not_read(tmp_path: Path) -> None:
         read_settings(path)
 
 
+def test_a_zero_byte_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "hmnist.toml").write_text('metadata = "a\\u0000b.csv"')
+    with pytest.raises(UsageError, match="sets metadata to a text with a zero byte"):
+        read_settings(tmp_path / "hmnist.toml")
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -79,6 +79,11 @@ def test_named_metadata_goes_before_the_file_beside(tmp_path: Path) -> None:
         load(path, metadata=tmp_path / "yours.csv")
 
 
+def test_a_name_that_no_file_can_have_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(DataMissingError, match="no name contains a zero byte"):
+        load(tmp_path / "a\0b.csv")
+
+
 def test_metadata_beside_the_file_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
     path = write_pixels(tmp_path)
     metadata = write_metadata(tmp_path)
