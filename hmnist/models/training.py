@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from hmnist.arrays import Float32, Float64
+from hmnist.arrays import Float32, Float64, softmax
 from hmnist.models.batches import TrainingBatches, prediction_batch
 from hmnist.models.keras_setup import policy, seeded
 from hmnist.models.network import Examples, Network, call_graph
@@ -52,16 +52,22 @@ def train_network(
         optimizer = plan.optimizer(plan.epochs * batches.steps)
         steps = Steps(graph, optimizer, offset, label_smoothing)
         rate = None if plan.plateau is None else FallingRate(plan.plateau, optimizer)
+        best_accuracy, best_weights = -math.inf, None
         for epoch in range(plan.epochs):
             logs = steps.train_epoch(batches, epoch)
             if examples.validation is not None:
                 size = prediction_batch(network, examples.inputs.shape[1:])
                 logs |= steps.validate(examples.validation, classes, size)
             if rate is not None:
-                logs["learning_rate"] = rate.after_epoch(logs.get("val_loss", logs["loss"]))
+                accuracy = logs.get("val_accuracy", logs["accuracy"])
+                logs["learning_rate"] = rate.after_epoch(accuracy)
+            if plan.restore_best and logs.get("val_accuracy", -math.inf) > best_accuracy:
+                best_accuracy, best_weights = logs["val_accuracy"], graph.get_weights()
             for name, value in logs.items():
                 history.setdefault(name, []).append(value)
             on_epoch(epoch + 1, logs)
+    if best_weights is not None:
+        return best_weights, history
     # The averaged weights take the place of the last ones.
     optimizer.finalize_variable_values(graph.trainable_variables)
     return graph.get_weights(), history
@@ -108,7 +114,7 @@ class Steps:
     def validate(
         self, examples: Examples, classes: npt.NDArray[Any], size: int
     ) -> dict[str, float]:
-        """Return loss, accuracy and the recall of each class that occurs, in batches of a size."""
+        """Return loss, accuracy, recall, and that of each class that occurs, in batches of a size."""
         targets = examples.targets
         arrays = (examples.inputs, targets, *_if_any(examples.patients))
         scored = [
@@ -118,12 +124,19 @@ class Steps:
         losses, logits = (np.concatenate(part) for part in zip(*scored, strict=True))
         true = targets.argmax(axis=1)
         hits = logits.argmax(axis=1) == true
+        # As Keras counts the recall over all classes: a probability above one half.
+        recalled = softmax(logits)[np.arange(len(true)), true] > 0.5
         recalls = {
             f"val_recall_{label}": float(hits[true == number].mean())
             for number, label in enumerate(classes.tolist())
             if (true == number).any()
         }
-        return {"val_loss": float(losses.mean()), "val_accuracy": float(hits.mean()), **recalls}
+        return {
+            "val_loss": float(losses.mean()),
+            "val_accuracy": float(hits.mean()),
+            "val_recall": float(recalled.mean()),
+            **recalls,
+        }
 
     def _take_steps(self, inputs: Any, targets: Any, weights: Any, patients: Any = None) -> Any:
         """Take a step for each batch; return the sums of loss, hits, rows and weights."""
@@ -158,20 +171,20 @@ def _if_any(patients: Float32 | None) -> list[Float32]:
 
 
 class FallingRate:
-    """Lowers the learning rate when the loss has had no new minimum for some epochs."""
+    """Lowers the learning rate when the accuracy has had no new maximum for some epochs."""
 
     def __init__(self, plateau: Plateau, optimizer: keras.optimizers.Optimizer) -> None:
         self._plateau, self._optimizer = plateau, optimizer
-        self._minimum, self._waited = math.inf, 0
+        self._maximum, self._waited = -math.inf, 0
         self._rate = float(optimizer.learning_rate.numpy())
 
-    def after_epoch(self, loss: float) -> float:
+    def after_epoch(self, accuracy: float) -> float:
         """Return the rate of this epoch, and lower it for the next ones if it is time."""
         rate = self._rate
-        self._waited = 0 if loss < self._minimum else self._waited + 1
-        self._minimum = min(self._minimum, loss)
+        self._waited = 0 if accuracy > self._maximum else self._waited + 1
+        self._maximum = max(self._maximum, accuracy)
         if self._waited >= self._plateau.patience:
-            self._rate *= self._plateau.factor
+            self._rate = max(self._rate * self._plateau.factor, self._plateau.floor)
             self._optimizer.learning_rate = self._rate
             self._waited = 0
         return rate
