@@ -105,13 +105,13 @@ def distort_randomly(
 
     count, height, width, _ = images.shape
     centre = np.array([height - 1, width - 1]) / 2
-    angles = rng.uniform(-np.pi, np.pi, count)
+    angles = rng.uniform(-math.pi, math.pi, (count,))
     zooms = rng.uniform(0.9, 1.1, (count, 2)) * rng.choice([-1, 1], (count, 2))
     shifts = rng.uniform(-0.1, 0.1, (count, 2)) * [height, width]
     distorted = np.empty_like(images)
     matrix = np.eye(3)
-    for number, (image, angle) in enumerate(zip(images, angles, strict=True)):
-        sine, cosine = math.sin(angle), math.cos(angle)
+    for number, image in enumerate(images):
+        sine, cosine = math.sin(angles[number]), math.cos(angles[number])
         matrix[:2, :2] = np.array([[cosine, sine], [-sine, cosine]]) * zooms[number]
         offset = centre - matrix[:2, :2] @ (centre + shifts[number])
         moved = affine_transform(

@@ -17,7 +17,6 @@ from hmnist.splits.split import Split, known_lesions, split
 from hmnist.systems import SYSTEMS, find_system
 from hmnist.systems.system import System
 
-
 REPRODUCED = "reproduced"
 """The name of the cells of a system under its own protocol."""
 
@@ -63,9 +62,11 @@ def plan_audit(
         recipe = replace(recipes[system.name], parameters={"epochs": counts[system.name]})
         # The epoch is chosen on the validation part, so that a step can show what that is worth.
         chosen = replace(recipe, parameters={**recipe.parameters, "restore_best": True})
-        cells = {REPRODUCED: _make_cells(system, REPRODUCED, recipe, own, seeds, folder)}
+        cells = {
+            REPRODUCED: _make_cells(system, REPRODUCED, recipe, own, seeds=seeds, folder=folder)
+        }
         for name, part in isolate_leaks(own).items():
-            cells[name] = _make_cells(system, name, chosen, part, seeds, folder)
+            cells[name] = _make_cells(system, name, chosen, part, seeds=seeds, folder=folder)
         planned.append(AuditedSystem(system, counts[system.name], cells))
     return planned
 
@@ -104,7 +105,7 @@ def _count_epochs(
 
 
 def _make_cells(
-    system: System, name: str, recipe: Recipe, part: Split, seeds: int, folder: Path
+    system: System, name: str, recipe: Recipe, part: Split, *, seeds: int, folder: Path
 ) -> tuple[Cell, ...]:
     """Return the cells of a split, one per seed."""
     resampled = recipe.resampled_as(system.protocol.training, part).suited_to_machine()

@@ -114,7 +114,7 @@ class Steps:
     def validate(
         self, examples: Examples, classes: npt.NDArray[Any], size: int
     ) -> dict[str, float]:
-        """Return loss, accuracy, recall, and that of each class that occurs, in batches of a size."""
+        """Return loss, accuracy, recall and that of each class that occurs, in batches."""
         targets = examples.targets
         arrays = (examples.inputs, targets, *_if_any(examples.patients))
         scored = [
