@@ -43,9 +43,9 @@ SYSTEM = System(
             "stated",
         ),
         Hyperparameter("dense layers", "64, 128, 7 behind a Flatten", "stated"),
-        Hyperparameter("their activation", "ReLU, ReLU, none", "ours"),
+        Hyperparameter("dense activation", "ReLU, ReLU, none", "ours"),
         Hyperparameter("dropout", "behind each pooling and hidden dense layer", "stated"),
-        Hyperparameter("its rate", ".25", "ours"),
+        Hyperparameter("dropout rate", ".25", "ours"),
     ),
     origins={"size": "stated"},
     notes=(

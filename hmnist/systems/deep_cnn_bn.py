@@ -26,7 +26,7 @@ SYSTEM = replace(
     layers=(
         *deep_cnn.SYSTEM.layers,
         Hyperparameter("batch normalisation", "behind poolings and hidden dense layers", "stated"),
-        Hyperparameter("its place", "before the dropout", "ours"),
+        Hyperparameter("normalisation's place", "before the dropout", "ours"),
     ),
     notes=(
         (

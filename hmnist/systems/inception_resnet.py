@@ -67,7 +67,7 @@ SYSTEM = System(
     ),
     origins=dict.fromkeys(
         (
-            *("size", "optimizer", "learning rate", "falls", "batch size", "epochs"),
+            *("size", "optimizer", "learning rate", "learning rate falls", "batch size", "epochs"),
             *("steps of an epoch", "class weights", "augmentation", "protocol"),
         ),
         "stated",

@@ -27,11 +27,11 @@ SYSTEM = System(
     protocol=FIVE_HUNDRED_EACH,
     claim=Claim(".7057"),
     layers=(
-        Hyperparameter("dense layers", "256, 128, 64 on the channels of each pixel", "stated"),
-        Hyperparameter("their activation", "ReLU", "ours"),
-        Hyperparameter("dropout", ".3 between them", "stated"),
+        Hyperparameter("pixel layers", "256, 128, 64 on the channels of each pixel", "stated"),
+        Hyperparameter("pixel activation", "ReLU", "ours"),
+        Hyperparameter("dropout", ".3 between the pixel layers", "stated"),
         Hyperparameter("dense layers", "32, 7 behind the Flatten", "stated"),
-        Hyperparameter("their activation", "ReLU, none", "in its code"),
+        Hyperparameter("dense activation", "ReLU, none", "in its code"),
     ),
     origins=STATED,
     notes=(

@@ -263,7 +263,7 @@ class System:
             "scaling": self.scaling,
             "optimizer": training.optimizer,
             "learning rate": f"{training.learning_rate:g}",
-            "falls": "never"
+            "learning rate falls": "never"
             if plateau is None
             else f"times {plateau.factor:g}, after {plateau.patience} epochs without a better "
             f"validation accuracy, to {plateau.floor:g} at least",

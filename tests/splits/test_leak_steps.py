@@ -41,7 +41,7 @@ Isolated = dict[str, tuple[Split, dict[str, Split]]]
 
 
 def counts(data: LesionDataset, rows: Indices) -> list[int]:
-    return np.bincount(data.labels[rows], minlength=len(CODES)).tolist()
+    return [int(count) for count in np.bincount(data.labels[rows], minlength=len(CODES))]
 
 
 @every_protocol

@@ -273,11 +273,12 @@ def test_every_hyperparameter_has_a_value_and_an_origin(system: System) -> None:
     assert all(each.value for each in listed)
     assert {each.origin for each in listed} <= {"stated", "in its code", "ours"}
     names = [each.name for each in listed]
+    assert len(set(names)) == len(names)
     assert set(system.origins) <= set(names)
     assert "ours" not in system.origins.values()
     for name in system.recipe():
         assert name in {"resizes", "plateau", "steps_per_epoch"} or name.replace("_", " ") in names
-    assert {"resizing", "falls", "steps of an epoch", "protocol"} <= set(names)
+    assert {"resizing", "learning rate falls", "steps of an epoch", "protocol"} <= set(names)
 
 
 def test_origins_are_those_of_the_sources() -> None:
@@ -290,7 +291,7 @@ def test_origins_are_those_of_the_sources() -> None:
     for name in ("small-cnn", "pixel-mlp", "vgg16"):
         assert origins[name]["scaling"] == origins[name]["epochs"] == "stated"
     assert origins["vgg16"]["optimizer"] == "ours"
-    assert origins["inception-resnet"]["falls"] == "stated"
+    assert origins["inception-resnet"]["learning rate falls"] == "stated"
     assert origins["skin-pamper"]["steps of an epoch"] == "stated"
     assert origins["skin-pamper"]["protocol"] == "ours"
     # A protocol of no publication is ours, whatever network it trains.
