@@ -102,11 +102,14 @@ class AuditRow:
     def misses_claim(self) -> bool:
         """Whether the claim lies outside the interval of the accuracy that came out.
 
-        If the claim is that of the best epoch, the interval is moved to the best epoch.
+        If the claim is that of the best epoch, the interval is moved to the best epoch. A training
+        of other epochs than those of the source is not compared.
         """
         accuracy, claimed = self.reproduced["accuracy"], self.claim.accuracy
         mean, low, high = accuracy.mean, accuracy.low, accuracy.high
-        if claimed is None or mean is None or low is None or high is None:
+        if self.epochs != self.own_epochs or claimed is None:
+            return False
+        if mean is None or low is None or high is None:
             return False
         best = self.best_epoch if self.claim.best_epoch else None
         moved = 0.0 if best is None else best - mean

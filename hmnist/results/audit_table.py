@@ -27,6 +27,10 @@ SCHEMA = "hmnist-audit/4"
 FORMATS = ("table", "markdown", "json")
 """The formats of ``hmnist audit --format``; ``table`` is for the terminal."""
 
+ENOUGH_SEEDS = 5
+"""Of n seeds, the bootstrap sees (n − 1) / n of the variance between trainings: with fewer seeds
+than these, intervals are clearly too narrow."""
+
 CLAIM_HEADER = ("system", "claimed", "reproduced", "best epoch", "clean")
 LEAK_HEADER = ("leaks alone", "switched on", "accuracy", "balanced accuracy")
 
@@ -147,6 +151,7 @@ class Audit(Result):
         seeds = max(row.seeds for row in self.rows)
         drawn = (
             f"lesions and {seeds} seeds, drawn together"
+            + ("" if seeds >= ENOUGH_SEEDS else "; so few seeds make them too narrow")
             if seeds > 1
             else "lesions only: there is one seed, and another training may differ by more"
         )

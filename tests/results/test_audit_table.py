@@ -94,7 +94,8 @@ def test_it_fits_eighty_columns_with_every_number_whole() -> None:
 
 def test_the_interval_says_what_was_drawn() -> None:
     assert "lesions only: there is one seed" in notes(audit_row("lenet"))
-    assert "5,000 resamples over lesions and 5 seeds" in notes(audit_row("lenet", seeds=5))
+    assert "over lesions and 5 seeds, drawn together." in notes(audit_row("lenet", seeds=5))
+    assert "2 seeds, drawn together; so few seeds" in notes(audit_row("lenet", seeds=2))
     assert "mean ± standard deviation over 5 seeds" in notes(audit_row("lenet", seeds=5)).lower()
 
 
@@ -115,6 +116,11 @@ def test_a_claim_outside_the_interval_was_not_reproduced(claim: Claim, missed: b
     row = audit_row("pixel-mlp", claim=claim)
     assert row.misses_claim == missed
     assert (f"Not reproduced: the claim of pixel-mlp ({claim.published})" in notes(row)) == missed
+
+
+def test_a_claim_is_not_compared_with_a_training_that_was_cut() -> None:
+    assert not audit_row("lenet", claim=Claim(".99"), epochs=2).misses_claim
+    assert audit_row("lenet", claim=Claim(".99")).misses_claim
 
 
 def test_a_claim_is_not_compared_with_unknown_scores() -> None:
