@@ -149,12 +149,11 @@ class Audit(Result):
 
     def _describe_intervals(self) -> str:
         seeds = max(row.seeds for row in self.rows)
-        drawn = (
-            f"lesions and {seeds} seeds, drawn together"
-            + ("" if seeds >= ENOUGH_SEEDS else "; so few seeds make them too narrow")
-            if seeds > 1
-            else "lesions only: there is one seed, and another training may differ by more"
-        )
+        drawn = f"lesions and {seeds} seeds, drawn together"
+        if seeds == 1:
+            drawn = "lesions only: there is one seed, and another training may differ by more"
+        elif seeds < ENOUGH_SEEDS:
+            drawn += "; so few seeds make them too narrow"
         return (
             "Differences to the row above, those of all leaks to the clean row: [95% interval], "
             f"paired bootstrap, {RESAMPLES:,} resamples over {drawn}."
