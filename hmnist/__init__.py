@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from hmnist.oversampling.oversampled import Oversampled
     from hmnist.patients import encode_patients
     from hmnist.results.audit import audit
-    from hmnist.results.audit_table import Audit, AuditRow
+    from hmnist.results.audit_rows import AuditRow
+    from hmnist.results.audit_table import Audit
     from hmnist.results.benchmark import benchmark
     from hmnist.results.compared_runs import compare_runs
     from hmnist.results.confusion_figures import plot_confusion, plot_errors
@@ -124,7 +125,8 @@ _PUBLIC = {
     "oversampling.oversampled": ("Oversampled",),
     "patients": ("encode_patients",),
     "results.audit": ("audit",),
-    "results.audit_table": ("Audit", "AuditRow"),
+    "results.audit_rows": ("AuditRow",),
+    "results.audit_table": ("Audit",),
     "results.benchmark": ("benchmark",),
     "results.compared_runs": ("compare_runs",),
     "results.confusion_figures": ("plot_confusion", "plot_errors"),

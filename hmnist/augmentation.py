@@ -1,4 +1,4 @@
-"""Augmented training images: the eight orientations, shifts, brightness, mixup.
+"""Augmented training images: the eight orientations, shifts, distortions, brightness, mixup.
 
 Arrays in, arrays out; random draws use the generator `rng`.
 
@@ -6,6 +6,7 @@ A lesion has no top and no left: each of the eight orientations (four quarter tu
 without a mirror) is as good a photograph as the first.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
@@ -89,6 +90,35 @@ def shift_randomly(images: npt.NDArray[T], pixels: int, rng: np.random.Generator
     columns = rng.integers(2 * pixels + 1, size=(count, 1)) + np.arange(width)
     moved = padded[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
     return np.asarray(moved)
+
+
+def distort_randomly(
+    images: npt.NDArray[np.uint8], rng: np.random.Generator
+) -> npt.NDArray[np.uint8]:
+    """Return a copy of the images, each rotated, shifted, zoomed and mirrored at random.
+
+    Rotations are by any angle, shifts by up to a tenth of height and width, zooms by up to a tenth
+    in each direction, mirrors left–right and up–down. Pixels are interpolated linearly; beyond the
+    edge, those of the edge are repeated.
+    """
+    from scipy.ndimage import affine_transform
+
+    count, height, width, _ = images.shape
+    centre = np.array([height - 1, width - 1]) / 2
+    angles = rng.uniform(-math.pi, math.pi, (count,))
+    zooms = rng.uniform(0.9, 1.1, (count, 2)) * rng.choice([-1, 1], (count, 2))
+    shifts = rng.uniform(-0.1, 0.1, (count, 2)) * [height, width]
+    distorted = np.empty_like(images)
+    matrix = np.eye(3)
+    for number, image in enumerate(images):
+        sine, cosine = math.sin(angles[number]), math.cos(angles[number])
+        matrix[:2, :2] = np.array([[cosine, sine], [-sine, cosine]]) * zooms[number]
+        offset = centre - matrix[:2, :2] @ (centre + shifts[number])
+        moved = affine_transform(
+            image.astype(np.float32), matrix, (*offset, 0), order=1, mode="nearest"
+        )
+        distorted[number] = np.rint(moved)
+    return distorted
 
 
 def jitter_brightness(

@@ -9,6 +9,7 @@ from hmnist.arrays import Float32, Pixels
 from hmnist.augmentation import (
     ORIENTATIONS,
     all_orientations,
+    distort_randomly,
     jitter_brightness,
     mixup,
     orient,
@@ -165,6 +166,41 @@ def test_gains_and_offsets_have_the_spread_asked_for() -> None:
     gains = jitter_brightness(white, np.random.default_rng(3), gain=0.2, offset=0.0) / 100
     assert 0.8 <= gains.min() < 0.81
     assert 1.19 < gains.max() <= 1.2
+
+
+def test_distorted_images_are_those_of_an_affine_map_found_by_hand() -> None:
+    """The plane a·row + b·column keeps its form under every affine map."""
+    rows, columns = np.mgrid[:41, :41]
+    plane = np.clip(100 + 1.5 * (rows - 20) + 0.5 * (columns - 20), 0, 255)
+    image = plane[None, ..., None].astype(np.uint8)
+    inner = slice(14, 27)
+    slopes = []
+    for seed in range(200):
+        [distorted] = distort_randomly(image, np.random.default_rng(seed))
+        values = distorted[inner, inner, 0].astype(float)
+        design = np.stack([rows, columns, np.ones_like(rows)], axis=-1)[inner, inner].reshape(-1, 3)
+        fitted, *_ = np.linalg.lstsq(design, values.ravel(), rcond=None)
+        assert np.abs(design @ fitted - values.ravel()).max() < 1.5  # rounding
+        centre = fitted @ [20, 20, 1]
+        slopes.append([*fitted[:2], centre])
+    slope, steepest = np.array(slopes), np.hypot(1.5, 0.5)
+    lengths = np.hypot(slope[:, 0], slope[:, 1])
+    assert 0.88 * steepest < lengths.min() < 0.93 * steepest
+    assert 1.07 * steepest < lengths.max() < 1.12 * steepest
+    # All directions, and shifts of up to a tenth of 41 pixels each way.
+    angles = np.arctan2(slope[:, 0], slope[:, 1])
+    assert (np.histogram(angles, 8, (-np.pi, np.pi))[0] > 10).all()
+    assert 3 < np.abs(slope[:, 2] - 100).max() < 1.1 * 4.1 * 2 + 1
+
+
+def test_distorted_images_keep_shape_and_colour_and_follow_the_seed() -> None:
+    given = images(count=6, height=7, width=9)
+    first, again = (distort_randomly(given, np.random.default_rng(4)) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert first.shape == given.shape
+    assert first.dtype == np.uint8
+    flat = np.full((3, 6, 5, 3), [10, 20, 30], np.uint8)
+    np.testing.assert_array_equal(distort_randomly(flat, np.random.default_rng(0)), flat)
 
 
 def test_no_gain_and_no_offset_change_nothing() -> None:

@@ -58,7 +58,6 @@ def table(name: str) -> Table:
 def audit(name: str) -> Audit:
     return Audit(
         data=data_facts(name=name),
-        split=split_facts(),
         settings=table_settings(),
         rows=(audit_row("lenet"),),
     )

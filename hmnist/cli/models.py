@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -30,7 +31,7 @@ def models(model: Named = None, report: options.Report = "table") -> None:
     from hmnist.models.registry import MODELS
 
     if model is not None:
-        _print_one(_facts(MODELS[model]), report)
+        _print_one(MODELS[model], report)
     elif report == "json":
         typer.echo(json.dumps([_facts(entry) for entry in MODELS.values()], indent=1))
     else:
@@ -53,15 +54,22 @@ def _print_all() -> None:
     )
 
 
-def _print_one(facts: dict[str, Any], report: str) -> None:
+def _print_one(entry: "ModelEntry", report: str) -> None:
     from hmnist.results.formatting import plain_table
 
     if report == "json":
-        print_json(facts)
+        print_json(_facts(entry))
         return
-    rows = [[name.replace("_", " "), text] for name, text in _lines(facts)]
-    header = [facts["name"], facts["summary"]]
-    print_rich(plain_table(header, rows, text=header[1:]))
+    rows = [[name.replace("_", " "), text] for name, text in _lines(entry)]
+    print_rich(plain_table([entry.name, entry.summary], rows, text=[entry.summary]))
+    if entry.system is None:
+        return
+    header = ["hyperparameter", "value", "origin"]
+    chosen = [[each.name, each.value, each.origin] for each in entry.system.hyperparameters()]
+    print_rich(plain_table(header, chosen, text=header[1:]))
+    print_rich("Ours: chosen here, because the source says nothing.")
+    for note in _notes(entry.system):
+        print_rich(f"- {note}")
 
 
 def _facts(entry: "ModelEntry") -> dict[str, Any]:
@@ -82,30 +90,34 @@ def _source(system: "System") -> dict[str, Any]:
     return {
         **system.recipe(),
         "claimed_accuracy": system.claim.accuracy,
+        "claim_is_best_epoch": system.claim.best_epoch,
         "claim_note": system.claim.note,
         "protocol": system.protocol.description,
-        "notes": [*system.notes, *system.protocol.notes],
+        "hyperparameters": [asdict(each) for each in system.hyperparameters()],
+        "notes": _notes(system),
     }
 
 
-def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the facts of a model, each with its name, line by line."""
+def _notes(system: "System") -> list[str]:
+    return [*system.notes, *system.protocol.notes]
+
+
+def _lines(entry: "ModelEntry") -> Iterator[tuple[str, str]]:
+    """Yield what each effort takes, and what a published system claims, each with its name."""
     from hmnist.results.formatting import duration_text
 
-    source = facts["source"] or {}
-    for effort, parameters in facts["parameters"].items():
+    system = entry.system
+    own = {} if system is None else system.recipe()
+    for effort, parameters in entry.parameters.items():
         # The source's own numbers follow below.
-        own = {name for name in parameters if parameters[name] == source.get(name)} - {"epochs"}
-        chosen = ", ".join(f"{name} {parameters[name]}" for name in parameters if name not in own)
-        yield effort, f"{duration_text(facts['seconds'][effort])}; {chosen or 'nothing to choose'}"
-    for name, value in source.items():
-        if name == "size":
-            yield name, "{}×{} pixels".format(*value)
-        elif name == "resizes":
-            yield name, "brings images to that size itself" if value else "takes images as they are"
-        elif name == "notes":
-            yield from zip([name, *("" for _ in value[1:])], value, strict=True)
-        elif isinstance(value, dict):
-            yield name, ", ".join(f"{key} {number:g}" for key, number in value.items()) or "none"
-        elif value not in (None, ""):
-            yield name, str(value)
+        chosen = ", ".join(
+            f"{name} {value}"
+            for name, value in parameters.items()
+            if name == "epochs" or value != own.get(name)
+        )
+        yield effort, f"{duration_text(entry.seconds[effort])}; {chosen or 'nothing to choose'}"
+    if system is not None and system.claim.published:
+        best = ", in the best epoch" if system.claim.best_epoch else ""
+        yield "claim", f"accuracy {system.claim.published}{best}"
+    if system is not None and system.claim.note:
+        yield "its note", system.claim.note

@@ -72,7 +72,7 @@ RECIPE_OPTIONS: dict[str, Any] = {
     "oversample": _setting(
         "oversample",
         "METHOD",
-        "none, random, augment, smote, weights or balanced; a benchmark compares several.",
+        "none, random, augment, affine, smote, weights or balanced; a benchmark compares several.",
         **named("oversampling method"),
     ),
     "rare": _setting("rare", "DX,…", "The diagnoses to oversample.", **named("diagnosis")),

@@ -1,8 +1,4 @@
-"""The cells of an audit: each published system under its own protocol, and by lesion.
-
-What a source does to its training images is done on both sides; on the honest side to the training
-part alone, behind the split, so that only the leaks differ.
-"""
+"""The cells of an audit: each published system under its own protocol, and its leaks one by one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,35 +12,25 @@ from hmnist.errors import UsageError
 from hmnist.experiments.cells import Cell
 from hmnist.models.registry import find_model
 from hmnist.runs.recipe import AuditSettings, Recipe, check_one_pretrained_file
-from hmnist.splits.protocols import resample_training
-from hmnist.splits.split import Split, split
+from hmnist.splits.leak_steps import isolate_leaks
+from hmnist.splits.split import Split, known_lesions, split
 from hmnist.systems import SYSTEMS, find_system
 from hmnist.systems.system import System
 
-SIDES = ("reproduced", "honest")
-"""Both sides of an audit: under a system's own protocol, and by lesion."""
+REPRODUCED = "reproduced"
+"""The name of the cells of a system under its own protocol."""
 
 
 @dataclass(frozen=True, eq=False)
 class AuditedSystem:
-    """A system, its epochs, and the cells of both sides: one cell per seed."""
+    """A system, its epochs, and its cells, one per seed.
+
+    The cells are named ``reproduced``, under its own protocol, and as the steps of `isolate_leaks`.
+    """
 
     system: System
     epochs: int
     cells: Mapping[str, tuple[Cell, ...]]
-
-
-@dataclass(frozen=True, eq=False)
-class AuditPlan:
-    """What an audit trains; `honest` is the split by lesion, before any resampling."""
-
-    honest: Split
-    systems: tuple[AuditedSystem, ...]
-
-    @property
-    def cells(self) -> list[Cell]:
-        """The cells of all systems and both sides."""
-        return [cell for audited in self.systems for side in SIDES for cell in audited.cells[side]]
 
 
 def plan_audit(
@@ -55,32 +41,34 @@ def plan_audit(
     seeds: int = 1,
     epochs: int | Mapping[str, int] | None = None,
     **settings: Unpack[AuditSettings],
-) -> AuditPlan:
-    """Return the cells of an audit, checked before any work begins.
+) -> list[AuditedSystem]:
+    """Return the systems of an audit with their cells, checked before any work begins.
 
     Arguments and errors are those of `hmnist.audit`; `folder` is where the run folders go.
     """
     if seeds < 1:
         raise UsageError("Seeds are counted from 1.")
+    known_lesions(data)
     audited = _find_systems(systems)
     given: dict[str, Any] = dict(settings)
     recipes = {system.name: Recipe(model=system.model, **given) for system in audited}
     check_one_pretrained_file(list(recipes.values()))
     counts = _count_epochs(audited, epochs, given.get("effort", Recipe.effort))
-    seed = given.get("seed", Recipe.seed)
-    honest = split(data, "lesion", seed)
     planned = []
     for system in audited:
+        # Images that are too small are refused before any work begins.
+        system.check_size(*data.image_shape[:2])
+        own = split(data, f"published:{system.name}", given.get("seed", Recipe.seed))
         recipe = replace(recipes[system.name], parameters={"epochs": counts[system.name]})
+        # The epoch is chosen on the validation part, so that a step can show what that is worth.
+        chosen = replace(recipe, parameters={**recipe.parameters, "restore_best": True})
         cells = {
-            side: tuple(
-                _make_cell(system, side, replace(recipe, seed=seed + number), part, folder)
-                for number in range(seeds)
-            )
-            for side, part in zip(SIDES, _split_both_ways(system, honest), strict=True)
+            REPRODUCED: _make_cells(system, REPRODUCED, recipe, own, seeds=seeds, folder=folder)
         }
+        for name, part in isolate_leaks(own).items():
+            cells[name] = _make_cells(system, name, chosen, part, seeds=seeds, folder=folder)
         planned.append(AuditedSystem(system, counts[system.name], cells))
-    return AuditPlan(honest, tuple(planned))
+    return planned
 
 
 def _find_systems(names: Sequence[str] | str) -> list[System]:
@@ -96,7 +84,7 @@ def _find_systems(names: Sequence[str] | str) -> list[System]:
 def _count_epochs(
     systems: Sequence[System], epochs: int | Mapping[str, int] | None, effort: str
 ) -> dict[str, int]:
-    """Return how often each system sees its training images."""
+    """Return how many epochs each system is trained for."""
     named = epochs if isinstance(epochs, Mapping) else {}
     names = [system.name for system in systems]
     if unknown := sorted(set(named) - set(names)):
@@ -109,25 +97,21 @@ def _count_epochs(
         count: Any = epochs
         if epochs is None or isinstance(epochs, Mapping):
             own = find_model(system.model).parameters[effort]["epochs"]
-            usual = (effort == "standard" and system.standard_epochs) or own
-            count = named.get(system.name, named.get(system.model, usual))
+            count = named.get(system.name, named.get(system.model, own))
         if not isinstance(count, int | np.integer) or count < 1:
             raise UsageError(f"Epochs are counted from 1; {system.name} cannot have {count!r}.")
         counts[system.name] = int(count)
     return counts
 
 
-def _split_both_ways(system: System, honest: Split) -> tuple[Split, Split]:
-    """Return the split of a system's own protocol, and the honest one, resampled alike."""
-    seed = honest.seed or 0
-    own = split(honest.data, f"published:{system.name}", seed)
-    rows = resample_training(honest.data, honest.train_indices, system.protocol, seed)
-    return own, replace(honest, train_indices=rows)
-
-
-def _make_cell(system: System, side: str, recipe: Recipe, part: Split, folder: Path) -> Cell:
+def _make_cells(
+    system: System, name: str, recipe: Recipe, part: Split, *, seeds: int, folder: Path
+) -> tuple[Cell, ...]:
+    """Return the cells of a split, one per seed."""
     resampled = recipe.resampled_as(system.protocol.training, part).suited_to_machine()
-    # Images that are too small are refused before any work begins.
-    system.check_size(*part.data.image_shape[:2])
-    name = f"{system.name}-{side}-seed{recipe.seed}-{resampled.key(part)}"
-    return Cell(resampled, part, folder / name, f"{system.name}, {side}")
+    cells = []
+    for number in range(seeds):
+        own = replace(resampled, seed=recipe.seed + number)
+        words = [system.name, *name.split(), f"seed{own.seed}", own.key(part)]
+        cells.append(Cell(own, part, folder / "-".join(words), f"{system.name}, {name}"))
+    return tuple(cells)

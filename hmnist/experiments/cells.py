@@ -130,7 +130,9 @@ def estimate_fit(recipe: Recipe, images: int) -> float:
     >>> estimate_fit(Recipe(model="logistic", effort="quick"), 3500)
     7.5
     """
-    seconds = recipe.entry.seconds[recipe.effort]
+    seconds, system = recipe.entry.seconds[recipe.effort], recipe.entry.system
+    if system is not None:
+        images = system.training.images_per_epoch(images)
     if changed := recipe.parameters.keys() & _LENGTHS:
         own = replace(recipe, parameters={}).make().get_params()
         chosen = recipe.make().get_params()

@@ -77,7 +77,7 @@ def share_recipe(recipe: Recipe) -> Recipe:
             f"Only xgboost is trained over a cluster, not {recipe.model}.",
             "Several models are: hmnist benchmark --dask ADDRESS",
         )
-    if recipe.oversample == "smote" or isinstance(recipe.oversample, OwnSampler):
+    if recipe.oversample in {"affine", "smote"} or isinstance(recipe.oversample, OwnSampler):
         raise UsageError(
             f"{recipe.oversample} needs all images in one place, and a cluster has shares of them.",
             "Choose another --oversample.",

@@ -73,8 +73,10 @@ class BackboneBuilder:
         """Return the output of the backbone for images of any size, in colour or grey."""
         import keras
 
-        module = getattr(keras.applications, self.backbone.module)
-        return graph(module.preprocess_input(resize_in_colour(images, self.size)))
+        pixels = resize_in_colour(images, self.size)
+        if not self.backbone.module:
+            return graph(keras.layers.Rescaling(1 / 255)(pixels))
+        return graph(getattr(keras.applications, self.backbone.module).preprocess_input(pixels))
 
     def _make_application(self, weights: str | None = None) -> "keras.Model":
         """Return the application of Keras without its classifier, for colour images."""

@@ -50,7 +50,12 @@ class TrainingBatches:
 
     @property
     def steps(self) -> int:
-        """The number of batches of an epoch; the last one may be smaller."""
+        """The number of batches of an epoch."""
+        return self.network.training.steps_per_epoch or self._steps_of_pass
+
+    @property
+    def _steps_of_pass(self) -> int:
+        """The number of batches that show every example once; the last one may be smaller."""
         return -(-self.count // self.batch_size)
 
     def epoch(self, number: int) -> Iterator[Batches]:
@@ -58,28 +63,36 @@ class TrainingBatches:
 
         The next ones are made in another thread while the network is trained on these.
         """
-        order = np.random.default_rng([self.seed, number]).permutation(self.count)
         with ThreadPoolExecutor(1) as pool:
             coming = None
-            for steps in self._group_steps():
-                ready, coming = coming, pool.submit(self._make, number, order, steps)
+            for group in self._group_steps(number):
+                ready, coming = coming, pool.submit(self._make, *group)
                 if ready is not None:
                     yield ready.result()
             if coming is not None:
                 yield coming.result()
 
-    def _group_steps(self) -> Iterator[range]:
-        """Yield the numbers of steps that are handed over together."""
+    def _group_steps(self, epoch: int) -> Iterator[tuple[int, npt.NDArray[np.int64], range]]:
+        """Yield the steps of an epoch that are handed over together, with their pass and order.
+
+        An epoch is one pass through the examples, or as many steps of one or several passes as the
+        training plan says.
+        """
         size = self.batch_size * math.prod(self.examples.inputs.shape[1:]) * 4
         together = max(1, min(MOST_STEPS, MOST_BYTES // size))
-        full = self.count // self.batch_size
-        for start in range(0, full, together):
-            yield range(start, min(start + together, full))
-        if full < self.steps:
-            yield range(full, self.steps)
+        whole, full = self._steps_of_pass, self.count // self.batch_size
+        first, end = epoch * self.steps, (epoch + 1) * self.steps
+        for number in range(first // whole, -(-end // whole)):
+            order = np.random.default_rng([self.seed, number]).permutation(self.count)
+            start, stop = max(0, first - number * whole), min(whole, end - number * whole)
+            # The last batch of a pass may be smaller, so it comes alone.
+            for step in range(start, min(stop, full), together):
+                yield number, order, range(step, min(step + together, stop, full))
+            if stop > full:
+                yield number, order, range(full, stop)
 
-    def _make(self, epoch: int, order: npt.NDArray[np.int64], steps: range) -> Batches:
-        made = [self._make_batch(epoch, order, step) for step in steps]
+    def _make(self, number: int, order: npt.NDArray[np.int64], steps: range) -> Batches:
+        made = [self._make_batch(number, order, step) for step in steps]
         return Batches(*(np.stack(parts) for parts in zip(*made, strict=True)))
 
     def _make_batch(

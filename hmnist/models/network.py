@@ -56,6 +56,12 @@ class TrainingPlan:
         The weight of the images of a class, beside their own; 1 for classes that are not named.
     plateau : Plateau or None
         When the learning rate falls.
+    steps_per_epoch : int or None
+        The batches of an epoch; the next epoch goes on where it ended. None: as many as see every
+        example once.
+    restore_best : bool
+        Whether the weights of the epoch with the best validation accuracy are kept, the first of
+        equals, instead of the last ones.
     policy : str
         The Keras policy of the training; prediction is always in float32.
     """
@@ -70,6 +76,8 @@ class TrainingPlan:
     logit_adjustment: float = 0.0
     class_weights: Mapping[Any, float] = field(default_factory=dict)
     plateau: Plateau | None = None
+    steps_per_epoch: int | None = None
+    restore_best: bool = False
     policy: str = "float32"
 
 

@@ -42,6 +42,9 @@ class PublishedNetwork(NetworkModel):
     side : int or None
         The side in pixels to which a transfer system resizes images; None for the system's own.
         A smaller one is quicker, and another system.
+    restore_best : bool
+        Whether the weights of the epoch with the best validation accuracy are kept, the first of
+        equals, instead of the last ones. Without validation images the last ones are kept.
     """
 
     system: str = "lenet"
@@ -50,6 +53,7 @@ class PublishedNetwork(NetworkModel):
     learning_rate: float | None = None
     pretrained: str = "none"
     side: int | None = None
+    restore_best: bool = False
 
     def make_network(self) -> Network:
         """Return the network of the system, with the numbers of its source unless others are given.
@@ -86,6 +90,8 @@ class PublishedNetwork(NetworkModel):
                 CODES.index(code): weight for code, weight in training.class_weights.items()
             },
             plateau=training.plateau,
+            steps_per_epoch=training.steps_per_epoch,
+            restore_best=self.restore_best,
         )
 
     def _choose_size(self, system: System) -> tuple[int, int]:

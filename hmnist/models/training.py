@@ -6,7 +6,7 @@ the next batches are made meanwhile. Keras is imported at the top, so this modul
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from hmnist.arrays import Float32, Float64
+from hmnist.arrays import Float32, Float64, softmax
 from hmnist.models.batches import TrainingBatches, prediction_batch
 from hmnist.models.keras_setup import policy, seeded
 from hmnist.models.network import Examples, Network, call_graph
@@ -57,7 +57,9 @@ def train_network(
         optimizer = plan.optimizer(plan.epochs * batches.steps)
         steps = Steps(graph, optimizer, offset, label_smoothing)
         rate = None if plan.plateau is None else FallingRate(plan.plateau, optimizer)
-        state = TrainingState(state_file, [*graph.variables, *optimizer.variables], note)
+        best = BestWeights(graph, keep=plan.restore_best and examples.validation is not None)
+        changing = [*graph.variables, *optimizer.variables, *best.variables]
+        state = TrainingState(state_file, changing, note)
         done = 0
         if (facts := state.restore()) is not None:
             done, history = facts["epochs"], facts["history"]
@@ -72,9 +74,11 @@ def train_network(
                 size = prediction_batch(network, examples.inputs.shape[1:])
                 logs |= steps.validate(examples.validation, classes, size)
             if rate is not None:
-                logs["learning_rate"] = rate.after_epoch(logs.get("val_loss", logs["loss"]))
+                accuracy = logs.get("val_accuracy", logs["accuracy"])
+                logs["learning_rate"] = rate.after_epoch(accuracy)
             for name, value in logs.items():
                 history.setdefault(name, []).append(value)
+            best.after_epoch(history.get("val_accuracy", []))
             state.keep(
                 {
                     "epochs": epoch + 1,
@@ -84,6 +88,8 @@ def train_network(
                 at_once=epoch + 1 == plan.epochs,
             )
             on_epoch(epoch + 1, logs)
+    if best.variables:
+        return [np.asarray(weights) for weights in best.variables], history
     # The averaged weights take the place of the last ones.
     optimizer.finalize_variable_values(graph.trainable_variables)
     return graph.get_weights(), history
@@ -130,7 +136,7 @@ class Steps:
     def validate(
         self, examples: Examples, classes: npt.NDArray[Any], size: int
     ) -> dict[str, float]:
-        """Return loss, accuracy and the recall of each class that occurs, in batches of a size."""
+        """Return loss, accuracy, recall and that of each class that occurs, in batches."""
         targets = examples.targets
         arrays = (examples.inputs, targets, *_if_any(examples.patients))
         scored = [
@@ -140,12 +146,19 @@ class Steps:
         losses, logits = (np.concatenate(part) for part in zip(*scored, strict=True))
         true = targets.argmax(axis=1)
         hits = logits.argmax(axis=1) == true
+        # As Keras counts the recall over all classes: a probability above one half.
+        recalled = softmax(logits)[np.arange(len(true)), true] > 0.5
         recalls = {
             f"val_recall_{label}": float(hits[true == number].mean())
             for number, label in enumerate(classes.tolist())
             if (true == number).any()
         }
-        return {"val_loss": float(losses.mean()), "val_accuracy": float(hits.mean()), **recalls}
+        return {
+            "val_loss": float(losses.mean()),
+            "val_accuracy": float(hits.mean()),
+            "val_recall": float(recalled.mean()),
+            **recalls,
+        }
 
     def _take_steps(self, inputs: Any, targets: Any, weights: Any, patients: Any = None) -> Any:
         """Take a step for each batch; return the sums of loss, hits, rows and weights."""
@@ -179,30 +192,56 @@ def _if_any(patients: Float32 | None) -> list[Float32]:
     return [] if patients is None else [patients]
 
 
+class BestWeights:
+    """The weights after the epoch with the highest accuracy on validation, the first of equals.
+
+    Parameters
+    ----------
+    graph : keras.Model
+        The network that is trained.
+    keep : bool
+        Whether they are kept; otherwise there are no `variables`.
+    """
+
+    def __init__(self, graph: keras.Model, *, keep: bool) -> None:
+        self._graph = graph
+        self.variables = [
+            keras.Variable(each, dtype=each.dtype, trainable=False)
+            for each in graph.weights
+            if keep
+        ]
+
+    def after_epoch(self, accuracies: Sequence[float]) -> None:
+        """Keep the present weights if the last of the accuracies is the highest so far."""
+        if self.variables and accuracies[-1] > max(accuracies[:-1], default=-math.inf):
+            for kept, weights in zip(self.variables, self._graph.weights, strict=True):
+                kept.assign(weights)
+
+
 class FallingRate:
-    """Lowers the learning rate when the loss has had no new minimum for some epochs."""
+    """Lowers the learning rate when the accuracy has had no new maximum for some epochs."""
 
     def __init__(self, plateau: Plateau, optimizer: keras.optimizers.Optimizer) -> None:
         self._plateau, self._optimizer = plateau, optimizer
-        self._minimum, self._waited = math.inf, 0
+        self._maximum, self._waited = -math.inf, 0
         self._rate = float(optimizer.learning_rate.numpy())
 
     def facts(self) -> dict[str, float]:
         """Return what `restore` needs."""
-        return {"minimum": self._minimum, "waited": self._waited, "rate": self._rate}
+        return {"maximum": self._maximum, "waited": self._waited, "rate": self._rate}
 
     def restore(self, facts: dict[str, Any]) -> None:
         """Go on where another one was."""
-        self._minimum, self._waited = facts["minimum"], facts["waited"]
+        self._maximum, self._waited = facts["maximum"], facts["waited"]
         self._rate = facts["rate"]
 
-    def after_epoch(self, loss: float) -> float:
+    def after_epoch(self, accuracy: float) -> float:
         """Return the rate of this epoch, and lower it for the next ones if it is time."""
         rate = self._rate
-        self._waited = 0 if loss < self._minimum else self._waited + 1
-        self._minimum = min(self._minimum, loss)
+        self._waited = 0 if accuracy > self._maximum else self._waited + 1
+        self._maximum = max(self._maximum, accuracy)
         if self._waited >= self._plateau.patience:
-            self._rate *= self._plateau.factor
+            self._rate = max(self._rate * self._plateau.factor, self._plateau.floor)
             self._optimizer.learning_rate = self._rate
             self._waited = 0
         return rate

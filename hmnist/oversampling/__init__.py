@@ -31,11 +31,11 @@ def oversample(
     training : LesionDataset
         The training part; never validation or test images.
     method : str or sampler
-        ``none``, ``random``, ``augment``, ``smote``, ``weights`` or ``balanced``; see
-        `hmnist.oversampling.methods.METHODS`.
-        ``weights`` repeats nothing: an image weighs as often as ``random`` is expected to show it.
-        Or an object with ``fit_resample``, as imbalanced-learn's samplers: it gets the pixels as
-        float32 rows, and decides itself what it raises.
+        ``none``, ``random``, ``augment``, ``affine``, ``smote``, ``weights`` or ``balanced``;
+        see `hmnist.oversampling.methods.METHODS`. ``weights`` repeats nothing: an image weighs as
+        often as ``random`` is expected to show it. Or an object with ``fit_resample``, as
+        imbalanced-learn's samplers: it gets the pixels as float32 rows, and decides itself what it
+        raises.
     rare : sequence of str
         The diagnoses to raise. ``balanced`` raises all of them.
     target : int or None

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.arrays import Indices, Shape
-from hmnist.augmentation import ORIENTATIONS
+from hmnist.augmentation import ORIENTATIONS, distort_randomly
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.oversampling.oversampled import Oversampled, keep_all, repeat_rows
@@ -31,6 +31,15 @@ def _repeat_oriented(training: LesionDataset, targets: dict[int, int], seed: int
     repeated = _repeat(training, targets, seed)
     orientations = _new_orientations(repeated.indices, training.image_shape, seed)
     return replace(repeated, orientations=orientations)
+
+
+def _repeat_distorted(training: LesionDataset, targets: dict[int, int], seed: int) -> Oversampled:
+    """Repeat random images, each repetition rotated, shifted, zoomed and mirrored at random."""
+    rows = _repeat(training, targets, seed).indices[len(training) :]
+    images = distort_randomly(training.images[rows], np.random.default_rng(seed))
+    return replace(
+        keep_all(training), new_images=images, new_labels=training.labels[rows], new_rows=rows
+    )
 
 
 def _new_orientations(rows: Indices, shape: Shape, seed: int) -> npt.NDArray[np.uint8]:
@@ -113,6 +122,7 @@ METHODS = {
     "none": Method("every training image once", None),
     "random": Method("rare diagnoses repeated", _repeat),
     "augment": Method("rare diagnoses repeated in new orientations", _repeat_oriented),
+    "affine": Method("rare diagnoses rotated, shifted, zoomed and mirrored", _repeat_distorted),
     "smote": Method("rare diagnoses interpolated between neighbours (SMOTE)", _interpolate),
     "weights": Method("every image once, rare diagnoses weigh more in the loss", _weight),
     "balanced": Method("every diagnosis repeated up to the commonest", _repeat, raises_all=True),

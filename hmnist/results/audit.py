@@ -1,22 +1,21 @@
-"""`audit`: how much of a published claim is the model, and how much is the protocol.
+"""`audit`: what comes out under a published protocol, and what each of its leaks is worth.
 
-Each system is trained twice, under its own protocol and under the split by lesion. Every training
-is a run folder, so that an interrupted audit goes on where it was.
+Every training is a run folder, so that an interrupted audit goes on where it was.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Unpack
 
 from hmnist.dataset import LesionDataset
-from hmnist.experiments.audit import SIDES, AuditedSystem, plan_audit
-from hmnist.experiments.cells import Watcher, estimate_seconds
+from hmnist.experiments.audit import plan_audit
+from hmnist.experiments.cells import Watcher, estimate_seconds, run_cells
 from hmnist.experiments.workers import open_workers
 from hmnist.files import new_runs_folder, write_file
-from hmnist.results.audit_table import Audit, AuditRow, Promise
-from hmnist.results.benchmark import fill_table
-from hmnist.results.rows import TableRow, subtract
-from hmnist.runs.facts import describe_data, describe_split
+from hmnist.results.audit_rows import make_audit_row, make_promise
+from hmnist.results.audit_table import Audit
+from hmnist.results.rows import summarise_settings
+from hmnist.runs.facts import describe_data
 from hmnist.runs.recipe import AuditSettings
 from hmnist.systems import AUDITED
 
@@ -37,7 +36,13 @@ def audit(
     watcher: Watcher | None = None,
     **settings: Unpack[AuditSettings],
 ) -> Audit:
-    """Train published systems under their own protocols and under the split by lesion.
+    """Train published systems under their own protocols, and measure each leak by itself.
+
+    A system's own protocol is trained as it is. Besides, there are trainings that share test
+    images, seeds and the number of training images of each diagnosis: without leaks, and with the
+    leaks of the protocol switched on one after the other; see
+    `hmnist.splits.leak_steps.isolate_leaks`. In these, the epoch is chosen by validation accuracy.
+    Quick trainings come first.
 
     Parameters
     ----------
@@ -47,10 +52,11 @@ def audit(
         Names of published systems. ``oversample-first``, which is no publication's but common in
         notebooks, is always added.
     seeds : int
-        How many models of each kind are trained on each split.
+        How many models of each kind are trained on each split. With one, the intervals of the
+        differences are over lesions only.
     epochs : int, mapping of str to int, or None
-        How often training images are seen, for all systems or by name. None, and for systems that
-        are not named: as often as the effort says; at standard effort some slow systems are cut.
+        How many epochs all systems are trained for, or some by name; None, and for systems that
+        are not named, as many as the effort says.
     jobs : int or None
         How many models are trained side by side, in processes. None takes two if there are cores
         for them, which is quicker than two threads for one.
@@ -93,62 +99,26 @@ def audit(
     watcher = watcher or Watcher()
     with open_workers(jobs, settings.get("threads"), dask) as workers:
         settings["threads"] = workers.threads
-        plan = plan_audit(data, systems, folder, seeds=seeds, epochs=epochs, **settings)
-        seconds = sum(map(estimate_seconds, plan.cells))
-        watcher.planned(plan.cells, seconds if workers.jobs == 1 else TWO_SIDE_BY_SIDE * seconds)
-        filled = fill_table(plan.cells, workers, watcher)
-    rows = tuple(
-        _make_row(audited, *(filled.row(audited.cells[side][0].row) for side in SIDES))
-        for audited in plan.systems
-    )
+        planned = plan_audit(data, systems, folder, seeds=seeds, epochs=epochs, **settings)
+        cells = [cell for each in planned for of_name in each.cells.values() for cell in of_name]
+        seconds = sum(map(estimate_seconds, cells))
+        watcher.planned(cells, seconds if workers.jobs == 1 else TWO_SIDE_BY_SIDE * seconds)
+        by_folder = {cell.folder: run for cell, run in run_cells(cells, workers, watcher)}
+    runs = {
+        each.system.name: {
+            name: [by_folder[cell.folder] for cell in of_name]
+            for name, of_name in each.cells.items()
+        }
+        for each in planned
+    }
+    rows = [make_audit_row(each.system, each.epochs, runs[each.system.name]) for each in planned]
+    promising = [row for row in rows if row.claim.better_than in runs]
     result = Audit(
         data=describe_data(data),
-        split=describe_split(plan.honest),
-        settings=filled.table().settings,
-        rows=rows,
-        promises=tuple(_find_promises(rows)),
+        settings=summarise_settings(list(by_folder.values())),
+        rows=tuple(rows),
+        promises=tuple(make_promise(row, runs) for row in promising),
     )
     with write_file(folder / "audit.json") as temporary:
         temporary.write_text(result.to_json(), encoding="utf-8")
     return result
-
-
-def _make_row(audited: AuditedSystem, reproduced: TableRow, honest: TableRow) -> AuditRow:
-    system = audited.system
-    return AuditRow(
-        system=system.name,
-        model=system.model,
-        claim=system.claim,
-        protocol=system.protocol.description,
-        balanced=system.protocol.balanced,
-        split=describe_split(audited.cells["reproduced"][0].split),
-        resampling=reproduced.oversampling_note,
-        epochs=audited.epochs,
-        own_epochs=system.training.epochs,
-        own_size=None if system.resizes else system.size,
-        seeds=honest.seeds,
-        pretrained=honest.pretrained,
-        reproduced=reproduced.scores,
-        honest=honest.scores,
-    )
-
-
-def _find_promises(rows: Sequence[AuditRow]) -> Iterator[Promise]:
-    """Yield what a source promises of one system over another, and the difference that came out."""
-    by_name = {row.system: row for row in rows}
-    for better in rows:
-        worse = by_name.get(better.claim.better_than)
-        if worse is None:
-            continue
-        reproduced, honest = (
-            subtract(getattr(better, side)["accuracy"].mean, getattr(worse, side)["accuracy"].mean)
-            for side in SIDES
-        )
-        yield Promise(
-            systems=(better.system, worse.system),
-            promised=better.claim.note,
-            epochs=better.epochs,
-            own_epochs=better.own_epochs,
-            reproduced=reproduced,
-            honest=honest,
-        )

@@ -1,142 +1,54 @@
-"""`Audit`: published claims beside what comes out under their own protocol and by lesion.
+"""`Audit`: published claims, what came out under their protocols, and what each leak is worth.
 
-A row is one system, trained twice. Scores stand in pairs: on the test part of its own protocol, and
-on lesions that it has never seen.
+A row is one system. The first table has its claim, its accuracy under its own protocol, which is
+another experiment with another test part, and its accuracy without leaks. The second table has what
+each leak adds, with its interval: the test images and the number of training images stay the same.
 """
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hmnist.html import html_of
+from hmnist.html import Cells, html_of
 from hmnist.results import formatting
+from hmnist.results.audit_rows import COMPARED, AuditRow, Promise
 from hmnist.results.result import Result, decode_result
-from hmnist.results.rows import (
-    ScoreSummary,
-    TableSettings,
-    data_note,
-    pretrained_notes,
-    processor_notes,
-    subtract,
-)
+from hmnist.results.rows import TableSettings, data_note, pretrained_notes, processor_notes
 from hmnist.results.table import summary_text
-from hmnist.runs.facts import DataFacts, SplitFacts, as_json
-from hmnist.scores.scoring import SCORE_NAMES
-from hmnist.scores.text import as_sentence_list, signed_text
-from hmnist.systems.system import Claim
+from hmnist.runs.facts import DataFacts, as_json
+from hmnist.scores.paired_tests import RESAMPLES
+from hmnist.scores.text import as_sentence_list, score_text
 
 if TYPE_CHECKING:
     from rich.console import Group
 
-SCHEMA = "hmnist-audit/3"
+SCHEMA = "hmnist-audit/4"
 
 FORMATS = ("table", "markdown", "json")
 """The formats of ``hmnist audit --format``; ``table`` is for the terminal."""
 
-_HEADER = (
-    *("system", "claimed", "acc. repr.", "acc. honest", "differs"),
-    *("bal. repr.", "bal. honest", "bal. differs"),
-)
+ENOUGH_SEEDS = 5
+"""Of n seeds, the bootstrap sees (n − 1) / n of the variance between trainings: with fewer seeds
+than these, intervals are clearly too narrow."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class AuditRow:
-    """One published system under its own protocol, and by lesion.
-
-    Attributes
-    ----------
-    system, model : str
-        The system, and the model that is trained.
-    claim : Claim
-        What its source published.
-    protocol : str
-        How its source split and resampled, in a phrase.
-    balanced : bool
-        Whether the protocol's test part holds every diagnosis about equally often.
-    split : SplitFacts
-        The split of the protocol, leaks included.
-    resampling : str
-        What the protocol does to the training part, in words.
-    epochs, own_epochs : int
-        How often training images were seen here, and by its source.
-    own_size : tuple of int or None
-        Height and width of its source where the network is built for the images as they are.
-    seeds : int
-    pretrained : str or None
-        Where a transfer model started from.
-    reproduced, honest : mapping of str to ScoreSummary
-        The scores under its own protocol, and by lesion.
-    """
-
-    system: str
-    model: str
-    claim: Claim
-    protocol: str
-    balanced: bool
-    split: SplitFacts
-    resampling: str
-    epochs: int
-    own_epochs: int
-    own_size: tuple[int, int] | None
-    seeds: int
-    pretrained: str | None
-    reproduced: Mapping[str, ScoreSummary]
-    honest: Mapping[str, ScoreSummary]
-
-    def difference(self, score: str) -> float | None:
-        """Return honest − reproduced of a score; None where one of them is unknown."""
-        return subtract(self.honest[score].mean, self.reproduced[score].mean)
-
-    @property
-    def reason(self) -> str:
-        """The protocol, and what its test part shares with the other parts, in words."""
-        leaks = "; ".join(f"{leak.sentence} ({leak.code})" for leak in self.split.leaks or ())
-        shared = leaks or "its test part shares nothing with the other two"
-        return f"Protocol: {self.protocol}. {shared[0].upper()}{shared[1:]}."
-
-    @property
-    def within_chance(self) -> bool:
-        """Whether the intervals of both accuracies, their half widths added in squares, allow 0."""
-        sides = (self.reproduced["accuracy"], self.honest["accuracy"])
-        widths = [subtract(side.high, side.low) for side in sides]
-        half_widths = [width / 2 for width in widths if width is not None]
-        difference = self.difference("accuracy")
-        if len(half_widths) < len(sides) or difference is None:
-            return False
-        return abs(difference) <= math.hypot(*half_widths)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Promise:
-    """What a source promises of the first of two systems over the second, and what came out.
-
-    They were trained for `epochs` of their `own_epochs`; `reproduced` and `honest` are the
-    differences of accuracies on each side.
-    """
-
-    systems: tuple[str, str]
-    promised: str
-    epochs: int
-    own_epochs: int
-    reproduced: float | None
-    honest: float | None
-
-    def __str__(self) -> str:
-        return (
-            f"{' − '.join(self.systems)}: promised is {self.promised}; the difference of test "
-            f"accuracy after {self.epochs} of {self.own_epochs} epochs is "
-            f"{signed_text(self.reproduced)} under their protocol, {signed_text(self.honest)} by "
-            "lesion."
-        )
+CLAIM_HEADER = ("system", "claimed", "reproduced", "best epoch", "clean")
+LEAK_HEADER = ("leaks alone", "switched on", "accuracy", "balanced accuracy")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Audit(Result):
-    """Published systems, each under its own protocol and by lesion; `split` is the honest one."""
+    """Published systems under their own protocols, and the leaks of these by themselves.
+
+    Attributes
+    ----------
+    data : DataFacts
+    settings : TableSettings
+    rows : tuple of AuditRow
+    promises : tuple of Promise
+        What sources promise of one system over another.
+    """
 
     data: DataFacts
-    split: SplitFacts
     settings: TableSettings
     rows: tuple[AuditRow, ...]
     promises: tuple[Promise, ...] = ()
@@ -144,26 +56,26 @@ class Audit(Result):
     formats = FORMATS
 
     def notes(self) -> Iterator[str]:
-        """Yield the sentences that stand under the table."""
+        """Yield the sentences that stand under the tables."""
         yield from map(str, self.promises)
-        split = self.split
         yield data_note(self.data)
-        sizes = " / ".join(f"{size:,}" for size in split.sizes.values())
-        yield (
-            f"Honest: {split.description}, seed {split.seed}, {sizes} images train / validate / "
-            f"test. {split.proof} What a source does to its images before the split is done to the "
-            "training part alone, so that only the leaks differ."
-        )
         yield self._describe_scores()
-        yield self._describe_chance()
+        yield (
+            "Leaks alone: test images are drawn as by the protocol, but once each and a fifth of "
+            "all at most. They stay the same, and so do the seeds and the number of training "
+            "images of each diagnosis; images are replaced by images of tested lesions, then by "
+            "the tested ones, as often as under the protocol. The epoch is chosen by validation "
+            "accuracy: on other lesions, with “test validates” on the test images."
+        )
+        yield self._describe_intervals()
         if balanced := [row.system for row in self.rows if row.balanced]:
             yield (
-                f"Read the accuracy of {as_sentence_list(balanced)} beside the honest balanced "
-                "accuracy: in that test part every diagnosis is about equally frequent."
+                f"In the test part of {as_sentence_list(balanced)} under the own protocol, every "
+                "diagnosis is about equally frequent: do not compare this accuracy with the clean "
+                "one."
             )
+        yield from self._describe_claims()
         yield self._describe_epochs()
-        if notes := [f"{row.system} ({row.claim.note})" for row in self.rows if row.claim.note]:
-            yield f"About the claims: {', '.join(notes)}."
         height, width, _ = self.data.image_shape
         if built := [
             f"{row.system} ({'×'.join(map(str, row.own_size))})"
@@ -187,68 +99,77 @@ class Audit(Result):
         return decode_result(text, SCHEMA, cls)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the audit as JSON's types: ``schema, data, split, settings, rows, promises``."""
-        rows = [
-            {
-                **as_json(row),
-                "difference": {name: row.difference(name) for name in SCORE_NAMES},
-                "reason": row.reason,
-            }
-            for row in self.rows
-        ]
+        """Return the audit as JSON's types: ``schema, data, settings, rows, promises, notes``."""
+        rows = [{**as_json(row), "reason": row.reason} for row in self.rows]
         return {"schema": SCHEMA, **as_json(self), "rows": rows, "notes": list(self.notes())}
 
     def to_markdown(self) -> str:
-        """Return the table as Markdown, reasons and notes below."""
-        table = formatting.markdown_table(_HEADER, self._body(interval=True))
-        reasons = [f"- `{row.system}`: {row.reason}" for row in self.rows]
-        return "\n".join([table, "", *reasons, "", "\n\n".join(self.notes())]) + "\n"
+        """Return the tables as Markdown, reasons and notes below."""
+        tables = [formatting.markdown_table(*table) for table in self._tables(every_name=True)]
+        reasons = "\n".join(f"- `{row.system}`: {row.reason}" for row in self.rows)
+        return "\n\n".join([*tables, reasons, *self.notes()]) + "\n"
 
     def to_rich(self) -> "Group":
-        """Return the table for a terminal, reasons and notes below."""
+        """Return the tables for a terminal, reasons and notes below."""
         from rich.console import Group
         from rich.text import Text
 
+        tables = [
+            formatting.plain_table(*table, text=("switched on",))
+            for table in self._tables(every_name=False)
+        ]
         reasons = [Text.assemble((f"{row.system}: ", "bold"), row.reason) for row in self.rows]
         below = [Text(note, style="dim") for note in self.notes()]
-        return Group(formatting.plain_table(_HEADER, self._body()), *reasons, Text(""), *below)
+        return Group(*tables, *reasons, Text(""), *below)
 
     def __repr__(self) -> str:
         return f"Audit({', '.join(row.system for row in self.rows)} on {self.data.name})"
 
     def _repr_html_(self) -> str:
         reasons = [f"{row.system}: {row.reason}" for row in self.rows]
-        return html_of([(_HEADER, self._body(interval=True))], [*reasons, *self.notes()])
+        return html_of(self._tables(every_name=True), [*reasons, *self.notes()])
 
-    def _body(self, *, interval: bool = False) -> list[list[str]]:
-        body = []
+    def _tables(self, *, every_name: bool) -> list[Cells]:
+        """Return the two tables; each row of the second has the system, or the first of each."""
+        leaks = []
         for row in self.rows:
-            cells = [row.system, row.claim.published or "–"]
-            for score in ("accuracy", "balanced_accuracy"):
-                sides = (row.reproduced[score], row.honest[score])
-                cells += [summary_text(side, interval=interval) for side in sides]
-                cells.append(signed_text(row.difference(score)))
-            body.append(cells)
-        return body
+            for number, cells in enumerate(leak_cells(row)):
+                leaks.append([row.system if every_name or not number else "", *cells])
+        return [(CLAIM_HEADER, list(map(claim_cells, self.rows))), (LEAK_HEADER, leaks)]
 
     def _describe_scores(self) -> str:
         seeds = max(row.seeds for row in self.rows)
         spread = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
         return (
-            "Scores: accuracy and balanced accuracy, reproduced under a system's own protocol, and "
-            f"honest; {spread}, after the last epoch. Claims are accuracies on the data of their "
-            "source."
+            "Upper table: accuracies; claimed by the source, reproduced under its own protocol "
+            "after the last epoch, and in the best epoch where the test part validates; and "
+            f"without leaks. {spread[0].upper()}{spread[1:]}. The reproduction is another "
+            "experiment than the leaks alone: it has its own test part and more training images."
         )
 
-    def _describe_chance(self) -> str:
-        """Return which differences of accuracy other lesions could have reversed."""
-        within = [row.system for row in self.rows if row.within_chance]
-        systems = as_sentence_list(within) if within else ""
-        verdict = f"no more than chance for {systems}" if within else "beyond chance for all"
+    def _describe_intervals(self) -> str:
+        seeds = max(row.seeds for row in self.rows)
+        drawn = f"lesions and {seeds} seeds, drawn together"
+        if seeds == 1:
+            drawn = "lesions only: there is one seed, and another training may differ by more"
+        elif seeds < ENOUGH_SEEDS:
+            drawn += "; so few seeds make them too narrow"
         return (
-            f"The difference of accuracy is {verdict} (95% over lesions, the two test parts taken "
-            "as independent)."
+            "Differences to the row above, those of all leaks to the clean row: [95% interval], "
+            f"paired bootstrap, {RESAMPLES:,} resamples over {drawn}."
         )
+
+    def _describe_claims(self) -> Iterator[str]:
+        """Yield what has to be known about the claims, and which were not reproduced."""
+        if notes := [f"{row.system} ({row.claim.note})" for row in self.rows if row.claim.note]:
+            yield f"About the claims: {', '.join(notes)}."
+        if missed := [
+            f"{row.system} ({row.claim.published})" for row in self.rows if row.misses_claim
+        ]:
+            yield (
+                f"Not reproduced: the claim of {as_sentence_list(missed)} lies outside the 95% "
+                "interval of what came out."
+            )
 
     def _describe_epochs(self) -> str:
         """Return which systems were trained for other epochs than their own."""
@@ -259,3 +180,20 @@ class Audit(Result):
         verb = "differ" if any(row.epochs > row.own_epochs for row in differing) else "were cut"
         rest = "" if len(differing) == len(self.rows) else "; all others in full"
         return f"Epochs {verb}: {listed}{rest}."
+
+
+def claim_cells(row: AuditRow) -> list[str]:
+    """Return the cells of a system under `CLAIM_HEADER`."""
+    claimed = f"{row.claim.published or '–'}{' best' if row.claim.best_epoch else ''}"
+    reproduced, clean = (summary_text(each["accuracy"]) for each in (row.reproduced, row.clean))
+    return [row.system, claimed, reproduced, score_text(row.best_epoch), clean]
+
+
+def leak_cells(row: AuditRow) -> Iterator[list[str]]:
+    """Yield the cells under `LEAK_HEADER` behind the name of the system, step by step."""
+    first, *others = row.steps
+    yield [first.name, *(summary_text(first.scores[score]) for score in COMPARED)]
+    for step in others:
+        yield [f"+ {step.name}", *(str(step.effect[score]) for score in COMPARED)]
+    if len(others) > 1:
+        yield ["all leaks", *(str(row.all_leaks[score]) for score in COMPARED)]

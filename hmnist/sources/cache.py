@@ -50,8 +50,8 @@ def parse_cached(path: Path, parse: Parse) -> tuple[Pixels, Labels]:
     """
     # No such file, no permission, no home folder, no space: `parse` reports the first two.
     with contextlib.suppress(OSError, RuntimeError, WorkError):
-        status = path.stat()
-        if status.st_size >= SMALLEST_FILE:
+        # A name that no file can have is not asked for its status.
+        if path.is_file() and (status := path.stat()).st_size >= SMALLEST_FILE:
             return _through_cache(path, status, parse)
     blocks = [block.rows for block in parse(path, BEGINNING)]
     labels = np.concatenate([rows[:, -1] for rows in blocks])

@@ -4,15 +4,24 @@
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from hmnist.arrays import Indices, Labels
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
-from hmnist.errors import DataError, unknown_name
+from hmnist.errors import DataError, UsageError, unknown_name
 from hmnist.systems import SYSTEMS
-from hmnist.systems.protocol import DrawnEqually, Protocol, RandomDivision, Resampling
+from hmnist.systems.protocol import (
+    Division,
+    DrawnEqually,
+    Protocol,
+    RandomDivision,
+    Resampling,
+    SingleImageDivision,
+    StratifiedDivision,
+)
 
 PUBLISHED = "published:"
 """How the name of such a split begins."""
@@ -46,6 +55,8 @@ def divide(data: LesionDataset, protocol: Protocol, seed: int) -> Parts:
         rows = _resample(protocol, data.labels, rows, rng)
     if isinstance(protocol.division, RandomDivision):
         parts = _divide_at_random(rows, protocol.division, rng)
+    elif isinstance(protocol.division, StratifiedDivision):
+        parts = _divide_by_diagnosis(data, rows, protocol.division, seed)
     else:
         parts = _divide_single_images(data, rows, protocol.division.share, rng)
     train, validation, test = map(np.sort, parts)
@@ -55,17 +66,21 @@ def divide(data: LesionDataset, protocol: Protocol, seed: int) -> Parts:
 def resample_training(data: LesionDataset, rows: Indices, protocol: Protocol, seed: int) -> Indices:
     """Do to a training part alone what a published system did to all images before its split.
 
-    The rows of the training part come back ascending, and repeated as the protocol says.
+    The rows of the training part come back ascending, and repeated as the protocol says. Where it
+    draws a number of images of each diagnosis, there are as many as its own training part holds.
 
     Examples
     --------
     >>> from hmnist.sources.sample import load_sample
     >>> protocol = find_protocol("small-cnn")
     >>> len(resample_training(load_sample(rows=500), np.arange(500), protocol, seed=0))
-    3500
+    2800
     """
     if protocol.before_split is None:
         return rows
+    if isinstance(protocol.before_split, DrawnEqually):
+        images = round(protocol.before_split.images * _training_share(protocol.division))
+        protocol = replace(protocol, before_split=DrawnEqually(images))
     return np.sort(_resample(protocol, data.labels, rows, np.random.default_rng(seed)))
 
 
@@ -97,6 +112,32 @@ def _divide_at_random(rows: Indices, division: RandomDivision, rng: np.random.Ge
         return order[test_end:], order[:test_end], order[:test_end]
     validation_end = test_end + math.ceil(division.validation * len(rows))
     return order[validation_end:], order[test_end:validation_end], order[:test_end]
+
+
+def _training_share(division: Division) -> float:
+    """Return the share of the images that train."""
+    match division:
+        case RandomDivision(test, validation):
+            return 1 - test - (validation or 0)
+        case StratifiedDivision(test, _) | SingleImageDivision(test):
+            return 1 - test
+
+
+def _divide_by_diagnosis(
+    data: LesionDataset, rows: Indices, division: StratifiedDivision, seed: int
+) -> Parts:
+    from sklearn.model_selection import train_test_split
+
+    state = (division.random_state + seed) % 2**32  # scikit-learn takes no larger one
+    try:
+        train, test = train_test_split(
+            rows, test_size=division.test, random_state=state, stratify=data.labels[rows]
+        )
+    except ValueError as error:
+        raise UsageError(
+            f"{data.name} cannot be divided by diagnosis: {error}", "More images are needed."
+        ) from error
+    return train, test, test
 
 
 def _divide_single_images(

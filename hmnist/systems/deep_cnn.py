@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from hmnist.systems.layers import convolve, scale
-from hmnist.systems.protocol import Protocol, RandomDivision
-from hmnist.systems.shared import REPEATABLE, RESIZED, SCALED
-from hmnist.systems.system import Claim, System, Training
+from hmnist.systems.protocol import Protocol, StratifiedDivision
+from hmnist.systems.shared import REPEATABLE, RESIZED
+from hmnist.systems.system import Claim, Hyperparameter, System, Training
 
 
 def hidden_layers(pixels: Any, normalise: Callable[[Any], Any] = lambda x: x) -> Any:
@@ -30,11 +30,24 @@ SYSTEM = System(
     hidden_layers=hidden_layers,
     training=Training(optimizer="Adam", learning_rate=1e-3, batch_size=64, epochs=20),
     protocol=Protocol(
-        description="not stated; here random 90/10 by image, the test part also validates",
-        division=RandomDivision(test=0.1),
+        description="not stated; here random 90/10 by image, stratified by diagnosis, and the test "
+        "part also validates",
+        division=StratifiedDivision(test=0.1, random_state=100),
         notes=("Ours: the source does not state its split; this is the split of lenet.",),
     ),
     claim=Claim(note="confusion matrix and curves only"),
+    layers=(
+        Hyperparameter(
+            "convolutions",
+            "256, 128, 64 filters of 3×3, no padding, ReLU, each before 2×2 pooling",
+            "stated",
+        ),
+        Hyperparameter("dense layers", "64, 128, 7 behind a Flatten", "stated"),
+        Hyperparameter("dense activation", "ReLU, ReLU, none", "ours"),
+        Hyperparameter("dropout", "behind each pooling and hidden dense layer", "stated"),
+        Hyperparameter("dropout rate", ".25", "ours"),
+    ),
+    origins={"size": "stated"},
     notes=(
         (
             "Ours: the source does not state its training; here Adam, learning rate 1e-3, batch "
@@ -42,11 +55,9 @@ SYSTEM = System(
         ),
         "Ours: a dropout rate of .25 everywhere; the source states where dropout is, not its rate.",
         "Ours: ReLU in the hidden dense layers.",
-        SCALED,
+        "Ours: pixels are divided by 255.",
         RESIZED,
         *REPEATABLE,
     ),
     seconds_per_epoch=120,
-    standard_epochs=3,
-    audited=True,
 )

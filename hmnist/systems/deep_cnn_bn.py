@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from hmnist.systems import deep_cnn
-from hmnist.systems.system import Claim
+from hmnist.systems.system import Claim, Hyperparameter
 
 
 def _hidden_layers(pixels: Any) -> Any:
@@ -23,6 +23,11 @@ SYSTEM = replace(
     summary="published: the same with batch normalisation",
     hidden_layers=_hidden_layers,
     claim=Claim(note="a higher validation accuracy than deep-cnn", better_than="deep-cnn"),
+    layers=(
+        *deep_cnn.SYSTEM.layers,
+        Hyperparameter("batch normalisation", "behind poolings and hidden dense layers", "stated"),
+        Hyperparameter("normalisation's place", "before the dropout", "ours"),
+    ),
     notes=(
         (
             "Ours: batch normalisation comes directly after each pooling and each hidden dense "

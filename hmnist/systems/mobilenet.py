@@ -4,7 +4,7 @@ from typing import Any
 
 from hmnist.systems.protocol import Protocol, RandomDivision, Resampling
 from hmnist.systems.shared import REPEATABLE, RESIZED
-from hmnist.systems.system import Backbone, Claim, System, Training
+from hmnist.systems.system import Backbone, Claim, Hyperparameter, System, Training
 
 
 def _hidden_layers(features: Any) -> Any:
@@ -19,7 +19,6 @@ SYSTEM = System(
     size=(128, 128),
     resizes=True,
     smallest_side=32,
-    scaling="keras.applications.mobilenet",
     hidden_layers=_hidden_layers,
     backbone=Backbone(application="MobileNet", module="mobilenet"),
     training=Training(optimizer="Adam", learning_rate=1e-4, batch_size=32, epochs=20),
@@ -37,6 +36,13 @@ SYSTEM = System(
         ),
     ),
     claim=Claim(note="announced only"),
+    layers=(
+        Hyperparameter("backbone", "MobileNet, ImageNet weights", "stated"),
+        Hyperparameter("trained", "all layers", "ours"),
+        Hyperparameter("dense layers", "7 behind the global mean", "ours"),
+        Hyperparameter("dropout", ".25 before the dense layer", "ours"),
+    ),
+    origins={},
     notes=(
         (
             "Ours: everything but the name MobileNet, which the authors of lenet announced as "

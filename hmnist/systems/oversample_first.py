@@ -20,6 +20,7 @@ SYSTEM = replace(
         before_split=RaisedToCommonest(),
     ),
     claim=Claim(note="no publication's, here with lenet"),
+    origins={},
     audited=False,
     variant_of="lenet",
 )

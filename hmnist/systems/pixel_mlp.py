@@ -3,8 +3,8 @@
 from typing import Any
 
 from hmnist.systems.layers import scale
-from hmnist.systems.shared import FIVE_HUNDRED_EACH, REPEATABLE, RESIZED
-from hmnist.systems.system import Claim, System, Training
+from hmnist.systems.shared import FIVE_HUNDRED_EACH, REPEATABLE, RESIZED, STATED
+from hmnist.systems.system import Claim, Hyperparameter, System, Training
 
 
 def _hidden_layers(pixels: Any) -> Any:
@@ -14,7 +14,7 @@ def _hidden_layers(pixels: Any) -> Any:
     for units in (256, 128):
         x = layers.Dropout(0.3)(layers.Dense(units, activation="relu")(x))
     x = layers.Dense(64, activation="relu")(x)
-    return layers.Dense(32)(layers.Flatten()(x))
+    return layers.Dense(32, activation="relu")(layers.Flatten()(x))
 
 
 SYSTEM = System(
@@ -26,9 +26,16 @@ SYSTEM = System(
     training=Training(optimizer="Adam", learning_rate=1e-3, batch_size=32, epochs=50),
     protocol=FIVE_HUNDRED_EACH,
     claim=Claim(".7057"),
+    layers=(
+        Hyperparameter("pixel layers", "256, 128, 64 on the channels of each pixel", "stated"),
+        Hyperparameter("pixel activation", "ReLU", "ours"),
+        Hyperparameter("dropout", ".3 between the pixel layers", "stated"),
+        Hyperparameter("dense layers", "32, 7 behind the Flatten", "stated"),
+        Hyperparameter("dense activation", "ReLU, none", "in its code"),
+    ),
+    origins=STATED,
     notes=(
         "Ours: ReLU in the dense layers of the pixels.",
-        "Departs: the Dense 32 is linear as in small-cnn; in the code of the source it has a ReLU.",
         "Ours: dropout between the dense layers of the pixels, none behind the last of them.",
         RESIZED,
         *REPEATABLE,

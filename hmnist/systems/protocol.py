@@ -17,6 +17,18 @@ class RandomDivision:
 
 
 @dataclass(frozen=True, slots=True)
+class StratifiedDivision:
+    """A share (0–1) of the images tests and validates, drawn by scikit-learn's `train_test_split`.
+
+    It is stratified by diagnosis; lesions are not kept together. The seed 0 of a split stands for
+    the source's own `random_state`, another seed is added to it.
+    """
+
+    test: float
+    random_state: int
+
+
+@dataclass(frozen=True, slots=True)
 class SingleImageDivision:
     """A share (0–1) of the lesions that have a single image validates and tests; the rest trains.
 
@@ -24,6 +36,9 @@ class SingleImageDivision:
     """
 
     share: float
+
+
+Division = RandomDivision | StratifiedDivision | SingleImageDivision
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +80,7 @@ class Protocol:
     ----------
     description : str
         What is done, in a phrase.
-    division : RandomDivision or SingleImageDivision
+    division : RandomDivision, StratifiedDivision or SingleImageDivision
         How images are divided into train, validation and test.
     before_split : DrawnEqually, RaisedToCommonest or None
         What is done to all images before the split, so that one image may stand in two parts.
@@ -77,7 +92,7 @@ class Protocol:
     """
 
     description: str
-    division: RandomDivision | SingleImageDivision
+    division: Division
     before_split: DrawnEqually | RaisedToCommonest | None = None
     training: Resampling = Resampling()
     notes: tuple[str, ...] = ()

@@ -1,6 +1,9 @@
-"""Notes and protocols that several published systems share."""
+"""Notes, origins and protocols that several published systems share."""
+
+from collections.abc import Mapping
 
 from hmnist.systems.protocol import DrawnEqually, Protocol, RandomDivision
+from hmnist.systems.system import Origin
 
 REPEATABLE = (
     (
@@ -16,9 +19,16 @@ REPEATABLE = (
 
 RESIZED = "Ours: images of another size are resized bilinearly inside the network."
 
-SCALED = "Ours: pixels are divided by 255."
-
 FROM_SCRATCH = "Ours: without pretrained weights all layers are trained."
+
+STATED: Mapping[str, Origin] = dict.fromkeys(
+    (
+        *("size", "scaling", "optimizer", "learning rate", "batch size", "epochs"),
+        "protocol",
+    ),
+    "stated",
+)
+"""What the source of `small-cnn` and `pixel-mlp` states of both."""
 
 FIVE_HUNDRED_EACH = Protocol(
     description="every diagnosis drawn with replacement to 500 images, then a random 80/20 split "

@@ -6,7 +6,7 @@ A system knows nothing of estimators, splits or runs: `hmnist.splits` executes i
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hmnist.errors import UsageError
 from hmnist.systems.protocol import Protocol
@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     import keras
 
     from hmnist.arrays import Shape
+
+
+Origin = Literal["stated", "in its code", "ours"]
+"""Where a hyperparameter comes from: the text of the source, its code, or a choice made here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hyperparameter:
+    """Something that was chosen about a network or its training, in words, and who chose it."""
+
+    name: str
+    value: str
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +40,15 @@ class Claim:
         The published test accuracy, with the digits it was published with; empty without one.
     note : str
         What was published instead, or besides.
+    best_epoch : bool
+        Whether it is the accuracy of the best epoch, chosen on the test part.
     better_than : str
         The system whose validation accuracy is lower, says the source; empty if it compares none.
     """
 
     published: str = ""
     note: str = ""
+    best_epoch: bool = False
     better_than: str = ""
 
     @property
@@ -43,13 +59,15 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Plateau:
-    """When the learning rate is multiplied by `factor` (0–1): the loss stands still.
+    """When the learning rate is multiplied by `factor` (0–1): the accuracy stands still.
 
-    That is, `patience` epochs bring no new minimum on validation (without it, in training).
+    That is, `patience` epochs bring no new maximum on validation (without it, in training). The
+    rate does not fall below `floor`.
     """
 
     factor: float
     patience: int
+    floor: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +84,9 @@ class Training:
     learning_rate : float
     batch_size : int
     epochs : int
+    steps_per_epoch : int or None
+        The batches of an epoch; the next epoch goes on where it ended. None: as many as see every
+        training image once.
     class_weights : mapping of str to float
         The weight of the images of a diagnosis, by code; 1 for diagnoses that are not named.
     plateau : Plateau or None
@@ -76,8 +97,13 @@ class Training:
     learning_rate: float
     batch_size: int
     epochs: int
+    steps_per_epoch: int | None = None
     class_weights: Mapping[str, float] = field(default_factory=dict)
     plateau: Plateau | None = None
+
+    def images_per_epoch(self, images: int) -> int:
+        """Return how many images are seen in an epoch, of so many training images."""
+        return self.steps_per_epoch * self.batch_size if self.steps_per_epoch else images
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +115,8 @@ class Backbone:
     application : str
         The function in `keras.applications`.
     module : str
-        The module of `keras.applications` that preprocesses its pixels.
+        The module of `keras.applications` that preprocesses its pixels; empty if they are divided
+        by 255.
     frozen : bool
         Whether all pretrained weights are frozen. The output for an image is then the same in
         every epoch, so it is computed once.
@@ -102,7 +129,7 @@ class Backbone:
     """
 
     application: str
-    module: str
+    module: str = ""
     frozen: bool = False
     cut: int = 0
     trained_layers: int | None = None
@@ -125,8 +152,6 @@ class System:
         network is built for the images as they are.
     smallest_side : int
         The smallest side, in pixels, that the network can be built for.
-    scaling : str
-        How pixels are scaled: ``1/255``, or the preprocessing of a Keras application.
     hidden_layers : callable
         Takes pixels 0–255 as a Keras tensor, for transfer systems the output of the backbone, and
         returns what the last dense layer reads.
@@ -137,13 +162,16 @@ class System:
         How its source augmented the images, and which part of the program does it here.
     protocol : Protocol
     claim : Claim
+    layers : tuple of Hyperparameter
+        What the layers are, and where that comes from.
+    origins : mapping of str to Origin
+        Where the other hyperparameters come from, by name; see `hyperparameters`. ``ours`` is left
+        out.
     notes : tuple of str
         Where the network or its training departs from the source (``Departs: …``), and what the
         source leaves open and was chosen here (``Ours: …``).
     seconds_per_epoch : float
         For 7,000 training images on two cores, without pretrained weights; an estimate.
-    standard_epochs : int or None
-        The number of epochs in an audit at standard effort, if that is less than its own.
     audited : bool
         Whether the audit includes it by default, because two cores can train it.
     variant_of : str
@@ -158,14 +186,14 @@ class System:
     training: Training
     protocol: Protocol
     claim: Claim
+    layers: tuple[Hyperparameter, ...]
+    origins: Mapping[str, Origin]
     notes: tuple[str, ...]
     seconds_per_epoch: float
     resizes: bool = False
     smallest_side: int = 1
-    scaling: str = "1/255"
     backbone: Backbone | None = None
     augmentation: str = "none"
-    standard_epochs: int | None = None
     audited: bool = False
     variant_of: str = ""
 
@@ -173,6 +201,12 @@ class System:
     def model(self) -> str:
         """The name of the model that is trained: its own, or that of `variant_of`."""
         return self.variant_of or self.name
+
+    @property
+    def scaling(self) -> str:
+        """How pixels are scaled: ``1/255``, or the preprocessing of a Keras application."""
+        module = "" if self.backbone is None else self.backbone.module
+        return f"keras.applications.{module}" if module else "1/255"
 
     @property
     def seconds(self) -> float:
@@ -210,3 +244,38 @@ class System:
             **asdict(self.training),
             "augmentation": self.augmentation,
         }
+
+    def hyperparameters(self) -> tuple[Hyperparameter, ...]:
+        """Return everything that its source or we had to choose, and who did.
+
+        Examples
+        --------
+        >>> from hmnist.systems import find_system
+        >>> find_system("lenet").hyperparameters()[-1].origin
+        'in its code'
+        """
+        training, height, width = self.training, *self.size
+        weights = [f"{code} {weight:g}" for code, weight in training.class_weights.items()]
+        plateau = training.plateau
+        values = {
+            "size": f"{height}×{width} pixels",
+            "resizing": "bilinear, in the network" if self.resizes else "none, images as they are",
+            "scaling": self.scaling,
+            "optimizer": training.optimizer,
+            "learning rate": f"{training.learning_rate:g}",
+            "learning rate falls": "never"
+            if plateau is None
+            else f"times {plateau.factor:g}, after {plateau.patience} epochs without a better "
+            f"validation accuracy, to {plateau.floor:g} at least",
+            "batch size": str(training.batch_size),
+            "epochs": str(training.epochs),
+            "steps of an epoch": str(training.steps_per_epoch or "every training image once"),
+            "class weights": ", ".join(weights) or "none",
+            "augmentation": self.augmentation,
+            "protocol": self.protocol.description,
+        }
+        chosen = [
+            Hyperparameter(name, text, self.origins.get(name, "ours"))
+            for name, text in values.items()
+        ]
+        return (*self.layers, *chosen)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from hmnist.systems.shared import FIVE_HUNDRED_EACH, FROM_SCRATCH, REPEATABLE, RESIZED
-from hmnist.systems.system import Backbone, Claim, System, Training
+from hmnist.systems.system import Backbone, Claim, Hyperparameter, System, Training
 
 
 def _hidden_layers(features: Any) -> Any:
@@ -18,15 +18,18 @@ SYSTEM = System(
     size=(150, 150),
     resizes=True,
     smallest_side=32,
-    scaling="keras.applications.vgg16",
     hidden_layers=_hidden_layers,
-    backbone=Backbone(application="VGG16", module="vgg16", frozen=True),
+    backbone=Backbone(application="VGG16", frozen=True),
     training=Training(optimizer="Adam", learning_rate=1e-3, batch_size=32, epochs=50),
     protocol=FIVE_HUNDRED_EACH,
     claim=Claim(".7229"),
+    layers=(
+        Hyperparameter("backbone", "VGG16, ImageNet weights, frozen", "stated"),
+        Hyperparameter("dense layers", "7 behind a Flatten", "stated"),
+    ),
+    origins=dict.fromkeys(("size", "scaling", "epochs", "protocol"), "stated"),
     notes=(
-        "Ours: Adam, learning rate 1e-3, batch 32, 50 epochs, as in small-cnn and pixel-mlp.",
-        "Ours: pixels are preprocessed as Keras does for VGG16.",
+        "Ours: Adam, learning rate 1e-3, batch 32, as in small-cnn and pixel-mlp.",
         "Departs: the output of the frozen VGG16 is computed once, not in every epoch.",
         FROM_SCRATCH,
         RESIZED,

@@ -1,6 +1,7 @@
 """The command line as a whole: help, names, errors, exit codes."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -220,9 +221,17 @@ def test_a_published_system_is_told_with_its_recipe_and_its_notes(command: Comma
 
     told = json.loads(command("models", "lenet", "--format", "json").out)
     assert told["source"]["claimed_accuracy"] == 0.7445
-    assert told["source"]["notes"] == list(SYSTEMS["lenet"].notes)
+    assert told["source"]["claim_is_best_epoch"]
+    lenet = SYSTEMS["lenet"]
+    assert told["source"]["notes"] == [*lenet.notes, *lenet.protocol.notes]
+    listed = told["source"]["hyperparameters"]
+    assert {"name": "learning rate", "value": "0.001", "origin": "ours"} in listed
     text = command("models", "inception-resnet").out
     assert all(words in text for words in ("299×299 pixels", "mel 3", "SGD", "Departs: "))
+    assert re.search(r"^ ?steps of an epoch +908 +stated", text, re.MULTILINE)
+    assert re.search(
+        r"^ ?channels +blue, green, red +in its code", command("models", "lenet").out, re.MULTILINE
+    )
 
 
 def test_a_model_of_our_own_has_no_source(command: Command) -> None:

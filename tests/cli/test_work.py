@@ -295,24 +295,31 @@ def test_the_scheduler_may_be_named_in_the_environment(
     assert "no address of a Dask scheduler" in called.err
 
 
-def test_audit_prints_both_columns_and_goes_on_where_it_was(
+def test_audit_prints_claims_and_leaks_and_goes_on_where_it_was(
     command: Command, pixel_file: Path
 ) -> None:
     words = ["audit", pixel_file, "--systems", "lenet", "--epochs", "1"]
     words += ["--jobs", "1", "--threads", "1"]
     called = command(*words, "--out", "audit")
     assert called.code == 0, called.err
-    assert re.search(r"^ ?lenet +\.7445 +\.\d{3} +\.\d{3} +[+−]\.\d{3}", called.out, re.MULTILINE)
+    score, interval = r"\.\d{3}", r"[+−]\.\d{3} \[[+−]\.\d{3}, [+−]\.\d{3}\]"
+    for line in (
+        rf"^ ?lenet +\.7445 best +{score} +{score} +{score}",
+        rf"^ ?lenet +clean +{score} +{score}",
+        rf"\+ shared lesions +{interval} +{interval}",
+        rf"all leaks +{interval} +{interval}",
+    ):
+        assert re.search(line, called.out, re.MULTILINE), line
     text = " ".join(called.out.split())
     assert "All 30 test images validate as well (HM103)" in text
     assert "Epochs were cut: lenet 1 of 20, oversample-first 1 of 20." in text
-    assert "4 models: about" in called.err
-    for name in ("lenet, reproduced", "lenet, honest", "oversample-first, honest"):
-        assert re.search(rf"^\[\d/4\] {name}, seed 0: balanced", called.err, re.MULTILINE)
+    assert "9 models: about" in called.err
+    for name in ("lenet, reproduced", "lenet, clean", "oversample-first, repeated rows"):
+        assert re.search(rf"^\[\d/9\] {name}, seed 0: balanced", called.err, re.MULTILINE)
     again = command(*words, "--out", "audit", "--format", "json")
-    assert "4 of them finished before" in again.err
+    assert "9 of them finished before" in again.err
     facts = json.loads(again.out)
-    assert facts["schema"] == "hmnist-audit/3"
+    assert facts["schema"] == "hmnist-audit/4"
     assert [row["system"] for row in facts["rows"]] == ["lenet", "oversample-first"]
     assert command(*words, "--out", "audit", "--quiet", "--format", "markdown").err == ""
 
@@ -335,7 +342,7 @@ def test_an_interrupted_audit_says_how_to_go_on(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hmnist.results.audit.fill_table", interrupt)
+    monkeypatch.setattr("hmnist.results.audit.run_cells", interrupt)
     called = command("audit", pixel_file, "--systems", "lenet", "--out", "my audit")
     assert called.code == 130
     assert "--out 'my audit'" in called.err

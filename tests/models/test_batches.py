@@ -15,10 +15,16 @@ TARGETS = np.eye(3, dtype=np.float32)[LABELS]
 
 
 def make_batches(
-    weights: npt.NDArray[np.float64] | None, *, strength: float = 0.0
+    weights: npt.NDArray[np.float64] | None, *, strength: float = 0.0, steps: int | None = None
 ) -> TrainingBatches:
     """Return batches of a network that needs none of its graph."""
-    plan = TrainingPlan(epochs=1, batch_size=32, optimizer=lambda _: None, mixup=strength)
+    plan = TrainingPlan(
+        epochs=1,
+        batch_size=32,
+        optimizer=lambda _: None,
+        mixup=strength,
+        steps_per_epoch=steps,
+    )
     network = Network(build=lambda *_: None, training=plan)
     return TrainingBatches(network, Examples(IMAGES, TARGETS, weights), 5)
 
@@ -41,6 +47,19 @@ def test_batches_contain_each_image_once_and_the_last_may_be_short() -> None:
         assert sorted(rows) == list(range(70))
         targets = np.concatenate([targets for _, targets, _ in parts])
         np.testing.assert_array_equal(targets.argmax(axis=1), LABELS[rows])
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 7])
+def test_an_epoch_of_so_many_steps_goes_on_where_the_last_one_ended(steps: int) -> None:
+    weights = np.arange(70.0)
+    whole, cut = make_batches(weights), make_batches(weights, steps=steps)
+    assert cut.steps == steps
+    passes = [batch for number in range(4) for batch in one_by_one(list(whole.epoch(number)))]
+    epochs = [one_by_one(list(cut.epoch(number))) for number in range(12 // steps)]
+    assert all(len(batches) == steps for batches in epochs)
+    for ours, expected in zip((batch for each in epochs for batch in each), passes, strict=False):
+        for first, second in zip(ours, expected, strict=True):
+            np.testing.assert_array_equal(first, second)
 
 
 def test_without_weights_every_row_counts_once() -> None:

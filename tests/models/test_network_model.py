@@ -293,7 +293,8 @@ def test_history_has_an_entry_per_epoch(fitted: TinyNetwork) -> None:
     model = TinyNetwork(random_state=0, epochs=2)
     model.fit(IMAGES, LABELS, validation=(IMAGES[:9], LABELS[:9]))
     recalls = {f"val_recall_{label}" for label in range(3)}
-    assert set(model.history_) == {"accuracy", "loss", "val_accuracy", "val_loss"} | recalls
+    expected = {"accuracy", "loss", "val_accuracy", "val_loss", "val_recall"} | recalls
+    assert set(model.history_) == expected
     assert all(len(values) == 2 for values in model.history_.values())
 
 
@@ -581,7 +582,8 @@ def test_the_history_has_the_recall_of_every_class_on_validation() -> None:
     model = TinyNetwork(random_state=0)
     model.fit(IMAGES, LABELS, validation=(IMAGES[chosen], LABELS[chosen]))
     assert set(model.history_) == {
-        "accuracy", "loss", "val_accuracy", "val_loss", "val_recall_0", "val_recall_2",
+        "accuracy", "loss", "val_accuracy", "val_loss", "val_recall", "val_recall_0",
+        "val_recall_2",
     }  # fmt: skip
     shares = np.bincount(LABELS[chosen], minlength=3)[[0, 2]] / chosen.sum()
     recalls = np.array([model.history_["val_recall_0"], model.history_["val_recall_2"]])

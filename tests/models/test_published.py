@@ -174,6 +174,13 @@ def test_the_class_weights_of_a_system_count(monkeypatch: pytest.MonkeyPatch) ->
     np.testing.assert_array_equal(trained[1], [0.5, 2, 3, 12])
 
 
+def test_the_best_epoch_is_kept_only_if_it_is_asked_for() -> None:
+    plan = PublishedNetwork().make_network().training
+    assert (plan.restore_best, plan.steps_per_epoch) == (False, None)
+    assert PublishedNetwork(restore_best=True).make_network().training.restore_best
+    assert PublishedNetwork(system="skin-pamper").make_network().training.steps_per_epoch == 110
+
+
 def test_unknown_systems_are_refused() -> None:
     with pytest.raises(UsageError, match="no published system called 'lennet'"):
         PublishedNetwork(system="lennet").fit(draw_images(28, 28, 3), make_labels())
@@ -254,7 +261,7 @@ def test_a_frozen_backbone_and_its_head_are_one_network() -> None:
     keras = load_keras()
     backbone = make_small("imagenet")
     resized = keras.layers.Resizing(32, 32)(IMAGES.astype(np.float32))
-    pixels = keras.applications.vgg16.preprocess_input(np.array(resized))
+    pixels = np.array(resized) / 255
     features = np.asarray(backbone(pixels, training=False))
     kernel, bias = model.weights_[0]
     logits = features.reshape(14, -1) @ kernel + bias

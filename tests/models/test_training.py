@@ -126,18 +126,63 @@ def test_validation_has_scikit_learns_recalls(rng: np.random.Generator) -> None:
     examples = Examples(logits, np.eye(4, dtype=np.float32)[true])
     scores = steps.validate(examples, np.arange(4), 40)
     expected = recall_score(true, logits.argmax(axis=1), average=None, labels=[0, 1, 2])
-    recalls = {name: value for name, value in scores.items() if "recall" in name}
+    recalls = {name: value for name, value in scores.items() if "recall_" in name}
     assert recalls == {f"val_recall_{label}": pytest.approx(expected[label]) for label in range(3)}
+    overall = keras.metrics.Recall()(examples.targets, keras.ops.softmax(logits))
+    assert scores["val_recall"] == pytest.approx(float(overall))
+    assert 0 < scores["val_recall"] < scores["val_accuracy"]
 
 
-def test_the_rate_falls_without_a_new_minimum() -> None:
+def test_the_rate_falls_without_a_new_maximum_to_its_floor() -> None:
     keras = load_keras()
     from hmnist.models.training import FallingRate
 
     optimizer = keras.optimizers.SGD(0.1)
     falling = FallingRate(Plateau(factor=0.5, patience=2), optimizer)
-    rates = [falling.after_epoch(loss) for loss in (1.0, 1.0, 1.5, 1.2, 1.0, 0.9, 0.9)]
+    rates = [falling.after_epoch(each) for each in (0.5, 0.5, 0.1, 0.3, 0.5, 0.6, 0.6)]
     np.testing.assert_allclose(rates, 0.1 * np.array([1, 1, 1, 0.5, 0.5, 0.25, 0.25]))
     assert float(optimizer.learning_rate.value) == pytest.approx(0.1 / 4)
-    falling.after_epoch(0.9)
+    falling.after_epoch(0.6)
     assert float(optimizer.learning_rate.value) == pytest.approx(0.1 / 8)
+    falling = FallingRate(Plateau(factor=0.5, patience=1, floor=0.02), keras.optimizers.SGD(0.1))
+    rates = [falling.after_epoch(0.5) for _ in range(6)]
+    np.testing.assert_allclose(rates, [0.1, 0.1, 0.05, 0.025, 0.02, 0.02])
+
+
+def test_the_weights_of_the_best_epoch_are_kept(rng: np.random.Generator) -> None:
+    keras = load_keras()
+    from hmnist.models.training import train_network
+
+    def build(shape: tuple[int, ...], classes: int) -> Any:
+        inputs = keras.Input(shape)
+        return keras.Model(inputs, keras.layers.Dense(classes)(inputs))
+
+    def train(epochs: int, *, restore_best: bool) -> tuple[Any, list[float]]:
+        plan = TrainingPlan(
+            epochs=epochs,
+            batch_size=8,
+            optimizer=lambda _: keras.optimizers.SGD(2.0),  # so large that accuracies jump
+            restore_best=restore_best,
+        )
+        weights, history = train_network(
+            Network(build=build, training=plan),
+            examples,
+            classes=np.arange(3),
+            offset=np.zeros(3),
+            label_smoothing=0.0,
+            seed=5,
+            on_epoch=lambda _, __: None,
+        )
+        return weights, history["val_accuracy"]
+
+    targets = np.eye(3, dtype=np.float32)[rng.integers(0, 3, 60)]
+    inputs = rng.normal(size=(60, 4)).astype(np.float32)
+    validation = Examples(inputs[40:], targets[40:])
+    examples = Examples(inputs[:40], targets[:40], validation=validation)
+    kept, accuracies = train(8, restore_best=True)
+    best = int(np.argmax(accuracies))
+    assert best < 7, "the last epoch is the best: choose another seed"
+    expected, _ = train(best + 1, restore_best=False)
+    last, _ = train(8, restore_best=False)
+    np.testing.assert_array_equal(kept[0], expected[0])
+    assert not np.array_equal(kept[0], last[0])

@@ -28,6 +28,7 @@ MODELS: dict[str, dict[str, Any]] = {
     },
     "mlp": {"widths": (8,), "networks": 1, "features": "pixels"},
     "lenet": {},  # Keras' own optimiser
+    "small-cnn": {"restore_best": True},
 }
 
 
@@ -55,7 +56,7 @@ def fit(
     return model.fit(IMAGES, LABELS, validation=(IMAGES[:20], LABELS[:20]))
 
 
-@pytest.mark.parametrize("name", ["cnn", "mlp", "lenet"])
+@pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("share", [0.4, 0.8])
 def test_the_same_weights_come_out(name: str, share: float, tmp_path: Path) -> None:
     undisturbed = fit(name, None)

@@ -130,7 +130,7 @@ def test_a_seed_fixes_the_draw(counts: dict[int, int], method: str, seed: int) -
         np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize("method", ["random", "augment", "smote", "balanced"])
+@pytest.mark.parametrize("method", ["random", "augment", "affine", "smote", "balanced"])
 def test_another_seed_draws_otherwise(method: str) -> None:
     training = make({DF: 9, NV: 15})
     first, second = (oversample(training, method, target=40, seed=seed) for seed in (0, 1))
@@ -182,6 +182,18 @@ def test_repetitions_of_an_image_have_orientations_of_their_own(
         # The unturned image is there once, however often the other orientations are repeated.
         assert orientations.count(0) == 1
         assert set(orientations) <= set(range(8))
+
+
+def test_affine_makes_new_images_of_those_that_random_repeats() -> None:
+    training = make({DF: 3, NV: 15}, shape=(9, 9, 3))
+    raised = oversample(training, "affine", target=40, seed=3)
+    plain = oversample(training, "random", target=40, seed=3)
+    np.testing.assert_array_equal(raised.new_rows, plain.indices[len(training) :])
+    np.testing.assert_array_equal(raised.new_labels, training.labels[raised.new_rows])
+    assert counted(raised, training) == counted(plain, training)
+    images, _ = raised.apply(training)
+    np.testing.assert_array_equal(images[: len(training)], training.images)
+    assert len({image.tobytes() for image in raised.new_images}) == len(raised.new_images)
 
 
 def test_images_are_turned_as_their_orientations_say() -> None:
@@ -331,7 +343,7 @@ def test_unknown_names_and_unsuitable_numbers_are_refused(
     assert caught.value.exit_code == 2
 
 
-@pytest.mark.parametrize("method", ["random", "augment", "smote", "weights", "balanced"])
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "none"])
 def test_one_diagnosis_alone_cannot_be_raised(method: str) -> None:
     training = make({DF: 5})
     assert counted(oversample(training, method), training) == {DF: 5}
@@ -352,7 +364,7 @@ def test_patient_data_are_those_of_the_images(method: str, sample: LesionDataset
     # Those of new images are of their diagnosis.
     assert (sample.labels[raised.new_rows] == labels[count:]).all()
     np.testing.assert_array_equal(patients[count:], sample.patients[raised.new_rows])
-    assert (len(raised.new_rows) > 0) == (method == "smote")
+    assert (len(raised.new_rows) > 0) == (method in {"affine", "smote"})
 
 
 def test_without_metadata_there_are_no_patient_data() -> None:

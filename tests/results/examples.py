@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from hmnist.results.audit_table import AuditRow
+from hmnist.results.audit_rows import COMPARED, AuditRow, AuditStep
 from hmnist.results.rows import ScoreSummary, TableRow, TableSettings
 from hmnist.runs.facts import DataFacts, SplitFacts
 from hmnist.runs.manifest import Member
 from hmnist.runs.run import Run
+from hmnist.scores.comparison import Difference
 from hmnist.scores.scoring import SCORE_NAMES
 from hmnist.systems.system import Claim
 
@@ -93,9 +94,19 @@ def table_row(model: str, mean: float, seeds: int = 1, **changes: Any) -> TableR
     return TableRow(**{**facts, **changes})
 
 
+def difference(value: float, half: float = 0.02) -> Difference:
+    return Difference(value, value - half, value + half, 0.01)
+
+
+def differences(value: float) -> dict[str, Difference]:
+    """Return the same difference for the scores that an audit compares."""
+    return dict.fromkeys(COMPARED, difference(value))
+
+
 def audit_row(system: str, **changes: Any) -> AuditRow:
-    """Return a row with scores of .75 and .5, and a spread where there are several seeds."""
+    """Return a row with two leaks, and a spread where there are several seeds."""
     std = 0.012 if changes.get("seeds", 1) > 1 else None
+    split = split_facts(kind=f"published:{system}", published=True, leaks=())
     facts = {
         "system": system,
         "model": system,
@@ -108,8 +119,24 @@ def audit_row(system: str, **changes: Any) -> AuditRow:
         "seeds": 1,
         "pretrained": None,
         "reproduced": summaries(0.75, std),
-        "honest": summaries(0.5, std),
-        "split": split_facts(kind=f"published:{system}", published=True, leaks=()),
+        "best_epoch": 0.77,
+        "split": split,
         "resampling": "none",
+        "steps": (
+            AuditStep(name="clean", split=split, scores=summaries(0.5, std), effect={}),
+            AuditStep(
+                name="shared lesions",
+                split=split,
+                scores=summaries(0.51, std),
+                effect=differences(0.01),
+            ),
+            AuditStep(
+                name="test validates",
+                split=split,
+                scores=summaries(0.48, std),
+                effect=differences(-0.03),
+            ),
+        ),
+        "all_leaks": differences(-0.02),
     }
     return AuditRow(**{**facts, **changes})

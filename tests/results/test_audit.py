@@ -16,11 +16,12 @@ from hmnist.experiments.train import train
 from hmnist.models.base import Model
 from hmnist.models.registry import MODELS
 from hmnist.results.audit import audit
+from hmnist.results.audit_rows import COMPARED
 from hmnist.results.audit_table import Audit
 from hmnist.results.benchmark import benchmark
 from hmnist.results.evaluation import decide_again
 from hmnist.runs.run import Run, find_runs, open_run
-from hmnist.scores.scoring import SCORE_NAMES, score_predictions
+from hmnist.splits.leak_steps import isolate_leaks
 from hmnist.splits.split import split
 from hmnist.systems import SYSTEMS
 
@@ -59,63 +60,73 @@ def found(few: LesionDataset, folder: Path, diary: Diary) -> Audit:
     return audit(few, "lenet", out=folder, watcher=diary, **OPTIONS)
 
 
-def test_each_system_is_trained_twice_and_so_is_the_habit(
-    found: Audit, folder: Path, diary: Diary
+STEPS = {
+    "lenet": ["clean", "shared lesions", "test validates"],
+    "oversample-first": ["clean", "shared lesions", "repeated rows", "test validates"],
+}
+
+
+def test_each_system_is_trained_under_its_protocol_and_with_each_leak(
+    found: Audit, diary: Diary
 ) -> None:
-    systems = ["lenet", "oversample-first"]
-    assert [row.system for row in found.rows] == systems
-    kinds = sorted(open_run(path).manifest.split.kind for path in find_runs(folder))
-    assert kinds == ["lesion", "lesion", "published:lenet", "published:oversample-first"]
+    assert [row.system for row in found.rows] == list(STEPS)
+    assert {row.system: [step.name for step in row.steps] for row in found.rows} == STEPS
     planned, *finished = diary.lines
-    assert planned == "planned 4"
-    assert sorted(finished) == [
-        f"{name}, {side}" for name in systems for side in ("honest", "reproduced")
-    ]
+    assert planned == "planned 9"
+    assert sorted(finished) == sorted(
+        f"{name}, {part}" for name, steps in STEPS.items() for part in ["reproduced", *steps]
+    )
 
 
-def most_frequent(data: LesionDataset) -> int:
-    """Return how many training images of the split by lesion show the commonest diagnosis."""
-    return int(np.bincount(split(data).train.labels).max())
+@pytest.fixture(scope="module")
+def runs(found: Audit, folder: Path) -> dict[str, Run]:
+    """Return the runs by the kind of their split."""
+    opened = [open_run(path) for path in find_runs(folder)]
+    return {run.manifest.split.kind: run for run in opened}
 
 
-def test_scores_are_those_of_the_runs(found: Audit, folder: Path, few: LesionDataset) -> None:
-    runs = {}
-    for path in find_runs(folder):
-        run = open_run(path)
-        facts = run.manifest.split
-        runs[facts.kind, facts.sizes["train"]] = run
-    trained = {"lenet": len(split(few).train), "oversample-first": 7 * most_frequent(few)}
+def test_scores_and_differences_are_those_of_the_runs(found: Audit, runs: dict[str, Run]) -> None:
     for row in found.rows:
-        reproduced = f"published:{row.system}", row.split.sizes["train"]
-        honest = "lesion", trained[row.system]
-        for summaries, key in ((row.reproduced, reproduced), (row.honest, honest)):
-            test = runs[key].part("test")
-            expected = score_predictions(test.labels, test.probabilities, test.predicted).to_dict()
-            for name in SCORE_NAMES:
-                mean = summaries[name].mean
-                if mean is not None:
-                    assert mean == pytest.approx(expected[name])
-        honest_mean, reproduced_mean = row.honest["accuracy"].mean, row.reproduced["accuracy"].mean
-        assert honest_mean is not None
-        assert reproduced_mean is not None
-        assert row.difference("accuracy") == pytest.approx(honest_mean - reproduced_mean)
+        reproduced = runs[f"published:{row.system}"]
+        assert row.reproduced["accuracy"].mean == pytest.approx(reproduced.scores["accuracy"])
+        assert reproduced.history is not None
+        assert row.best_epoch == reproduced.history["val_accuracy"].max()
+        steps = [runs[f"audit:{row.system}, {step.name}"] for step in row.steps]
+        for score in COMPARED:
+            scores = [run.scores[score] for run in steps]
+            for step, expected in zip(row.steps, scores, strict=True):
+                assert step.scores[score].mean == pytest.approx(expected)
+            differences = [step.effect[score].difference for step in row.steps[1:]]
+            np.testing.assert_allclose(differences, np.diff(scores), atol=1e-12)
+            total = row.all_leaks[score]
+            assert total.difference == pytest.approx(scores[-1] - scores[0])
+            assert total.low <= total.difference <= total.high
+        assert row.steps[0].effect == {}
 
 
-def test_nothing_is_fitted_on_what_is_tested(found: Audit, folder: Path) -> None:
-    for path in find_runs(folder):
-        run = open_run(path)
-        published = run.manifest.split.published
+def test_steps_share_test_images_seed_and_training_images_of_each_diagnosis(
+    runs: dict[str, Run], few: LesionDataset
+) -> None:
+    for system, names in STEPS.items():
+        expected = isolate_leaks(split(few, f"published:{system}"))
+        steps = [runs[f"audit:{system}, {name}"] for name in names]
+        for run, parts in zip(steps, expected.values(), strict=True):
+            assert run.manifest.split.digest == parts.digest
+            assert run.manifest.recipe.seed == 0
+            assert run.manifest.parameters["restore_best"]
+            rows = run.predictions["test"].rows
+            np.testing.assert_array_equal(rows, steps[0].predictions["test"].rows)
+        assert "restore_best" not in runs[f"published:{system}"].manifest.recipe.parameters
+
+
+def test_nothing_is_fitted_on_what_is_tested(runs: dict[str, Run]) -> None:
+    for run in runs.values():
         assert run.decision.kind == "natural"
-        assert (run.decision.temperature == 1) == published
+        assert run.decision.temperature == 1
         assert run.manifest.recipe.oversample == "none"
-        if published:
-            assert run.manifest.split.leaks is not None
-            codes = [leak.code for leak in run.manifest.split.leaks]
-            assert "HM103" in codes
-            with pytest.raises(UsageError, match="no decision can be fitted"):
-                decide_again(run, "balanced")
-        else:
-            assert run.manifest.split.leaks is None
+        assert run.manifest.split.leaks is not None
+        with pytest.raises(UsageError, match="no decision can be fitted"):
+            decide_again(run, "balanced")
 
 
 def test_the_reason_names_leaks_and_rows(found: Audit, few: LesionDataset) -> None:
@@ -145,12 +156,15 @@ def test_seeds_train_several_models_on_one_split(
     few: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planned = _plan(monkeypatch, few, ["lenet", "small-cnn"], tmp_path, seeds=3, epochs=2)
-    # Three seeds on both sides of lenet, small-cnn and oversample-first.
-    assert len(planned) == 18
+    # Three seeds of lenet and small-cnn, which shares no lesion among so few images, with four
+    # splits, and of oversample-first with five.
+    assert len(planned) == 39
     assert {cell.recipe.seed for cell in planned} == {0, 1, 2}
     for cell in planned:
         assert cell.split.seed == 0
-        assert cell.recipe.parameters == {"epochs": 2}
+        assert cell.recipe.parameters["epochs"] == 2
+    assert len({cell.folder for cell in planned}) == 39
+    assert len({cell.split.digest for cell in planned}) == 13
 
 
 def test_epochs_by_name_scale_the_estimate(
@@ -162,58 +176,51 @@ def test_epochs_by_name_scale_the_estimate(
     for cell in planned:
         by_model.setdefault(cell.recipe.model, set()).add(cell.recipe.parameters["epochs"])
     assert by_model == {"lenet": {4}, "deep-cnn": {1}, "skin-pamper": {25}}
-    by_system = [cell.recipe.parameters["epochs"] for cell in planned if "first" in cell.split.kind]
-    assert by_system == [4]
+    by_system = {cell.recipe.parameters["epochs"] for cell in planned if "first" in cell.label}
+    assert by_system == {4}
     deep = next(cell for cell in planned if cell.recipe.model == "deep-cnn")
     longer = replace(deep, recipe=replace(deep.recipe, parameters={"epochs": 10}))
     assert estimate_seconds(longer) == pytest.approx(10 * estimate_seconds(deep))
 
 
-def test_augmented_images_count_for_the_estimate(
-    few: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("system", "images"), [("inception-resnet", 9080), ("skin-pamper", 7040)])
+def test_the_steps_of_an_epoch_count_for_the_estimate(
+    system: str,
+    images: int,
+    few: LesionDataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    [cell, *_] = _plan(monkeypatch, few, ["inception-resnet"], tmp_path)
-    counts = np.bincount(cell.split.train.labels)
-    expected = MODELS["inception-resnet"].seconds["standard"] * 7 * counts.max() / 7000
+    [cell, *_] = _plan(monkeypatch, few, [system], tmp_path)
+    expected = MODELS[system].seconds["standard"] * images / 7000
     assert estimate_seconds(cell) == pytest.approx(expected)
 
 
-def test_slow_systems_are_cut_unless_the_effort_is_best(
+def test_epochs_are_those_of_the_source_but_for_quick(
     few: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def epochs(effort: str, **options: Any) -> set[int]:
         planned = _plan(monkeypatch, few, ["deep-cnn"], tmp_path, effort=effort, **options)
         return {cell.recipe.parameters["epochs"] for cell in planned if "deep" in cell.recipe.model}
 
-    assert epochs("standard") == epochs("standard", epochs={"oversample-first": 1}) == {3}
-    assert epochs("best") == {20}
+    assert epochs("standard") == epochs("best") == {20}
+    assert epochs("standard", epochs={"oversample-first": 1}) == {20}
     assert epochs("quick") == {4}
     assert epochs("standard", epochs=np.int64(7)) == {7}
 
 
 @pytest.mark.parametrize("system", ["skin-pamper", "small-cnn", "oversample-first", "lenet"])
-def test_what_a_source_does_to_its_images_is_done_behind_the_honest_split(
+def test_all_steps_are_resampled_as_the_protocol_says(
     system: str, few: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reproduced, honest = [
-        cell
-        for cell in _plan(monkeypatch, few, [system], tmp_path)
-        if cell.label.startswith(f"{system},")
-    ]
-    clean = split(few)
-    assert honest.split.kind == "lesion"
-    np.testing.assert_array_equal(honest.split.test_indices, clean.test_indices)
-    np.testing.assert_array_equal(honest.split.validation_indices, clean.validation_indices)
-    assert set(honest.split.train_indices) <= set(clean.train_indices)
-    assert honest.split.shared_lesions == 0
-    assert honest.recipe.oversample == reproduced.recipe.oversample
-    assert honest.recipe.oversample == ("augment" if system == "skin-pamper" else "none")
-    counts = np.bincount(honest.split.train.labels)
-    expected = {
-        "small-cnn": [500] * 7,
-        "oversample-first": [np.bincount(clean.train.labels).max()] * 7,
-    }.get(system, np.bincount(clean.train.labels))
-    np.testing.assert_array_equal(counts, expected)
+    planned = _plan(monkeypatch, few, [system], tmp_path)
+    reproduced, *steps = [cell for cell in planned if cell.label.startswith(f"{system},")]
+    assert reproduced.split.kind == f"published:{system}"
+    for cell in steps:
+        assert cell.recipe.oversample == reproduced.recipe.oversample
+        assert cell.recipe.oversample == ("augment" if system == "skin-pamper" else "none")
+        clean = steps[0].split.train.labels
+        assert (np.bincount(cell.split.train.labels) == np.bincount(clean)).all()
 
 
 @pytest.mark.parametrize(
@@ -235,12 +242,12 @@ def test_two_are_trained_side_by_side_where_there_are_cores(
     few: LesionDataset,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def fill_table(cells: Sequence[Cell], workers: Workers, watcher: Watcher) -> None:
+    def run_cells(cells: Sequence[Cell], workers: Workers, watcher: Watcher) -> None:
         assert (workers.jobs, cells[0].recipe.threads) == expected
         raise KeyboardInterrupt
 
     monkeypatch.setattr(hmnist.experiments.workers, "available_cores", lambda: cores)
-    monkeypatch.setattr(hmnist.results.audit, "fill_table", fill_table)
+    monkeypatch.setattr(hmnist.results.audit, "run_cells", run_cells)
     with pytest.raises(KeyboardInterrupt):
         audit(few, "lenet", **options)
 
@@ -273,16 +280,14 @@ def _plan(
 def test_a_promise_is_compared_with_the_accuracies(
     found: Audit, few: LesionDataset, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    promising = SYSTEMS["oversample-first"]
+    """Here of a system over itself, whose differences are zero."""
+    promising = SYSTEMS["lenet"]
     claim = replace(promising.claim, note="more", better_than="lenet")
-    monkeypatch.setitem(SYSTEMS, "oversample-first", replace(promising, claim=claim))
-    result = audit(few, ["lenet"], out=folder, **OPTIONS)
-    [promise] = result.promises
-    worse, better = (row.reproduced["accuracy"].mean for row in result.rows)
-    assert promise.systems == ("oversample-first", "lenet")
-    assert better is not None
-    assert worse is not None
-    assert promise.reproduced == pytest.approx(better - worse)
+    monkeypatch.setitem(SYSTEMS, "lenet", replace(promising, claim=claim))
+    [promise] = audit(few, ["lenet"], out=folder, **OPTIONS).promises
+    assert promise.systems == ("lenet", "lenet")
+    for each in (promise.reproduced, promise.clean):
+        assert (each.difference, each.low, each.high) == (0, 0, 0)
 
 
 def test_without_a_promise_there_is_none(found: Audit) -> None:

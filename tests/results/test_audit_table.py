@@ -1,10 +1,12 @@
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from hmnist.errors import TrustError, UsageError
-from hmnist.results.audit_table import FORMATS, SCHEMA, Audit, AuditRow, Promise
+from hmnist.results.audit_rows import AuditRow, Promise
+from hmnist.results.audit_table import FORMATS, SCHEMA, Audit
 from hmnist.scores.scoring import SCORE_NAMES
 from hmnist.splits.leaks import Leak
 from hmnist.systems.system import Claim
@@ -12,56 +14,129 @@ from tests.results.examples import (
     UNKNOWN,
     audit_row,
     data_facts,
+    difference,
     split_facts,
-    summaries,
     table_settings,
 )
 
 
 def made(*rows: AuditRow, promises: tuple[Promise, ...] = ()) -> Audit:
-    return Audit(
-        data=data_facts(),
-        split=split_facts(),
-        settings=table_settings(),
-        rows=rows,
-        promises=promises,
-    )
+    return Audit(data=data_facts(), settings=table_settings(), rows=rows, promises=promises)
 
 
-def drawn(audit: Audit) -> str:
+def drawn(audit: Audit, width: int = 80) -> str:
     from rich.console import Console
 
-    console = Console(width=100, no_color=True)
+    console = Console(width=width, no_color=True)
     with console.capture() as captured:
         console.print(audit.to_rich())
     return captured.get()
 
 
+def notes(*rows: AuditRow) -> str:
+    return " ".join(made(*rows).notes())
+
+
 def test_claims_keep_the_digits_that_they_were_published_with() -> None:
     audit = made(audit_row("small-cnn", claim=Claim(".7520")), audit_row("skin-pamper"))
     lines = audit.to_markdown().splitlines()
-    pair = ".750 [.650, .850] | .500 [.400, .600] | −.250"
-    assert lines[2] == f"| small-cnn | .7520 | {pair} | {pair} |"
-    assert lines[3].startswith("| skin-pamper | – |")
-    assert re.search(r"small-cnn +\.7520 +\.750 +\.500 +−\.250", drawn(audit))
+    assert lines[2] == "| small-cnn | .7520 | .750 | .770 | .500 |"
+    assert lines[3] == "| skin-pamper | – | .750 | .770 | .500 |"
+    assert re.search(r"small-cnn +\.7520 +\.750 +\.770 +\.500", drawn(audit))
 
 
-def test_it_fits_a_hundred_columns_with_every_number_whole() -> None:
+def test_a_claim_of_the_best_epoch_is_called_so() -> None:
+    audit = made(audit_row("lenet", claim=Claim(".7445", "of 20", best_epoch=True)))
+    assert "| lenet | .7445 best | .750 | .770 | .500 |" in audit.to_markdown()
+    assert "About the claims: lenet (of 20)." in list(audit.notes())
+
+
+def test_each_leak_has_its_difference_with_an_interval_and_so_have_all() -> None:
+    expected = [
+        ("clean", ".500"),
+        ("+ shared lesions", "+.010 [−.010, +.030]"),
+        ("+ test validates", "−.030 [−.050, −.010]"),
+        ("all leaks", "−.020 [−.040, +.000]"),
+    ]
+    audit = made(audit_row("lenet"))
+    for name, text in expected:
+        assert f"| lenet | {name} | {text} | {text} |" in audit.to_markdown()
+        assert re.search(rf"{re.escape(name)} +{re.escape(text)} +{re.escape(text)}", drawn(audit))
+    # The name of a system stands once on a terminal.
+    assert len(re.findall(r"^ ?lenet  ", drawn(audit), re.MULTILINE)) == 2
+
+
+def test_one_leak_alone_is_not_summed_up() -> None:
+    row = audit_row("mobilenet")
+    audit = made(replace(row, steps=row.steps[:2], all_leaks=row.steps[1].effect))
+    assert "all leaks" not in audit.to_markdown().partition("Protocol")[0]
+
+
+def test_it_fits_eighty_columns_with_every_number_whole() -> None:
     rows = [
-        audit_row(name, claim=Claim(".7445"), seeds=3)
+        audit_row(name, claim=Claim(".7445", best_epoch=True), seeds=3)
         for name in ("inception-resnet", "oversample-first")
     ]
-    text = drawn(made(*rows))
-    assert max(map(len, text.splitlines())) <= 100
-    assert text.count(".750 ± .012") == text.count(".500 ± .012") == 4
+    rows = [
+        replace(row, steps=(*row.steps, replace(row.steps[1], name="repeated rows")))
+        for row in rows
+    ]
+    lines = drawn(made(*rows)).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum(line.startswith("system") for line in lines) == 1
+    assert sum(line.startswith("leaks alone") for line in lines) == 1
+    text = "\n".join(lines)
+    assert text.count(".750 ± .012") == 2
+    assert text.count("+.010 [−.010, +.030]") == 8
     assert "…" not in text
-    assert "mean ± standard deviation over 3 seeds" in " ".join(text.split())
+    assert max(map(len, drawn(made(*rows), 40).splitlines())) <= 40
+
+
+def test_the_interval_says_what_was_drawn() -> None:
+    assert "lesions only: there is one seed" in notes(audit_row("lenet"))
+    assert "over lesions and 5 seeds, drawn together." in notes(audit_row("lenet", seeds=5))
+    assert "2 seeds, drawn together; so few seeds" in notes(audit_row("lenet", seeds=2))
+    assert "mean ± standard deviation over 5 seeds" in notes(audit_row("lenet", seeds=5)).lower()
+
+
+@pytest.mark.parametrize(
+    ("claim", "missed"),
+    [
+        (Claim(".66"), False),
+        (Claim(".84"), False),
+        (Claim(".64"), True),
+        (Claim(".86"), True),
+        # The interval moves with the best epoch, by .02.
+        (Claim(".66", best_epoch=True), True),
+        (Claim(".86", best_epoch=True), False),
+        (Claim(), False),
+    ],
+)
+def test_a_claim_outside_the_interval_was_not_reproduced(claim: Claim, missed: bool) -> None:
+    row = audit_row("pixel-mlp", claim=claim)
+    assert row.misses_claim == missed
+    assert (f"Not reproduced: the claim of pixel-mlp ({claim.published})" in notes(row)) == missed
+
+
+def test_a_claim_is_not_compared_with_a_training_that_was_cut() -> None:
+    assert not audit_row("lenet", claim=Claim(".99"), epochs=2).misses_claim
+    assert audit_row("lenet", claim=Claim(".99")).misses_claim
+
+
+def test_a_claim_is_not_compared_with_unknown_scores() -> None:
+    unknown = dict.fromkeys(SCORE_NAMES, UNKNOWN)
+    row = audit_row("lenet", claim=Claim(".7"), reproduced=unknown, best_epoch=None)
+    assert not row.misses_claim
+    assert "| lenet | .7 | – | – | .500 |" in made(row).to_markdown()
 
 
 def test_reasons_stand_below_in_words() -> None:
     leak = Leak("HM103", "test used for validation", 10, "all 10 test images validate as well")
     row = audit_row("lenet", split=split_facts(published=True, leaks=(leak,)))
-    reason = "Protocol: random 90/10 by image. All 10 test images validate as well (HM103)."
+    reason = (
+        "Protocol: random 90/10 by image. All 10 test images validate as well (HM103). Leaks "
+        "alone: 70 / 10 / 20 images train / validate / test."
+    )
     assert row.reason == reason
     audit = made(row)
     assert reason in " ".join(drawn(audit).split())
@@ -70,83 +145,59 @@ def test_reasons_stand_below_in_words() -> None:
 
 
 def test_epochs_that_were_cut_are_named() -> None:
-    notes = " ".join(made(audit_row("lenet"), audit_row("deep-cnn", epochs=2)).notes())
-    assert "Epochs were cut: deep-cnn 2 of 20; all others in full." in notes
-    notes = " ".join(made(audit_row("lenet", epochs=30)).notes())
-    assert "Epochs differ: lenet 30 of 20." in notes
+    cut = notes(audit_row("lenet"), audit_row("deep-cnn", epochs=2))
+    assert "Epochs were cut: deep-cnn 2 of 20; all others in full." in cut
+    assert "Epochs differ: lenet 30 of 20." in notes(audit_row("lenet", epochs=30))
     assert "Epochs: as many as each system is trained for." in list(
         made(audit_row("lenet")).notes()
     )
 
 
-def test_differences_that_chance_allows_are_named() -> None:
-    near = summaries(0.61)  # Half widths of .1 and .1 reach to .141, and it is .14 below.
-    notes = " ".join(made(audit_row("lenet", honest=near), audit_row("vgg16")).notes())
-    assert "no more than chance for lenet (95%" in notes
-    assert "beyond chance for all" in " ".join(made(audit_row("vgg16")).notes())
-
-
 def test_a_test_part_of_equal_shares_is_named() -> None:
-    notes = " ".join(
-        made(audit_row("small-cnn", balanced=True), audit_row("lenet"), audit_row("x")).notes()
-    )
-    assert "accuracy of small-cnn beside the honest balanced accuracy" in notes
+    text = notes(audit_row("small-cnn", balanced=True), audit_row("lenet"))
+    assert "In the test part of small-cnn under the own protocol, every diagnosis" in text
 
 
-def test_a_promise_stands_beside_the_difference_that_came_out() -> None:
-    promise = Promise(
-        systems=("deep-cnn-bn", "deep-cnn"),
-        promised="more",
-        epochs=2,
-        own_epochs=20,
-        reproduced=0.012,
-        honest=None,
-    )
-    notes = list(made(audit_row("deep-cnn"), promises=(promise,)).notes())
-    assert notes[0] == (
+PROMISE = Promise(
+    systems=("deep-cnn-bn", "deep-cnn"),
+    promised="more",
+    epochs=2,
+    own_epochs=20,
+    reproduced=difference(0.012),
+    clean=difference(-0.01),
+)
+
+
+def test_a_promise_stands_beside_the_differences_that_came_out() -> None:
+    assert next(made(audit_row("deep-cnn"), promises=(PROMISE,)).notes()) == (
         "deep-cnn-bn − deep-cnn: promised is more; the difference of test accuracy after 2 of 20 "
-        "epochs is +.012 under their protocol, – by lesion."
+        "epochs is +.012 [−.008, +.032] under their protocol, −.010 [−.030, +.010] without leaks."
     )
 
 
-def test_unknown_scores_are_dashes() -> None:
-    unknown = dict.fromkeys(SCORE_NAMES, UNKNOWN)
-    audit = made(audit_row("lenet", reproduced=unknown, honest=unknown))
-    assert "| lenet | – | – | – | – | – | – | – |" in audit.to_markdown()
-
-
-def test_differences_that_round_to_nothing_are_not_negative() -> None:
-    audit = made(audit_row("lenet", honest=summaries(0.7499)))
-    assert "| +.000 |" in audit.to_markdown()
-
-
-def test_pretrained_weights_and_notes_on_claims_are_named() -> None:
-    notes = list(
-        made(audit_row("vgg16", pretrained="imagenet", claim=Claim(note="curves only"))).notes()
-    )
-    assert "Pretrained weights: vgg16 imagenet." in notes
-    assert "About the claims: vgg16 (curves only)." in notes
+def test_pretrained_weights_are_named() -> None:
+    assert "Pretrained weights: vgg16 imagenet." in notes(audit_row("vgg16", pretrained="imagenet"))
 
 
 def test_json_says_what_it_is() -> None:
     audit = made(audit_row("lenet"))
     facts = json.loads(audit.format("json"))
-    assert facts["schema"] == SCHEMA
-    assert facts["rows"][0]["reproduced"]["accuracy"]["mean"] == 0.75
-    assert facts["rows"][0]["reason"] == audit.rows[0].reason
+    assert facts["schema"] == SCHEMA == "hmnist-audit/4"
+    [row] = facts["rows"]
+    assert row["reproduced"]["accuracy"]["mean"] == 0.75
+    assert row["steps"][1]["effect"]["accuracy"]["low"] == pytest.approx(-0.01)
+    assert row["all_leaks"]["balanced_accuracy"]["difference"] == -0.02
+    assert row["reason"] == audit.rows[0].reason
     assert facts["notes"] == list(audit.notes())
 
 
 def test_json_is_read_as_it_was_written() -> None:
     leak = Leak("HM103", "test used for validation", 10, "all 10 test images validate as well")
     row = audit_row("lenet", split=split_facts(published=True, leaks=(leak,)), seeds=3)
-    promise = Promise(
-        systems=("a", "b"), promised="more", epochs=1, own_epochs=2, reproduced=0.1, honest=None
-    )
-    audit = made(row, promises=(promise,))
+    audit = made(row, promises=(PROMISE,))
     assert Audit.from_json(audit.to_json()) == audit
     with pytest.raises(TrustError, match="not of the kind"):
-        Audit.from_json('{"schema": "hmnist-audit/1"}')
+        Audit.from_json('{"schema": "hmnist-audit/3"}')
 
 
 def test_an_unknown_format_is_refused() -> None:

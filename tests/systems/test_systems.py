@@ -18,7 +18,7 @@ from hmnist.models.keras_setup import load_keras
 from hmnist.models.registry import MODELS
 from hmnist.results.audit import audit
 from hmnist.systems import AUDITED, SYSTEMS, discover, find_system
-from hmnist.systems.system import System
+from hmnist.systems.system import Plateau, System
 
 VARIANTS = {"oversample-first": "lenet"}
 
@@ -123,6 +123,7 @@ def test_pixel_mlp_reads_each_pixel_alike() -> None:
         ("Dense", (32,)),
         ("Dense", (7,)),
     ]
+    assert network.layers[-2].activation.__name__ == "relu"
     pixelwise = (3 * 256 + 256) + (256 * 128 + 128) + (128 * 64 + 64)
     assert count(network) == (pixelwise + (65_536 * 32 + 32) + (32 * 7 + 7), 0)
 
@@ -226,8 +227,11 @@ def test_recipes_are_those_of_the_sources() -> None:
     training = SYSTEMS["inception-resnet"].training
     assert training.class_weights == {"mel": 3.0}
     assert training.plateau is not None
-    assert training.plateau.factor == 0.5
-    assert SYSTEMS["skin-pamper"].training.epochs == 25
+    assert training.plateau == Plateau(factor=0.5, patience=2, floor=1e-5)
+    assert (training.steps_per_epoch, training.images_per_epoch(50_000)) == (908, 9080)
+    training = SYSTEMS["skin-pamper"].training
+    assert (training.epochs, training.steps_per_epoch) == (25, 110)
+    assert SYSTEMS["lenet"].training.images_per_epoch(50_000) == 50_000
 
 
 @every_system
@@ -245,12 +249,53 @@ def test_a_system_travels_to_other_processes(system: System) -> None:
     assert pickle.loads(pickle.dumps(system)) == system
 
 
-def test_transfer_systems_are_preprocessed_as_their_application() -> None:
-    for system in SYSTEMS.values():
-        expected = "1/255"
-        if system.backbone is not None:
-            expected = f"keras.applications.{system.backbone.module}"
-        assert system.scaling == expected
+def test_transfer_systems_are_scaled_as_their_sources_say() -> None:
+    assert {name: system.scaling for name, system in SYSTEMS.items() if system.backbone} == {
+        "vgg16": "1/255",
+        "mobilenet": "keras.applications.mobilenet",
+        "inception-resnet": "keras.applications.inception_resnet_v2",
+    }
+    assert all(system.scaling == "1/255" for system in SYSTEMS.values() if not system.backbone)
+
+
+def test_lenet_reads_blue_first() -> None:
+    network = build("lenet", 28, 28, 3)
+    image = np.random.default_rng(3).integers(0, 256, (1, 28, 28, 3)).astype(np.float32)
+    first = next(layer for layer in network.layers if type(layer).__name__ == "Conv2D")
+    read = load_keras().Model(network.input, first.input)(image)
+    np.testing.assert_allclose(np.asarray(read), image[..., [2, 1, 0]] / 255, rtol=1e-6)
+    assert build("lenet", 28, 28, 1).output.shape == (None, 7)
+
+
+@every_system
+def test_every_hyperparameter_has_a_value_and_an_origin(system: System) -> None:
+    listed = system.hyperparameters()
+    assert all(each.value for each in listed)
+    assert {each.origin for each in listed} <= {"stated", "in its code", "ours"}
+    names = [each.name for each in listed]
+    assert len(set(names)) == len(names)
+    assert set(system.origins) <= set(names)
+    assert "ours" not in system.origins.values()
+    for name in system.recipe():
+        assert name in {"resizes", "plateau", "steps_per_epoch"} or name.replace("_", " ") in names
+    assert {"resizing", "learning rate falls", "steps of an epoch", "protocol"} <= set(names)
+
+
+def test_origins_are_those_of_the_sources() -> None:
+    origins = {
+        name: {each.name: each.origin for each in system.hyperparameters()}
+        for name, system in SYSTEMS.items()
+    }
+    assert origins["lenet"]["protocol"] == origins["lenet"]["channels"] == "in its code"
+    assert origins["lenet"]["learning rate"] == "ours"
+    for name in ("small-cnn", "pixel-mlp", "vgg16"):
+        assert origins[name]["scaling"] == origins[name]["epochs"] == "stated"
+    assert origins["vgg16"]["optimizer"] == "ours"
+    assert origins["inception-resnet"]["learning rate falls"] == "stated"
+    assert origins["skin-pamper"]["steps of an epoch"] == "stated"
+    assert origins["skin-pamper"]["protocol"] == "ours"
+    # A protocol of no publication is ours, whatever network it trains.
+    assert origins["oversample-first"]["protocol"] == "ours"
 
 
 @every_system
@@ -271,20 +316,14 @@ def test_claims_are_accuracies_as_they_were_published() -> None:
         "vgg16": ".7229",
         "inception-resnet": ".89",
     }
+    assert [name for name, system in SYSTEMS.items() if system.claim.best_epoch] == ["lenet"]
     assert SYSTEMS["small-cnn"].claim.accuracy == 0.752
     assert SYSTEMS["skin-pamper"].claim.accuracy is None
 
 
-def test_systems_that_two_cores_can_train_are_audited_by_default() -> None:
-    assert set(AUDITED) == set(FROM_PIXELS)
+def test_systems_that_were_trained_as_their_source_did_are_audited_by_default() -> None:
+    assert set(AUDITED) == {"lenet", "small-cnn", "pixel-mlp", "skin-pamper"}
     assert inspect.signature(audit).parameters["systems"].default == AUDITED
-
-
-def test_epochs_of_standard_effort_are_fewer_than_a_systems_own() -> None:
-    cut = {name: s.standard_epochs for name, s in SYSTEMS.items() if s.standard_epochs is not None}
-    assert set(cut) <= set(AUDITED)
-    assert all(1 <= cut[name] < SYSTEMS[name].training.epochs for name in cut)
-    assert cut == {"deep-cnn": 3, "deep-cnn-bn": 3}
 
 
 # Discovery.

@@ -10,6 +10,7 @@ from hmnist.results.rows import TableSettings
 from hmnist.runs.facts import DataFacts, SplitFacts
 from hmnist.runs.manifest import Manifest
 from hmnist.runs.recipe import Recipe
+from hmnist.splits.leak_steps import AUDITED
 
 _ALWAYS = ("effort", "seed", "threads")
 """The settings that a command names even where they have their default."""
@@ -34,8 +35,7 @@ def run_facts(run: Manifest) -> Iterator[tuple[str, str]]:
     if run.members or run.split.folds:  # which a benchmark trains
         yield "Command", _benchmark_command(run.data, [run])
     else:
-        words = ["train", run.model, run.data.name, *_split_words(run.split)]
-        yield "Command", _command(words, _settings([run]))
+        yield "Command", _run_command(run)
     yield from _data_facts(run.data)
     yield "SHA-256 of the split", run.split.digest
     if run.split.fold is not None:
@@ -50,15 +50,28 @@ def audit_facts(audit: Audit, runs: Sequence[Manifest]) -> Iterator[tuple[str, s
     epochs = ",".join(f"{row.system}={row.epochs}" for row in audit.rows)
     systems = ",".join(row.system for row in audit.rows)
     words = ["audit", audit.data.name, "--systems", systems, "--epochs", epochs]
-    settings: dict[str, Any] = {"seed": audit.split.seed, "threads": audit.settings.threads}
+    seed = audit.rows[0].split.seed
+    settings: dict[str, Any] = {"seed": seed, "threads": audit.settings.threads}
     if runs:
         first = runs[0].recipe
         settings = {"effort": first.effort, "pretrained": first.pretrained} | settings
     settings["seeds"] = max(row.seeds for row in audit.rows)
     yield "Command", _command(words, settings)
     yield from _data_facts(audit.data)
-    yield "SHA-256 of the honest split", audit.split.digest
+    for row in audit.rows:
+        yield f"SHA-256 of the split of {row.system}", row.split.digest
     yield from _version_facts(audit.settings)
+
+
+def _run_command(run: Manifest) -> str:
+    settings = _settings([run])
+    if run.split.kind.startswith(AUDITED):
+        system = run.split.kind.removeprefix(AUDITED).partition(",")[0]
+        settings["seed"] = run.split.seed
+        settings["epochs"] = run.parameters["epochs"]
+        return _command(["audit", run.data.name, "--systems", system], settings)
+    words = ["train", run.model, run.data.name, *_split_words(run.split)]
+    return _command(words, settings)
 
 
 def _benchmark_command(data: DataFacts, runs: Sequence[Manifest]) -> str:

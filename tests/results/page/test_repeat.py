@@ -84,14 +84,26 @@ def test_a_fold_is_repeated_by_its_benchmark(folder: Path) -> None:
     assert facts["Fold"] == f"{(fold.split.fold or 0) + 1} of 2"
 
 
+def test_a_run_of_an_audit_is_repeated_by_the_audit_of_its_system(run: Run) -> None:
+    split = replace(run.manifest.split, kind="audit:lenet, shared lesions", published=True, seed=4)
+    manifest = replace(run.manifest, split=split, parameters={"features": "pixels", "epochs": 3})
+    command = dict(run_facts(manifest))["Command"]
+    assert command.startswith("hmnist audit sample --systems lenet --effort quick --seed 4 ")
+    assert command.endswith(" --epochs 3")
+
+
 def test_the_command_of_an_audit_names_epochs() -> None:
     audit = Audit(
         data=data_facts(),
-        split=split_facts(seed=7),
         settings=table_settings(),
-        rows=(audit_row("lenet", epochs=3, seeds=2), audit_row("vgg16", epochs=1, seeds=2)),
+        rows=(
+            audit_row("lenet", epochs=3, seeds=2, split=split_facts(seed=7)),
+            audit_row("vgg16", epochs=1, seeds=2),
+        ),
     )
-    assert dict(audit_facts(audit, []))["Command"] == (
+    facts = dict(audit_facts(audit, []))
+    assert facts["SHA-256 of the split of vgg16"] == audit.rows[1].split.digest
+    assert facts["Command"] == (
         "hmnist audit file_28.csv --systems lenet,vgg16 --epochs lenet=3,vgg16=1 --seed 7 "
         "--threads 2 --seeds 2"
     )

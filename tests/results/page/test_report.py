@@ -16,7 +16,7 @@ from hmnist.results.page.report import write_report
 from hmnist.results.table import Table
 from hmnist.runs.run import Run
 from hmnist.scores.text import interval_text, p_text
-from tests.results.examples import audit_row, data_facts, split_facts, table_settings
+from tests.results.examples import audit_row, data_facts, table_settings
 from tests.results.page.conftest import EVIL
 
 VOID = {"meta", "input", "img", "br", "link", "hr"}
@@ -56,7 +56,6 @@ def parse(path: Path) -> Parsed:
 def write_audit(folder: Path) -> Path:
     audit = Audit(
         data=data_facts(),
-        split=split_facts(),
         settings=table_settings(versions={"hmnist": "1"}),
         rows=(audit_row("lenet"), audit_row("<b>deep-cnn")),
     )

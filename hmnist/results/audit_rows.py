@@ -1,0 +1,220 @@
+"""Runs → the rows of an audit: what came out for one published system."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from hmnist.experiments.audit import REPRODUCED
+from hmnist.results.rows import ScoreSummary, make_row
+from hmnist.runs.facts import Count, SplitFacts
+from hmnist.runs.run import Run
+from hmnist.scores.comparison import Difference
+from hmnist.scores.paired_seeds import compare_seeds
+from hmnist.splits.leak_steps import CLEAN
+from hmnist.systems.system import Claim, System
+
+COMPARED = ("accuracy", "balanced_accuracy")
+"""The scores on which a step is compared with the one before it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditStep:
+    """A system with some of its protocol's leaks; see `hmnist.splits.leak_steps.isolate_leaks`.
+
+    Attributes
+    ----------
+    name : str
+        ``clean``, or the leak that is switched on, besides those of the steps before.
+    split : SplitFacts
+        Its split, with the leaks in numbers.
+    scores : mapping of str to ScoreSummary
+    effect : mapping of str to Difference
+        The scores of `COMPARED` minus those of the step before; empty for ``clean``.
+    """
+
+    name: str
+    split: SplitFacts
+    scores: Mapping[str, ScoreSummary]
+    effect: Mapping[str, Difference]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditRow:
+    """One published system under its own protocol, and the leaks of the protocol by themselves.
+
+    Attributes
+    ----------
+    system, model : str
+        The system, and the model that is trained.
+    claim : Claim
+        What its source published.
+    protocol : str
+        How its source split and resampled, in a phrase.
+    balanced : bool
+        Whether the protocol's test part holds every diagnosis about equally often.
+    split : SplitFacts
+        The split of the protocol, leaks included.
+    resampling : str
+        What the protocol does to the training part, in words.
+    epochs, own_epochs : int
+        The epochs of the training here, and of its source.
+    own_size : tuple of int or None
+        Height and width of its source where the network is built for the images as they are.
+    seeds : int
+    pretrained : str or None
+        Where a transfer model started from.
+    reproduced : mapping of str to ScoreSummary
+        The scores under its own protocol, after the last epoch.
+    best_epoch : float or None
+        The accuracy of the best epoch under its own protocol, chosen on the test part, the mean
+        over the seeds; None if another part validates.
+    steps : tuple of AuditStep
+        ``clean``, and each leak that its protocol has.
+    all_leaks : mapping of str to Difference
+        The scores of `COMPARED` with all leaks, minus those of ``clean``.
+    """
+
+    system: str
+    model: str
+    claim: Claim
+    protocol: str
+    balanced: bool
+    split: SplitFacts
+    resampling: str
+    epochs: Count
+    own_epochs: Count
+    own_size: tuple[Count, Count] | None
+    seeds: Count
+    pretrained: str | None
+    reproduced: Mapping[str, ScoreSummary]
+    best_epoch: float | None
+    steps: tuple[AuditStep, ...]
+    all_leaks: Mapping[str, Difference]
+
+    @property
+    def clean(self) -> Mapping[str, ScoreSummary]:
+        """The scores without leaks."""
+        return self.steps[0].scores
+
+    @property
+    def misses_claim(self) -> bool:
+        """Whether the claim lies outside the interval of the accuracy that came out.
+
+        If the claim is that of the best epoch, the interval is moved to the best epoch. A training
+        of other epochs than those of the source is not compared.
+        """
+        accuracy, claimed = self.reproduced["accuracy"], self.claim.accuracy
+        mean, low, high = accuracy.mean, accuracy.low, accuracy.high
+        if self.epochs != self.own_epochs or claimed is None:
+            return False
+        if mean is None or low is None or high is None:
+            return False
+        best = self.best_epoch if self.claim.best_epoch else None
+        moved = 0.0 if best is None else best - mean
+        return not low + moved <= claimed <= high + moved
+
+    @property
+    def reason(self) -> str:
+        """The protocol, and what its test part shares with the other parts, in words."""
+        leaks = "; ".join(f"{leak.sentence} ({leak.code})" for leak in self.split.leaks or ())
+        shared = leaks or "its test part shares nothing with the other two"
+        sizes = [f"{self.steps[0].split.sizes[part]:,}" for part in ("train", "validation", "test")]
+        return (
+            f"Protocol: {self.protocol}. {shared[0].upper()}{shared[1:]}. Leaks alone: "
+            f"{' / '.join(sizes)} images train / validate / test."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """What a source promises of the first of two systems over the second, and what came out.
+
+    They were trained for `epochs` of their `own_epochs`; `reproduced` and `clean` are the
+    differences of accuracies under their protocol and without leaks.
+    """
+
+    systems: tuple[str, str]
+    promised: str
+    epochs: Count
+    own_epochs: Count
+    reproduced: Difference
+    clean: Difference
+
+    def __str__(self) -> str:
+        return (
+            f"{' − '.join(self.systems)}: promised is {self.promised}; the difference of test "
+            f"accuracy after {self.epochs} of {self.own_epochs} epochs is {self.reproduced} under "
+            f"their protocol, {self.clean} without leaks."
+        )
+
+
+def make_audit_row(system: System, epochs: int, runs: Mapping[str, Sequence[Run]]) -> AuditRow:
+    """Return the row of a system; its runs have the names of `AuditedSystem.cells`."""
+    own, steps = runs[REPRODUCED], {name: runs[name] for name in runs if name != REPRODUCED}
+    reproduced, first = make_row(own), own[0].manifest
+    tested = {name: [run.part("test") for run in runs] for name, runs in steps.items()}
+    names = list(tested)
+    pairs = [(after, before) for before, after in pairwise(names)]
+    total = (names[-1], CLEAN)
+    differences = compare_seeds(tested, list(dict.fromkeys([*pairs, total])), COMPARED)
+    effects = {after: differences[after, before] for after, before in pairs}
+    return AuditRow(
+        system=system.name,
+        model=system.model,
+        claim=system.claim,
+        protocol=system.protocol.description,
+        balanced=system.protocol.balanced,
+        split=first.split,
+        resampling=reproduced.oversampling_note,
+        epochs=epochs,
+        own_epochs=system.training.epochs,
+        own_size=None if system.resizes else system.size,
+        seeds=reproduced.seeds,
+        pretrained=reproduced.pretrained,
+        reproduced=reproduced.scores,
+        best_epoch=_best_epoch(own),
+        steps=tuple(
+            AuditStep(
+                name=name,
+                split=of_step[0].manifest.split,
+                scores=make_row(of_step).scores,
+                effect=effects.get(name, {}),
+            )
+            for name, of_step in steps.items()
+        ),
+        all_leaks=differences[total],
+    )
+
+
+def _best_epoch(runs: Sequence[Run]) -> float | None:
+    """Return the mean accuracy of the best epochs, if the test part validates."""
+    if "HM103" not in {leak.code for leak in runs[0].manifest.split.leaks or ()}:
+        return None
+    accuracies = [run.history["val_accuracy"].max() for run in runs if run.history is not None]
+    return float(np.mean(accuracies))
+
+
+def make_promise(better: AuditRow, runs: Mapping[str, Mapping[str, Sequence[Run]]]) -> Promise:
+    """Return what a source promises of a system over another one, and the differences.
+
+    The runs are those of both systems, as for `make_audit_row`.
+    """
+    pair = better.system, better.claim.better_than
+    reproduced, clean = (
+        compare_seeds(
+            {system: [run.part("test") for run in runs[system][name]] for system in pair},
+            [pair],
+            ["accuracy"],
+        )[pair]["accuracy"]
+        for name in (REPRODUCED, CLEAN)
+    )
+    return Promise(
+        systems=pair,
+        promised=better.claim.note,
+        epochs=better.epochs,
+        own_epochs=better.own_epochs,
+        reproduced=reproduced,
+        clean=clean,
+    )
