@@ -61,7 +61,7 @@ def test_inception_resnet_is_cut_and_partly_frozen() -> None:
 
 
 @pytest.mark.parametrize("name", TRANSFER)
-def test_pixels_are_preprocessed_as_the_source_or_keras_does(
+def test_pixels_are_preprocessed_as_stated_or_as_keras_does(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keras = load_keras()
