@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from hmnist.scores.predictions import Predictions
     from hmnist.scores.scoring import SCORE_NAMES, Scores, score_predictions
     from hmnist.sources import load
+    from hmnist.sources.class_folders import from_class_folders
     from hmnist.sources.download import download
     from hmnist.sources.photographs import from_images
     from hmnist.sources.sample import load_sample, write_sample
@@ -89,8 +90,8 @@ __all__ = [
     "Split", "Table", "TableRow", "Trial", "TrustError", "Tuning", "UsageError", "Watcher",
     "WorkError", "audit", "benchmark", "check", "compare_predictions", "compare_runs",
     "decide_again", "download", "encode_patients", "evaluate_run", "explain", "export_run",
-    "find_runs", "fit_decision", "from_images", "load", "load_sample", "make_model",
-    "mean_scores", "open_model", "open_run", "orient", "oversample", "plot_ages",
+    "find_runs", "fit_decision", "from_class_folders", "from_images", "load", "load_sample",
+    "make_model", "mean_scores", "open_model", "open_run", "orient", "oversample", "plot_ages",
     "plot_confusion", "plot_diagnoses", "plot_errors", "plot_images", "plot_mistakes",
     "plot_precision_recall", "plot_recall", "plot_reliability", "plot_roc", "plot_scores",
     "plot_sexes", "plot_sites", "plot_times", "plot_training", "save_data_figures",
@@ -163,6 +164,7 @@ _PUBLIC = {
     "scores.predictions": ("Predictions",),
     "scores.scoring": ("SCORE_NAMES", "Scores", "score_predictions"),
     "sources": ("load",),
+    "sources.class_folders": ("from_class_folders",),
     "sources.download": ("download",),
     "sources.photographs": ("from_images",),
     "sources.sample": ("load_sample", "write_sample"),

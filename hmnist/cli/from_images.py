@@ -1,8 +1,9 @@
 """``hmnist data from-images``."""
 
 import re
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,19 +11,17 @@ from hmnist.cli import options
 from hmnist.cli.output import say
 from hmnist.errors import UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def from_images(
-    folders: Annotated[
+    paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FOLDER",
-            help="Where the photographs are, called <image_id>.jpg; folders inside count, too.",
-        ),
-    ],
-    metadata_file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="METADATA", help="HAM10000_metadata.csv: who is in it, in which order."
+            metavar="FOLDER… METADATA",
+            help="Where the photographs are, called <image_id>.jpg, folders inside included; and "
+            "HAM10000_metadata.csv: who is in it, in which order.",
         ),
     ],
     size: Annotated[
@@ -47,17 +46,32 @@ def from_images(
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Make a pixel file of any size from the HAM10000 photographs."""
-    shape = _read_size(size)
-    from hmnist.cli.watching import watch_steps
-    from hmnist.sources import photographs
+    """Make a pixel file of any size from the HAM10000 photographs.
 
-    with watch_steps("photographs", quiet=quiet) as on_step:
-        pixels, metadata = photographs.from_images(
-            folders, metadata_file, file, size=shape, mode=mode, jobs=jobs, on_progress=on_step
+    Without METADATA, FOLDER holds a training and a test part, as train/nv/<image_id>.jpg; then a
+    split file is written as well.
+    """
+    shape = _read_size(size)
+    folders, metadata = (paths, None) if paths[-1].is_dir() else (paths[:-1], paths[-1])
+    from hmnist.cli.watching import watch_steps
+    from hmnist.sources.class_folders import from_class_folders, has_class_folders
+    from hmnist.sources.photographs import from_images as from_images_of
+
+    make: Callable[..., tuple[Path, ...]]
+    if len(folders) == 1 and has_class_folders(folders[0]):
+        make = partial(from_class_folders, folders[0], metadata)
+    elif folders and metadata is not None:
+        make = partial(from_images_of, folders, metadata)
+    else:
+        raise UsageError(
+            "FOLDER or METADATA is missing.",
+            "Type hmnist data from-images FOLDER HAM10000_metadata.csv. Only a folder with train "
+            "and test in it needs no metadata.",
         )
+    with watch_steps("photographs", quiet=quiet) as on_step:
+        written = make(file, size=shape, mode=mode, jobs=jobs, on_progress=on_step)
     if not quiet:
-        say(f"Wrote {pixels}; {metadata} beside it tells its lesions.")
+        say(f"Wrote {' and '.join(map(str, written))}.")
 
 
 def _read_size(text: str) -> tuple[int, int]:

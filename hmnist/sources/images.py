@@ -11,6 +11,7 @@ from hmnist.arrays import Float32, Pixels, Shape, Strings
 from hmnist.errors import DataError, DataMissingError, UsageError
 from hmnist.patients import encode_patients
 from hmnist.sources.opening import explain_failure, opened_packed
+from hmnist.sources.resizing import Filter, resize
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,8 +147,8 @@ def _find_patients(metadata: "pd.DataFrame", names: Strings) -> Float32 | None:
     return encode_patients(metadata.set_index("image_id").reindex(names))
 
 
-def read_photograph(path: Path, shape: Shape) -> Pixels:
-    """Read a photograph as the Kaggle pixel file was made: squeezed to (h, w, c) by Lanczos.
+def read_photograph(path: Path, shape: Shape, by: Filter = "lanczos") -> Pixels:
+    """Read a photograph squeezed to (h, w, c), by the filter of the Kaggle pixel file or another.
 
     It is turned upright first if the camera noted how it was held (EXIF). Raises DataError if it is
     missing, no image, a damaged one, an animation, one of more than 8 bits a channel, or larger
@@ -168,10 +169,10 @@ def read_photograph(path: Path, shape: Shape) -> Pixels:
             is_unknown = isinstance(error, UnidentifiedImageError)
             reason = f"it is none of {', '.join(_FORMATS)}" if is_unknown else error
             raise DataError(f"{path} cannot be read as a picture: {reason}.") from error
-    resized = upright.resize((width, height), Image.Resampling.LANCZOS)
+    resized = resize(upright, (height, width), by)
     if channels == 1:
-        resized = resized.convert("L")
-    return np.asarray(resized, dtype=np.uint8).reshape(shape)
+        resized = np.asarray(Image.fromarray(resized).convert("L"))
+    return resized.reshape(shape)
 
 
 def _check_picture(photograph: "Image") -> None:

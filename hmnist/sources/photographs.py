@@ -28,6 +28,7 @@ from hmnist.sources.header import image_shape
 from hmnist.sources.images import is_photograph, read_photograph
 from hmnist.sources.metadata import METADATA_FILE, read_metadata
 from hmnist.sources.opening import read_bytes
+from hmnist.sources.resizing import Filter
 from hmnist.sources.writing import check_pixel_file_name, format_rows, write_pixel_file
 
 CHANNELS = {"RGB": 3, "L": 1}  # Pillow's names for colour and grey, and their channels
@@ -99,9 +100,9 @@ def from_images(
     >>> load(file).image_shape
     (3, 4, 3)
     """
-    shape = _check_options(size, mode, jobs)
+    shape = check_options(size, mode, jobs)
     path = Path(pixel_file_name(size, mode) if out is None else out)
-    _check_name(path, shape, mode)
+    check_name(path, shape, mode)
     metadata = Path(metadata).expanduser()
     several = [folders] if isinstance(folders, str | os.PathLike) else folders
     photographs = _find_photographs([Path(folder).expanduser() for folder in several], metadata)
@@ -115,8 +116,7 @@ def from_images(
         if not has_copy:
             stack.enter_context(write_file(copy)).write_bytes(content)
         file = stack.enter_context(write_pixel_file(path, math.prod(shape)))
-        rows = _make_rows(photographs, shape, jobs or available_cores())
-        _write_rows(file, photographs, rows, on_progress)
+        write_rows(file, photographs, shape, jobs, on_progress)
     return path, copy
 
 
@@ -127,12 +127,13 @@ def pixel_file_name(size: tuple[int, int], mode: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Photograph:
-    """A row of the metadata, and the files that have its name."""
+class Photograph:
+    """A row of a pixel file: its image and label, the files that have its name, its filter."""
 
     image_id: str
     label: int
     paths: tuple[Path, ...]
+    by: Filter = "lanczos"
 
     def to_row(self, shape: Shape) -> bytes | str:
         """Return its line of the pixel file, or as str the reason why there is none."""
@@ -143,7 +144,7 @@ class _Photograph:
             # The Kaggle archive contains some folders twice.
             if not all(filecmp.cmp(first, copy, shallow=False) for copy in copies):
                 return "there more than once, and different"
-            pixels = read_photograph(first, shape)
+            pixels = read_photograph(first, shape, self.by)
         except (DataError, OSError) as error:
             from PIL import Image
 
@@ -152,7 +153,8 @@ class _Photograph:
         return format_rows(pixels[None], np.array([self.label]))
 
 
-def _check_options(size: tuple[int, int], mode: str, jobs: int | None) -> Shape:
+def check_options(size: tuple[int, int], mode: str, jobs: int | None) -> Shape:
+    """Return the shape of an image; a `UsageError` if an option is out of range."""
     height, width = size
     if not (1 <= height <= LARGEST_SIDE and 1 <= width <= LARGEST_SIDE):
         raise UsageError(
@@ -165,7 +167,7 @@ def _check_options(size: tuple[int, int], mode: str, jobs: int | None) -> Shape:
     return height, width, CHANNELS[mode]
 
 
-def _check_name(path: Path, shape: Shape, mode: str) -> None:
+def check_name(path: Path, shape: Shape, mode: str) -> None:
     """Refuse a name under which the file would be read with another shape."""
     height, width, _ = shape
     example = pixel_file_name((height, width), mode)
@@ -180,7 +182,7 @@ def _check_name(path: Path, shape: Shape, mode: str) -> None:
     )
 
 
-def _find_photographs(folders: Sequence[Path], metadata: Path) -> list[_Photograph]:
+def _find_photographs(folders: Sequence[Path], metadata: Path) -> list[Photograph]:
     """Return the photograph of each row of the metadata."""
     table = read_metadata(metadata)
     image_ids = table["image_id"].tolist()
@@ -199,12 +201,12 @@ def _find_photographs(folders: Sequence[Path], metadata: Path) -> list[_Photogra
             f"They are called as {image_ids[0]}.jpg; name their folder.",
         )
     return [
-        _Photograph(image_id, label_of(diagnosis), tuple(paths[image_id]))
+        Photograph(image_id, label_of(diagnosis), tuple(paths[image_id]))
         for image_id, diagnosis in zip(image_ids, table["dx"].tolist(), strict=True)
     ]
 
 
-def _make_rows(photographs: list[_Photograph], shape: Shape, jobs: int) -> Iterator[bytes | str]:
+def _make_rows(photographs: list[Photograph], shape: Shape, jobs: int) -> Iterator[bytes | str]:
     """Yield the row of each photograph in order; only a few are made ahead."""
     waiting: deque[Future[bytes | str]] = deque()
     with ThreadPoolExecutor(jobs) as pool:
@@ -216,13 +218,15 @@ def _make_rows(photographs: list[_Photograph], shape: Shape, jobs: int) -> Itera
             yield waiting.popleft().result()
 
 
-def _write_rows(
+def write_rows(
     file: BufferedIOBase,
-    photographs: Sequence[_Photograph],
-    rows: Iterator[bytes | str],
+    photographs: list[Photograph],
+    shape: Shape,
+    jobs: int | None,
     on_progress: Callable[[int, int], None] | None,
 ) -> None:
     """Write the rows, or raise one error about all photographs that cannot be used."""
+    rows = _make_rows(photographs, shape, jobs or available_cores())
     problems: dict[str, list[str]] = {}
     for done, (photograph, row) in enumerate(zip(photographs, rows, strict=True), start=1):
         if isinstance(row, str):

@@ -126,7 +126,7 @@ def test_only_a_few_photographs_are_read_ahead(
     started: list[int] = []
     ahead: list[int] = []
 
-    def read(path: Path, shape: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
+    def read(path: Path, shape: tuple[int, int, int], by: str) -> npt.NDArray[np.uint8]:
         started.append(1)
         return np.zeros(shape, np.uint8)
 
@@ -311,7 +311,7 @@ def oblong(shape: tuple[int, int, int] = (20, 30, 3), count: int = 210) -> Lesio
 @pytest.mark.parametrize("method", ["random", "augment", "smote", "balanced"])
 def test_oblong_images_are_oversampled(method: str) -> None:
     training = split(oblong()).train
-    images, labels = oversample(training, method).apply(training)
+    images, labels = oversample(training, method, target=20).apply(training)
     assert images.shape == (len(labels), 20, 30, 3)
     assert len(images) > len(training)
 
