@@ -234,6 +234,7 @@ def fit_model(model: "Model", split: Split, recipe: Recipe) -> float:
             labels,
             sample_weight=training.weights,
             patients=patients,
+            groups=training.rows,
             validation=(held_out.images, held_out.labels, known),
         )
     return work.seconds
