@@ -189,7 +189,7 @@ def _write(
         folder,
         manifest,
         model=model,
-        seen=(split.train.images, split.validation.images),
+        seen=(split.train, split.validation),
         familiarity=fit_familiarity(split.train.images, split.validation.images),
         predictions=predictions,
         report=report,
