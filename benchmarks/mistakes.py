@@ -136,6 +136,13 @@ def _mistakes(data: Data) -> Iterator[tuple[str, str, str, Case]]:
         0.1,
     )
     yield from _each(
+        "labels of other images in one site (back); share of its rows",
+        "HM130",
+        lambda share: (_shuffled_group(data, share), None, None),
+        0.5,
+        1.0,
+    )
+    yield from _each(
         "label with noise as a feature; its deviation",
         "HM125",
         lambda noise: (data, split, _feature(data.labels + RNG.normal(0, noise, len(data)))),
@@ -349,6 +356,13 @@ def _balanced_in_other_order(data: Data, count: int) -> Data:
 def _mislabelled(data: Data, share: float) -> Data:
     labels, rows = data.labels.copy(), _draw(np.arange(len(data)), share)
     labels[rows] = (labels[rows] + RNG.integers(1, 7, len(rows))) % 7
+    return dataclasses.replace(data, labels=labels)
+
+
+def _shuffled_group(data: Data, share: float) -> Data:
+    members = np.flatnonzero(_metadata(data)["localization"] == "back")
+    labels, rows = data.labels.copy(), _draw(members, share)
+    labels[rows] = RNG.permutation(labels[rows])
     return dataclasses.replace(data, labels=labels)
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _SHOWN = 6  # images of each diagnosis in a notebook
 
+LONGEST_ID = 255
+"""Characters of the id of an image or a lesion, as of the name of a file."""
+
 PARTS = ("train", "validation", "test")  # the three parts of a split
 
 
@@ -52,7 +55,7 @@ class LesionDataset:
     ------
     DataError
         If the images are not uint8 of four dimensions, the labels are not whole numbers from 0 to
-        6, or the lengths differ.
+        6, the lengths differ, or a lesion id is very long.
     """
 
     images: Pixels
@@ -80,6 +83,8 @@ class LesionDataset:
                 raise DataError(f"{self.name}: {len(values):,} {name} for {len(self):,} images.")
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(CODES):
             raise DataError(f"{self.name}: labels must lie in 0–{len(CODES) - 1}.")
+        if self.lesion_ids is not None and _is_long(self.lesion_ids):
+            raise DataError(f"{self.name}: a lesion id has more than {LONGEST_ID} characters.")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -195,6 +200,12 @@ class LesionDataset:
             metadata=None if table is None else table.iloc[indices].reset_index(drop=True),
             own_split=None if parts is None else parts[indices],
         )
+
+
+def _is_long(ids: Strings) -> bool:
+    """Return whether an id has more than `LONGEST_ID` characters."""
+    # The type of an array tells how many characters its longest text may have.
+    return ids.dtype.itemsize > 4 * LONGEST_ID and max(map(len, ids.tolist())) > LONGEST_ID
 
 
 def fingerprint_images(images: Images) -> npt.NDArray[np.uint64]:

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -73,17 +73,21 @@ def write_folder(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def working_folder(path: Path) -> Iterator[Path]:
+def working_folder(path: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator[Path]:
     """Yield a folder beside `path` for what the work on `path` needs; one process at a time has it.
 
-    Others wait until the block ends. If it raises, or the process is killed, the content stays, so
-    that the work can go on from there; otherwise it is removed. Raises WorkError if the folder
-    cannot be made.
+    Others call `on_wait`, and wait until the block ends. If it raises, or the process is killed,
+    the content stays, so that the work can go on from there; otherwise it is removed. Raises
+    WorkError if the folder cannot be made.
     """
-    folder = _beside(path, "work")
+    folder, lock = _beside(path, "work"), _beside(path, "worklock")
     with contextlib.ExitStack() as stack:
         with _write_errors(path):
-            stack.enter_context(locked(_beside(path, "worklock")))
+            try:
+                stack.enter_context(locked(lock, wait=False))
+            except BlockingIOError:
+                on_wait()
+                stack.enter_context(locked(lock))
             folder.mkdir(exist_ok=True)
         try:
             yield folder

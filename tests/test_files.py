@@ -344,7 +344,8 @@ def test_work_goes_on_in_the_same_folder(tmp_path: Path) -> None:
 def test_one_process_at_a_time_has_a_working_folder(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from hmnist.files import working_folder\n"
-        "with working_folder(Path(sys.argv[1])) as work: print((work / 'count').exists())"
+        "with working_folder(Path(sys.argv[1]), lambda: print('waits')) as work:\n"
+        "    print((work / 'count').exists())"
     )
     with files.working_folder(tmp_path / "run") as work:
         (work / "count").write_text("1")
@@ -353,7 +354,7 @@ def test_one_process_at_a_time_has_a_working_folder(tmp_path: Path) -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             other.communicate(timeout=2)
     # The folder was removed when the work was done; the other process has one of its own.
-    assert other.communicate(timeout=60)[0] == "False\n"
+    assert other.communicate(timeout=60)[0] == "waits\nFalse\n"
     assert names_in(tmp_path) == []
 
 

@@ -65,7 +65,7 @@ def audit(name: str) -> Audit:
 
 def test_everything_is_escaped_and_closed(run: Run, sample: LesionDataset) -> None:
     data = replace(sample, name=EVIL)
-    manifest = replace(run.manifest, data=data_facts(name=EVIL))
+    manifest = replace(run.manifest, data=replace(run.manifest.data, name=EVIL))
     shown: list[Any] = [
         table(EVIL), audit(EVIL), comparison(EVIL, "b"), comparison("a", EVIL, "c"), data,
         split(data), replace(run, manifest=manifest), replace(evaluate_run(run), title=EVIL),

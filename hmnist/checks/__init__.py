@@ -3,8 +3,9 @@
 Checks look at any split, also one that `hmnist.split` would refuse. `parts` holds the functions
 that look at a split by its rows, `near_copies` those that compare its images; `content`, `labels`,
 `metadata` and `pixels` look at the data, `shortcuts` at what tells a diagnosis without a lesion,
-`columns` at features. A new check is a function, which returns None or a `Found`, and a line in
-`CHECKS`. `Pictures` holds what several of them compute from the images.
+`groups` at patients of one age, sex or site, `columns` at features. A new check is a function,
+which returns None or a `Found`, and a line in `CHECKS`. `Pictures` holds what several of them
+compute from the images.
 """
 
 import os
@@ -18,6 +19,7 @@ import numpy as np
 from hmnist.checks import (
     columns,
     content,
+    groups,
     labels,
     metadata,
     near_copies,
@@ -25,7 +27,7 @@ from hmnist.checks import (
     pixels,
     shortcuts,
 )
-from hmnist.checks.given import as_features, as_split
+from hmnist.checks.given import as_features, as_split, read_feature_file
 from hmnist.checks.loading import load_mislabelled, unexpected_columns
 from hmnist.checks.subject import Check, Subject
 from hmnist.dataset import LesionDataset
@@ -129,6 +131,13 @@ CHECKS = (
         "test images look different",
         ("split", "pictures"),
         shortcuts.find_other_pictures_in_test,
+        _NO_IMAGES,
+    ),
+    Check(
+        "HM130",
+        "a group far below the rest",
+        ("pictures", "patients"),
+        groups.find_weak_group,
         _NO_IMAGES,
     ),
 )
@@ -262,20 +271,22 @@ def inspect_file(
     *,
     metadata: str | os.PathLike[str] | Literal[False] | None = None,
     split_file: str | os.PathLike[str] | None = None,
+    feature_file: str | os.PathLike[str] | None = None,
     on_check: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Look for mistakes in a data file, also where `hmnist.load` would refuse it for one of them.
 
     Those are columns that a pixel file should not have, and labels in another order than that of
     its metadata. `path` and `metadata` are those of `hmnist.load`; `split_file` is the `split` of
-    `check`.
+    `check`, and `feature_file` a CSV file with its `features`, a row per image.
 
     Raises
     ------
     DataError
         If a file is missing or malformed in a way that no check knows.
     UsageError
-        If the split file names images by id and the ids are unknown.
+        If the split file names images by id and the ids are unknown, or the features have another
+        number of rows than the data.
     """
     path = path if path == "sample" else Path(path).expanduser()
     if isinstance(path, Path) and (columns := unexpected_columns(path)):
@@ -284,7 +295,12 @@ def inspect_file(
         if report.findings:
             return report
     data = load_mislabelled(path, metadata)
-    return inspect(data, None if split_file is None else Path(split_file), on_check=on_check)
+    return inspect(
+        data,
+        None if split_file is None else Path(split_file),
+        features=None if feature_file is None else read_feature_file(Path(feature_file)),
+        on_check=on_check,
+    )
 
 
 def _report_columns(name: str, columns: Sequence[str]) -> Report:

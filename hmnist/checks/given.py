@@ -3,6 +3,7 @@
 A split made by hand may hold lists or masks. What cannot be understood is refused, never ignored.
 """
 
+import contextlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from hmnist.arrays import Float64, Indices
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
+from hmnist.sources.tables import read_table
 from hmnist.splits.split import Split, own_split
 from hmnist.splits.split_file import read_split_rows
 
@@ -26,7 +28,10 @@ _SPLITS = "Give what hmnist.split returns for these data, a Split of your own, o
 
 _ROWS = "Give rows of the data, 0 is the first, or a mask with True for each row of the part."
 
-_FEATURES = "Give a pandas.DataFrame with a row per image, or a list of the names of its columns."
+_FEATURES = (
+    "Give a table with a row per image (a pandas.DataFrame, or --feature-file FILE), or a list of "
+    "the names of its columns."
+)
 
 
 def as_split(data: LesionDataset, split: Split | str | os.PathLike[str] | None) -> Split | None:
@@ -91,6 +96,31 @@ def as_features(features: "Features", count: int) -> tuple[tuple[str, ...], Floa
     if len(set(features)) < len(features):
         raise UsageError("The names of the features are not all different.", _FEATURES)
     return tuple(features), None
+
+
+def read_feature_file(path: Path) -> "pd.DataFrame":
+    r"""Return features from a CSV file with a row per image, in the order of the data.
+
+    Columns of numbers are numbers, and others are words. Raises DataError if the file is missing or
+    malformed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "features.csv"
+    >>> _ = path.write_text("age,sex\n40,male\n,female\n")
+    >>> as_features(read_feature_file(path), 2)[1].tolist()
+    [[40.0, 0.0], [nan, 1.0]]
+    """
+    import pandas as pd
+
+    rows = read_table(path)
+    names = next(rows, (0, []))[1]
+    table = pd.DataFrame([cells for _, cells in rows], columns=names, dtype=str).replace("", None)
+    for name in table:
+        with contextlib.suppress(ValueError):
+            table[name] = pd.to_numeric(table[name])
+    return table
 
 
 def _refuse_other_data(data: LesionDataset, other: LesionDataset) -> None:

@@ -106,6 +106,7 @@ class Subject:
                 bool(self.feature_names) or self.metadata_column("dx_type") is not None,
                 "dx_type in the metadata, or features",
             ),
+            "patients": (data.patients is not None, "age, sex or site in the metadata"),
             "features": (bool(self.feature_names), "features"),
             "pictures": (
                 len(data) >= LEAST_IMAGES
@@ -131,9 +132,9 @@ class Check:
     Attributes
     ----------
     needs : tuple of str
-        ``split``, ``lesions``, ``images`` (their names), ``dx_type``, ``features``; of the images
-        themselves: ``pictures`` (enough of a fair size), ``colour``, ``detail``, ``fine detail``,
-        ``photographs``.
+        ``split``, ``lesions``, ``images`` (their names), ``dx_type``, ``patients`` (age, sex or
+        site), ``features``; of the images themselves: ``pictures`` (enough of a fair size),
+        ``colour``, ``detail``, ``fine detail``, ``photographs``.
     look : callable
         Returns None, or what is wrong.
     unless : tuple of str

@@ -23,6 +23,7 @@ def check(
     data: options.Data = None,
     metadata: options.Metadata = None,
     split_file: options.SplitFile = None,
+    feature_file: options.FeatureFile = None,
     report: Format = "table",
     quiet: options.Quiet = False,
 ) -> None:
@@ -37,7 +38,13 @@ def check(
     if not quiet:
         say(f"Checking {source} …")
     with watch_steps("checks", quiet=quiet) as on_step:
-        result = inspect_file(source, metadata=metadata, split_file=split_file, on_check=on_step)
+        result = inspect_file(
+            source,
+            metadata=metadata,
+            split_file=split_file,
+            feature_file=feature_file,
+            on_check=on_step,
+        )
     if report == "json":
         print_json(_as_json(result))
     elif report == "markdown":
@@ -99,13 +106,14 @@ def _notes(report: "Report") -> list[str]:
     codes_of_need: dict[str, list[str]] = {}
     for code, need in report.skipped.items():
         wanted = need.replace("a split", "a split: --split-file FILE")
+        wanted = wanted.replace("features", "features: --feature-file FILE")
         codes_of_need.setdefault(wanted, []).append(code)
     skipped = [f"{', '.join(codes)} (would need {need})" for need, codes in codes_of_need.items()]
     notes = [f"Looked and found nothing: {', '.join(passed)}."] if passed else []
     if report.compared < report.images:
         notes.append(
             f"Of {report.images:,} different images, {report.compared:,} were compared, drawn at "
-            "random: HM115 to HM118, HM122 to HM124 and HM127 to HM129 looked at these."
+            "random: HM115 to HM118, HM122 to HM124 and HM127 to HM130 looked at these."
         )
     return notes + ([f"Not looked at: {'; '.join(skipped)}."] if skipped else [])
 

@@ -193,6 +193,14 @@ SplitFile = Annotated[
         "A split of your own: CSV with image_id or row (0 is the first image), and part.",
     ),
 ]
+FeatureFile = Annotated[
+    Path | None,
+    shared(
+        "feature_file",
+        "FILE",
+        "What models get besides the pixels: CSV with a row per image, in the order of the data.",
+    ),
+]
 Folds = Annotated[
     int | None,
     shared("folds", "K", "Cross-validate in K folds by lesion instead of one split.", min=2),

@@ -23,7 +23,7 @@ from hmnist.cli.parameters import flatten_parameters
 from hmnist.errors import DataError, DataMissingError, UsageError, did_you_mean, unknown_name
 from hmnist.sources.opening import opened_packed
 
-_OTHER_VARIABLES = ("HMNIST_CACHE", "HMNIST_DATA")
+_OTHER_VARIABLES = ("HMNIST_CACHE", "HMNIST_DATA", "HMNIST_TRUST_DATA")
 """The variables that are no options."""
 
 _LONGEST = 1 << 14  # bytes of the file; all options together need a few hundred

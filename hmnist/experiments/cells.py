@@ -1,7 +1,7 @@
 """The cells of a grid, and the order in which they run: `run_cells`."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -104,7 +104,7 @@ def run_cells(
             watcher.started(ensemble)
             members = [runs[folder] for folder in members_of[ensemble.folder]]
             composed = compose_ensemble(
-                ensemble.split, ensemble.recipe, ensemble.folder, members, watcher.noted
+                ensemble.split, ensemble.recipe, ensemble.folder, members, noting(ensemble, watcher)
             )
             watcher.finished(ensemble, composed)
             yield ensemble, composed
@@ -140,11 +140,16 @@ def estimate_fit(recipe: Recipe, images: int) -> float:
     return seconds * images / 7000
 
 
+def noting(cell: Cell, watcher: Watcher) -> Callable[[str], None]:
+    """Return what tells the watcher a sentence about a cell; the sentence has no full stop."""
+    return lambda sentence: watcher.noted(f"{cell}: {sentence}.")
+
+
 def _train(cells: Sequence[Cell], workers: Workers, watcher: Watcher) -> Iterator[tuple[Cell, Run]]:
     left = []
     for cell in cells:
         key = cell.recipe.key(cell.split)
-        if (run := open_finished(cell.folder, key, watcher.noted)) is None:
+        if (run := open_finished(cell.folder, key, noting(cell, watcher))) is None:
             left.append(cell)
         else:
             yield cell, run

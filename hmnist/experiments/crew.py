@@ -16,7 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from hmnist.errors import TrustError, UsageError, WorkError
-from hmnist.experiments.cells import Cell, Watcher
+from hmnist.experiments.cells import Cell, Watcher, noting
 from hmnist.experiments.remote import keep, look, receive, train_remotely
 from hmnist.experiments.stored import StoredData
 from hmnist.experiments.work import make_work
@@ -146,7 +146,7 @@ class Crew:
 
     def _tell(self, cell: Cell, *told: Any) -> None:
         if len(told) == 1:
-            self._watcher.noted(f"{cell}: {told[0]}.")
+            noting(cell, self._watcher)(told[0])
         else:
             self._watcher.step(cell, *told)
 

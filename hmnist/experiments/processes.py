@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hmnist.errors import HmnistError, UsageError, WorkError
-from hmnist.experiments.cells import Cell, Watcher
+from hmnist.experiments.cells import Cell, Watcher, noting
 from hmnist.experiments.stored import store_data
 from hmnist.experiments.training import train_cell
 from hmnist.experiments.work import Work, make_work
@@ -76,9 +76,7 @@ def _train_here(cells: Sequence[Cell], watcher: Watcher) -> Iterator[tuple[Cell,
         def on_step(done: float, total: float, cell: Cell = cell) -> None:
             watcher.step(cell, done, total)
 
-        def on_note(sentence: str, cell: Cell = cell) -> None:
-            watcher.noted(f"{cell}: {sentence}.")
-
+        on_note = noting(cell, watcher)
         yield cell, train_cell(cell.split, cell.recipe, cell.folder, on_step, on_note)
 
 
@@ -100,7 +98,7 @@ def _train_in(
             process, cell = running[connection]
             told = process.receive()
             if isinstance(told, str):
-                watcher.noted(f"{cell}: {told}.")
+                noting(cell, watcher)(told)
                 continue
             if told is not None:
                 watcher.step(cell, *told)

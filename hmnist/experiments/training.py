@@ -56,16 +56,22 @@ def train_cell(
 
     The recipe has to be resolved for the split. If the folder holds a finished run of the same key,
     that one is opened; what is no run folder is refused. `on_step` is called as
-    ``on_step(done, total)`` while the model is fitted, `on_note` with a sentence if the training
-    goes on where it was interrupted; `side_by_side` notes in the run that other
-    cells ran at the same time, so that times say little. `fit` fits the model in another way than
-    on this machine: over so many `workers`.
+    ``on_step(done, total)`` while the model is fitted, `on_note` with a sentence, without its full
+    stop, if a damaged run is made again, another process trains it, or the training goes on where
+    it was interrupted; `side_by_side` notes in the run that other cells ran at the same time, so
+    that times say little. `fit` fits the model in another way than on this machine: over so many
+    `workers`.
     """
-    if (finished := open_finished(folder, recipe.key(split))) is not None:
+    if (finished := open_finished(folder, recipe.key(split), on_note)) is not None:
         return finished
     _refuse_other_folder(folder)
     make_parent(folder)
-    with working_folder(folder) as work:
+
+    def wait() -> None:
+        if on_note is not None:
+            on_note("another process trains it, and this one waits")
+
+    with working_folder(folder, wait) as work:
         # Another process may have trained it in the meantime.
         if (finished := open_finished(folder, recipe.key(split))) is not None:
             return finished
@@ -199,14 +205,14 @@ def _write(
 def open_finished(folder: Path, key: str, noted: "Noted | None" = None) -> Run | None:
     """Return the finished run of a folder, None if there is none of that key.
 
-    `noted` receives a sentence if there is one that is damaged.
+    `noted` receives a sentence, without its full stop, if there is one that is damaged.
     """
     try:
         run = open_run(folder)
         _ = run.predictions  # which are needed in any case
     except TrustError as error:
         if noted is not None:
-            noted(f"{error.message} It is made again.")
+            noted(f"{error.message.removesuffix('.')}; it is made again")
         return None
     except HmnistError:
         return None
@@ -217,7 +223,9 @@ def _refuse_other_folder(folder: Path) -> None:
     """Replace an older run, but no other folder or file."""
     taken = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
     if taken and not (folder / MANIFEST).is_file():
-        raise UsageError(f"{folder} exists and is no run folder.", "Name another with --out.")
+        raise UsageError(
+            f"{folder} exists and is no run folder.", "Remove it, or name another with --out."
+        )
 
 
 def fit_model(model: "Model", split: Split, recipe: Recipe) -> float:

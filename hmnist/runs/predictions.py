@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hmnist.arrays import Float64, Indices, Labels, Strings
+from hmnist.dataset import LONGEST_ID
 from hmnist.diagnoses import CODES
 from hmnist.errors import HmnistError, TrustError
 from hmnist.guarded import open_guarded
@@ -29,9 +30,6 @@ _PREDICTIONS = "predictions.csv"
 
 _LARGEST = 2**28
 """Bytes of the file: a quarter of a gigabyte, for more than a million images."""
-
-_LONGEST_ID = 255
-"""Characters; as of the name of a file."""
 
 _CURE = "Train it again."
 
@@ -116,7 +114,7 @@ def read_predictions(folder: Path) -> dict[str, PartPredictions]:
         if unknown := set(table.columns) - kinds.keys():
             raise ValueError(f"it has a column {min(unknown)[:40]!r}")
         for column in text:
-            if column in table and (table[column].str.len() > _LONGEST_ID).any():
+            if column in table and (table[column].str.len() > LONGEST_ID).any():
                 raise ValueError(f"a text in the column {column} is too long")
     if missing := {"part", "diagnosis", "predicted", *numbers} - set(table.columns):
         raise TrustError(f"{path} has no column {min(missing)!r}.", _CURE)

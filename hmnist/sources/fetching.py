@@ -16,6 +16,7 @@ from zipfile import BadZipFile, ZipFile, is_zipfile
 from hmnist import __version__
 from hmnist.errors import DataError, TrustError
 from hmnist.files import locked, make_parent, write_file
+from hmnist.sources.opening import check_unpacked
 
 if TYPE_CHECKING:
     from requests import RequestException, Response
@@ -25,6 +26,7 @@ OnProgress = Callable[[int, int], None]
 BLOCK = 1 << 18  # bytes that are written at once
 CUTS = 5  # how often a download is cut off before it is given up
 PAUSE = 1.0  # seconds between a cut and the next request
+MOST_TIMES = 4  # how many times its usual size a file may have
 TIMEOUT = (10, 30)  # seconds to connect, and between two bytes
 
 
@@ -122,6 +124,12 @@ def _receive(file: RemoteFile, part: Path, on_progress: OnProgress | None) -> No
             for block in answer.iter_content(BLOCK):
                 target.write(block)
                 done += len(block)
+                if done > MOST_TIMES * file.size:
+                    part.unlink()
+                    raise DataError(
+                        f"{_host(file)} sends more than {MOST_TIMES} times the bytes of "
+                        f"{file.name}. They were deleted."
+                    )
                 if on_progress is not None:
                     on_progress(done, max(done, total))
 
@@ -162,7 +170,9 @@ def _unpack(file: RemoteFile, part: Path, path: Path) -> None:
         if not is_zipfile(part) or file.name not in ZipFile(part).namelist():
             os.replace(part, path)
             return
-        with ZipFile(part).open(file.name) as packed, path.open("wb") as target:
+        member = ZipFile(part).getinfo(file.name)
+        check_unpacked(path, member.compress_size, member.file_size)
+        with ZipFile(part).open(member) as packed, path.open("wb") as target:
             shutil.copyfileobj(packed, target, BLOCK)
     except (BadZipFile, EOFError, zlib.error) as error:
         raise TrustError(

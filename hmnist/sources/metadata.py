@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hmnist.arrays import Strings
-from hmnist.dataset import LesionDataset
+from hmnist.dataset import LONGEST_ID, LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataError
 from hmnist.patients import FIELDS
@@ -201,6 +201,12 @@ def _check_ids(metadata: "pd.DataFrame", path: Path, names: Sequence[str]) -> No
             raise DataError(
                 f"{path}: {row_name(int(empty.argmax()) + 1)}, column {name}: the cell is empty.",
                 "Give every image its name and its lesion, or go without: --metadata none.",
+            )
+        if (long := metadata[name].str.len() > LONGEST_ID).any():
+            raise DataError(
+                f"{path}: {row_name(int(long.argmax()) + 1)}, column {name}: the id has more than "
+                f"{LONGEST_ID} characters.",
+                "Is it a text in the wrong column? Correct it, or go without: --metadata none.",
             )
     if "image_id" in names and (repeated := metadata["image_id"].duplicated()).any():
         row = int(repeated.argmax())

@@ -103,12 +103,12 @@ def from_images(
     path = Path(pixel_file_name(size, mode) if out is None else out)
     _check_name(path, shape, mode)
     metadata = Path(metadata).expanduser()
+    several = [folders] if isinstance(folders, str | os.PathLike) else folders
+    photographs = _find_photographs([Path(folder).expanduser() for folder in several], metadata)
     content = read_bytes(metadata)
     copy = path.with_name(METADATA_FILE)
     has_copy = copy.exists() and read_bytes(copy) == content
     refuse_to_overwrite(path, *([] if has_copy else [copy]))
-    several = [folders] if isinstance(folders, str | os.PathLike) else folders
-    photographs = _find_photographs([Path(folder).expanduser() for folder in several], metadata)
     with contextlib.ExitStack() as stack:
         # Set once for all threads, before they start.
         stack.enter_context(warnings.catch_warnings(action="ignore"))

@@ -619,6 +619,15 @@ def test_a_split_file_that_a_benchmark_would_refuse(pixel_file: Path, tmp_path: 
         inspect_file(pixel_file, split_file=tmp_path / "none.csv")
 
 
+def test_a_feature_file(pixel_file: Path, tmp_path: Path) -> None:
+    metadata = pixel_file.with_name("HAM10000_metadata.csv")
+    report = inspect_file(pixel_file, feature_file=metadata)
+    assert codes(list(report.findings)) == ["HM105", "HM106", "HM126"]
+    (tmp_path / "few.csv").write_text("age\n40\n")
+    with pytest.raises(UsageError, match="have 1 rows; expected a row for each of the 210 images"):
+        inspect_file(pixel_file, feature_file=tmp_path / "few.csv")
+
+
 @pytest.mark.parametrize(("column", "code"), [("dx_type", "HM105"), ("dx", "HM106")])
 def test_a_pixel_file_with_a_column_that_tells(pixel_file: Path, column: str, code: str) -> None:
     metadata = pd.read_csv(pixel_file.with_name("HAM10000_metadata.csv"))

@@ -91,8 +91,10 @@ def test_a_finished_cell_is_not_trained_again(
 def test_a_damaged_cell_is_trained_again(parts: Split, tmp_path: Path) -> None:
     first = train_cell(parts, RECIPE, tmp_path / "run")
     (tmp_path / "run" / "predictions.csv").write_text("nothing")
-    again = train_cell(parts, RECIPE, tmp_path / "run")
+    notes: list[str] = []
+    again = train_cell(parts, RECIPE, tmp_path / "run", on_note=notes.append)
     assert again.scores == first.scores
+    assert [note.split("; ")[1] for note in notes] == ["it is made again"]
 
 
 def test_another_folder_is_never_replaced(parts: Split, tmp_path: Path) -> None:

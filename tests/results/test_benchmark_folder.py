@@ -180,10 +180,8 @@ def test_a_damaged_cell_is_named_and_made_again(bench: Path, sample: LesionDatas
     table = benchmark(sample, **SETTINGS, out=bench, watcher=notes)
     assert {row.model: row.scores for row in table.rows} == expected
     for sentence, model in zip(notes.sentences, ("logistic", "ensemble"), strict=True):
-        assert sentence.startswith(str(of_model(bench, model)))
-        assert sentence.endswith(
-            "is damaged: predictions.csv is not what was written. It is made again."
-        )
+        assert sentence.startswith(f"{model}, oversampling random, seed 0: {bench}")
+        assert sentence.endswith("predictions.csv is not what was written; it is made again.")
     verify_benchmark(bench)
 
 
@@ -198,5 +196,5 @@ def test_a_cell_with_strange_predictions_is_made_again(bench: Path, sample: Lesi
     change(cell / "manifest.json", lambda facts: facts["files"].update({"predictions.csv": stored}))
     notes = Notes()
     benchmark(sample, **SETTINGS, out=bench, watcher=notes)
-    assert "It is made again." in notes.sentences[0]
+    assert "it is made again." in notes.sentences[0]
     verify_benchmark(bench)

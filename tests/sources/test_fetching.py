@@ -248,6 +248,24 @@ def test_a_damaged_archive_is_deleted(tmp_path: Path) -> None:
     assert visible(tmp_path) == leftovers(tmp_path) == []
 
 
+def test_a_bomb_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hmnist.sources.opening.UNPACKED_FREELY", 2**20)
+    packed = pack(bytes(2**24), "file.bin")
+    with served(packed) as server, pytest.raises(DataError, match="unpacks to more than 50 times"):
+        fetch(remote(server.url, md5=None), tmp_path)
+    assert visible(tmp_path) == leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize("tells_length", [True, False])
+def test_a_server_that_sends_without_end_is_given_up(tmp_path: Path, tells_length: bool) -> None:
+    with (
+        served(CONTENT * 5, tells_length=tells_length) as server,
+        pytest.raises(DataError, match="more than 4 times the bytes"),
+    ):
+        fetch(remote(server.url), tmp_path)
+    assert visible(tmp_path) == leftovers(tmp_path) == []
+
+
 def test_two_downloads_at_once_ask_once(tmp_path: Path) -> None:
     go_on = threading.Event()
     with served(CONTENT, go_on=go_on) as server, ThreadPoolExecutor(2) as threads:

@@ -207,8 +207,8 @@ def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     path = write(tmp_path, arrays)
     with pytest.raises(DataError, match="unpacks to more than 50 times its size") as caught:
         read_medmnist(path)
-    assert "numpy.savez" in caught.value.hint
-    np.savez(path, **arrays)  # type: ignore[arg-type] # the stubs take ** for options
+    assert "HMNIST_TRUST_DATA=1" in caught.value.hint
+    monkeypatch.setenv("HMNIST_TRUST_DATA", "1")
     with pytest.raises(DataError, match="different shapes"):
         read_medmnist(path)
 

@@ -103,6 +103,10 @@ MALFORMED = {
     "empty lesion": (HEADER + ROWS.replace("L_2", ""), r"row 3 \(line 4\), column lesion_id"),
     "blank lesion": (HEADER + ROWS.replace("L_2", " "), r"row 3 \(line 4\), column lesion_id"),
     "empty image": (HEADER + ROWS.replace("I_4", ""), r"row 4 \(line 5\), column image_id"),
+    "long lesion": (
+        HEADER + ROWS.replace("L_2", "L" * 256),
+        r"row 3 \(line 4\), column lesion_id: the id has more than 255 characters",
+    ),
     "repeated image": (
         HEADER + ROWS.replace("I_4", "I_2"),
         r"row 4 \(line 5\) repeats the image_id I_2 of row 2",
@@ -158,6 +162,9 @@ def test_a_table_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("hmnist.sources.tables.MOST_ROWS", 4)
     assert len(read_metadata(write(tmp_path, HEADER + ROWS))) == 4
     with pytest.raises(DataError, match="more than 4 rows"):
+        read_metadata(write(tmp_path, HEADER + ROWS * 2))
+    monkeypatch.setenv("HMNIST_TRUST_DATA", "1")
+    with pytest.raises(DataError, match="repeats the image_id"):
         read_metadata(write(tmp_path, HEADER + ROWS * 2))
 
 

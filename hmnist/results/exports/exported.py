@@ -32,6 +32,7 @@ from hmnist.arrays import (
 from hmnist.decisions.decision import Decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError, UsageError
+from hmnist.guarded import read_json
 from hmnist.models.isolation import IsolationError
 from hmnist.patients import PATIENT_COLUMNS, check_patients
 from hmnist.results.exports.isolated import IsolatedNetworks
@@ -286,8 +287,8 @@ def _read_facts(folder: Path) -> ExportFacts:
 
     path = folder / EXPORT_FILE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=ExportFacts)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return msgspec.convert(read_json(path), type=ExportFacts)
+    except msgspec.MsgspecError as error:
         raise TrustError(f"{path} is damaged or of another version: {error}.", _CURE) from error
 
 
