@@ -109,18 +109,19 @@ def _print_curve(
             runs_by_fold[fold] = _train(split, recipe, folder)
     images: list[float] = []
     predictions: dict[str, list[hmnist.Predictions]] = {}
+    parameters = runs_by_fold[0].manifest.parameters
+    is_alike = True
     for share in sorted(shares):
         splits = [_keep_lesions(split, share) for split in folds]
         images.append(_mean_size(splits))
         runs = [_train(split, recipe, folder / "curve") for split in splits]
+        is_alike &= all(run.manifest.parameters == parameters for run in runs)
         predictions[f"{share:.0%}"] = [run.part("test") for run in runs]
     images.append(_mean_size(folds))
     predictions["all"] = [runs_by_fold[fold].part("test") for fold in range(len(folds))]
     scores = np.array([_means(tested) for tested in predictions.values()])
     print(f"## {recipe.model}: more lesions ({len(folds)} folds)\n")
-    if any(
-        runs_by_fold[fold].manifest.key != recipe.key(split) for fold, split in enumerate(folds)
-    ):
+    if not is_alike:
         print("The runs on all lesions were trained with other parameters than the others.\n")
     rows = [
         [name, f"{count:,.0f}", *map(score_text, means)]

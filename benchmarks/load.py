@@ -1,8 +1,8 @@
 """What hmnist does under load: ``python benchmarks/load.py``.
 
 Three parts: `hmnist predict` on pixel files of more and more rows, 50 calls of `hmnist predict` at
-once on one run, and a benchmark of 200 cells, a third of them networks. Memory is resident memory: the
-peak of a process, or the sum over a benchmark's processes when a cell is finished. All data are
+once on one run, and a benchmark of 200 cells, a third of them networks. Memory is resident memory:
+the peak of a process, or the sum over a benchmark's processes when a cell is finished. All data are
 generated. Prints Markdown; the exit code is 1 if an answer is wrong or missing.
 """
 

@@ -35,7 +35,9 @@ def read_table(path: Path) -> tuple[list[str], Rows]:
         del table[0]
     header, *rows = table or [[]]
     names = [name.strip() for name in header]
-    while names and not names[-1]:
+    while (
+        names and not names[-1] and not any("".join(row[len(names) - 1 :]).strip() for row in rows)
+    ):
         names.pop()
     rows = [row[: len(names)] if not "".join(row[len(names) :]).strip() else row for row in rows]
     numbers = [row[0].strip() for row in rows]

@@ -141,7 +141,7 @@ _ENTRIES = (
             {**_TAUGHT, "perceptrons": 2},
             {**_TAUGHT, "epochs": 32, "widths": (64, 192, 192), "perceptrons": 3},
         ),
-        _by_effort(90, 245, 545),
+        _by_effort(80, 270, 600),
         settings=("precision",),
         on_gpu=True,
         patients=True,

@@ -15,7 +15,8 @@ def assign_groups(
     """Assign whole groups of images to parts.
 
     The groups of a diagnosis come in random order; each goes to the part that is furthest below
-    its share of this diagnosis' images assigned so far.
+    its share of the images of this diagnosis that were assigned before. So no part gets more of the
+    large groups than another.
 
     Parameters
     ----------
@@ -56,12 +57,13 @@ def assign_groups(
         held, assigned = [0] * len(fractions), 0
         for group in order:
             size = int(sizes[group])
-            assigned += size
+            # The group itself does not count: the largest part would get most of the large groups.
             missing = [
                 (share * assigned - count, -images if are_equal else 0)
                 for share, count, images in zip(fractions, held, images_of_part, strict=True)
             ]
             part = missing.index(max(missing))
+            assigned += size
             held[part] += size
             images_of_part[part] += size
             part_of_group[group] = part

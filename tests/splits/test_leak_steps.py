@@ -61,7 +61,7 @@ def test_steps_differ_in_leaks_alone(system: str, isolated: Isolated, ham: Lesio
     for name, step in steps.items():
         assert step.kind == f"audit:{system}, {name}"
         assert name in step.proof()
-        assert abs(len(step.validation_indices) - len(step.test_indices)) <= 3
+        assert abs(len(step.validation_indices) - len(step.test_indices)) <= 12  # two lesions
     assert own.protocol is SYSTEMS[system].protocol
 
 
