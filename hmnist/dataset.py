@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float32, Indices, Labels, Pixels, Shape, Strings
+from hmnist.arrays import Float32, Images, Indices, Labels, Pixels, Shape, Strings
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataError
 from hmnist.html import image_html
@@ -208,7 +208,7 @@ def _is_long(ids: Strings) -> bool:
     return ids.dtype.itemsize > 4 * LONGEST_ID and max(map(len, ids.tolist())) > LONGEST_ID
 
 
-def fingerprint_images(images: Pixels) -> npt.NDArray[np.uint64]:
+def fingerprint_images(images: Images) -> npt.NDArray[np.uint64]:
     """Return 64 bits of a hash of each image's pixels: shape (n,).
 
     Two of a million different images have the same fingerprint with a probability of 3e-8.

@@ -101,6 +101,8 @@ def _evaluate_run(
     use_threads(opened.manifest.recipe.threads or 1)
     evaluation = evaluate_run(opened, data)
     print_evaluation(evaluation, report)
+    if not quiet and evaluation.seen is not None and str(evaluation.seen):
+        say(str(evaluation.seen))
     if folder is None and not evaluation.own:
         if not quiet:
             say("To keep the report on other data, and draw it: --out FOLDER")

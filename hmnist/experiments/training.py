@@ -195,7 +195,7 @@ def _write(
         folder,
         manifest,
         model=model,
-        seen=(split.train.images, split.validation.images),
+        seen=(split.train, split.validation),
         familiarity=fit_familiarity(split.train.images, split.validation.images),
         predictions=predictions,
         report=report,
@@ -242,6 +242,7 @@ def fit_model(model: "Model", split: Split, recipe: Recipe) -> float:
             labels,
             sample_weight=training.weights,
             patients=patients,
+            groups=training.rows,
             validation=(held_out.images, held_out.labels, known),
         )
     return work.seconds

@@ -107,7 +107,8 @@ def cut_patches(
 
 def _halve(planes: Float32) -> Float32:
     height, width = planes.shape[2:]
-    return np.asarray(_halving_matrix(height) @ planes @ _halving_matrix(width).T)
+    down, across = (averaging_matrix(side, side // 2) for side in (height, width))
+    return np.asarray(down @ planes @ across.T)
 
 
 def _subtract_skin(planes: Float32) -> Float32:
@@ -121,9 +122,9 @@ def _subtract_skin(planes: Float32) -> Float32:
 
 
 @functools.cache
-def _halving_matrix(side: int) -> Float32:
-    """Return the matrix (side//2, side) that averages neighbours; an odd side is shared evenly."""
-    edges = np.linspace(0, side, side // 2 + 1)
+def averaging_matrix(side: int, count: int) -> Float32:
+    """Return the matrix (count, side) that averages neighbours; pixels may be shared by two."""
+    edges = np.linspace(0, side, count + 1)
     pixel = np.arange(side)
     overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
     return np.asarray(overlap.clip(0) / np.diff(edges)[:, None], dtype=np.float32)

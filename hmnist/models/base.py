@@ -21,9 +21,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from hmnist.arrays import (
+    Array,
     Float32,
     Float64,
     Images,
+    Indices,
     Labels,
     Shape,
     check_pixels,
@@ -33,9 +35,11 @@ from hmnist.arrays import (
 from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError, UsageError
 from hmnist.guarded import read_json
+from hmnist.large_arrays import take_rows
 from hmnist.models.reporting import StepReporter
 from hmnist.models.search_space import SearchSpace
 from hmnist.patients import PATIENT_COLUMNS, check_patients
+from hmnist.splits.groups import group_copies
 
 _UNSAVED = {"on_step", "on_loss", "on_note", "state_folder"}
 """Attributes of a model in training that pickles do not have."""
@@ -88,12 +92,26 @@ class LabelledImages:
         Their patient data, None if the model uses none.
     weights : numpy.ndarray of float64, shape (n,), or None
         Their weights in training, None if all are 1.
+    groups : numpy.ndarray, shape (n,), or None
+        As in `Model.fit`; None if each image is a group of its own.
     """
 
     images: Images
     labels: Labels
     patients: Float32 | None = None
     weights: Float64 | None = None
+    groups: Array | None = None
+
+    def group(self) -> Indices:
+        """Return which images stay together in cross-fitting: int64, shape (n,).
+
+        Those are the images of a group, and of groups whose first images are copies of each other
+        in any orientation (`hmnist.splits.groups.group_copies`).
+        """
+        if self.groups is None:
+            return group_copies(self.images)
+        _, first, members = np.unique(self.groups, return_index=True, return_inverse=True)
+        return group_copies(take_rows(self.images, first))[members]
 
 
 @dataclass(eq=False, repr=False)
@@ -143,6 +161,7 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
         *,
         sample_weight: npt.ArrayLike | None = None,
         patients: npt.ArrayLike | None = None,
+        groups: npt.ArrayLike | None = None,
         validation: tuple[npt.ArrayLike | None, ...] | None = None,
     ) -> Self:
         """Fit the model on images, and return it.
@@ -158,6 +177,10 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
         patients : array-like, shape (n, p), or None
             The patient data of each image (`hmnist.encode_patients`). The model uses patient data
             if and only if they are given here.
+        groups : array-like, shape (n,), or None
+            Of which image each one was made, if some were changed and added. Where a model is
+            cross-fitted within the training, a group stays on one side of the folds. Copies of an
+            image, also turned and mirrored ones, are recognised without it.
         validation : tuple of X and y, or of X, y and patients, or None
             Images of other lesions that may stop the training early. Without them, the training
             runs to its end: to hold out training images would separate images of one lesion.
@@ -186,7 +209,9 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
         if validation is not None and len(np.asarray(validation[1])):
             held_out = self._check_validation(*validation)
         known = self._check_patients(patients, len(images))
-        self._fit(LabelledImages(images, self._encode(labels), known, weights), held_out)
+        check_consistent_length(images, groups)
+        groups = None if groups is None else np.asarray(groups)
+        self._fit(LabelledImages(images, self._encode(labels), known, weights, groups), held_out)
         return self
 
     def predict_proba(self, X: npt.ArrayLike, patients: npt.ArrayLike | None = None) -> Float64:

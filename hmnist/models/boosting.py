@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from msgspec import convert
 
-from hmnist.arrays import Float32, Float64, Labels
+from hmnist.arrays import Float32
+from hmnist.models.base import LabelledImages
 from hmnist.models.cross_fitting import cross_fit
 from hmnist.models.linear import Linear
 from hmnist.models.tabular import TabularModel
@@ -51,20 +52,21 @@ class BoostedModel(TabularModel):
             "rounds": self.rounds,
         }
 
-    def _fit_start(
-        self, features: Float32, labels: Labels, weights: Float64 | None
-    ) -> Float32 | None:
+    def _fit_start(self, features: Float32, training: LabelledImages) -> Float32 | None:
         """Fit the linear model and choose columns; return the log-odds of the images, if any."""
         names = self.feature_names()
-        starts = self.linear_start and len(np.unique(labels)) > 1  # regression needs two classes
+        starts = (
+            self.linear_start and len(np.unique(training.labels)) > 1
+        )  # regression needs two classes
         kept = [index for index, name in enumerate(names) if not (starts and " patch " in name)]
         self.kept_ = np.array(kept, dtype=np.int64)
         self.linear_, log_odds = None, None
         if starts:
             self.linear_, log_odds = cross_fit(
                 features,
-                labels,
-                weights,
+                training.labels,
+                training.weights,
+                training.group(),
                 classes=len(self.classes_),
                 seed=self._seed(),
                 on_step=self.reporter("start"),

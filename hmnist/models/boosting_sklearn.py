@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import convert
 
-from hmnist.arrays import Float32, Float64, Indices, Labels, softmax
+from hmnist.arrays import Float32, Float64, Indices, softmax
 from hmnist.large_arrays import chunks_of, release
+from hmnist.models.base import LabelledImages
 from hmnist.models.boosting import MAX_BIN, BoostedModel
 from hmnist.models.search_space import Interval, SearchSpace
 from hmnist.models.tabular import Rows
@@ -76,11 +77,12 @@ class HistGBDT(BoostedModel):
         return self.max_iter
 
     def _fit_features(
-        self, features: Float32, labels: Labels, weights: Float64 | None, validation: Rows | None
+        self, features: Float32, training: LabelledImages, validation: Rows | None
     ) -> None:
         from sklearn.ensemble import HistGradientBoostingClassifier
 
-        columns = self._join(self._fit_start(features, labels, weights), features)
+        labels, weights = training.labels, training.weights
+        columns = self._join(self._fit_start(features, training), features)
         estimator = HistGradientBoostingClassifier(
             max_iter=self.max_iter,
             learning_rate=self.learning_rate,

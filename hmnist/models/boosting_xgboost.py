@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Array, Float32, Float64, Indices, Labels, softmax
+from hmnist.arrays import Array, Float32, Indices, softmax
 from hmnist.hardware import chosen_device
 from hmnist.large_arrays import chunks_of, release
+from hmnist.models.base import LabelledImages
 from hmnist.models.boosting import MAX_BIN, BoostedModel
 from hmnist.models.search_space import Interval, SearchSpace
 from hmnist.models.tabular import Rows
@@ -76,22 +77,22 @@ class XGBoost(BoostedModel):
         return self.n_estimators
 
     def _fit_features(
-        self, features: Float32, labels: Labels, weights: Float64 | None, validation: Rows | None
+        self, features: Float32, training: LabelledImages, validation: Rows | None
     ) -> None:
         import xgboost
 
-        margin = _margin(self._fit_start(features, labels, weights))
+        margin = _margin(self._fit_start(features, training))
         batches = _make_batches(
-            features, self.kept_, label=labels, weight=weights, base_margin=margin
+            features, self.kept_, label=training.labels, weight=training.weights, base_margin=margin
         )
-        training = xgboost.QuantileDMatrix(batches, max_bin=MAX_BIN)
+        trained = xgboost.QuantileDMatrix(batches, max_bin=MAX_BIN)
         watched = []
         if validation is not None:
             margin = _margin(self._start(validation[0]))
             batches = _make_batches(
                 validation[0], self.kept_, label=validation[1], base_margin=margin
             )
-            held_out = xgboost.QuantileDMatrix(batches, max_bin=MAX_BIN, ref=training)
+            held_out = xgboost.QuantileDMatrix(batches, max_bin=MAX_BIN, ref=trained)
             watched = [(held_out, "validation")]
         booster = xgboost.train(
             {
@@ -109,7 +110,7 @@ class XGBoost(BoostedModel):
                 "base_score": 0,
                 "seed": self._seed(),
             },
-            training,
+            trained,
             num_boost_round=self.n_estimators,
             evals=watched,
             early_stopping_rounds=self.early_stopping_rounds if watched else None,

@@ -5,8 +5,6 @@ they came from a model that was fitted on the same images, trees and networks wo
 that are too good (stacking, Wolpert 1992).
 """
 
-import hashlib
-import warnings
 from typing import Any
 
 import numpy as np
@@ -14,8 +12,9 @@ import numpy as np
 from hmnist.arrays import Array, Booleans, Float32, Float64, Indices, Labels
 from hmnist.features.steps import OnStep, ignore_steps, part_of
 from hmnist.features.store import digest, kept
-from hmnist.large_arrays import chunks_of, release, take_rows
+from hmnist.large_arrays import take_rows
 from hmnist.models.linear import Linear, measure_scale, regress, standardise
+from hmnist.splits.groups import assign_groups
 
 FOLDS = 5
 
@@ -31,6 +30,7 @@ def cross_fit(
     features: Float32,
     labels: Labels,
     weights: Float64 | None,
+    groups: Indices,
     *,
     classes: int,
     seed: int,
@@ -39,13 +39,15 @@ def cross_fit(
 ) -> tuple[Linear, Float32]:
     """Fit a linear model in folds of the training images, with the parameters of `fit_linear`.
 
-    Copies of an image stay together. Other images of its lesion may be apart, since models do not
-    know lesions: the log-odds are a little too sure for that. It is no leak, since only images of
-    the training part are used.
+    Images of one of the `groups` stay together: copies of an image, in any orientation, and what
+    was made of it (`hmnist.models.base.LabelledImages.group`). What SMOTE has made of two images
+    stays with the one that it is more like. Other images of a lesion may be apart, since models do
+    not know lesions: the log-odds are a little too sure for that. It is no leak, since only images
+    of the training part are used.
 
     Of more than `CROSS_ROWS` images, a random sample of so many is used, with the shares of the
     diagnoses as they are. The models were not fitted on the images outside it, which therefore get
-    the log-odds of the mean model; but a copy of an image in the sample gets those of that image.
+    the log-odds of the mean model; but if one of their group is in the sample, they get its own.
     `on_step` is told how much is done.
 
     Returns
@@ -57,7 +59,8 @@ def cross_fit(
     """
 
     def describe() -> dict[str, Any]:
-        rows = [digest(features), digest(labels), None if weights is None else digest(weights)]
+        rows = [digest(each) for each in (features, labels, groups)]
+        rows += [] if weights is None else [digest(weights)]
         return {"rows": rows, "classes": classes, "seed": seed, "penalty": penalty}
 
     def fit() -> dict[str, Array]:
@@ -65,6 +68,7 @@ def cross_fit(
             features,
             labels,
             weights,
+            groups,
             classes=classes,
             seed=seed,
             penalty=penalty,
@@ -88,6 +92,7 @@ def _cross_fit(
     features: Float32,
     labels: Labels,
     weights: Float64 | None,
+    groups: Indices,
     *,
     classes: int,
     seed: int,
@@ -98,15 +103,19 @@ def _cross_fit(
     sample = draw_rows(labels, seed)
     inputs = standardise(take_rows(features, sample), centre, scale)
     sampled = None if weights is None else weights[sample]
+    folds = make_folds(groups[sample], labels[sample], seed)
     coefficients, intercepts, held_out = _fit_folds(
-        inputs, labels[sample], sampled, classes, penalty, seed, on_step
+        inputs, labels[sample], sampled, folds, classes, penalty, on_step
     )
     linear = Linear(centre, scale, coefficients, intercepts)
     if len(sample) == len(features):
         return linear, held_out
     log_odds = linear.log_odds(features)
-    rows, originals = _find_copies(features, sample)
-    log_odds[rows] = held_out[originals]
+    known, first = np.unique(groups[sample], return_index=True)
+    place = np.searchsorted(known, groups).clip(max=len(known) - 1)
+    related = known[place] == groups
+    log_odds[related] = held_out[first[place[related]]]
+    log_odds[sample] = held_out
     return linear, log_odds
 
 
@@ -119,34 +128,18 @@ def draw_rows(labels: Labels, seed: int) -> Indices:
     return np.sort(by_diagnosis[np.arange(CROSS_ROWS) * len(labels) // CROSS_ROWS])
 
 
-def _find_copies(features: Float32, sample: Indices) -> tuple[Indices, Indices]:
-    """Return the rows that equal a row of the sample, and its position in the sample."""
-    digests = [hashlib.blake2b(features[row]).digest() for row in sample]
-    positions = {digest: position for position, digest in enumerate(digests)}
-    found = []
-    for part in chunks_of(features):
-        for row in range(part.start, part.stop):
-            position = positions.get(hashlib.blake2b(features[row]).digest())
-            if position is not None:
-                found.append((row, position))
-        release(features)
-    rows, originals = np.array(found, dtype=np.int64).T
-    return rows, originals
-
-
 def _fit_folds(  # noqa: PLR0917 - as `regress`
     inputs: Float32,
     labels: Labels,
     weights: Float64 | None,
+    folds: list[Booleans],
     classes: int,
     penalty: float,
-    seed: int,
     on_step: OnStep,
 ) -> tuple[Float32, Float32, Float32]:
     """Return the mean coefficients and intercepts, and the log-odds of the rows held out."""
     log_odds = np.zeros((len(inputs), classes), np.float32)
     models = []
-    folds = make_folds(inputs, labels, seed)
     for number, held_out in enumerate(folds):
         rest = ~held_out
         if len(np.unique(labels[rest])) < 2:
@@ -167,19 +160,8 @@ def _fit_folds(  # noqa: PLR0917 - as `regress`
     return coefficients, intercepts, log_odds
 
 
-def make_folds(inputs: Float32, labels: Labels, seed: int) -> list[Booleans]:
-    """Return the rows of each fold, stratified; copies of an image stay together."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    rows = np.ascontiguousarray(inputs)
-    # Rows are compared as bytes: a projection might round copies differently.
-    _, copies = np.unique(
-        rows.view(f"V{rows.itemsize * rows.shape[1]}").ravel(), return_inverse=True
-    )
+def make_folds(groups: Indices, labels: Labels, seed: int) -> list[Booleans]:
+    """Return the rows of each fold, stratified; images of a group stay together."""
     count = max(2, min(FOLDS, int(np.bincount(labels).max())))
-    folds = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        # A diagnosis with fewer images than folds is missing from some folds, which is harmless.
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        splits = list(folds.split(inputs, labels, copies))
-    return [np.isin(np.arange(len(inputs)), held_out) for _, held_out in splits]
+    parts = assign_groups(groups, labels, [1 / count] * count, np.random.default_rng(seed))
+    return [parts == part for part in range(count)]

@@ -9,18 +9,16 @@ need the linear model.
 
 import numpy as np
 
-from hmnist.arrays import Float32, Float64, Images, Labels
+from hmnist.arrays import Float32
 from hmnist.features.steps import OnStep, ignore_steps, part_of
+from hmnist.models.base import LabelledImages
 from hmnist.models.cross_fitting import cross_fit
 from hmnist.models.inputs import FeatureExtractor
 from hmnist.models.tabular import join_columns
 
 
 def soft_targets(
-    images: Images,
-    labels: Labels,
-    weights: Float64 | None,
-    patients: Float32 | None,
+    training: LabelledImages,
     *,
     classes: int,
     seed: int,
@@ -35,8 +33,18 @@ def soft_targets(
     """
     from scipy.special import softmax
 
-    features = FeatureExtractor("lesion").fit_transform(images, seed, part_of(on_step, 0, 0.25))
-    features = join_columns(features, patients)
+    features = FeatureExtractor("lesion").fit_transform(
+        training.images, seed, part_of(on_step, 0, 0.25)
+    )
+    features = join_columns(features, training.patients)
     fitting = part_of(on_step, 0.25, 1)
-    _, log_odds = cross_fit(features, labels, weights, classes=classes, seed=seed, on_step=fitting)
+    _, log_odds = cross_fit(
+        features,
+        training.labels,
+        training.weights,
+        training.group(),
+        classes=classes,
+        seed=seed,
+        on_step=fitting,
+    )
     return np.asarray(softmax(log_odds, axis=1), dtype=np.float32)

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float32, Float64, Labels
+from hmnist.arrays import Float32
+from hmnist.models.base import LabelledImages
 from hmnist.models.linear import Linear, fit_linear
 from hmnist.models.search_space import Interval, SearchSpace
 from hmnist.models.tabular import Rows, TabularModel
@@ -47,14 +48,13 @@ class Logistic(TabularModel):
     def _fit_features(
         self,
         features: Float32,
-        labels: Labels,
-        weights: Float64 | None,
+        training: LabelledImages,
         validation: Rows | None,  # noqa: ARG002 - it has no early stopping
     ) -> None:
         self.linear_ = fit_linear(
             features,
-            labels,
-            weights,
+            training.labels,
+            training.weights,
             classes=len(self.classes_),
             penalty=self.penalty,
             steps=self.max_iter,

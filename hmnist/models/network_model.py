@@ -4,6 +4,7 @@ The state of a network is its weights; the code of this package builds its graph
 pickles and run folders never contain a graph that someone else could have written.
 """
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,13 +107,9 @@ class NetworkModel(Model):
         for number in range(plan.networks):
             targets, smoothing = one_hot[labels], plan.label_smoothing
             if plan.distillation and number == 0:
-                known, classes = training.patients, len(self.classes_)
                 soft = soft_targets(
-                    training.images,
-                    labels,
-                    weights,
-                    known,
-                    classes=classes,
+                    replace(training, weights=weights),
+                    classes=len(self.classes_),
                     seed=seed,
                     on_step=self.reporter("soft targets"),
                 )

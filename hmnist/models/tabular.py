@@ -46,8 +46,9 @@ class TabularModel(Model):
         return self.features != "pixels"
 
     def _fit_features(
-        self, features: Float32, labels: Labels, weights: Float64 | None, validation: Rows | None
+        self, features: Float32, training: LabelledImages, validation: Rows | None
     ) -> None:
+        """Fit on the columns `features` of the images; `validation` are other columns."""
         raise NotImplementedError
 
     def _predict_features(self, features: Float32) -> npt.NDArray[Any]:
@@ -70,7 +71,7 @@ class TabularModel(Model):
             unseen = self.extractor_.transform(validation.images)
             held_out = join_columns(unseen, validation.patients), validation.labels
         columns = join_columns(features, patients)
-        self._fit_features(columns, training.labels, training.weights, held_out)
+        self._fit_features(columns, training, held_out)
 
     def _predict(self, images: Images, patients: Float32 | None) -> npt.NDArray[Any]:
         return self.predict_columns(self.read_columns(images, patients))
@@ -118,8 +119,7 @@ def join_columns(features: Float32, patients: Float32 | None) -> Float32:
 def draw_for_rows(features: Float32, seed: int) -> Float64:
     """Return a number from 0 to 1 for each row, as if drawn at random; shape (n,).
 
-    Copies of a row have the same number. So they stay copies when patient data are hidden by it,
-    and `hmnist.models.cross_fitting` keeps them together.
+    Copies of a row have the same number, so that they stay copies when patient data are hidden.
     """
     draws = np.empty(len(features))
     key = str(seed).encode()

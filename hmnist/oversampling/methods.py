@@ -14,7 +14,7 @@ from hmnist.arrays import Indices, Shape
 from hmnist.augmentation import ORIENTATIONS, distort_randomly
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
-from hmnist.oversampling.oversampled import Oversampled, keep_all, repeat_rows
+from hmnist.oversampling.oversampled import Oversampled, keep_all, nearest_rows, repeat_rows
 
 
 def _repeat(training: LesionDataset, targets: dict[int, int], seed: int) -> Oversampled:
@@ -64,8 +64,7 @@ def _interpolate(training: LesionDataset, targets: dict[int, int], seed: int) ->
 
     kept = keep_all(training)
     counts = np.bincount(training.labels, minlength=len(CODES))
-    rng = np.random.default_rng(seed)
-    images, labels, patients = [kept.new_images], [kept.new_labels], [kept.new_rows]
+    images, labels = [kept.new_images], [kept.new_labels]
     # One diagnosis at a time, because the number of neighbours depends on how many there are.
     for label, goal in targets.items():
         if counts[label] < 2:
@@ -79,13 +78,9 @@ def _interpolate(training: LesionDataset, targets: dict[int, int], seed: int) ->
         new = np.clip(np.rint(pixels[len(rows) :]), 0, 255).astype(np.uint8)
         images.append(new.reshape(-1, *training.image_shape))
         labels.append(np.full(len(new), label))
-        patients.append(rng.choice(rows[:-1], len(new)))
-    return replace(
-        kept,
-        new_images=np.concatenate(images),
-        new_labels=np.concatenate(labels),
-        new_rows=np.concatenate(patients),
-    )
+    new_images, new_labels = np.concatenate(images), np.concatenate(labels)
+    new_rows = nearest_rows(training, new_images, new_labels)
+    return replace(kept, new_images=new_images, new_labels=new_labels, new_rows=new_rows)
 
 
 def _weight(

@@ -1,5 +1,6 @@
 """`Oversampled`: the training part as a model will see it."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,7 +28,8 @@ class Oversampled:
     new_labels : numpy.ndarray of int64, shape (k,)
         Their diagnoses.
     new_rows : numpy.ndarray of int64, shape (k,)
-        The rows of the training part whose patient data they have: random ones of their diagnosis.
+        The rows of the training part that they were made of, whose patient data they have. Where
+        that is unknown, those of the most similar image of their diagnosis.
     weights : numpy.ndarray of float64, shape (m + k,), or None
         How much each image counts in the loss; None if all count the same.
     """
@@ -41,6 +43,11 @@ class Oversampled:
 
     def __len__(self) -> int:
         return len(self.indices) + len(self.new_images)
+
+    @property
+    def rows(self) -> Indices:
+        """The row of the training part that each image was made of: int64, shape (m + k,)."""
+        return np.concatenate([self.indices, self.new_rows])
 
     def apply(self, training: LesionDataset) -> tuple[Pixels, Labels]:
         """Return images (uint8, (m + k, h, w, c)) and labels (int64, (m + k,)) to fit on.
@@ -59,8 +66,7 @@ class Oversampled:
 
     def patients(self, training: LesionDataset) -> Float32 | None:
         """Return the patient data to fit on, shape (m + k, columns); None if they are unknown."""
-        rows = np.concatenate([self.indices, self.new_rows])
-        return None if training.patients is None else np.take(training.patients, rows, axis=0)
+        return None if training.patients is None else np.take(training.patients, self.rows, axis=0)
 
 
 def keep_all(training: LesionDataset) -> Oversampled:
@@ -74,3 +80,16 @@ def repeat_rows(training: LesionDataset, indices: Indices) -> Oversampled:
     new_images = np.empty((0, *training.image_shape), np.uint8)
     none = np.empty(0, np.int64)
     return Oversampled(indices, orientations, new_images, new_labels=none, new_rows=none)
+
+
+def nearest_rows(training: LesionDataset, images: Pixels, labels: Labels) -> Indices:
+    """Return the row of the most similar training image of each image's diagnosis: shape (k,)."""
+    from sklearn.metrics import pairwise_distances_argmin
+
+    rows = np.empty(len(labels), np.int64)
+    pixels = images.reshape(len(images), math.prod(training.image_shape)).astype(np.float32)
+    for label in np.unique(labels):
+        candidates, chosen = np.flatnonzero(training.labels == label), labels == label
+        originals = training.X[candidates].astype(np.float32)
+        rows[chosen] = candidates[pairwise_distances_argmin(pixels[chosen], originals)]
+    return rows

@@ -7,7 +7,7 @@ import numpy as np
 
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
-from hmnist.oversampling.oversampled import Oversampled, repeat_rows
+from hmnist.oversampling.oversampled import Oversampled, nearest_rows, repeat_rows
 
 
 class OwnSampler(str):
@@ -62,11 +62,9 @@ def resample(training: LesionDataset, sampler: Any, seed: int) -> Oversampled:
     kept = count if np.array_equal(pixels[:count], given) else 0
     new = np.clip(np.rint(pixels[kept:]), 0, 255).astype(np.uint8)
     labels = np.asarray(labels[kept:], np.int64)
-    rng = np.random.default_rng(seed)
-    rows = [rng.choice(np.flatnonzero(training.labels == label)) for label in labels]
     return replace(
         repeat_rows(training, np.arange(kept)),
         new_images=new.reshape(-1, *training.image_shape),
         new_labels=labels,
-        new_rows=np.asarray(rows, np.int64),
+        new_rows=nearest_rows(training, new, labels),
     )

@@ -19,6 +19,7 @@ from hmnist.runs.facts import json_text
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.report import Report, make_report, write_report
 from hmnist.runs.run import Run, check_images
+from hmnist.runs.seen import Seen
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.scoring import SCORES, Scores, score_predictions
 from hmnist.scores.text import interval_text, score_text
@@ -36,6 +37,8 @@ class Evaluation:
         Its scores.
     own : bool
         Whether the images are the run's own test part.
+    seen : Seen or None
+        Which images of other data the run has seen, so that they are left out.
     origin : tuple of str
         Where model and images come from, leaks named: what belongs under every figure.
     notes : tuple of str
@@ -53,6 +56,7 @@ class Evaluation:
     title: str
     report: Report
     own: bool
+    seen: Seen | None = field(repr=False, compare=False)
     origin: tuple[str, ...]
     notes: tuple[str, ...]
     decision: Decision = field(repr=False, compare=False)
@@ -107,8 +111,9 @@ class Evaluation:
     def to_json(self) -> str:
         """Return the evaluation as a JSON object, without its predictions."""
         facts = {name: getattr(self, name) for name in ("title", "own", "origin", "notes")}
+        facts["left_out"] = None if self.seen is None else self.seen.counts()
         report = asdict(self.report)
-        return json_text({"schema": "hmnist-evaluation/3", **facts, "report": report})
+        return json_text({"schema": "hmnist-evaluation/4", **facts, "report": report})
 
     def write(self, folder: Path) -> None:
         """Write ``report.json``, ``report.csv`` and ``confusion.csv`` into a folder.
@@ -131,7 +136,8 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
     data : LesionDataset or None
         None takes the stored predictions of the test part, and so does the data set that the run
         was trained on, whose other images it has seen. Other data are predicted, without the
-        images that trained or validated the run.
+        images that trained or validated the run, near copies of them, and other images of their
+        lesions (`hmnist.runs.seen`).
 
     Returns
     -------
@@ -145,13 +151,15 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
     facts = run.manifest.data
     own = data is None or data.image_digest == facts.image_digest
     name = facts.name if data is None else data.name
-    left_out, unknown = 0, ""
+    seen, unknown = None, ""
     if data is None or own:
         predictions, rows = run.part("test"), run.predictions["test"].rows
     else:
-        rows = _find_fresh_images(run, data)
+        check_images(run, data)
+        seen = run.find_seen(data)
+        _refuse_none_left(seen, data, run)
+        rows = np.flatnonzero(~seen.any)
         fresh = data.take(rows)
-        left_out = len(data) - len(fresh)
         patients = fresh.patients if run.uses_patients else None
         unknown = describe_unknown([patients], len(fresh)) if run.uses_patients else ""
         probabilities = run.predict_proba(fresh.images, patients)
@@ -163,7 +171,8 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
         title=f"{run.manifest.model} on {images}, {len(predictions.labels):,} images",
         report=make_report(predictions),
         own=own,
-        origin=tuple(describe_origin(run, own=own, left_out=left_out)),
+        seen=seen,
+        origin=tuple(describe_origin(run, seen)),
         notes=(
             *([unknown] if unknown else []),
             f"Decision: {run.decision.describe()}",
@@ -249,26 +258,35 @@ def _percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.0f}"
 
 
-def describe_origin(run: Run, *, own: bool, left_out: int) -> Iterator[str]:
-    """Yield where a run and the images it was evaluated on come from, leaks named."""
+def describe_origin(run: Run, seen: Seen | None) -> Iterator[str]:
+    """Yield where a run and the images it was evaluated on come from, leaks named.
+
+    `seen` are the images of other data that are left out; None stands for the run's test part.
+    """
     split = run.manifest.split
     if run.manifest.data.synthetic:
         yield "The model was trained on the synthetic sample; it says nothing about real lesions."
-    if own:
+    if seen is None:
         yield f"Split: {split.description}. {split.proof}"
         return
-    if left_out:
-        yield f"{left_out:,} images trained or validated the model and are left out."
-    yield "Whether the other images show lesions that trained the model is unknown."
+    if str(seen):
+        yield str(seen)
+    if seen.knows_lesions:
+        yield "By their ids, no other image shows a lesion that trained or validated the model."
+    else:
+        yield "Whether the other images show lesions that trained the model is unknown."
 
 
-def _find_fresh_images(run: Run, data: LesionDataset) -> Indices:
-    """Return the rows of the images that neither trained nor validated a run."""
-    check_images(run, data)
-    fresh = np.flatnonzero(~run.has_seen(data.images))
-    if not len(fresh):
+def _refuse_none_left(seen: Seen, data: LesionDataset, run: Run) -> None:
+    """Refuse data of which a run has seen every image."""
+    if not seen.any.all():
+        return
+    if seen.lesion.all():
         raise UsageError(
-            f"All images of {data.name} trained or validated {run.folder.name}.",
-            "Evaluate on images that it has not seen.",
+            f"All lesion ids of {data.name} are among those that trained {run.folder.name}.",
+            "If they are ids of other lesions, leave them out: --metadata none",
         )
-    return fresh
+    raise UsageError(
+        f"{run.folder.name} has seen all images of {data.name}, or others of their lesions.",
+        "Evaluate on images that it has not seen.",
+    )

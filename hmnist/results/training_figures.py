@@ -117,7 +117,7 @@ def _read_history(run: Run) -> "pd.DataFrame":
 def _caption(run: Run) -> list[str]:
     return [
         f"{run.manifest.model} on {run.manifest.data.name}.",
-        *describe_origin(run, own=True, left_out=0),
+        *describe_origin(run, None),
         "Weights at the end of each epoch; the final ones may be a mean of several.",
     ]
 

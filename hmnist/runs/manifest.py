@@ -32,7 +32,7 @@ from hmnist.runs.facts import (
 from hmnist.runs.parameters import check_parameters
 from hmnist.runs.recipe import Recipe
 
-SCHEMA = "hmnist-run/6"
+SCHEMA = "hmnist-run/7"
 MANIFEST = "manifest.json"
 
 NEEDED = frozenset({"predictions.csv", "report.json", "report.csv", "confusion.csv", "seen.npz"})

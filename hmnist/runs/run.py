@@ -5,7 +5,8 @@
     manifest.json      what was trained on what, and how; the SHA-256 of each file
     predictions.csv    each validation and test image: true and predicted diagnosis, probabilities
     report.json, report.csv, confusion.csv    the scores of the test part
-    seen.npz           fingerprints of the training and validation images, eight bytes each
+    seen.npz           fingerprints and sketches of the training and validation images, hashes of
+                       their lesions; 57 bytes for each image, eight for each lesion
     familiarity.npz    what training images look like, unless too few images validate the model
     history.csv        loss, accuracy and recalls of each epoch (networks)
     model/             weights and fitted facts, and the networks in the format of LiteRT; nothing
@@ -27,7 +28,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Booleans, Float64, Labels, Pixels, Shape, softmax
+from hmnist.arrays import Float64, Labels, Pixels, Shape, softmax
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import Decision
 from hmnist.decisions.soft_voting import soft_vote
@@ -42,7 +43,7 @@ from hmnist.runs.history import HISTORY, read_history
 from hmnist.runs.manifest import MANIFEST, Manifest, Member, check_files, read_manifest
 from hmnist.runs.parameters import restore_model
 from hmnist.runs.predictions import PartPredictions, check_predictions, read_predictions
-from hmnist.runs.seen import has_seen
+from hmnist.runs.seen import Seen, find_seen
 from hmnist.scores.intervals import mean_scores
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.scoring import SCORES
@@ -173,9 +174,9 @@ class Run(KnowsTrainingImages):
         """
         return self.predictions[name].to_score(self.manifest.split.fold or 0)
 
-    def has_seen(self, images: Pixels) -> Booleans:
-        """Return which images trained or validated the model: bool, shape (n,)."""
-        return has_seen(self.folder, images)
+    def find_seen(self, data: LesionDataset) -> Seen:
+        """Return which images of a data set the model has seen in training or validation."""
+        return find_seen(self.folder, data)
 
     def predict_proba(
         self, images: npt.ArrayLike, patients: npt.ArrayLike | None = None

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hmnist.arrays import Pixels
+from hmnist.dataset import LesionDataset
 from hmnist.decisions.familiarity import Familiarity
 from hmnist.files import write_folder
 from hmnist.runs.familiarity import write_familiarity
@@ -25,7 +25,7 @@ def write_run(
     manifest: Manifest,
     *,
     model: "Model | None",
-    seen: Sequence[Pixels],
+    seen: Sequence[LesionDataset],
     familiarity: Familiarity | None,
     predictions: Mapping[str, PartPredictions],
     report: Report,

@@ -1,10 +1,12 @@
-"""`assign_groups`: whole groups of images (lesions) into parts, diagnosis by diagnosis."""
+"""`assign_groups`: whole groups of images (lesions) into parts; `group_copies`."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from hmnist.arrays import Indices, Labels, Strings
+from hmnist.arrays import Images, Indices, Labels, Strings
+from hmnist.augmentation import all_orientations
+from hmnist.dataset import fingerprint_images
 
 
 def assign_groups(
@@ -66,3 +68,21 @@ def assign_groups(
             images_of_part[part] += size
             part_of_group[group] = part
     return part_of_group[group_of_row]
+
+
+def group_copies(images: Images) -> Indices:
+    """Return numbers that copies of an image share, turned and mirrored ones too: int64, (n,).
+
+    Only orientations that keep the shape are compared.
+
+    Examples
+    --------
+    >>> image = np.arange(4, dtype=np.uint8).reshape(1, 2, 2, 1)
+    >>> turned = np.rot90(image, axes=(1, 2))
+    >>> first, second, third = group_copies(np.concatenate([image, turned, image + 1]))
+    >>> first == second, first == third
+    (np.True_, np.False_)
+    """
+    fingerprints = [fingerprint_images(each) for each in all_orientations(images)]
+    _, numbers = np.unique(np.min(fingerprints, axis=0), return_inverse=True)
+    return np.asarray(numbers, np.int64)

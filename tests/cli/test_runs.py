@@ -6,9 +6,13 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from hmnist.dataset import LesionDataset
 from hmnist.runs.run import Run
+from hmnist.sources.sample import load_sample
 from tests.conftest import Command
 
 
@@ -88,3 +92,38 @@ def test_a_strange_link_is_named_in_letters(command: Command, copy: Path) -> Non
     called = command("runs", "verify", copy)
     assert called.code == 4
     assert r"'a\x1b[2J' is a link" in called.err
+
+
+def test_what_trained_is_left_out_and_said(
+    command: Command, run: Run, sample: LesionDataset, tmp_path: Path
+) -> None:
+    trained = np.setdiff1d(np.arange(len(sample)), run.predictions["test"].rows)
+    same, turned = sample.take(trained[:7]), sample.take(trained[20:25])
+    other = load_sample(rows=60, seed=9)
+    metadata = [part.metadata for part in (same, turned, other)]
+    table = pd.concat([each for each in metadata if each is not None], ignore_index=True)
+    table["image_id"] = [f"image{row}" for row in range(72)]
+    lesions = table["lesion_id"].tolist()
+    renamed = [f"unknown{row}" for row in range(5)]  # the copies
+    table["lesion_id"] = [*lesions[:7], *renamed, *lesions[:1] * 3, *lesions[15:]]
+    table.to_csv(tmp_path / "metadata.csv", index=False)
+    pixels = np.concatenate([same.images, np.rot90(turned.images, axes=(1, 2)), other.images])
+    columns = [f"pixel{number:04d}" for number in range(2352)]
+    rows = pd.DataFrame(pixels.reshape(72, -1), columns=columns)
+    rows["label"] = np.concatenate([same.labels, turned.labels, other.labels])
+    rows.to_csv(tmp_path / "pixels.csv", index=False)
+    words = ["evaluate", run.folder, "pixels.csv", "--metadata", "metadata.csv"]
+    called = command(*words, "--format", "json")
+    assert called.code == 0, called.err
+    said = (
+        "Left out because of what trained or validated the model: 7 same images, 5 near copies, "
+        "3 other images of the same lesions."
+    )
+    assert said in called.err.splitlines()
+    evaluation = json.loads(called.out)
+    assert said in evaluation["origin"]
+    assert evaluation["left_out"] == {"same": 7, "near": 5, "lesion": 3}
+    assert sum(map(sum, evaluation["report"]["confusion"])) == 57
+    quiet = command(*words, "--quiet")
+    assert said in " ".join(quiet.out.split())
+    assert "Left out" not in quiet.err

@@ -129,6 +129,17 @@ def test_only_training_images_are_oversampled_and_fitted(
     np.testing.assert_array_equal(fitted["validation"][0], parts.validation.images)
 
 
+def test_the_model_knows_of_which_image_each_one_was_made(
+    parts: Split, tmp_path: Path, fitted: dict[str, Any]
+) -> None:
+    # A target below all counts: nothing is made, and every image is a group of its own.
+    train_cell(parts, replace(RECIPE, oversample="affine", rare_to=1), tmp_path / "none")
+    np.testing.assert_array_equal(fitted["groups"], np.arange(len(parts.train)))
+    train_cell(parts, replace(RECIPE, oversample="augment"), tmp_path / "run")
+    for image, row in zip(fitted["X"], fitted["groups"], strict=True):
+        assert sorted(image.ravel()) == sorted(parts.train.images[row].ravel())
+
+
 def test_sample_weights_reach_the_model(
     parts: Split, tmp_path: Path, fitted: dict[str, Any]
 ) -> None:

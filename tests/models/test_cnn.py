@@ -265,10 +265,10 @@ def test_soft_targets_are_those_of_the_training_images(monkeypatch: pytest.Monke
 
     monkeypatch.setattr("hmnist.models.network_model.soft_targets", note)
     fit(epochs=1, distillation=0.5, random_state=5)
-    [((images, labels, weights, patients), options)] = calls
-    np.testing.assert_array_equal(images, IMAGES)
-    np.testing.assert_array_equal(labels, LABELS)
-    assert weights is patients is None
+    [((training,), options)] = calls
+    np.testing.assert_array_equal(training.images, IMAGES)
+    np.testing.assert_array_equal(training.labels, LABELS)
+    assert training.weights is training.patients is None
     assert options.pop("on_step") is not None
     assert options == {"classes": 3, "seed": 5}
 
@@ -338,7 +338,7 @@ def test_the_teacher_reads_patient_data(monkeypatch: pytest.MonkeyPatch) -> None
     given: list[Any] = []
 
     def note(*arguments: Any, **options: Any) -> Any:
-        given.append(arguments[3])
+        given.append(arguments[0].patients)
         return soft_targets(*arguments, **options)
 
     monkeypatch.setattr("hmnist.models.network_model.soft_targets", note)

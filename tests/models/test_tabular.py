@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from hmnist.arrays import Float32, Float64, Labels
+from hmnist.arrays import Float32, Labels
 from hmnist.errors import UsageError
+from hmnist.models.base import LabelledImages
 from hmnist.models.tabular import TabularModel, draw_for_rows, join_columns
 from hmnist.patients import HIDDEN_SHARE, PATIENT_COLUMNS, find_unknown
 
@@ -22,11 +23,10 @@ class Recorder(TabularModel):
     def _fit_features(
         self,
         features: Float32,
-        labels: Labels,
-        weights: Float64 | None,
+        training: LabelledImages,
         validation: tuple[Float32, Labels] | None,
     ) -> None:
-        self.fitted_on_ = (features, labels, weights, validation)
+        self.fitted_on_ = (features, training.labels, training.weights, validation)
 
     def _predict_features(self, features: Float32) -> npt.NDArray[Any]:
         self.asked_ = features

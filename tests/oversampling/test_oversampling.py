@@ -367,6 +367,19 @@ def test_patient_data_are_those_of_the_images(method: str, sample: LesionDataset
     assert (len(raised.new_rows) > 0) == (method in {"affine", "smote"})
 
 
+def test_what_smote_makes_belongs_to_the_image_it_is_most_like() -> None:
+    training = make({DF: 5, NV: 15}, shape=(6, 6, 1))
+    for method in ("smote", SMOTE(k_neighbors=3)):
+        raised = oversample(training, method, target=40, seed=1)
+        assert len(raised.new_images) > 5
+        for image, label, row in zip(
+            raised.new_images, raised.new_labels, raised.new_rows, strict=True
+        ):
+            distances = ((training.images - image.astype(float)) ** 2).sum(axis=(1, 2, 3))
+            distances[training.labels != label] = np.inf
+            assert row == distances.argmin()
+
+
 def test_without_metadata_there_are_no_patient_data() -> None:
     training = make({NV: 15, DF: 3})
     assert oversample(training, "smote").patients(training) is None

@@ -39,7 +39,32 @@ def test_other_data_are_predicted_whole(run: Run) -> None:
     with pytest.warns(UserWarning, match="synthetic"):
         evaluation = evaluate_run(run, other)
     assert sum(map(sum, evaluation.report.confusion)) == 250
-    assert any("unknown" in note for note in evaluation.origin)
+    assert any("no other image shows a lesion that trained" in note for note in evaluation.origin)
+    with pytest.warns(UserWarning, match="synthetic"):
+        without = evaluate_run(run, replace(other, lesion_ids=None, metadata=None))
+    assert any("unknown" in note for note in without.origin)
+
+
+def test_an_image_of_a_lesion_that_trained_is_left_out(run: Run, sample: LesionDataset) -> None:
+    other = load_sample(rows=60, seed=9)
+    assert other.lesion_ids is not None
+    assert sample.lesion_ids is not None
+    trained = np.setdiff1d(np.arange(len(sample)), run.predictions["test"].rows)
+    lesion_ids = np.where(np.arange(60) < 20, sample.lesion_ids[trained[0]], other.lesion_ids)
+    with pytest.warns(UserWarning, match="synthetic"):
+        evaluation = evaluate_run(run, replace(other, lesion_ids=lesion_ids, metadata=None))
+    assert evaluation.rows.tolist() == list(range(20, 60))
+    assert json.loads(evaluation.to_json())["left_out"] == {"same": 0, "near": 0, "lesion": 20}
+    lesion_ids = np.full(60, sample.lesion_ids[trained[0]])
+    with pytest.raises(UsageError, match=r"All lesion ids .* --metadata none"):
+        evaluate_run(run, replace(other, lesion_ids=lesion_ids, metadata=None))
+
+
+def test_data_of_which_all_is_seen_are_refused(run: Run, sample: LesionDataset) -> None:
+    trained = np.setdiff1d(np.arange(len(sample)), run.predictions["test"].rows)
+    part = replace(sample.take(trained), images=sample.images[trained][:, ::-1])
+    with pytest.raises(UsageError, match="has seen all images"):
+        evaluate_run(run, part)
 
 
 def test_another_size_is_refused(run: Run, sample: LesionDataset) -> None:
@@ -50,7 +75,7 @@ def test_another_size_is_refused(run: Run, sample: LesionDataset) -> None:
 
 def test_json_holds_it_all(run: Run) -> None:
     read = json.loads(evaluate_run(run).to_json())
-    assert set(read) == {"schema", "title", "report", "own", "origin", "notes"}
+    assert set(read) == {"schema", "title", "report", "own", "origin", "notes", "left_out"}
     assert list(read["report"]["diagnoses"]) == list(CODES)
     bins = [asdict(each) for each in measure_reliability([run.part("test")])]
     assert read["report"]["reliability"] == bins
@@ -96,7 +121,7 @@ def test_images_that_trained_the_model_are_never_its_test(run: Run, sample: Lesi
     sizes = run.manifest.split.sizes
     assert sum(map(sum, evaluation.report.confusion)) == 250 + sizes["test"]
     seen = sizes["train"] + sizes["validation"]
-    assert any(f"{seen} images trained or validated" in note for note in evaluation.origin)
+    assert any(f"{seen} same images." in note for note in evaluation.origin)
 
 
 @pytest.mark.filterwarnings("ignore::hmnist.errors.SampleWarning")

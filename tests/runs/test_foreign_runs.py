@@ -86,7 +86,7 @@ def use(folder: Path, images: np.ndarray) -> None:
     verify_run(opened)
     make_row([opened])
     compare_runs([opened, opened])
-    opened.has_seen(images)
+    opened.find_seen(LesionDataset(images, np.zeros(len(images), np.int64)))
     synthetic = opened.manifest.data.synthetic
     with pytest.warns(SampleWarning) if synthetic else contextlib.nullcontext():
         probabilities = opened.predict_proba(images)
@@ -259,7 +259,7 @@ def test_an_array_that_is_no_fingerprint_is_refused(copy: Path, sample: LesionDa
     np.savez(copy / "seen.npz", fingerprints=np.array([{"an": "object"}], dtype=object))
     describe_again(copy, "seen.npz")
     with pytest.raises(TrustError, match="seen"):
-        open_run(copy).has_seen(sample.images[:2])
+        open_run(copy).find_seen(sample)
 
 
 @pytest.mark.parametrize("text", ["epoch\n1\n", "epoch,loss\n1,high\n", "epoch,loss\n", "\x00", ""])
