@@ -53,8 +53,9 @@ def load(
     DataMissingError
         If a file does not exist.
     DataError
-        If a file is unreadable or malformed, is packed and unpacks to implausibly many bytes, or
-        the metadata belongs to other images. The message names the file, the row and the column.
+        If a file is unreadable or malformed, is packed and unpacks to implausibly many bytes
+        (``HMNIST_TRUST_DATA=1`` in the environment allows it), or the metadata belongs to other
+        images. The message names the file, the row and the column.
 
     Warns
     -----
