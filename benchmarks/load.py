@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,15 +34,16 @@ PREDICT = (
 
 
 class Memory(Watcher):
-    """Notes the memory of this process and its children, in MB, when a cell is finished."""
+    """Notes the memory of this process and its children, in MB, when a cell of a model ends."""
 
     def __init__(self) -> None:
-        self.of_cell: list[float] = []
+        self.of_model: defaultdict[str, list[float]] = defaultdict(list)
 
     def finished(self, cell: Cell, run: Run) -> None:  # noqa: ARG002 - as watchers are called
         """Note it."""
-        self.of_cell.append(sum(_resident(process) for process in _family(os.getpid())))
-        print(f"{len(self.of_cell)} {cell}: {self.of_cell[-1]:.0f} MB", file=sys.stderr, flush=True)
+        memory = sum(_resident(process) for process in _family(os.getpid()))
+        self.of_model[cell.recipe.model].append(memory)
+        print(f"{cell}: {memory:.0f} MB", file=sys.stderr, flush=True)
 
 
 def main() -> None:
@@ -135,13 +137,23 @@ def _train_many(data: hmnist.LesionDataset, out: Path, cells: int) -> bool:
         out=out,
         watcher=memory,
     )
-    of_cell = memory.of_cell
-    shown = [of_cell[min(9, len(of_cell) - 1)], of_cell[-1], max(of_cell)]
-    _print(
-        ["cells", "MB after cell 10", "MB after the last", "most MB", "last / cell 10"],
-        [[str(len(of_cell)), *(f"{value:,.0f}" for value in shown), f"{shown[1] / shown[0]:.2f}"]],
+    rows = []
+    for model, of_cell in memory.of_model.items():
+        tenth, last = of_cell[min(9, seeds - 1)], of_cell[-1]
+        counts = [f"{value:,.0f}" for value in (len(of_cell), tenth, last, max(of_cell))]
+        rows.append([model, *counts, f"{last / tenth:.2f}"])
+    header = [
+        "cells of",
+        "number",
+        "MB after the tenth",
+        "after the last",
+        "most MB",
+        "last / tenth",
+    ]
+    _print(header, rows)
+    return all(len(of_cell) == seeds for of_cell in memory.of_model.values()) and all(
+        row.seeds == seeds for row in table.rows
     )
-    return len(of_cell) == 3 * seeds and all(row.seeds == seeds for row in table.rows)
 
 
 def _command(run: Run) -> list[str]:
