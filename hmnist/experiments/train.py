@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 from hmnist.dataset import LesionDataset
 from hmnist.experiments.cells import Watcher
-from hmnist.experiments.training import train_cell
+from hmnist.experiments.training import open_finished, train_cell
 from hmnist.features.steps import OnStep
 from hmnist.files import new_runs_folder
 from hmnist.runs.recipe import Recipe, Settings
@@ -43,7 +43,8 @@ def train(
     on_step : callable or None
         Called as ``on_step(done, total)`` while the model is fitted; both may be fractions.
     on_note : callable or None
-        Called with a sentence if the training goes on where it was interrupted.
+        Called with a sentence if a damaged run is made again, another process trains this one, or
+        the training goes on where it was interrupted.
     parameters : dict or None
         Constructor parameters of the model, such as ``{"epochs": 5}``.
     dask : str or None
@@ -80,7 +81,8 @@ def train(
     recipe = recipe.resolved_for(parts)
     folder = Path(out) if out else new_runs_folder(f"-{recipe.model}")
     if dask is None:
-        return train_cell(parts, recipe, folder, on_step, on_note)
+        finished = open_finished(folder, recipe.key(parts), on_note)
+        return finished or train_cell(parts, recipe, folder, on_step, on_note)
     from hmnist.experiments.cluster import connect
     from hmnist.experiments.shares import fit_shares, share_recipe
 

@@ -57,12 +57,11 @@ def train_cell(
     The recipe has to be resolved for the split. If the folder holds a finished run of the same key,
     that one is opened; what is no run folder is refused. `on_step` is called as
     ``on_step(done, total)`` while the model is fitted, `on_note` with a sentence, without its full
-    stop, if a damaged run is made again, another process trains it, or the training goes on where
-    it was interrupted; `side_by_side` notes in the run that other cells ran at the same time, so
-    that times say little. `fit` fits the model in another way than on this machine: over so many
-    `workers`.
+    stop, if another process trains it, or the training goes on where it was interrupted;
+    `side_by_side` notes in the run that other cells ran at the same time, so that times say little.
+    `fit` fits the model in another way than on this machine: over so many `workers`.
     """
-    if (finished := open_finished(folder, recipe.key(split), on_note)) is not None:
+    if (finished := open_finished(folder, recipe.key(split))) is not None:
         return finished
     _refuse_other_folder(folder)
     make_parent(folder)

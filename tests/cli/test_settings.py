@@ -1,5 +1,6 @@
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,9 +141,11 @@ def test_every_setting_is_an_option_of_a_command() -> None:
 
     from hmnist.cli.commands import app
 
-    commands = get_command(app).commands.values()  # type: ignore[attr-defined] # it is a group
-    options = {parameter.name for command in commands for parameter in command.params}
-    assert options >= SETTINGS
+    def names_of(command: Any) -> set[str]:
+        inner = getattr(command, "commands", {}).values()
+        return {each.name for each in command.params}.union(*map(names_of, inner))
+
+    assert names_of(get_command(app)) >= SETTINGS
 
 
 def test_lists_may_be_lists(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_a_model_of_two_workers_is_nearly_that_of_one_machine(
     )
     parameters = {"linear_start": False}
     here = train(sample, "xgboost", out=tmp_path / "here", parameters=parameters, **OPTIONS)
-    assert there.scores["log_loss"] == pytest.approx(here.scores["log_loss"], abs=0.05)
+    assert there.scores["log_loss"] == pytest.approx(here.scores["log_loss"], abs=0.1)
     assert there.manifest.device == f"{here.manifest.device}, distributed over 2 workers"
     assert f"Trained on: {there.manifest.device}" in evaluate_run(there).notes
     assert there.manifest.parameters["linear_start"] is False

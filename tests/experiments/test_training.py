@@ -91,10 +91,17 @@ def test_a_finished_cell_is_not_trained_again(
 def test_a_damaged_cell_is_trained_again(parts: Split, tmp_path: Path) -> None:
     first = train_cell(parts, RECIPE, tmp_path / "run")
     (tmp_path / "run" / "predictions.csv").write_text("nothing")
-    notes: list[str] = []
-    again = train_cell(parts, RECIPE, tmp_path / "run", on_note=notes.append)
+    again = train_cell(parts, RECIPE, tmp_path / "run")
     assert again.scores == first.scores
-    assert [note.split("; ")[1] for note in notes] == ["it is made again"]
+
+
+def test_train_says_that_a_damaged_run_is_made_again(sample: LesionDataset, tmp_path: Path) -> None:
+    notes: list[str] = []
+    for damage in (False, True):
+        train(sample, "majority", out=tmp_path / "run", threads=1, on_note=notes.append)
+        assert len(notes) == damage
+        (tmp_path / "run" / "predictions.csv").write_text("nothing")
+    assert notes[0].endswith("; it is made again")
 
 
 def test_another_folder_is_never_replaced(parts: Split, tmp_path: Path) -> None:
