@@ -15,7 +15,8 @@ Systems = Annotated[
     typer.Option(
         metavar="NAME,…",
         show_default=False,
-        help="Published systems. [default: lenet, small-cnn, pixel-mlp, skin-pamper]",
+        help="Published systems. [default: lenet, skin-pamper, small-cnn, pixel-mlp, "
+        "oversample-first]",
         **named("published system"),
     ),
 ]
@@ -71,10 +72,9 @@ def audit(
 
 def _read_epochs(text: str, systems: str | None) -> dict[str, int]:
     """Return the epochs by system: a bare number is for all systems that are not named."""
-    from hmnist.systems import AUDITED, SYSTEMS
+    from hmnist.systems import AUDITED
 
-    variants = [system.name for system in SYSTEMS.values() if system.variant_of]
-    audited = [*(AUDITED if systems is None else split_names(systems)), *variants]
+    audited = AUDITED if systems is None else split_names(systems)
     for_all: dict[str, int] = {}
     by_name: dict[str, int] = {}
     for part in split_names(text):

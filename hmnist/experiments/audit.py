@@ -77,8 +77,7 @@ def _find_systems(names: Sequence[str] | str) -> list[System]:
     if not listed:
         raise UsageError("No system is named.", f"Choose among {', '.join(SYSTEMS)}.")
     named = dict.fromkeys(find_system(name).name for name in listed)
-    variants = [system for system in SYSTEMS.values() if system.variant_of]
-    return [SYSTEMS[name] for name in named if not SYSTEMS[name].variant_of] + variants
+    return sorted((SYSTEMS[name] for name in named), key=lambda system: system.variant_of != "")
 
 
 def _count_epochs(

@@ -21,6 +21,5 @@ SYSTEM = replace(
     ),
     claim=Claim(note="no publication's, here with lenet"),
     origins={},
-    audited=False,
     variant_of="lenet",
 )

@@ -291,7 +291,7 @@ def test_a_bare_number_of_epochs_is_for_all_audited_systems(
     monkeypatch.setattr("hmnist.results.audit.audit", audit)
     words = ["audit", "sample", "--systems", "small-cnn,lenet", "--epochs", "2,small-cnn=1"]
     assert command(*words).code == 130
-    assert given["epochs"] == {"small-cnn": 1, "lenet": 2, "oversample-first": 2}
+    assert given["epochs"] == {"small-cnn": 1, "lenet": 2}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no /dev/full")

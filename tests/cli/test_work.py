@@ -300,7 +300,7 @@ def test_the_scheduler_may_be_named_in_the_environment(
 def test_audit_prints_claims_and_leaks_and_goes_on_where_it_was(
     command: Command, pixel_file: Path
 ) -> None:
-    words = ["audit", pixel_file, "--systems", "lenet", "--epochs", "1"]
+    words = ["audit", pixel_file, "--systems", "oversample-first,lenet", "--epochs", "1"]
     words += ["--jobs", "1", "--threads", "1"]
     called = command(*words, "--out", "audit")
     assert called.code == 0, called.err
