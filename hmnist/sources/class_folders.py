@@ -18,7 +18,7 @@ from hmnist.diagnoses import CODES, label_of
 from hmnist.errors import DataError, DataMissingError
 from hmnist.files import refuse_to_overwrite, write_file
 from hmnist.sources.images import is_photograph
-from hmnist.sources.metadata import METADATA_FILE, read_metadata
+from hmnist.sources.metadata import METADATA_FILE, read_metadata, rows_of
 from hmnist.sources.photographs import (
     Photograph,
     check_name,
@@ -74,10 +74,10 @@ def from_class_folders(
     UsageError
         If an option is out of range, or a file would be overwritten.
     DataMissingError
-        If a folder or the metadata do not exist, or the metadata do not name a photograph.
+        If a folder or the metadata do not exist.
     DataError
-        If the metadata are malformed or name another diagnosis than the folder, or photographs
-        cannot be used. Nothing is written then.
+        If the metadata are malformed, do not name a photograph or name another diagnosis than the
+        folder, or photographs cannot be used. Nothing is written then.
     WorkError
         If a file cannot be written.
 
@@ -132,22 +132,13 @@ def _find_photographs(folder: Path, by: "Filter") -> list[Photograph]:
 
 def _metadata_of(photographs: Sequence[Photograph], path: Path) -> list[list[str]]:
     """Return header and rows of the metadata of the photographs, in their order."""
-    table = read_metadata(path)
-    row_of = {name: row for row, name in enumerate(table["image_id"])}
-    if missing := [each.image_id for each in photographs if each.image_id not in row_of]:
-        raise DataMissingError(
-            f"{path} does not name {len(missing):,} of {len(photographs):,} photographs, such as "
-            f"{missing[0]}.",
-            "Name the metadata of these photographs.",
-        )
-    if twice := [
-        name for name, times in Counter(each.image_id for each in photographs).items() if times > 1
-    ]:
+    times = Counter(each.image_id for each in photographs)
+    if twice := [name for name, count in times.items() if count > 1]:
         raise DataError(
             f"There is more than one photograph called {twice[0]}, and one row of it in {path}.",
             "Remove the copies, or go without metadata.",
         )
-    chosen = table.iloc[[row_of[each.image_id] for each in photographs]]
+    chosen = rows_of(read_metadata(path), list(times), "the folders")
     for each, code in zip(photographs, chosen["dx"], strict=True):
         if CODES[each.label] != code:
             raise DataError(

@@ -10,6 +10,7 @@ import numpy as np
 from hmnist.arrays import Float32, Pixels, Shape, Strings
 from hmnist.errors import DataError, DataMissingError, UsageError
 from hmnist.patients import encode_patients
+from hmnist.sources.metadata import rows_of
 from hmnist.sources.opening import explain_failure, opened_packed
 from hmnist.sources.resizing import Filter, resize
 
@@ -121,14 +122,7 @@ def _put_in_order(metadata: "pd.DataFrame", data: "LesionDataset") -> "pd.DataFr
     if ids is not None and "image_id" in metadata:
         if ids.tolist() == metadata["image_id"].tolist():
             return metadata
-        by_id = metadata.set_index("image_id")
-        if missing := [name for name in ids.tolist() if name not in by_id.index]:
-            raise DataError(
-                f"The metadata do not name {len(missing):,} of {len(ids):,} images of {data.name}, "
-                f"such as {missing[0]}.",
-                "Name the metadata of these images.",
-            )
-        return by_id.reindex(ids.tolist())
+        return rows_of(metadata, ids.tolist(), data.name)
     if len(metadata) != len(data):
         raise DataError(
             f"The metadata have {len(metadata):,} rows, {data.name} has {len(data):,} images.",

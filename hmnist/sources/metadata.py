@@ -131,6 +131,21 @@ def read_patient_file(path: Path) -> "pd.DataFrame":
     return metadata
 
 
+def rows_of(metadata: "pd.DataFrame", names: Sequence[str], owner: str) -> "pd.DataFrame":
+    """Return the rows of some images in their order, by ``image_id``, which are all different.
+
+    Raises DataError if an image has no row; `owner` tells in the message whose they are.
+    """
+    row_of = {name: row for row, name in enumerate(metadata["image_id"])}
+    if missing := [name for name in names if name not in row_of]:
+        raise DataError(
+            f"The metadata do not name {len(missing):,} of {len(names):,} images of {owner}, such "
+            f"as {missing[0]}.",
+            "Name the metadata of these images.",
+        )
+    return metadata.iloc[[row_of[name] for name in names]]
+
+
 def merge_same_lesions(image_ids: Sequence[str], lesion_ids: Sequence[str]) -> Strings:
     """Return the lesion id of each image, with one id for lesions that are known to be the same.
 
