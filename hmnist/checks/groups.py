@@ -26,25 +26,28 @@ def find_weak_group(subject: Subject) -> Found | None:
     pictures, patients = subject.pictures, subject.data.patients
     if patients is None:
         return None
-    worst, found = _BELOW, None
-    for kind, name, members in patient_groups(patients[pictures.rows]):
-        group, others = _measure(subject, members), _measure(subject, ~members)
-        if group is None or others is None or others.value - group.high <= worst:
-            continue
-        worst = others.value - group.high
-        found = Found(
-            f"Models tell malignant from benign lesions far worse in one group, {kind} {name}: AUC "
-            f"{group.value:.2f}, 95% interval {group.low:.2f} to {group.high:.2f}, and "
-            f"{others.value:.2f} for all others. Look at the images and labels of this group.",
-            {
-                "AUC": group.value,
-                "low": group.low,
-                "high": group.high,
-                "others": others.value,
-                "limit": _BELOW,
-            },
-        )
-    return found
+    measured = (
+        (f"{kind} {name}", _measure(subject, members), _measure(subject, ~members))
+        for kind, name, members in patient_groups(patients[pictures.rows])
+    )
+    compared = [(name, own, rest) for name, own, rest in measured if own and rest]
+    if not compared:
+        return None
+    name, group, others = max(compared, key=lambda each: each[2].value - each[1].high)
+    if others.value - group.high <= _BELOW:
+        return None
+    return Found(
+        f"Models tell malignant from benign lesions far worse in one group, {name}: AUC "
+        f"{group.value:.2f}, 95% interval {group.low:.2f} to {group.high:.2f}, and "
+        f"{others.value:.2f} for all others. Look at the images and labels of this group.",
+        {
+            "AUC": group.value,
+            "low": group.low,
+            "high": group.high,
+            "others": others.value,
+            "limit": _BELOW,
+        },
+    )
 
 
 def _measure(subject: Subject, members: Booleans) -> Auc | None:
