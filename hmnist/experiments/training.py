@@ -61,8 +61,6 @@ def train_cell(
     `side_by_side` notes in the run that other cells ran at the same time, so that times say little.
     `fit` fits the model in another way than on this machine: over so many `workers`.
     """
-    if (finished := open_finished(folder, recipe.key(split))) is not None:
-        return finished
     _refuse_other_folder(folder)
     make_parent(folder)
 
@@ -71,7 +69,7 @@ def train_cell(
             on_note("another process trains it, and this one waits")
 
     with working_folder(folder, wait) as work:
-        # Another process may have trained it in the meantime.
+        # Another process may have trained it while this one waited.
         if (finished := open_finished(folder, recipe.key(split))) is not None:
             return finished
         if _is_decided_on_validation(split, recipe):
