@@ -1,5 +1,7 @@
 """Report and confusion matrix against scikit-learn's."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn import metrics
@@ -14,6 +16,17 @@ LABELS = list(range(7))
 FEW = Predictions(np.array([4, 4, 6]), np.full((3, 7), 1 / 7), np.array([4, 2, 4]))
 
 
+def scikit_learns_report(predictions: Predictions) -> Any:
+    return metrics.classification_report(
+        predictions.labels,
+        predictions.predicted,
+        labels=LABELS,
+        target_names=CODES,
+        output_dict=True,
+        zero_division=0,
+    )
+
+
 @pytest.mark.parametrize("predictions", [draw_model(1, 1.5), FEW])
 def test_confusion_matrix_is_scikit_learns(predictions: Predictions) -> None:
     expected = metrics.confusion_matrix(predictions.labels, predictions.predicted, labels=LABELS)
@@ -22,14 +35,7 @@ def test_confusion_matrix_is_scikit_learns(predictions: Predictions) -> None:
 
 @pytest.mark.parametrize("predictions", [draw_model(1, 1.5), FEW])
 def test_report_is_scikit_learns(predictions: Predictions) -> None:
-    expected = metrics.classification_report(
-        predictions.labels,
-        predictions.predicted,
-        labels=LABELS,
-        target_names=CODES,
-        output_dict=True,
-        zero_division=0,
-    )
+    expected = scikit_learns_report(predictions)
     report = classification_report(predictions)
     assert tuple(report) == CODES
     for code, row in report.items():
@@ -41,14 +47,7 @@ def test_report_is_scikit_learns(predictions: Predictions) -> None:
 
 @pytest.mark.parametrize("predictions", [draw_model(1, 1.5), FEW])
 def test_averages_are_scikit_learns(predictions: Predictions) -> None:
-    expected = metrics.classification_report(
-        predictions.labels,
-        predictions.predicted,
-        labels=LABELS,
-        target_names=CODES,
-        output_dict=True,
-        zero_division=0,
-    )
+    expected = scikit_learns_report(predictions)
     averages = average_report(classification_report(predictions))
     assert list(averages) == ["macro avg", "weighted avg"]
     for name, row in averages.items():
