@@ -70,8 +70,9 @@ def _sound(data: Data, seeds: int) -> Iterator[tuple[str, list[Case]]]:
     yield "as MedMNIST, sorted in each part", [(_medmnist(data, splits[0]), None, None)]
     grey = _with_images(data, data.images.mean(axis=3, keepdims=True).round().astype(np.uint8))
     yield "grey", [(grey, _on(grey, split), None) for split in splits[:3]]
-    small = _with_images(data, np.stack([_resize(image, 8) for image in data.images]))
-    yield "8×8", [(small, _on(small, split), None) for split in splits[:3]]
+    for side in (8, 10, 14):
+        small = _with_images(data, np.stack([_resize(image, side) for image in data.images]))
+        yield f"{side}×{side}", [(small, _on(small, split), None) for split in splits[:3]]
 
 
 def _mistakes(data: Data) -> Iterator[tuple[str, str, str, Case]]:

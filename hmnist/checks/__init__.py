@@ -136,7 +136,7 @@ CHECKS = (
     Check(
         "HM130",
         "a group far below the rest",
-        ("pictures", "patients"),
+        ("pictures", "fine detail", "patients"),
         groups.find_weak_group,
         _NO_IMAGES,
     ),

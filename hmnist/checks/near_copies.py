@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hmnist.arrays import Booleans, Indices
-from hmnist.checks.neighbours import NEAR
+from hmnist.checks.neighbours import least_likeness
 from hmnist.checks.subject import Found, Subject
 from hmnist.splits.leaks import NATURAL_COPIES
 
@@ -58,6 +58,7 @@ class _Apart:
     ratio: float
     nearest: str
     likeness: float
+    limit: float
 
     @property
     def evidence(self) -> dict[str, int | float | str]:
@@ -65,7 +66,7 @@ class _Apart:
             "test images": self.images,
             "of": self.tested,
             "likeness": self.likeness,
-            "limit": NEAR,
+            "limit": self.limit,
             "pairs / split at random": self.ratio,
         }
 
@@ -76,7 +77,8 @@ def _find_apart(subject: Subject) -> _Apart | None:
     train, test = subject.pictures_in("train"), subject.pictures_in("test")
     both = train & test  # other checks find these
     train, test = train & ~both, test & ~both
-    near = pictures.are_others & (pairs.likeness >= NEAR)
+    limit = least_likeness(subject.data.image_shape)
+    near = pictures.are_others & (pairs.likeness >= limit)
     first, second = pairs.first[near], pairs.second[near]
     crosses = (train[first] & test[second]) | (test[first] & train[second])
     images = np.unique(np.where(test[first], first, second)[crosses])
@@ -90,6 +92,7 @@ def _find_apart(subject: Subject) -> _Apart | None:
         _compare_with_random(first, second, crosses, train, test),
         " and ".join(subject.name_of(row) for row in _rows(subject, first, second, position)),
         float(pairs.likeness[near][position]),
+        limit,
     )
 
 

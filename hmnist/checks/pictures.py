@@ -20,7 +20,7 @@ their number."""
 
 LEAST_NUMBERS = 192
 """Values of an image (8×8 pixels in colour) from which near images are told from others. Of grey
-images of 8×8, 5 % of HAM10000's are nearer to another lesion than `NEAR`."""
+images of 8×8, 5 % of HAM10000's have a likeness of .9 or more to another lesion."""
 
 _COMPONENTS = 96
 """Principal components of the features. On HAM10000, 64 to 128 of them did as well for all checks
@@ -28,7 +28,7 @@ as all 461 columns (AUC of the diagnosis .923 against .928), in a third of the t
 
 
 _ALIKE = 0.8
-"""The least likeness of pairs that people look at; checks take those of `NEAR` or more."""
+"""The least likeness of pairs that people look at; checks take those that are near."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,13 @@ _ROUGH = 0.9
 _SOME = 0.1
 """The share of images with a fault that is none of single photographs."""
 
+_SOME_OF_SMALL = 0.2
+"""The share from which small images are in another order. At 10×10, 10 % of HAM10000's are smoother
+with their columns sorted by name; if they are sorted, 44 % (grey) or more at 6×6 to 11×11."""
+
+_SMALL = 12
+"""The side, in pixels, below which images are small."""
+
 _TILTED = 0.7
 """The share of images that are rougher from top to bottom. Photographs of 4:3, squeezed to a
 square, are rougher from left to right: 86 % of HAM10000's, about half of those cut to a square."""
@@ -54,9 +61,10 @@ def find_other_pixel_order(subject: Subject) -> Found | None:
     if not len(images):
         return None
     as_given = _roughness(images)
+    some = _SOME if min(shape[:2]) >= _SMALL else _SOME_OF_SMALL
     for name, order in _orders(shape).items():
         share = float((_roughness(order(images)) < _SMOOTHER * as_given).mean())
-        if share > _SOME and np.median(as_given) > 0:
+        if share > some and np.median(as_given) > 0:
             text = f"{share:.0%} of the images are smoother if {name}"
             return Found(
                 f"{text}: reorder their columns before anything is trained.",

@@ -91,6 +91,8 @@ def test_skipped_checks_name_their_needs(data: LesionDataset) -> None:
     assert skipped["HM105"] == "dx_type in the metadata, or features"
     assert skipped["HM107"] == "a split and the names of the images"
     assert "HM104" not in skipped
+    small = dataclasses.replace(data, images=np.ascontiguousarray(data.images[:, ::2, ::2]))
+    assert "images of 28×28 pixels" in inspect(small).skipped["HM130"]
 
 
 def test_the_split_that_data_bring_is_checked(data: LesionDataset, sound: Split) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hmnist.checks.near_copies import find_near_copies, find_split_by_image
+from hmnist.checks.neighbours import NEAR
 from hmnist.checks.subject import Subject
 from hmnist.dataset import LesionDataset
 from hmnist.sources.sample import load_sample
@@ -59,6 +60,23 @@ def test_copies_in_the_test_part(data: LesionDataset) -> None:
     assert find_split_by_image(on(copied, parts)) is None
     # Two may be chance.
     assert find_near_copies(on(with_copies(data, parts, 2), parts)) is None
+
+
+def test_small_images_have_to_be_more_alike(data: LesionDataset) -> None:
+    blocks = data.images[:, 2:26, 2:26].reshape(-1, 8, 3, 8, 3, 3).mean(axis=(2, 4))
+    small = dataclasses.replace(data, images=blocks.astype(np.uint8))
+    parts = split(small)
+    assert find_near_copies(Subject(small, parts)) is None
+    assert find_near_copies(on(with_copies(small, parts, 6), parts)) is not None
+    # Noise of up to 9 levels: 8 of 56 copies have a likeness of .91 to .947.
+    noise = np.random.default_rng(0).integers(-9, 10, small.images.shape)
+    copies = (small.images + noise).clip(0, 255)[parts.train_indices[: len(parts.test_indices)]]
+    images = small.images.copy()
+    images[parts.test_indices] = copies
+    subject = on(dataclasses.replace(small, images=images), parts)
+    likeness = subject.pictures.near_pairs.likeness[subject.pictures.are_others]
+    assert (likeness > NEAR).sum() == 8
+    assert find_near_copies(subject) is None
 
 
 def test_copies_are_more_than_a_split_by_image_makes(data: LesionDataset) -> None:

@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from hmnist.arrays import Pixels
 from hmnist.checks import inspect
@@ -82,6 +83,19 @@ def test_right_images_trip_nothing(data: LesionDataset) -> None:
     assert find_other_pixel_order(Subject(small)) is None
     assert find_other_pixel_order(Subject(one)) is None
     assert find_even_images(Subject(one)) is None
+
+
+def test_names_in_tens_are_nearly_rows_of_ten() -> None:
+    data = load_sample(rows=1400)
+    small = [Image.fromarray(image).resize((10, 10), 1) for image in data.images]
+    images = np.stack([np.asarray(image) for image in small])
+    right = dataclasses.replace(data, images=images)
+    assert find_other_pixel_order(Subject(right)) is None
+    order = np.argsort([f"pixel{number}" for number in range(300)])
+    wrong = changed(right, lambda images: images.reshape(-1, 300)[:, order].reshape(images.shape))
+    found = find_other_pixel_order(wrong)
+    assert found is not None
+    assert "sorted by name" in found.sentence
 
 
 @pytest.mark.parametrize(("change", "code", "words"), CHANGES)
