@@ -5,6 +5,7 @@ import numpy as np
 from hmnist.arrays import Float64, Indices
 from hmnist.checks.cross_fitting import Auc, measure_auc, predict_unseen, with_interval
 from hmnist.checks.subject import Found, Subject
+from hmnist.patients import PATIENT_COLUMNS
 
 _LEAST_PAIRS = 100
 """Pairs of images of one lesion; with fewer, the interval is as wide as the question."""
@@ -13,6 +14,10 @@ _NEARER = 0.65
 """How often two images of one lesion are nearer than two of different lesions of the diagnosis: .78
 on HAM10000, .56 if half of the metadata are shuffled within each diagnosis, .50 if all are. It is a
 finding if the interval lies below."""
+
+_DISAGREE = 0.05
+"""The share of lesions with several images that may have two sexes or sites. On HAM10000 no lesion
+of 1,169 has two sexes, and 2 have two sites. Age is not looked at: patients are seen again."""
 
 _SITES = ("face", "scalp", "ear", "neck")
 
@@ -25,7 +30,7 @@ the face is redder and has other hairs; .47–.56 if shuffled. A finding if the 
 
 
 def find_other_metadata(subject: Subject) -> Found | None:
-    """Find metadata whose lesions or sites do not go with the images."""
+    """Find metadata whose lesions, sexes or sites do not go with the images."""
     if (nearer := _compare_lesions(subject)) is not None and nearer.high < _NEARER:
         return Found(
             "Two images of one lesion are hardly more alike than two of different lesions of the "
@@ -33,6 +38,8 @@ def find_other_metadata(subject: Subject) -> Found | None:
             "The metadata are in another order, or of other images.",
             {"nearer": nearer.value, "low": nearer.low, "high": nearer.high, "limit": _NEARER},
         )
+    if (found := _find_two_values(subject)) is not None:
+        return found
     if (told := _tell_sites(subject)) is not None and told.high < _TOLD:
         return Found(
             f"The images do not tell whether a lesion is on head or neck (AUC {told.value:.2f}; "
@@ -40,6 +47,30 @@ def find_other_metadata(subject: Subject) -> Found | None:
             "images.",
             {"AUC of the site": told.value, "low": told.low, "high": told.high, "limit": _TOLD},
         )
+    return None
+
+
+def _find_two_values(subject: Subject) -> Found | None:
+    """Find lesions whose images have two sexes or sites; unknown ones are left out."""
+    lesions, patients = subject.lesion_numbers, subject.data.patients
+    several = int((np.bincount(lesions) > 1).sum())
+    if patients is None or several < _LEAST_PAIRS:
+        return None
+    for kind, column in (("sex", "sex"), ("site", "localization")):
+        columns = [
+            number
+            for number, name in enumerate(PATIENT_COLUMNS)
+            if name.startswith(f"patient {kind} ") and not name.endswith("unknown")
+        ]
+        rows, values = np.nonzero(patients[:, columns])
+        values_by_lesion = np.unique(np.column_stack([lesions[rows], values]), axis=0)
+        two = int((np.bincount(values_by_lesion[:, 0]) > 1).sum())
+        if two > _DISAGREE * several:
+            return Found(
+                f"{two:,} of {several:,} lesions with several images have more than one {kind}: "
+                f"the column {column} is in another order, or of other images.",
+                {"lesions": two, "of": several, "limit": _DISAGREE},
+            )
     return None
 
 

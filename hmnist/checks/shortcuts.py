@@ -20,11 +20,12 @@ _LEAST_AUC = 0.8
 """Of a shortcut that matters, from the lower end of its interval on. On HAM10000 the border reaches
 .82 (akiec) and mean colours .77 (bcc)."""
 
-_ALIKE = 0.65
+_ALIKE = 0.58
 """The AUC that tells test images from training images. In twenty splits of HAM10000 by lesion it
-was .46–.53, and up to .62 if the ids of the lesions are withheld, since those with several images
-are more often in training; test images that are brighter by 6 % have .70. A finding if the interval
-is above."""
+was .47–.52, up to .54 if the ids of the lesions are withheld, and the interval never began above
+.53, nor for scikit-learn's GroupKFold, StratifiedGroupKFold and GroupShuffleSplit. Test images
+that are brighter have .52–.57 (2 %), .63–.66 (4 %), .72–.74 (6 %). A finding if the interval is
+above."""
 
 _MOST_OF_LESION = 3
 """Images of a lesion from which on their number makes no difference."""

@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from hmnist.checks.metadata import find_other_metadata
 from hmnist.checks.subject import Subject
@@ -31,6 +32,25 @@ def test_few_lesions_with_several_images_say_nothing() -> None:
     assert data.lesion_ids is not None
     other = dataclasses.replace(data, lesion_ids=data.lesion_ids[::-1].copy())
     assert find_other_metadata(Subject(other)) is None
+
+
+@pytest.mark.parametrize(("column", "kind"), [("sex", "sex"), ("localization", "site")])
+def test_a_column_that_differs_within_lesions(column: str, kind: str) -> None:
+    data = load_sample(rows=1000)
+    assert data.metadata is not None
+    assert data.lesion_ids is not None
+    several = int((np.unique(data.lesion_ids, return_counts=True)[1] > 1).sum())
+    rows = np.random.default_rng(0).permutation(1000)[:300]
+    values = data.metadata[column].to_numpy(dtype=object)
+    values[rows] = values[np.sort(rows)]
+    shuffled = dataclasses.replace(data, metadata=data.metadata.assign(**{column: values}))
+    found = find_other_metadata(Subject(shuffled))
+    assert found is not None
+    by_lesion = pd.Series(values).groupby(data.lesion_ids)
+    assert found.evidence["lesions"] == sum(len(set(of) - {"unknown"}) > 1 for _, of in by_lesion)
+    assert f"of {several} lesions with several images have more than one {kind}" in found.sentence
+    unknown = dataclasses.replace(data, metadata=data.metadata.assign(**{column: "unknown"}))
+    assert find_other_metadata(Subject(unknown)) is None
 
 
 def with_sites(*, true: bool) -> LesionDataset:
