@@ -17,6 +17,9 @@ from hmnist.arrays import USUAL_SIDE, Float32
 
 ORIENTATIONS = 8
 
+TRANSPOSED = 5
+"""The orientation that exchanges rows and columns."""
+
 T = TypeVar("T", bound=np.generic)
 
 
@@ -63,16 +66,16 @@ def orient_each(images: npt.NDArray[T], orientations: npt.NDArray[np.integer]) -
 
 def orient_randomly(images: npt.NDArray[T], rng: np.random.Generator) -> npt.NDArray[T]:
     """Return a copy of the images, each in a random orientation that keeps the shape."""
-    return orient_each(images, rng.choice(_orientations_of(images), size=len(images)))
+    return orient_each(images, rng.choice(orientations_of(images), size=len(images)))
 
 
 def all_orientations(images: npt.NDArray[T]) -> Iterator[npt.NDArray[T]]:
     """Yield the images in every orientation that keeps the shape: eight of squares, else four."""
-    for orientation in _orientations_of(images):
+    for orientation in orientations_of(images):
         yield orient(images, orientation)
 
 
-def _orientations_of(images: npt.NDArray[T]) -> list[int]:
+def orientations_of(images: npt.NDArray[T]) -> list[int]:
     """Return the orientations that keep the shape of the images."""
     is_square = images.shape[1] == images.shape[2]
     return [number for number in range(ORIENTATIONS) if is_square or number % 2 == 0]

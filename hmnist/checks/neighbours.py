@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hmnist.arrays import Float32, Float64, Indices, Pixels, Shape
-from hmnist.augmentation import all_orientations
+from hmnist.augmentation import all_orientations, orient, orientations_of
 from hmnist.features.views import make_view, to_planes, view_halvings
 from hmnist.large_arrays import release
 
@@ -52,11 +52,14 @@ class NearPairs:
         Positions of the images; the first is the smaller.
     likeness : numpy.ndarray of float64, shape (k,)
         Up to 1.
+    orientation : numpy.ndarray of int64, shape (k,)
+        That in which the first image is most like the second, 0–7 (`hmnist.augmentation.orient`).
     """
 
     first: Indices
     second: Indices
     likeness: Float64
+    orientation: Indices
 
 
 def find_near_pairs(images: Pixels, least: float) -> NearPairs:
@@ -81,7 +84,8 @@ def find_near_pairs(images: Pixels, least: float) -> NearPairs:
     planes = _normalise(images)
     basis = _find_components(planes)
     reference = _project(planes, basis)
-    turned = [_project(each, basis) for each in all_orientations(planes)]
+    orientations = orientations_of(planes)
+    turned = [_project(orient(planes, number), basis) for number in orientations]
     found = [np.empty((3, 0))]
     for start in range(0, len(images), _BLOCK):
         part = slice(start, start + _BLOCK)
@@ -96,8 +100,10 @@ def find_near_pairs(images: Pixels, least: float) -> NearPairs:
             )
     first, second, values = np.concatenate(found, axis=1)
     order = np.argsort(-values, kind="stable")
+    first, second = first[order].astype(np.int64), second[order].astype(np.int64)
+    alike = np.stack([(codes[first] * reference[second]).sum(axis=1) for codes in turned])
     return NearPairs(
-        first[order].astype(np.int64), second[order].astype(np.int64), values[order].clip(max=1)
+        first, second, values[order].clip(max=1), np.array(orientations)[alike.argmax(axis=0)]
     )
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 import numpy as np
 
 from hmnist.arrays import Array, Booleans, Float64, Indices, Pixels, Shape
+from hmnist.augmentation import ORIENTATIONS, TRANSPOSED
+from hmnist.checks.neighbours import least_likeness
 from hmnist.checks.subject import Found, Subject
 
 _SMOOTHER = 0.85
@@ -34,6 +36,13 @@ _SMALL = 12
 _TILTED = 0.7
 """The share of images that are rougher from top to bottom. Photographs of 4:3, squeezed to a
 square, are rougher from left to right: 86 % of HAM10000's, about half of those cut to a square."""
+
+_TRANSPOSED = 0.1
+"""The share of near pairs that are alike only if one is transposed: none of HAM10000's 89, and 40 %
+if every fifth image is. Where images are turned at random, other orientations are as frequent."""
+
+_LEAST_TRANSPOSED = 5
+"""Transposed pairs; fewer may be chance."""
 
 _BLUE = 0.1
 """The share of images whose last channel is brighter than the first by `_BLUER`, since skin is red:
@@ -77,7 +86,9 @@ def find_other_pixel_order(subject: Subject) -> Found | None:
             "much as pixels anywhere): the columns are in no order of an image.",
             {"share of images": shuffled, "roughness": float(as_given.mean())},
         )
-    return _find_transposed(images) if shape[0] == shape[1] else None
+    if shape[0] != shape[1]:
+        return None
+    return _find_transposed(images) or _find_some_transposed(subject)
 
 
 def find_other_channel_order(subject: Subject) -> Found | None:
@@ -174,6 +185,23 @@ def _find_transposed(images: Pixels) -> Found | None:
         "photographs of 4:3, squeezed to a square, are the other way round (14% of HAM10000): "
         "rows and columns are exchanged.",
         {"share of images": tilted, "roughness across / down": ratio},
+    )
+
+
+def _find_some_transposed(subject: Subject) -> Found | None:
+    """Find rows and columns exchanged in some images: two of one lesion show which."""
+    if subject.lacks("detail"):
+        return None
+    pairs = subject.pictures.near_pairs
+    near = pairs.likeness >= least_likeness(subject.data.image_shape)
+    times = np.bincount(pairs.orientation[near], minlength=ORIENTATIONS)
+    count, turned = int(times[TRANSPOSED]), int(np.delete(times, [0, TRANSPOSED]).max())
+    if count < _LEAST_TRANSPOSED or count <= _TRANSPOSED * near.sum() or turned > count / 2:
+        return None
+    return Found(
+        f"Of {int(near.sum()):,} pairs of images that show nearly the same, {count:,} do so only "
+        "if rows and columns of one are exchanged: some images have them exchanged.",
+        {"pairs": count, "of": int(near.sum()), "limit": _TRANSPOSED},
     )
 
 

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from hmnist.arrays import Pixels
-from hmnist.augmentation import ORIENTATIONS, orient
+from hmnist.augmentation import ORIENTATIONS, TRANSPOSED, orient
 from hmnist.checks.neighbours import NEAR, find_near_pairs
 from hmnist.dataset import LesionDataset
 from hmnist.sources.sample import load_sample
@@ -33,6 +33,21 @@ def test_turned_and_mirrored_copies_are_near(data: LesionDataset) -> None:
     copies = [orient(data.images[[way]], way)[0] for way in range(1, ORIENTATIONS)]
     found = with_copies(data.images, np.stack(copies))
     assert set(found) == {(way, len(data) + way - 1) for way in range(1, ORIENTATIONS)}
+
+
+def test_the_orientation_is_told(data: LesionDataset) -> None:
+    copies = np.concatenate([orient(data.images[[way]], way) for way in range(ORIENTATIONS)]) // 2
+    pairs = find_near_pairs(np.concatenate([data.images, copies]), NEAR)
+    told = dict(zip(pairs.first.tolist(), pairs.orientation.tolist(), strict=True))
+    assert told == {way: way for way in range(ORIENTATIONS)}
+    assert (orient(data.images, TRANSPOSED) == data.images.transpose(0, 2, 1, 3)).all()
+
+
+def test_orientations_that_keep_the_shape() -> None:
+    images = np.random.default_rng(0).integers(0, 200, (60, 12, 18, 3), dtype=np.uint8)
+    copies = np.concatenate([orient(images[[way]], way) for way in (0, 2, 4, 6)]) + np.uint8(9)
+    pairs = find_near_pairs(np.concatenate([images, copies]), NEAR)
+    assert sorted(pairs.orientation.tolist()) == [0, 2, 4, 6]
 
 
 def test_changed_copies_are_near(data: LesionDataset) -> None:

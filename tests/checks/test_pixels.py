@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from hmnist.arrays import Pixels
+from hmnist.augmentation import orient_randomly
 from hmnist.checks import inspect
 from hmnist.checks.pixels import (
     find_cast_pixels,
@@ -117,6 +118,23 @@ def test_rows_and_columns_exchanged(data: LesionDataset) -> None:
     # Photographs that were cut to a square are as rough in both directions.
     half = changed(data, lambda images: images.transpose(0, 2, 1, 3), every=2)
     assert find_other_pixel_order(half) is None
+
+
+def test_rows_and_columns_exchanged_in_some_images(data: LesionDataset) -> None:
+    shifted = data.images.clip(0, 250) + np.uint8(3)
+    twice = dataclasses.replace(
+        data.take(np.tile(np.arange(len(data)), 2)), images=np.concatenate([data.images, shifted])
+    )
+    assert find_other_pixel_order(Subject(twice)) is None
+    some = changed(twice, lambda images: images.transpose(0, 2, 1, 3), every=9)
+    found = find_other_pixel_order(some)
+    assert found is not None
+    # 210 is no multiple of 9, so both images of a pair are never exchanged together.
+    assert "47 do so only if rows and columns of one are exchanged" in found.sentence
+    turned = twice.images.copy()
+    rng = np.random.default_rng(0)
+    turned[210:] = orient_randomly(turned[210:], rng)
+    assert find_other_pixel_order(Subject(dataclasses.replace(twice, images=turned))) is None
 
 
 def test_images_of_one_colour(data: LesionDataset) -> None:
