@@ -19,7 +19,7 @@ from benchmarks.fuzzing.readers import read_archive, read_pixels
 from benchmarks.fuzzing.workers import make_sound_files, run_cases
 from hmnist.errors import DataError
 
-CASES = 500
+CASES = 250
 TABLE = b"pixel0,pixel1,pixel2,label\n1,2,3,4\n5,6,7,6\n"
 
 
