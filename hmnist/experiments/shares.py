@@ -28,8 +28,9 @@ from hmnist.experiments.crew import Crew
 from hmnist.experiments.stored import StoredData
 from hmnist.features.steps import OnStep
 from hmnist.hardware import use_threads
-from hmnist.models.base import LabelledImages, Model
+from hmnist.models.base import Model
 from hmnist.models.boosting_xgboost import XGBoost
+from hmnist.models.labelled_images import LabelledImages
 from hmnist.oversampling import oversample
 from hmnist.oversampling.own_sampler import OwnSampler
 from hmnist.runs.recipe import Recipe

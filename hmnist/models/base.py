@@ -6,26 +6,23 @@ pickle. Subclasses define how to fit, how to predict, and what their state is.
 """
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import Meta, MsgspecError, convert
+from msgspec import convert
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, check_array, check_consistent_length
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from hmnist.arrays import (
-    Array,
     Float32,
     Float64,
     Images,
-    Indices,
     Labels,
     Shape,
     check_pixels,
@@ -35,83 +32,14 @@ from hmnist.arrays import (
 from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError, UsageError
 from hmnist.guarded import read_json
-from hmnist.large_arrays import take_rows
+from hmnist.models.facts import MISFITS, ModelFacts
+from hmnist.models.labelled_images import LabelledImages
 from hmnist.models.reporting import StepReporter
 from hmnist.models.search_space import SearchSpace
 from hmnist.patients import PATIENT_COLUMNS, check_patients
-from hmnist.splits.groups import group_copies
 
 _UNSAVED = {"on_step", "on_loss", "on_note", "state_folder"}
 """Attributes of a model in training that pickles do not have."""
-
-_MISFITS = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    MsgspecError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
-"""The errors that come of facts and parameters that nobody has saved together."""
-
-Side = Annotated[int, Meta(ge=1, le=2048)]
-Count = Annotated[int, Meta(ge=1, le=2**26)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelFacts:
-    """What ``model.json`` says of every model, beside what a kind of model adds."""
-
-    classes: Annotated[tuple[int | str, ...], Meta(min_length=1, max_length=1000)]
-    image_shape: tuple[Side, Side, Side] | None
-    pixels: Count
-    patients: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        if self.image_shape is not None and math.prod(self.image_shape) != self.pixels:
-            raise ValueError(f"its images of {self.image_shape} have {self.pixels} pixels")
-        if list(self.classes) != sorted(set(self.classes)):  # of one type, or it is a TypeError
-            raise ValueError("its classes are not ascending")
-        if self.patients not in {(), PATIENT_COLUMNS}:
-            raise ValueError("its columns of patient data are not those of this version")
-
-
-@dataclass(frozen=True, eq=False)
-class LabelledImages:
-    """Checked images of `Model.fit`, for the models themselves.
-
-    Attributes
-    ----------
-    images : numpy.ndarray, shape (n, h, w, c)
-        Pixels 0–255.
-    labels : numpy.ndarray of int64, shape (n,)
-        The positions of their labels in `classes_`.
-    patients : numpy.ndarray of float32, shape (n, p), or None
-        Their patient data, None if the model uses none.
-    weights : numpy.ndarray of float64, shape (n,), or None
-        Their weights in training, None if all are 1.
-    groups : numpy.ndarray, shape (n,), or None
-        As in `Model.fit`; None if each image is a group of its own.
-    """
-
-    images: Images
-    labels: Labels
-    patients: Float32 | None = None
-    weights: Float64 | None = None
-    groups: Array | None = None
-
-    def group(self) -> Indices:
-        """Return which images stay together in cross-fitting: int64, shape (n,).
-
-        Those are the images of a group, and of groups whose first images are copies of each other
-        in any orientation (`hmnist.splits.groups.group_copies`).
-        """
-        if self.groups is None:
-            return group_copies(self.images)
-        _, first, members = np.unique(self.groups, return_index=True, return_inverse=True)
-        return group_copies(take_rows(self.images, first))[members]
 
 
 @dataclass(eq=False, repr=False)
@@ -296,7 +224,7 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
             self._load_fitted(folder, facts)
         except TrustError:
             raise
-        except _MISFITS as error:
+        except MISFITS as error:
             reason = str(error).strip().splitlines() or [type(error).__name__]
             raise TrustError(
                 f"{folder} does not hold a {type(self).__name__} as it was saved: "

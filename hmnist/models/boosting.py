@@ -8,8 +8,8 @@ import numpy as np
 from msgspec import convert
 
 from hmnist.arrays import Float32
-from hmnist.models.base import LabelledImages
 from hmnist.models.cross_fitting import cross_fit
+from hmnist.models.labelled_images import LabelledImages
 from hmnist.models.linear import Linear
 from hmnist.models.tabular import TabularModel
 from hmnist.models.trees import Trees

@@ -13,8 +13,8 @@ from msgspec import convert
 
 from hmnist.arrays import Float32, Float64, Indices, softmax
 from hmnist.large_arrays import chunks_of, release
-from hmnist.models.base import LabelledImages
 from hmnist.models.boosting import MAX_BIN, BoostedModel
+from hmnist.models.labelled_images import LabelledImages
 from hmnist.models.search_space import Interval, SearchSpace
 from hmnist.models.tabular import Rows
 from hmnist.models.trees import LEAF, Trees

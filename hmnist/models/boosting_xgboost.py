@@ -12,8 +12,8 @@ import numpy.typing as npt
 from hmnist.arrays import Array, Float32, Indices, softmax
 from hmnist.hardware import chosen_device
 from hmnist.large_arrays import chunks_of, release
-from hmnist.models.base import LabelledImages
 from hmnist.models.boosting import MAX_BIN, BoostedModel
+from hmnist.models.labelled_images import LabelledImages
 from hmnist.models.search_space import Interval, SearchSpace
 from hmnist.models.tabular import Rows
 from hmnist.models.trees import Trees

@@ -11,9 +11,9 @@ import numpy as np
 
 from hmnist.arrays import Float32
 from hmnist.features.steps import OnStep, ignore_steps, part_of
-from hmnist.models.base import LabelledImages
 from hmnist.models.cross_fitting import cross_fit
 from hmnist.models.inputs import FeatureExtractor
+from hmnist.models.labelled_images import LabelledImages
 from hmnist.models.tabular import join_columns
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from hmnist.arrays import Float32, Float64, Images
-from hmnist.models.base import LabelledImages
 from hmnist.models.cnn import CNN
+from hmnist.models.labelled_images import LabelledImages
 from hmnist.models.mlp import MLP
 from hmnist.models.saved_networks import PERCEPTRON
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.arrays import Float32
-from hmnist.models.base import LabelledImages
+from hmnist.models.labelled_images import LabelledImages
 from hmnist.models.linear import Linear, fit_linear
 from hmnist.models.search_space import Interval, SearchSpace
 from hmnist.models.tabular import Rows, TabularModel

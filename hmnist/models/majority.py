@@ -8,7 +8,8 @@ import numpy.typing as npt
 from msgspec import convert
 
 from hmnist.arrays import Float32, Images
-from hmnist.models.base import LabelledImages, Model
+from hmnist.models.base import Model
+from hmnist.models.labelled_images import LabelledImages
 
 
 class Majority(Model):

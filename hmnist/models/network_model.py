@@ -17,9 +17,10 @@ from hmnist.errors import UsageError
 from hmnist.guarded import read_arrays, write_arrays
 from hmnist.hardware import configure_tensorflow
 from hmnist.large_arrays import chunks_of, release
-from hmnist.models.base import LabelledImages, Model
+from hmnist.models.base import Model
 from hmnist.models.distillation import soft_targets
 from hmnist.models.keras_setup import load_keras
+from hmnist.models.labelled_images import LabelledImages
 from hmnist.models.litert import LARGEST, write_litert
 from hmnist.models.network import Examples, Network, TrainingPlan
 from hmnist.models.weights import as_row, build_with

@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float32, Float64, Images, Labels
 from hmnist.large_arrays import chunks_of, empty_rows, release
-from hmnist.models.base import LabelledImages, Model
+from hmnist.models.base import Model
 from hmnist.models.inputs import FeatureExtractor
+from hmnist.models.labelled_images import LabelledImages
 from hmnist.patients import PATIENT_COLUMNS, hide_patients
 
 Rows = tuple[Float32, Labels]

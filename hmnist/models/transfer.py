@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from hmnist.augmentation import all_orientations, view_anew
 from hmnist.models.backbone import PREDICTION_BATCH, resize_in_colour
-from hmnist.models.base import LabelledImages
 from hmnist.models.efficientnet import build_backbone, find_imagenet, set_imagenet
+from hmnist.models.labelled_images import LabelledImages
 from hmnist.models.network import Network, TrainingPlan, read_patients
 from hmnist.models.network_model import NetworkModel
 from hmnist.models.optimizers import make_adamw

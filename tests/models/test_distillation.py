@@ -6,9 +6,9 @@ import pytest
 from scipy.special import softmax
 
 from hmnist.features.lesion import LesionFeatures
-from hmnist.models.base import LabelledImages
 from hmnist.models.cross_fitting import cross_fit
 from hmnist.models.distillation import soft_targets
+from hmnist.models.labelled_images import LabelledImages
 from hmnist.patients import PATIENT_COLUMNS
 from hmnist.sources.sample import load_sample
 from hmnist.splits.groups import group_copies

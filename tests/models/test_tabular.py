@@ -9,7 +9,7 @@ import pytest
 
 from hmnist.arrays import Float32, Labels
 from hmnist.errors import UsageError
-from hmnist.models.base import LabelledImages
+from hmnist.models.labelled_images import LabelledImages
 from hmnist.models.tabular import TabularModel, draw_for_rows, join_columns
 from hmnist.patients import HIDDEN_SHARE, PATIENT_COLUMNS, find_unknown
 
