@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hmnist.augmentation import orient
-    from hmnist.checks import Finding, check
+    from hmnist.checks import check
+    from hmnist.checks.report import Finding
     from hmnist.dataset import LesionDataset
     from hmnist.decisions.decision import Decision
     from hmnist.decisions.fitting import fit_decision
@@ -102,7 +103,8 @@ __all__ = [
 
 _PUBLIC = {
     "augmentation": ("orient",),
-    "checks": ("Finding", "check"),
+    "checks": ("check",),
+    "checks.report": ("Finding",),
     "dataset": ("LesionDataset",),
     "decisions.decision": ("Decision",),
     "decisions.fitting": ("fit_decision",),

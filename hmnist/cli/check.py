@@ -12,7 +12,7 @@ from hmnist.cli.watching import watch_steps
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from hmnist.checks import Finding, Report
+    from hmnist.checks.report import Finding, Report
 
 Format = Annotated[str, options.printed_as("table", "markdown", "json")]
 

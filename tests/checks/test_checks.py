@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hmnist.checks import CHECKS, Finding, check, inspect, inspect_file, subject
+from hmnist.checks import check, inspect, inspect_file, subject
+from hmnist.checks.catalogue import CHECKS
+from hmnist.checks.report import Finding
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES, MEDMNIST_CODES
 from hmnist.errors import DataError, DataMissingError, UsageError

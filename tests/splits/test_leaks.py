@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmnist.checks import CHECKS
+from hmnist.checks.catalogue import CHECKS
 from hmnist.dataset import LesionDataset
 from hmnist.splits.leaks import LEAKS, count_copies, find_leaks, number_images
 
