@@ -1,7 +1,7 @@
 """Mistakes that are made in data on purpose, and sound data beside them, for ``mistakes.py``."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -35,123 +35,121 @@ def make_sound(data: Data, seeds: int) -> Iterator[tuple[str, list[Case]]]:
 
 
 def make_mistakes(data: Data) -> Iterator[tuple[str, str, str, Case]]:
-    """Yield the name, the code, the strength and the case of each mistake."""
+    """Yield the name, the code, the strength and the case of each mistake, weak and strong."""
+    for name, code, make, strengths in _list_mistakes(data):
+        for strength in strengths:
+            yield name, code, str(strength), make(strength)
+
+
+def _list_mistakes(data: Data) -> list[tuple[str, str, Callable[[Any], Case], Sequence[Any]]]:
+    """Return the name and the code of each mistake, what makes it, and how strong it is."""
     split = hmnist.split(data, seed=0)
     bare = dataclasses.replace(data, lesion_ids=None, metadata=None)
-
-    for name, change in _COPIES.items():
-        yield from _each(
-            f"{name} copies of training images in the test part",
-            "HM115",
-            partial(_copied, data, split, change),
-            0.01,
-            0.1,
-        )
-    yield from _each(
-        "split by image, lesions unknown; share of the lesions",
-        "HM116",
-        lambda share: (bare, _partly_by_image(data, bare, share), None),
-        0.5,
-        1.0,
-    )
-    for name, code, change in _PIXELS:
-        yield from _each(
-            f"{name}; share of the images",
-            code,
-            partial(_some_images, data, split, change),
-            0.2,
-            1.0,
-        )
-    yield from _each("images of one colour", "HM121", lambda n: _constant(data, split, n), 1, 20)
-    yield from _each(
-        "metadata shuffled within a diagnosis; share of the rows",
-        "HM122",
-        lambda share: (_shuffled(data, share, _metadata(data).columns.tolist()), None, None),
-        0.5,
-        1.0,
-    )
-    yield from _each(
-        "sites shuffled within a diagnosis; share of the rows",
-        "HM122",
-        lambda share: (_shuffled(data, share, ["localization"]), None, None),
-        0.5,
-        1.0,
-    )
-    yield from _each(
-        "two diagnoses exchanged", "HM123", lambda pair: (_exchanged(bare, pair), None, None),
-        "akiec, bcc", "nv, mel",
-    )  # fmt: skip
-    yield from _each(
-        "MedMNIST's order in a balanced file; images of each diagnosis",
-        "HM123",
-        lambda count: (_balanced_in_other_order(bare, count), None, None),
-        40,
-        70,
-    )
-    yield from _each(
-        "labels wrong; share of the images",
-        "HM124",
-        lambda share: (_mislabelled(bare, share), None, None),
-        0.03,
-        0.1,
-    )
-    yield from _each(
-        "labels of other images in one site (back); share of its rows",
-        "HM130",
-        lambda share: (_shuffled_group(data, share), None, None),
-        0.5,
-        1.0,
-    )
-    yield from _each(
-        "label with noise as a feature; its deviation",
-        "HM125",
-        lambda noise: (data, split, _feature(data.labels + RNG.normal(0, noise, len(data)))),
-        0.7,
-        0.1,
-    )
-    yield from _each(
-        "label as a feature, wrong in a share of the rows",
-        "HM125",
-        lambda share: (data, split, _feature(_mislabelled(data, share).labels)),
-        0.03,
-        0.01,
-    )
-    for name, column in (("lesion_id", _lesions(data)), ("row number", np.arange(len(data)))):
-        yield from _each(
-            f"{name} as a feature, under a name",
-            "HM126",
-            partial(_named_feature, data, split, column),
-            "x",
-            "lesion_id",
-        )
-    yield from _each(
-        "a mark on the border of mel; levels darker",
-        "HM127",
-        lambda levels: (_marked(data, levels), split, None),
-        40,
-        120,
-    )
-    yield from _each(
-        "another lamp for each diagnosis; levels apart",
-        "HM128",
-        lambda levels: (_tinted(data, levels), split, None),
-        15,
-        40,
-    )
-    yield from _each(
-        "test images brighter by a share",
-        "HM129",
-        lambda share: _brighter_test(data, split, share),
-        0.04,
-        0.1,
-    )
-
-
-def _each(
-    name: str, code: str, make: Callable[[Any], Case], *strengths: Any
-) -> Iterator[tuple[str, str, str, Case]]:
-    for strength in strengths:
-        yield name, code, str(strength), make(strength)
+    columns = _metadata(data).columns.tolist()
+    names = ("lesion_id", _lesions(data)), ("row number", np.arange(len(data)))
+    few, half = (0.01, 0.1), (0.5, 1.0)
+    return [
+        *(
+            (
+                f"{name} copies of training images in the test part",
+                "HM115",
+                partial(_copied, data, split, change),
+                few,
+            )
+            for name, change in _COPIES.items()
+        ),
+        (
+            "split by image, lesions unknown; share of the lesions",
+            "HM116",
+            lambda share: (bare, _partly_by_image(data, bare, share), None),
+            half,
+        ),
+        *(
+            (
+                f"{name}; share of the images",
+                code,
+                partial(_some_images, data, split, change),
+                (0.2, 1.0),
+            )
+            for name, code, change in _PIXELS
+        ),
+        ("images of one colour", "HM121", partial(_constant, data, split), (1, 20)),
+        (
+            "metadata shuffled within a diagnosis; share of the rows",
+            "HM122",
+            lambda share: (_shuffled(data, share, columns), None, None),
+            half,
+        ),
+        (
+            "sites shuffled within a diagnosis; share of the rows",
+            "HM122",
+            lambda share: (_shuffled(data, share, ["localization"]), None, None),
+            half,
+        ),
+        (
+            "two diagnoses exchanged",
+            "HM123",
+            lambda pair: (_exchanged(bare, pair), None, None),
+            ("akiec, bcc", "nv, mel"),
+        ),
+        (
+            "MedMNIST's order in a balanced file; images of each diagnosis",
+            "HM123",
+            lambda count: (_balanced_in_other_order(bare, count), None, None),
+            (40, 70),
+        ),
+        (
+            "labels wrong; share of the images",
+            "HM124",
+            lambda share: (_mislabelled(bare, share), None, None),
+            (0.03, 0.1),
+        ),
+        (
+            "labels of other images in one site (back); share of its rows",
+            "HM130",
+            lambda share: (_shuffled_group(data, share), None, None),
+            half,
+        ),
+        (
+            "label with noise as a feature; its deviation",
+            "HM125",
+            lambda noise: (data, split, _feature(data.labels + RNG.normal(0, noise, len(data)))),
+            (0.7, 0.1),
+        ),
+        (
+            "label as a feature, wrong in a share of the rows",
+            "HM125",
+            lambda share: (data, split, _feature(_mislabelled(data, share).labels)),
+            (0.03, 0.01),
+        ),
+        *(
+            (
+                f"{name} as a feature, under a name",
+                "HM126",
+                partial(_named_feature, data, split, column),
+                ("x", "lesion_id"),
+            )
+            for name, column in names
+        ),
+        (
+            "a mark on the border of mel; levels darker",
+            "HM127",
+            lambda levels: (_marked(data, levels), split, None),
+            (40, 120),
+        ),
+        (
+            "another lamp for each diagnosis; levels apart",
+            "HM128",
+            lambda levels: (_tinted(data, levels), split, None),
+            (15, 40),
+        ),
+        (
+            "test images brighter by a share",
+            "HM129",
+            partial(_brighter_test, data, split),
+            (0.04, 0.1),
+        ),
+    ]
 
 
 def _metadata(data: Data) -> pd.DataFrame:
