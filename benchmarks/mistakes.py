@@ -17,7 +17,7 @@ from hmnist.checks import inspect
 sys.path.append(str(Path(__file__).parent.parent))  # this folder is no installed package
 
 if TYPE_CHECKING:
-    from benchmarks.planted import Case
+    from benchmarks.planting.changes import Case
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--metadata")
     parser.add_argument("--seeds", type=int, default=20, help="sound splits of each kind")
     arguments = parser.parse_args()
-    from benchmarks.planted import make_mistakes, make_sound
+    from benchmarks.planting.cases import make_mistakes, make_sound
 
     data = hmnist.load(arguments.file, metadata=arguments.metadata)
     print(f"{data.name}, {len(data):,} images\n")
