@@ -73,7 +73,7 @@ def _as_markdown(report: "Report") -> str:
     from hmnist.results.formatting import markdown_table
 
     rows = [[cell.replace("|", r"\|") for cell in row] for row in _rows(report.findings)]
-    table = [markdown_table(_HEADER, rows)] if rows else []
+    table = [markdown_table(_HEADER, rows, text=_HEADER)] if rows else []
     return "\n\n".join([_title(report), *table, *_notes(report)])
 
 
@@ -104,7 +104,7 @@ def _notes(report: "Report") -> list[str]:
     tripped = {finding.code for finding in report.findings}
     passed = [f"{check.code} {check.name}" for check in report.looked if check.code not in tripped]
     codes_of_need: dict[str, list[str]] = {}
-    for code, need in report.skipped.items():
+    for code, need in sorted(report.skipped.items()):
         wanted = need.replace("a split", "a split: --split-file FILE")
         wanted = wanted.replace("features", "features: --feature-file FILE")
         codes_of_need.setdefault(wanted, []).append(code)

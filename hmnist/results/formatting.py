@@ -36,9 +36,11 @@ def duration_text(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
 
 
-def markdown_table(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    """Return a table as Markdown: the first column to the left, all others to the right."""
-    rule = ["---", *["---:"] * (len(header) - 1)]
+def markdown_table(
+    header: Sequence[str], body: Sequence[Sequence[str]], *, text: Collection[str] = ()
+) -> str:
+    """Return a table as Markdown: numbers to the right; to the left the first column and `text`."""
+    rule = ["---", *("---" if heading in text else "---:" for heading in header[1:])]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *body))
 
 

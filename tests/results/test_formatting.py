@@ -10,6 +10,7 @@ from hmnist.results.formatting import (
     byte_text,
     count_text,
     duration_text,
+    markdown_table,
     plain_table,
 )
 
@@ -79,3 +80,9 @@ def test_numbers_as_text() -> None:
     assert [duration_text(time) for time in times] == ["0 s", "84 s", "2 min", "83 min", "10.6 h"]
     shares = [(1, 4), (1, 1000), (999, 1000), (0, 5)]
     assert [share_text(*share) for share in shares] == ["25%", "<1%", ">99%", "0%"]
+
+
+def test_sentences_stand_on_the_left_in_markdown() -> None:
+    table = markdown_table(HEADER, BODY, text=["what it is"]).splitlines()
+    assert table[1] == "| --- | ---: | ---: | --- | ---: |"
+    assert table[-1] == "| majority | .143 | .691 | short | 1.000 |"
