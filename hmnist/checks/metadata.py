@@ -5,7 +5,7 @@ import numpy as np
 from hmnist.arrays import Float64, Indices
 from hmnist.checks.cross_fitting import Auc, measure_auc, predict_unseen, with_interval
 from hmnist.checks.subject import Found, Subject
-from hmnist.patients import PATIENT_COLUMNS
+from hmnist.scores.subgroups import patient_groups
 
 _LEAST_PAIRS = 100
 """Pairs of images of one lesion; with fewer, the interval is as wide as the question."""
@@ -56,15 +56,13 @@ def _find_two_values(subject: Subject) -> Found | None:
     several = int((np.bincount(lesions) > 1).sum())
     if patients is None or several < _LEAST_PAIRS:
         return None
+    groups = list(patient_groups(patients))
     for kind, column in (("sex", "sex"), ("site", "localization")):
-        columns = [
-            number
-            for number, name in enumerate(PATIENT_COLUMNS)
-            if name.startswith(f"patient {kind} ") and not name.endswith("unknown")
-        ]
-        rows, values = np.nonzero(patients[:, columns])
-        values_by_lesion = np.unique(np.column_stack([lesions[rows], values]), axis=0)
-        two = int((np.bincount(values_by_lesion[:, 0]) > 1).sum())
+        values = np.zeros(1 + lesions.max(), np.int64)
+        for kind_of_group, name, members in groups:
+            if kind_of_group == kind and name != "unknown":
+                values[np.unique(lesions[members])] += 1
+        two = int((values > 1).sum())
         if two > _DISAGREE * several:
             return Found(
                 f"{two:,} of {several:,} lesions with several images have more than one {kind}: "
