@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from hmnist.arrays import Booleans, Indices
-from hmnist.checks.neighbours import least_likeness
 from hmnist.checks.subject import Found, Subject
 from hmnist.splits.leaks import NATURAL_COPIES
 
@@ -77,8 +76,7 @@ def _find_apart(subject: Subject) -> _Apart | None:
     train, test = subject.pictures_in("train"), subject.pictures_in("test")
     both = train & test  # other checks find these
     train, test = train & ~both, test & ~both
-    limit = least_likeness(subject.data.image_shape)
-    near = pictures.are_others & (pairs.likeness >= limit)
+    near = pictures.are_others & pairs.are_near
     first, second = pairs.first[near], pairs.second[near]
     crosses = (train[first] & test[second]) | (test[first] & train[second])
     images = np.unique(np.where(test[first], first, second)[crosses])
@@ -92,7 +90,7 @@ def _find_apart(subject: Subject) -> _Apart | None:
         _compare_with_random(first, second, crosses, train, test),
         " and ".join(subject.name_of(row) for row in _rows(subject, first, second, position)),
         float(pairs.likeness[near][position]),
-        limit,
+        pairs.limit,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hmnist.arrays import Float32, Float64, Indices, Pixels, Shape
+from hmnist.arrays import Booleans, Float32, Float64, Indices, Pixels
 from hmnist.augmentation import all_orientations, orient, orientations_of
 from hmnist.features.views import make_view, to_planes, view_halvings
 from hmnist.large_arrays import release
@@ -37,11 +37,6 @@ _BLOCK = 512  # images whose likenesses to all others are held in memory
 _MOST_NEAR = 8  # pairs that are kept of each image: a lesion has up to six images in HAM10000
 
 
-def least_likeness(shape: Shape) -> float:
-    """Return the likeness from which two images of a shape (h, w, c) are near."""
-    return NEAR if min(shape[:2]) >= _SMALL_SIDE else NEAR_IF_SMALL
-
-
 @dataclass(frozen=True, eq=False)
 class NearPairs:
     """Pairs of images that are alike, the most alike first.
@@ -54,12 +49,20 @@ class NearPairs:
         Up to 1.
     orientation : numpy.ndarray of int64, shape (k,)
         That in which the first image is most like the second, 0–7 (`hmnist.augmentation.orient`).
+    limit : float
+        The likeness from which images of this size are near.
     """
 
     first: Indices
     second: Indices
     likeness: Float64
     orientation: Indices
+    limit: float
+
+    @property
+    def are_near(self) -> Booleans:
+        """Which pairs are near: bool, shape (k,)."""
+        return np.asarray(self.likeness >= self.limit)
 
 
 def find_near_pairs(images: Pixels, least: float) -> NearPairs:
@@ -103,7 +106,11 @@ def find_near_pairs(images: Pixels, least: float) -> NearPairs:
     first, second = first[order].astype(np.int64), second[order].astype(np.int64)
     alike = np.stack([(codes[first] * reference[second]).sum(axis=1) for codes in turned])
     return NearPairs(
-        first, second, values[order].clip(max=1), np.array(orientations)[alike.argmax(axis=0)]
+        first,
+        second,
+        values[order].clip(max=1),
+        np.array(orientations)[alike.argmax(axis=0)],
+        NEAR if min(images.shape[1:3]) >= _SMALL_SIDE else NEAR_IF_SMALL,
     )
 
 

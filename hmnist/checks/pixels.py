@@ -12,7 +12,6 @@ import numpy as np
 
 from hmnist.arrays import Array, Booleans, Float64, Indices, Pixels, Shape
 from hmnist.augmentation import ORIENTATIONS, TRANSPOSED
-from hmnist.checks.neighbours import least_likeness
 from hmnist.checks.subject import Found, Subject
 
 _SMOOTHER = 0.85
@@ -193,15 +192,15 @@ def _find_some_transposed(subject: Subject) -> Found | None:
     if subject.lacks("detail"):
         return None
     pairs = subject.pictures.near_pairs
-    near = pairs.likeness >= least_likeness(subject.data.image_shape)
-    times = np.bincount(pairs.orientation[near], minlength=ORIENTATIONS)
+    orientations = pairs.orientation[pairs.are_near]
+    times = np.bincount(orientations, minlength=ORIENTATIONS)
     count, turned = int(times[TRANSPOSED]), int(np.delete(times, [0, TRANSPOSED]).max())
-    if count < _LEAST_TRANSPOSED or count <= _TRANSPOSED * near.sum() or turned > count / 2:
+    if count < _LEAST_TRANSPOSED or count <= _TRANSPOSED * len(orientations) or turned > count / 2:
         return None
     return Found(
-        f"Of {int(near.sum()):,} pairs of images that show nearly the same, {count:,} do so only "
+        f"Of {len(orientations):,} pairs of images that show nearly the same, {count:,} do so only "
         "if rows and columns of one are exchanged: some images have them exchanged.",
-        {"pairs": count, "of": int(near.sum()), "limit": _TRANSPOSED},
+        {"pairs": count, "of": len(orientations), "limit": _TRANSPOSED},
     )
 
 
