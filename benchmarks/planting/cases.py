@@ -15,22 +15,17 @@ from benchmarks.planting.changes import Case, Data
 def make_sound(data: Data, seeds: int) -> Iterator[tuple[str, list[Case]]]:
     """Yield kinds of sound data and splits."""
     splits = [hmnist.split(data, seed=seed) for seed in range(seeds)]
-    yield (
-        "by lesion, with age, sex and site",
-        [(data, split, changes.patients(data)) for split in splits],
-    )
+    patients = changes.patients(data)
+    yield "by lesion, with age, sex and site", [(data, split, patients) for split in splits]
     yield "folds by lesion", [(data, fold, None) for fold in hmnist.split_folds(data, 5)]
     bare = dataclasses.replace(data, lesion_ids=None, metadata=None)
     yield "by lesion, the ids withheld", [(bare, changes.on(bare, split), None) for split in splits]
     yield "as MedMNIST, sorted in each part", [(changes.medmnist(data, splits[0]), None, None)]
-    grey = changes.with_images(
-        data, data.images.mean(axis=3, keepdims=True).round().astype(np.uint8)
-    )
+    grey = changes.with_images(data, changes.grey(data.images))
     yield "grey", [(grey, changes.on(grey, split), None) for split in splits[:3]]
     for side in (8, 10, 14):
-        small = changes.with_images(
-            data, np.stack([changes.resize(image, side) for image in data.images])
-        )
+        resized = [changes.resize(image, side) for image in data.images]
+        small = changes.with_images(data, np.stack(resized))
         yield f"{side}×{side}", [(small, changes.on(small, split), None) for split in splits[:3]]
 
 

@@ -62,6 +62,11 @@ def medmnist(data: Data, split: hmnist.Split) -> Data:
     return dataclasses.replace(bare, own_split=names)
 
 
+def grey(images: Pixels) -> Pixels:
+    """Return one channel, the mean of all."""
+    return np.asarray(images.mean(axis=3, keepdims=True).round().astype(np.uint8))
+
+
 def resize(image: Pixels, side: int, back: bool = False) -> Pixels:
     picture = Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS)
     if back:
@@ -133,9 +138,7 @@ PIXELS: list[tuple[str, str, Callable[[Pixels], Pixels]]] = [
     (
         "grey as colour",
         "HM120",
-        lambda images: np.repeat(
-            images.mean(axis=3, keepdims=True).round().astype(np.uint8), 3, axis=3
-        ),
+        lambda images: np.repeat(grey(images), 3, axis=3),
     ),
 ]
 
