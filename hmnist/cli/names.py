@@ -11,7 +11,7 @@ from typing import Any
 from hmnist.errors import UsageError, unknown_name
 
 _HOMES = {
-    "choice of patient data": "hmnist.runs.recipe:PATIENTS",
+    "choice of patient data": "hmnist.runs.choices:PATIENTS",
     "column": "hmnist.results.table:COLUMNS",
     "data set to download": "hmnist.sources.download:ARCHIVES",
     "decision": "hmnist.decisions.decision:KINDS",

@@ -13,7 +13,8 @@ from hmnist.errors import UsageError
 from hmnist.experiments.cells import Cell
 from hmnist.models.registry import MODELS, find_model
 from hmnist.oversampling import name_method
-from hmnist.runs.recipe import Recipe, Settings, check_one_pretrained_file, list_uses
+from hmnist.runs.choices import list_uses
+from hmnist.runs.recipe import Recipe, Settings, check_one_pretrained_file
 from hmnist.splits.folds import split_folds
 from hmnist.splits.split import Split
 from hmnist.splits.split import split as make_split

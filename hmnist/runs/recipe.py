@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import UsageError, unknown_name
 from hmnist.hardware import DEVICES, available_cores, choose_device
+from hmnist.runs.choices import read_method, read_patients
 from hmnist.runs.parameters import check_parameters
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ MOST_THREADS = 4096
 
 LARGEST_SEED = 2**32 - 1
 """As numpy's and TensorFlow's."""
-
-PATIENTS: dict[str, tuple[bool, ...]] = {"no": (False,), "yes": (True,), "both": (False, True)}
-"""The words for patient data, and the recipes that they stand for; ``both`` is for a benchmark."""
 
 
 class AuditSettings(TypedDict, total=False):
@@ -133,9 +131,9 @@ class Recipe:
     def __post_init__(self) -> None:
         rare = (self.rare,) if isinstance(self.rare, str) else tuple(self.rare)
         object.__setattr__(self, "rare", rare)
-        object.__setattr__(self, "oversample", _read_method(self.oversample))
+        object.__setattr__(self, "oversample", read_method(self.oversample))
         object.__setattr__(self, "model", self.entry.name)
-        object.__setattr__(self, "patients", _read_patients(self.patients))
+        object.__setattr__(self, "patients", read_patients(self.patients))
         if self.threads is None:
             object.__setattr__(self, "threads", available_cores())
         elif not 1 <= self.threads <= MOST_THREADS:
@@ -306,39 +304,6 @@ class Recipe:
         ):
             if not isinstance(name, str) or name not in known:
                 raise unknown_name(kind, str(name), known)
-
-
-def list_uses(patients: str | bool) -> tuple[bool, ...]:
-    """Return whether models use patient data; ``both`` stands for models of either kind."""
-    if isinstance(patients, bool):
-        return (patients,)
-    if not isinstance(patients, str) or patients not in PATIENTS:
-        raise unknown_name("choice of patient data", str(patients), PATIENTS)
-    return PATIENTS[patients]
-
-
-def _read_method(method: Any) -> str:
-    """Return the name of one method of oversampling, or the text of one sampler."""
-    from hmnist.oversampling import is_method, name_method
-
-    several = "," in method and not is_method(method) if isinstance(method, str) else False
-    if several or isinstance(method, list | tuple):
-        raise UsageError(
-            "One model is trained with one oversampling method, not several.",
-            "Choose one; a benchmark compares several: hmnist benchmark --oversample METHOD,…",
-        )
-    return name_method(method)
-
-
-def _read_patients(word: str | bool) -> bool:
-    """Return whether one model uses patient data."""
-    uses, *others = list_uses(word)
-    if others:
-        raise UsageError(
-            "One model is trained with patient data or without, not both.",
-            "Choose yes or no; a benchmark compares both.",
-        )
-    return uses
 
 
 def check_one_pretrained_file(recipes: Sequence[Recipe]) -> None:

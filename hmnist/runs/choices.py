@@ -1,0 +1,41 @@
+"""What callers say for oversampling and patient data: one choice for a model, or several."""
+
+from typing import Any
+
+from hmnist.errors import UsageError, unknown_name
+
+PATIENTS: dict[str, tuple[bool, ...]] = {"no": (False,), "yes": (True,), "both": (False, True)}
+"""The words for patient data, and the recipes that they stand for; ``both`` is for a benchmark."""
+
+
+def list_uses(patients: str | bool) -> tuple[bool, ...]:
+    """Return whether models use patient data; ``both`` stands for models of either kind."""
+    if isinstance(patients, bool):
+        return (patients,)
+    if not isinstance(patients, str) or patients not in PATIENTS:
+        raise unknown_name("choice of patient data", str(patients), PATIENTS)
+    return PATIENTS[patients]
+
+
+def read_method(method: Any) -> str:
+    """Return the name of one method of oversampling, or the text of one sampler."""
+    from hmnist.oversampling import is_method, name_method
+
+    several = "," in method and not is_method(method) if isinstance(method, str) else False
+    if several or isinstance(method, list | tuple):
+        raise UsageError(
+            "One model is trained with one oversampling method, not several.",
+            "Choose one; a benchmark compares several: hmnist benchmark --oversample METHOD,…",
+        )
+    return name_method(method)
+
+
+def read_patients(word: str | bool) -> bool:
+    """Return whether one model uses patient data."""
+    uses, *others = list_uses(word)
+    if others:
+        raise UsageError(
+            "One model is trained with patient data or without, not both.",
+            "Choose yes or no; a benchmark compares both.",
+        )
+    return uses
