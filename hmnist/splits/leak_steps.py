@@ -8,8 +8,9 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
-from hmnist.arrays import Indices, Labels
+from hmnist.arrays import Indices, Strings
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
 from hmnist.splits.groups import assign_groups
@@ -48,10 +49,11 @@ def isolate_leaks(own: Split) -> dict[str, Split]:
         and ``test validates``, each with the leaks of those before it.
 
         The test part is that of the protocol before any image is repeated, a random fifth of all
-        images if it is larger. Training parts hold the same number of images of each diagnosis. An
-        image that replaces another one stands in its place, and as often as it. Validation parts
-        are as large as the test part, and hold other lesions than the other two parts, but for
-        ``test validates``.
+        images if it is larger. Training parts hold the same number of images of each diagnosis, and
+        of as many lesions, as far as there are lesions with as many images as those that replace
+        them. An image that replaces another one stands in its place, and as often as it.
+        Validation parts are as large as the test part, and hold other lesions than the other two
+        parts, but for ``test validates``.
 
     Raises
     ------
@@ -81,10 +83,10 @@ def isolate_leaks(own: Split) -> dict[str, Split]:
     leaks = [leak for leak in own.leaks if leak.images > NATURAL_COPIES * len(own.test_indices)]
     for code in sorted(leak.code for leak in leaks):
         if code == "HM101":
-            training = _replace(training, siblings, test, data.labels, rng)
+            training = _replace(training, siblings, test, data, rng)
         elif code == "HM102":
             repeated = _draw_repeated(own, test, rng)
-            training = _replace(training, repeated, siblings, data.labels, rng)
+            training = _replace(training, repeated, siblings, data, rng)
         else:
             validation = test
         parts[STEPS[code]] = training, validation
@@ -142,16 +144,50 @@ def _draw_repeated(own: Split, test: Indices, rng: np.random.Generator) -> Indic
 
 
 def _replace(
-    rows: Indices, new: Indices, kept: Indices, labels: Labels, rng: np.random.Generator
+    rows: Indices, new: Indices, kept: Indices, data: LesionDataset, rng: np.random.Generator
 ) -> Indices:
     """Return rows of a training part, some replaced by new ones of their diagnosis.
 
     All repetitions of a row are replaced by the same one; those that are `kept` stay.
     """
+    labels, lesion_ids = data.labels, known_lesions(data)
     stands_in = np.arange(len(labels))
     for label in np.unique(labels[new]):
         coming, present = new[labels[new] == label], rows[labels[rows] == label]
         going = np.setdiff1d(present, kept)
-        count = min(len(coming), len(going))
-        stands_in[rng.choice(going, count, replace=False)] = rng.permutation(coming)[:count]
+        is_new = ~np.isin(lesion_ids[coming], lesion_ids[present])
+        coming = np.concatenate([coming[is_new], rng.permutation(coming[~is_new])])
+        sizes = np.unique(lesion_ids[coming[: is_new.sum()]], return_counts=True)[1]
+        replaced = _choose_replaced(going, lesion_ids[going], sizes, len(coming), rng)
+        stands_in[replaced] = coming[: len(replaced)]
     return stands_in[rows]
+
+
+def _choose_replaced(
+    going: Indices,
+    lesions: Strings,
+    sizes: npt.NDArray[np.int64],
+    count: int,
+    rng: np.random.Generator,
+) -> Indices:
+    """Choose `count` rows that are replaced, so that as many lesions are lost as come.
+
+    For each lesion that comes with so many rows (`sizes`), one with as many, or with fewer, is
+    replaced as a whole. Other lesions are replaced in part: they keep a row, as long as there are
+    enough of them.
+    """
+    order = rng.permutation(len(going))
+    members: dict[str, list[int]] = {}
+    for row, lesion in zip(going[order].tolist(), lesions[order].tolist(), strict=True):
+        members.setdefault(lesion, []).append(row)
+    by_size: dict[int, list[str]] = {}
+    for lesion, own in members.items():
+        by_size.setdefault(len(own), []).append(lesion)
+    whole: list[int] = []
+    for size in sorted(sizes.tolist()):
+        fitting = [own for own, lesions_left in by_size.items() if own <= size and lesions_left]
+        if fitting:
+            whole += members.pop(by_size[max(fitting)].pop())
+    in_part = rng.permutation([row for own in members.values() for row in own[1:]]).tolist()
+    last = [own[0] for own in members.values()]
+    return np.array((whole + in_part + last)[:count], dtype=np.int64)

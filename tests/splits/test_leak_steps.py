@@ -66,6 +66,31 @@ def test_steps_differ_in_leaks_alone(system: str, isolated: Isolated, ham: Lesio
 
 
 @every_protocol
+def test_steps_train_on_as_many_lesions(
+    system: str, isolated: Isolated, ham: LesionDataset
+) -> None:
+    """Of each diagnosis: more lesions would be more different images.
+
+    All lesions of vasc have several images here: none can be replaced by a single image. Repeated
+    rows can take the places of some lesions' last images, where no lesion has others left.
+    """
+    assert ham.lesion_ids is not None
+    _, steps = isolated[system]
+    lesions = [
+        [
+            len(np.unique(ham.lesion_ids[step.train_indices[step.train.labels == label]]))
+            for label, code in enumerate(CODES)
+            if code != "vasc"
+        ]
+        for step in steps.values()
+    ]
+    assert lesions[1] == pytest.approx(lesions[0], rel=0.01, abs=1)
+    for counted in lesions[2:]:
+        assert counted == pytest.approx(lesions[0], rel=0.1, abs=1)
+        assert sum(counted) == pytest.approx(sum(lesions[0]), rel=0.01)
+
+
+@every_protocol
 def test_each_step_has_the_leaks_so_far_and_no_other(system: str, isolated: Isolated) -> None:
     _, steps = isolated[system]
     switched_on: set[str] = set()
