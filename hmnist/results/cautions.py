@@ -8,6 +8,8 @@ from hmnist.results.differences import RowDifferences
 from hmnist.results.rows import TableRow
 from hmnist.runs.facts import DataFacts, SplitFacts
 from hmnist.scores.comparison import SIGNIFICANT
+from hmnist.scores.intervals import describe_few
+from hmnist.scores.predictions import Predictions
 from hmnist.scores.scoring import SCORE_OF
 from hmnist.scores.text import interval_text, p_text, score_text
 
@@ -26,6 +28,13 @@ BEST_ACCURACY, BEST_ACCURACY_28, BEST_AUC = 0.90, 0.85, 0.97
 NATURAL_SHARE = 0.72
 """The accuracy bounds hold where the most frequent diagnosis has no more than this share; in
 HAM10000 it has .67."""
+
+
+def warn_of_few(tested: Mapping[str, Sequence[Predictions]]) -> Iterator[str]:
+    """Yield a sentence on the diagnoses that are tested on too few lesions for their intervals."""
+    few = describe_few(next(iter(tested.values())))
+    if few is not None:
+        yield few
 
 
 def warn_of_cheaper(differences: RowDifferences | None) -> Iterator[str]:

@@ -5,7 +5,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hmnist.experiments.cells import Cell
-from hmnist.results.cautions import warn_of_cheaper, warn_of_folds, warn_of_leaks
+from hmnist.results.cautions import (
+    warn_of_cheaper,
+    warn_of_few,
+    warn_of_folds,
+    warn_of_leaks,
+)
 from hmnist.results.differences import compare_rows
 from hmnist.results.rows import TableRow, fold_scores, label_rows, make_row, summarise_settings
 from hmnist.results.table import Table
@@ -74,6 +79,7 @@ class GrowingTable:
             rows=tuple(replace(row, difference=to_best.get(label)) for label, row in rows.items()),
             ranking=None if differences is None else differences.ranking,
             warnings=(
+                *warn_of_few(tested),
                 *warn_of_leaks(rows, table.data, table.split),
                 *warn_of_folds(rows, by_fold, score),
                 *warn_of_cheaper(differences),

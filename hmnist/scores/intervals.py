@@ -1,8 +1,11 @@
 """How far scores may be off: the bootstrap over lesions within each diagnosis.
 
 Images of one lesion are not independent, so whole lesions are drawn. They are drawn within each
-diagnosis, so that every resample has every diagnosis. Several `Predictions` of one kind of model
-(seeds, folds) are scored by the mean of their scores.
+diagnosis, so that every resample has every diagnosis. Of n lesions, n − 1 are drawn, with
+replacement, and each counts n / (n − 1) times: if n were drawn, the variance would come out too
+small by the factor (n − 1) / n, which is a half for two lesions (Rao & Wu, *Resampling inference
+with complex survey data*, Journal of the American Statistical Association 83, 1988). Several
+`Predictions` of one kind of model (seeds, folds) are scored by the mean of their scores.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -10,8 +13,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import numpy as np
 
 from hmnist.arrays import Float64, Indices, Labels
+from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
-from hmnist.scores.predictions import Predictions
+from hmnist.scores.predictions import Predictions, by_fold
 from hmnist.scores.scoring import SCORE_NAMES, SCORES, Score, mean_of_known, weighted_scores
 from hmnist.scores.weighting import PreparedPredictions
 
@@ -19,6 +23,13 @@ RESAMPLES = 1000
 
 CHUNK_BYTES = 2 * 2**20
 """Resamples are weighted in chunks of this size, which fits a processor's cache."""
+
+FEW_LESIONS = 5
+"""With fewer lesions of a diagnosis in a test part, intervals of its recall and of means over the
+diagnoses hold the truth too rarely (``benchmarks/coverage.py``)."""
+
+NO_SPREAD = 1e-9
+"""Resampled scores that differ by less are the same: the difference is one of rounding."""
 
 
 def score_intervals(
@@ -44,9 +55,10 @@ def score_intervals(
     Returns
     -------
     dict of str to (float, float)
-        Low and high by the names of `SCORE_NAMES`; NaN where the score is. A proportion that is
-        exactly 0 or 1 is so in every resample, too; it has the interval of Clopper and Pearson
-        (Biometrika 26:404, 1934) for as many lesions, or images where lesions are unknown.
+        Low and high by the names of `SCORE_NAMES`; NaN where the score is, and where it is the same
+        in every resample, which cannot tell how far it may be off. A proportion that is exactly 0
+        or 1 has the interval of Clopper and Pearson (Biometrika 26:404, 1934) for as many lesions,
+        or images where lesions are unknown.
 
     Raises
     ------
@@ -95,11 +107,15 @@ def mean_scores(predictions: Sequence[Predictions]) -> dict[str, float]:
     UsageError
         If there are no predictions.
     """
-    scores = [
+    return {name: float(mean[0]) for name, mean in _means(score_each(predictions)).items()}
+
+
+def score_each(predictions: Sequence[Predictions]) -> list[dict[str, Float64]]:
+    """Return the scores of each of the predictions by `SCORE_NAMES`, arrays of one number."""
+    return [
         weighted_scores(PreparedPredictions(each), np.ones((len(each.labels), 1)))
         for each in predictions
     ]
-    return {name: float(mean[0]) for name, mean in _means(scores).items()}
 
 
 def bootstrap_scores(
@@ -170,7 +186,7 @@ def centre_calibration(
 def interval(values: Float64, level: float = 0.95) -> tuple[float, float]:
     """Return the percentiles that enclose the middle `level` of the values.
 
-    Values that are NaN are left out; if all are, so are both ends.
+    Values that are NaN are left out. Both ends are NaN if all values are, or if they are the same.
 
     Examples
     --------
@@ -180,14 +196,14 @@ def interval(values: Float64, level: float = 0.95) -> tuple[float, float]:
     if not 0 < level < 1:
         raise UsageError(f"level is {level}; it must lie between 0 and 1.")
     known = values[~np.isnan(values)]
-    if not len(known):
+    if not len(known) or np.ptp(known) < NO_SPREAD:
         return float("nan"), float("nan")
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
 def _resample_weights(predictions: Predictions, resamples: int, seed: int) -> Iterator[Float64]:
-    """Yield chunks of image weights, float64 (n, r): how often each image's lesion is drawn."""
+    """Yield chunks of image weights, float64 (n, r): how often each image's lesion counts."""
     lesion_of_image, diagnosis_of_lesion = _lesions(predictions)
     # Each diagnosis has its own generator: the draws do not depend on the size of the chunks.
     generators = [
@@ -200,13 +216,16 @@ def _resample_weights(predictions: Predictions, resamples: int, seed: int) -> It
     size = max(1, CHUNK_BYTES // (8 * len(predictions.labels)))
     for start in range(0, resamples, size):
         width = min(size, resamples - start)
-        counts = np.empty((len(diagnosis_of_lesion), width))
+        weights = np.ones((len(diagnosis_of_lesion), width))
         for lesions, rng in generators:
-            drawn = rng.integers(len(lesions), size=(width, len(lesions)))
+            n = len(lesions)
+            if n == 1:
+                continue  # A single lesion tells nothing of the variance.
+            drawn = rng.integers(n, size=(width, n - 1))
             positions = drawn * width + np.arange(width)[:, None]
-            times_drawn = np.bincount(positions.ravel(), minlength=len(lesions) * width)
-            counts[lesions] = times_drawn.reshape(len(lesions), width)
-        yield counts[lesion_of_image]
+            times_drawn = np.bincount(positions.ravel(), minlength=n * width)
+            weights[lesions] = times_drawn.reshape(n, width) * (n / (n - 1))
+        yield weights[lesion_of_image]
 
 
 def _lesions(predictions: Predictions) -> tuple[Indices, Labels]:
@@ -249,3 +268,23 @@ def count_lesions(predictions: Sequence[Predictions], labels: Collection[int]) -
         )
         count += int(lesions)
     return count
+
+
+def describe_few(predictions: Sequence[Predictions]) -> str | None:
+    """Say which diagnoses are tested on so few lesions that intervals are too narrow; None if none.
+
+    Lesions are images where lesions are unknown. A diagnosis counts if some test part has it, and
+    fewer than `FEW_LESIONS` of it.
+    """
+    fewest = {}
+    for label, code in enumerate(CODES):
+        counts = [count_lesions(of_fold, [label]) for of_fold in by_fold(predictions).values()]
+        fewest[code] = min(counts) if max(counts) else FEW_LESIONS
+    listed = [f"{code} {count}" for code, count in fewest.items() if count < FEW_LESIONS]
+    if not listed:
+        return None
+    unit = "images" if predictions[0].lesions is None else "lesions"
+    return (
+        f"Fewer than {FEW_LESIONS} {unit} in a test part ({', '.join(listed)}): intervals of the "
+        "recalls of these diagnoses, of balanced accuracy and of F1 are too narrow."
+    )

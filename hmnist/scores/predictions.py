@@ -1,5 +1,6 @@
 """`Predictions`: what one trained model predicted for the images of one test part."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +61,14 @@ class Predictions:
         else:
             same_lesions = np.array_equal(self.lesions, other.lesions)
         return same_lesions and np.array_equal(self.labels, other.labels)
+
+
+def by_fold(predictions: Sequence[Predictions]) -> dict[int, list[Predictions]]:
+    """Return the predictions of each fold, in the order of the folds."""
+    grouped: dict[int, list[Predictions]] = {}
+    for each in sorted(predictions, key=lambda each: each.fold):
+        grouped.setdefault(each.fold, []).append(each)
+    return grouped
 
 
 def check_probabilities(probabilities: Float64, n: int) -> None:

@@ -3,6 +3,9 @@
 import math
 from collections.abc import Sequence
 
+UNKNOWN = "–"
+"""What stands for a number that the images cannot tell."""
+
 FLOOR = 0.001
 """Smaller p-values are printed as smaller than this."""
 
@@ -16,22 +19,43 @@ def score_text(value: float | None) -> str:
     ('.500', '1.085', '–')
     """
     if value is None or math.isnan(value):
-        return "–"
+        return UNKNOWN
     text = f"{value:.3f}"
     return text[1:] if text.startswith("0.") else text
+
+
+def bound_text(value: float) -> str:
+    """Return the bound of a score or a difference, which is rounded up.
+
+    Examples
+    --------
+    >>> bound_text(0.0004), bound_text(0.02), bound_text(0.0201)
+    ('.001', '.020', '.021')
+    """
+    return score_text(math.ceil(round(value * 1000, 6)) / 1000)
 
 
 def signed_text(value: float | None) -> str:
     """Return a difference of scores with its sign: ``−.074``."""
     if value is None or math.isnan(value):
-        return "–"
+        return UNKNOWN
     rounded = round(value, 3) + 0.0
     return f"{'−' if rounded < 0 else '+'}{score_text(abs(rounded))}"
 
 
 def interval_text(low: float | None, high: float | None, *, signed: bool = False) -> str:
-    """Return an interval of a score, or of a difference with signs: ``[.595, .648]``."""
+    """Return an interval of a score, or of a difference with signs: ``[.595, .648]``.
+
+    Examples
+    --------
+    >>> interval_text(0.595, 0.648), interval_text(-0.01, 0.02, signed=True)
+    ('[.595, .648]', '[−.010, +.020]')
+    >>> interval_text(None, None)
+    '–'
+    """
     text = signed_text if signed else score_text
+    if text(low) == text(high) == UNKNOWN:
+        return UNKNOWN
     return f"[{text(low)}, {text(high)}]"
 
 
@@ -44,7 +68,7 @@ def p_text(p_value: float | None) -> str:
     ('0.013', '< 0.001')
     """
     if p_value is None or math.isnan(p_value):
-        return "–"
+        return UNKNOWN
     return f"< {FLOOR}" if p_value < FLOOR else f"{p_value:.3f}"
 
 

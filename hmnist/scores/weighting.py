@@ -1,6 +1,6 @@
 """Weighted images: the sums that every score is made of.
 
-A weight says how often an image counts: a whole number ≥ 0. Weights of 1 give the score itself; the
+A weight says how often an image counts: a number ≥ 0. Weights of 1 give the score itself; the
 weights of a bootstrap resample give the score of that resample (`hmnist.scores.intervals`). So a
 score and its interval always have the same definition.
 

@@ -1,11 +1,13 @@
-"""Intervals against a bootstrap that repeats images and calls scikit-learn each time."""
+"""Intervals against a bootstrap that weights images and calls scikit-learn each time."""
+
+from typing import Any
 
 import numpy as np
 import pytest
 from sklearn import metrics
 
-from hmnist.arrays import Indices
-from hmnist.diagnoses import CODES
+from hmnist.arrays import Float64, Indices
+from hmnist.diagnoses import CODES, MALIGNANT
 from hmnist.errors import UsageError
 from hmnist.scores import intervals
 from hmnist.scores.intervals import (
@@ -13,12 +15,13 @@ from hmnist.scores.intervals import (
     bootstrap_scores,
     centre_calibration,
     count_lesions,
+    describe_few,
     interval,
     mean_scores,
     score_intervals,
 )
 from hmnist.scores.predictions import Predictions
-from hmnist.scores.scoring import SCORE_NAMES, score_predictions
+from hmnist.scores.scoring import SCORE_NAMES
 
 
 def draw_predictions(
@@ -34,8 +37,8 @@ def draw_predictions(
     return Predictions(labels, probabilities, probabilities.argmax(1), names, fold)
 
 
-def resampled_rows(predictions: Predictions, resamples: int, seed: int) -> list[Indices]:
-    """The rows of each resample, drawn lesion by lesion in plain Python."""
+def resampled_weights(predictions: Predictions, resamples: int, seed: int) -> list[Float64]:
+    """How often each image counts in each resample, drawn lesion by lesion in plain Python."""
     lesions = (
         predictions.lesions
         if predictions.lesions is not None
@@ -45,42 +48,96 @@ def resampled_rows(predictions: Predictions, resamples: int, seed: int) -> list[
     for lesion in np.unique(lesions):
         rows = np.flatnonzero(lesions == lesion)
         by_diagnosis.setdefault(int(predictions.labels[rows[0]]), []).append(rows)
-    drawn: list[list[Indices]] = [[] for _ in range(resamples)]
+    weights = [np.zeros(len(lesions)) for _ in range(resamples)]
     for label, members in by_diagnosis.items():
-        rng = np.random.default_rng([seed, predictions.fold, label])
-        choices = rng.integers(len(members), size=(resamples, len(members)))
-        for resample, chosen in zip(drawn, choices, strict=True):
-            resample += [members[index] for index in chosen]
-    return [np.concatenate(resample) for resample in drawn]
+        rng, n = np.random.default_rng([seed, predictions.fold, label]), len(members)
+        for of_resample, chosen in zip(
+            weights, rng.integers(n, size=(resamples, n - 1)), strict=True
+        ):
+            for index in chosen:
+                of_resample[members[index]] += n / (n - 1)
+    return weights
 
 
 @pytest.mark.parametrize("with_lesions", [True, False])
-def test_resampled_scores_are_those_of_repeated_images(with_lesions: bool) -> None:
+def test_resampled_scores_are_those_of_weighted_images(with_lesions: bool) -> None:
     predictions = draw_predictions(1)
     if not with_lesions:
         predictions = Predictions(
             predictions.labels, predictions.probabilities, predictions.predicted
         )
+    labels, probabilities = predictions.labels, predictions.probabilities
+    predicted = predictions.predicted
+    malignant, called = (np.isin(codes, MALIGNANT) for codes in (labels, predicted))
 
     resampled = bootstrap_scores([predictions], resamples=6, seed=3)
 
-    for number, rows in enumerate(resampled_rows(predictions, 6, seed=3)):
-        labels, probabilities = predictions.labels[rows], predictions.probabilities[rows]
-        predicted = predictions.predicted[rows]
-        recalls = metrics.recall_score(labels, predicted, average=None)
+    for number, weights in enumerate(resampled_weights(predictions, 6, seed=3)):
+        weighted: dict[str, Any] = {"sample_weight": weights}
+        recalls = metrics.recall_score(labels, predicted, average=None, **weighted)
+        benign = metrics.recall_score(~malignant, ~called, **weighted)
         expected = {
-            "accuracy": metrics.accuracy_score(labels, predicted),
-            "balanced_accuracy": metrics.balanced_accuracy_score(labels, predicted),
-            "f1_macro": metrics.f1_score(labels, predicted, average="macro"),
-            "roc_auc_ovr": metrics.roc_auc_score(labels, probabilities, multi_class="ovr"),
-            "log_loss": metrics.log_loss(labels, probabilities),
+            "accuracy": metrics.accuracy_score(labels, predicted, **weighted),
+            "balanced_accuracy": metrics.balanced_accuracy_score(labels, predicted, **weighted),
+            "f1_macro": metrics.f1_score(labels, predicted, average="macro", **weighted),
+            "roc_auc_ovr": metrics.roc_auc_score(
+                labels, probabilities, multi_class="ovr", **weighted
+            ),
+            "log_loss": metrics.log_loss(labels, probabilities, **weighted),
+            "calibration_error": calibration_error(predictions, weights),
+            "sensitivity_malignant": metrics.recall_score(malignant, called, **weighted),
+            "specificity_malignant": benign,
         } | {f"recall_{code}": recall for code, recall in zip(CODES, recalls, strict=True)}
-        got = {name: resampled[name][number] for name in expected}
-        assert got == pytest.approx(expected, abs=1e-9)
-        whole = score_predictions(labels, probabilities, predicted).to_dict()
         assert {name: resampled[name][number] for name in SCORE_NAMES} == pytest.approx(
-            whole, abs=1e-9
+            expected, abs=1e-9
         )
+
+
+def calibration_error(predictions: Predictions, weights: Float64) -> float:
+    """Return the weighted error of 15 bins, bin by bin."""
+    confidence = predictions.probabilities.max(1)
+    right = predictions.probabilities.argmax(1) == predictions.labels
+    gaps = []
+    for number in range(15):
+        inside = (confidence > number / 15) & (confidence <= (number + 1) / 15)
+        gaps.append(abs((weights * (confidence - right))[inside].sum()))
+    return float(sum(gaps) / weights.sum())
+
+
+def test_the_variance_of_few_lesions_is_that_of_the_mean() -> None:
+    """Of two lesions, too: drawing as many as there are would show half of it."""
+    labels = np.repeat([3, 4], [2, 30])
+    predicted = np.concatenate([[3, 4], np.repeat(4, 24), np.repeat(6, 6)])
+    predictions = Predictions(labels, np.eye(7)[predicted], predicted)
+
+    resampled = bootstrap_scores([predictions], resamples=20_000)
+
+    for name, code in (("recall_df", 3), ("recall_nv", 4)):
+        right = predicted[labels == code] == code
+        assert resampled[name].var() == pytest.approx(right.var(ddof=1) / len(right), rel=0.05)
+
+
+def test_a_single_lesion_has_no_interval() -> None:
+    labels = np.repeat([3, 4], [3, 20])
+    lesions = np.concatenate([[0, 0, 0], np.arange(1, 21)])
+    predicted = np.concatenate([[3, 3, 4], np.repeat(4, 15), np.repeat(6, 5)])
+    predictions = Predictions(labels, np.eye(7)[predicted], predicted, lesions)
+
+    limits = score_intervals([predictions], resamples=50)
+
+    assert np.isnan(limits["recall_df"]).all()
+    assert limits["recall_nv"][0] < 0.75 < limits["recall_nv"][1]
+
+
+def test_scores_without_any_spread_have_no_interval() -> None:
+    """All lesions are right: the mean of seven recalls is surely 1 only if theirs are."""
+    labels = np.tile(np.arange(7), 2)
+
+    limits = score_intervals([Predictions(labels, np.eye(7)[labels], labels)], resamples=50)
+
+    assert np.isnan(limits["balanced_accuracy"]).all()
+    assert np.isnan(limits["roc_auc_ovr"]).all()
+    assert limits["recall_df"] == pytest.approx((0.025**0.5, 1.0))
 
 
 def test_predictions_of_one_fold_share_resamples_and_folds_do_not() -> None:
@@ -99,7 +156,7 @@ def test_predictions_of_one_fold_share_resamples_and_folds_do_not() -> None:
     assert folds == pytest.approx((alone + moved) / 2)
 
 
-def test_chunks_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     predictions = draw_predictions(3)
     whole = bootstrap_scores([predictions], resamples=25)
 
@@ -107,7 +164,8 @@ def test_chunks_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     chunked = bootstrap_scores([predictions], resamples=25)
 
     for name in SCORE_NAMES:
-        assert np.array_equal(whole[name], chunked[name])
+        # A chunk of one column is added up in another order.
+        np.testing.assert_allclose(whole[name], chunked[name], rtol=1e-12)
 
 
 def test_every_resample_holds_every_diagnosis() -> None:
@@ -202,8 +260,10 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     )
 
 
-def test_an_interval_of_nothing_is_nan() -> None:
+def test_an_interval_of_nothing_or_of_one_value_is_nan() -> None:
     assert np.isnan(interval(np.full(5, np.nan))).all()
+    assert np.isnan(interval(np.full(5, 0.3))).all()
+    assert np.isnan(interval(np.array([0.3, 0.1 + 0.2]))).all()
 
 
 def test_unsound_requests_are_refused() -> None:
@@ -269,3 +329,22 @@ def test_models_share_resamples_and_one_score_costs_no_other() -> None:
     for name, predictions in (("a", first), ("b", second)):
         alone = bootstrap_scores([predictions], resamples=20, seed=4)["accuracy"]
         assert np.array_equal(both[name]["accuracy"], alone)
+
+
+def test_diagnoses_with_few_lesions_in_a_test_part_are_named() -> None:
+    labels = np.repeat([3, 4, 5], [6, 20, 3])
+    lesions = np.arange(29)
+    whole = Predictions(labels, np.eye(7)[labels], labels, lesions)
+    pairs = Predictions(labels, np.eye(7)[labels], labels, lesions // 2, fold=1)
+    unknown = Predictions(labels, np.eye(7)[labels], labels)
+
+    assert describe_few([whole, pairs]) == (
+        "Fewer than 5 lesions in a test part (df 3, vasc 2): intervals of the recalls of these "
+        "diagnoses, of balanced accuracy and of F1 are too narrow."
+    )
+    assert (describe_few([unknown]) or "").startswith("Fewer than 5 images in a test part (vasc 3)")
+    enough = labels < 5
+    assert (
+        describe_few([Predictions(labels[enough], np.eye(7)[labels[enough]], labels[enough])])
+        is None
+    )
