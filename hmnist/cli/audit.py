@@ -50,7 +50,7 @@ def audit(
     """Compare published claims with scores on unseen lesions.
 
     Each system is trained as its source did, leaks included; and on lesions that are not tested,
-    with the leaks switched on one after the other. Five seeds or more tell an effect from chance.
+    with the leaks switched on one after the other. More seeds tell smaller effects from chance.
     """
     counts = None if epochs is None else _read_epochs(epochs, systems)
     dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)

@@ -12,7 +12,7 @@ from hmnist.experiments.audit import plan_audit
 from hmnist.experiments.cells import Watcher, estimate_seconds, run_cells
 from hmnist.experiments.workers import open_workers
 from hmnist.files import new_runs_folder, write_file
-from hmnist.results.audit_rows import make_audit_row, make_promise
+from hmnist.results.audit_rows import correct_rows, make_audit_row, make_promise
 from hmnist.results.audit_table import Audit
 from hmnist.results.rows import summarise_settings
 from hmnist.runs.facts import describe_data
@@ -116,7 +116,7 @@ def audit(
     result = Audit(
         data=describe_data(data),
         settings=summarise_settings(list(by_folder.values())),
-        rows=tuple(rows),
+        rows=tuple(correct_rows(rows)),
         promises=tuple(make_promise(row, runs) for row in promising),
     )
     with write_file(folder / "audit.json") as temporary:

@@ -1,7 +1,8 @@
 """Runs → the rows of an audit: what came out for one published system."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,8 +11,8 @@ from hmnist.experiments.audit import REPRODUCED
 from hmnist.results.rows import ScoreSummary, make_row
 from hmnist.runs.facts import Count, SplitFacts
 from hmnist.runs.run import Run
-from hmnist.scores.comparison import Difference
-from hmnist.scores.paired_seeds import compare_seeds
+from hmnist.scores.comparison import Difference, correct_together
+from hmnist.scores.paired_differences import compare_pairs
 from hmnist.splits.leak_steps import CLEAN
 from hmnist.systems.system import Claim, System
 
@@ -100,20 +101,27 @@ class AuditRow:
 
     @property
     def misses_claim(self) -> bool:
-        """Whether the claim lies outside the interval of the accuracy that came out.
+        """Whether the claim is farther from what came out than lesions and trainings explain.
 
-        If the claim is that of the best epoch, the interval is moved to the best epoch. A training
-        of other epochs than those of the source is not compared.
+        The source trained once and tested other lesions. So the claim is compared with a 95 %
+        interval for the accuracy of one more training on another test part of this size. If the
+        claim is that of the best epoch, so is what came out. A training of other epochs than those
+        of the source is not compared, and nor is a single one, which does not tell how much another
+        would differ.
         """
         accuracy, claimed = self.reproduced["accuracy"], self.claim.accuracy
-        mean, low, high = accuracy.mean, accuracy.low, accuracy.high
-        if self.epochs != self.own_epochs or claimed is None:
+        mean, std, low, high = accuracy.mean, accuracy.std, accuracy.low, accuracy.high
+        if self.epochs != self.own_epochs or claimed is None or self.seeds < 2:
             return False
-        if mean is None or low is None or high is None:
+        if mean is None or std is None or low is None or high is None:
             return False
+        from scipy.special import stdtrit
+
         best = self.best_epoch if self.claim.best_epoch else None
-        moved = 0.0 if best is None else best - mean
-        return not low + moved <= claimed <= high + moved
+        trainings = stdtrit(self.seeds - 1, 0.975) * std * math.sqrt(1 + 1 / self.seeds)
+        # Half of the interval of the mean, once for the lesions here and once for the source's.
+        farthest = math.hypot(trainings, math.sqrt(2) * (high - low) / 2)
+        return abs(claimed - (mean if best is None else best)) > farthest
 
     @property
     def reason(self) -> str:
@@ -151,14 +159,17 @@ class Promise:
 
 
 def make_audit_row(system: System, epochs: int, runs: Mapping[str, Sequence[Run]]) -> AuditRow:
-    """Return the row of a system; its runs have the names of `AuditedSystem.cells`."""
+    """Return the row of a system; its runs have the names of `AuditedSystem.cells`.
+
+    P-values are not corrected; see `correct_rows`.
+    """
     own, steps = runs[REPRODUCED], {name: runs[name] for name in runs if name != REPRODUCED}
     reproduced, first = make_row(own), own[0].manifest
     tested = {name: [run.part("test") for run in runs] for name, runs in steps.items()}
     names = list(tested)
     pairs = [(after, before) for before, after in pairwise(names)]
     total = (names[-1], CLEAN)
-    differences = compare_seeds(tested, list(dict.fromkeys([*pairs, total])), COMPARED)
+    differences = compare_pairs(tested, list(dict.fromkeys([*pairs, total])), COMPARED)
     effects = {after: differences[after, before] for after, before in pairs}
     return AuditRow(
         system=system.name,
@@ -188,6 +199,32 @@ def make_audit_row(system: System, epochs: int, runs: Mapping[str, Sequence[Run]
     )
 
 
+def correct_rows(rows: Sequence[AuditRow]) -> list[AuditRow]:
+    """Return the rows with the p-values of all their differences corrected together (Holm).
+
+    The difference of all leaks counts once where it is that of the only step.
+    """
+    listed = {
+        id(difference): difference
+        for row in rows
+        for effect in (*(step.effect for step in row.steps), row.all_leaks)
+        for difference in effect.values()
+    }
+    corrected = dict(zip(listed, correct_together(list(listed.values())), strict=True))
+
+    def correct(effect: Mapping[str, Difference]) -> dict[str, Difference]:
+        return {score: corrected[id(difference)] for score, difference in effect.items()}
+
+    return [
+        replace(
+            row,
+            steps=tuple(replace(step, effect=correct(step.effect)) for step in row.steps),
+            all_leaks=correct(row.all_leaks),
+        )
+        for row in rows
+    ]
+
+
 def _best_epoch(runs: Sequence[Run]) -> float | None:
     """Return the mean accuracy of the best epochs, if the test part validates."""
     if "HM103" not in {leak.code for leak in runs[0].manifest.split.leaks or ()}:
@@ -203,7 +240,7 @@ def make_promise(better: AuditRow, runs: Mapping[str, Mapping[str, Sequence[Run]
     """
     pair = better.system, better.claim.better_than
     reproduced, clean = (
-        compare_seeds(
+        compare_pairs(
             {system: [run.part("test") for run in runs[system][name]] for system in pair},
             [pair],
             ["accuracy"],

@@ -16,7 +16,8 @@ from hmnist.results.result import Result, decode_result
 from hmnist.results.rows import TableSettings, data_note, pretrained_notes, processor_notes
 from hmnist.results.table import summary_text
 from hmnist.runs.facts import DataFacts, as_json
-from hmnist.scores.paired_tests import RESAMPLES
+from hmnist.scores.comparison import SIGNIFICANT
+from hmnist.scores.paired_differences import RESAMPLES
 from hmnist.scores.text import as_sentence_list, score_text
 
 if TYPE_CHECKING:
@@ -26,10 +27,6 @@ SCHEMA = "hmnist-audit/4"
 
 FORMATS = ("table", "markdown", "json")
 """The formats of ``hmnist audit --format``; ``table`` is for the terminal."""
-
-ENOUGH_SEEDS = 5
-"""Of n seeds, the bootstrap sees (n − 1) / n of the variance between trainings: with fewer seeds
-than these, intervals are clearly too narrow."""
 
 CLAIM_HEADER = ("system", "claimed", "reproduced", "best epoch", "clean")
 LEAK_HEADER = ("leaks alone", "switched on", "accuracy", "balanced accuracy")
@@ -62,10 +59,11 @@ class Audit(Result):
         yield self._describe_scores()
         yield (
             "Leaks alone: test images are drawn as by the protocol, but once each and a fifth of "
-            "all at most. They stay the same, and so do the seeds and the number of training "
-            "images of each diagnosis; images are replaced by images of tested lesions, then by "
-            "the tested ones, as often as under the protocol. The epoch is chosen by validation "
-            "accuracy: on other lesions, with “test validates” on the test images."
+            "all at most. They stay the same, and so do the seeds, the number of training images "
+            "of each diagnosis and, as far as possible, of their lesions; images are replaced by "
+            "images of tested lesions, then by the tested ones, as often as under the protocol. "
+            "The epoch is chosen by validation accuracy: on other lesions, with “test validates” "
+            "on the test images."
         )
         yield self._describe_intervals()
         if balanced := [row.system for row in self.rows if row.balanced]:
@@ -149,14 +147,13 @@ class Audit(Result):
 
     def _describe_intervals(self) -> str:
         seeds = max(row.seeds for row in self.rows)
-        drawn = f"lesions and {seeds} seeds, drawn together"
+        over = f"lesions and trainings ({seeds} seeds)"
         if seeds == 1:
-            drawn = "lesions only: there is one seed, and another training may differ by more"
-        elif seeds < ENOUGH_SEEDS:
-            drawn += "; so few seeds make them too narrow"
+            over = "lesions only: there is one seed, and another training may differ by more"
         return (
-            "Differences to the row above, those of all leaks to the clean row: [95% interval], "
-            f"paired bootstrap, {RESAMPLES:,} resamples over {drawn}."
+            "Differences from the row above, those of all leaks from the clean row: [95% "
+            f"interval], each by itself; paired bootstrap, {RESAMPLES:,} resamples over {over}. "
+            f"* p < {SIGNIFICANT}, all differences of the table corrected together (Holm)."
         )
 
     def _describe_claims(self) -> Iterator[str]:
@@ -167,8 +164,9 @@ class Audit(Result):
             f"{row.system} ({row.claim.published})" for row in self.rows if row.misses_claim
         ]:
             yield (
-                f"Not reproduced: the claim of {as_sentence_list(missed)} lies outside the 95% "
-                "interval of what came out."
+                f"Not reproduced: the claim of {as_sentence_list(missed)} is farther from what "
+                "came out than other lesions and another training explain (95% prediction "
+                "interval)."
             )
 
     def _describe_epochs(self) -> str:
@@ -194,6 +192,6 @@ def leak_cells(row: AuditRow) -> Iterator[list[str]]:
     first, *others = row.steps
     yield [first.name, *(summary_text(first.scores[score]) for score in COMPARED)]
     for step in others:
-        yield [f"+ {step.name}", *(str(step.effect[score]) for score in COMPARED)]
+        yield [f"+ {step.name}", *(step.effect[score].marked() for score in COMPARED)]
     if len(others) > 1:
-        yield ["all leaks", *(str(row.all_leaks[score]) for score in COMPARED)]
+        yield ["all leaks", *(row.all_leaks[score].marked() for score in COMPARED)]

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from hmnist.results.rows import Ranking, TableRow
 from hmnist.scores.comparison import Difference
-from hmnist.scores.paired_tests import RESAMPLES, compare_on
+from hmnist.scores.paired_differences import RESAMPLES
+from hmnist.scores.paired_tests import compare_on
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.scoring import LOWER_IS_BETTER
 

@@ -273,7 +273,8 @@ class Table(Result):
         count = f"{ranking.tests} tests" if ranking.tests > 1 else "1 test"
         return (
             f"{MARK.strip()} Best on {SCORE_OF[ranking.score].title}, or not distinguishable from "
-            f"the best: p ≥ {SIGNIFICANT} by a paired bootstrap over {self.data.unit}, "
+            f"the best: p ≥ {SIGNIFICANT} by a paired bootstrap over {self.data.unit}"
+            f"{' and trainings' if min(row.seeds for row in self.rows) > 1 else ''}, "
             f"{ranking.resamples:,} resamples, {self._pooled()}{count} corrected together (Holm)."
         )
 

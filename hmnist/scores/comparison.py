@@ -1,16 +1,18 @@
 """`Comparison`: whether models really differ, in numbers, tables and sentences."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from hmnist.html import html_of
 from hmnist.scores.scoring import SCORE_OF, SCORES, none_if_unknown
-from hmnist.scores.significance import McNemar
+from hmnist.scores.significance import McNemar, correct_holm
 from hmnist.scores.text import (
     FLOOR,
     as_sentence_list,
+    bound_text,
     interval_text,
     p_text,
     score_text,
@@ -26,26 +28,41 @@ class Difference:
 
     Attributes
     ----------
-    low, high : float
-        The 95% percentile interval of the difference.
+    low, high : float or None
+        The 95% percentile interval of the difference; None where all resamples agree.
     p_value : float
         Two-sided, by the bootstrap: twice the share of resamples on the other side of zero; see
         `hmnist.scores.significance.bootstrap_p_value`.
     """
 
     difference: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     p_value: float
 
     def __str__(self) -> str:
-        """Return the difference with its interval: ``+.017 [+.001, +.034]``."""
-        interval = interval_text(self.low, self.high, signed=True)
-        return f"{signed_text(self.difference)} {interval}"
+        """Return the difference with its interval, if any: ``+.017 [+.001, +.034]``."""
+        text = signed_text(self.difference)
+        if self.low is None:
+            return text
+        return f"{text} {interval_text(self.low, self.high, signed=True)}"
+
+    def marked(self) -> str:
+        """Return it as a cell: with a star if the p-value is below 0.05, a space otherwise."""
+        return f"{self}{'*' if self.p_value < SIGNIFICANT else ' '}"
 
     def __neg__(self) -> "Difference":
         """Return the second model's score minus the first's."""
-        return Difference(-self.difference, -self.high, -self.low, self.p_value)
+        low, high = (None if end is None else -end for end in (self.high, self.low))
+        return Difference(-self.difference, low, high, self.p_value)
+
+
+def correct_together(differences: Sequence[Difference]) -> list[Difference]:
+    """Return differences with their p-values corrected for the number of them (Holm)."""
+    corrected = correct_holm([each.p_value for each in differences])
+    return [
+        replace(each, p_value=p_value) for each, p_value in zip(differences, corrected, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -68,10 +85,17 @@ class Comparison:
         In the order in which the models were given.
     resamples : int
         How many times the lesions were drawn.
+    trainings : int
+        How often each model was trained for the same images; from 2 on, the intervals contain what
+        another training would change.
+    few : str or None
+        Which diagnoses are tested on too few lesions; see `hmnist.scores.intervals.describe_few`.
     """
 
     pairs: tuple[Pair, ...]
     resamples: int
+    trainings: int = 1
+    few: str | None = None
 
     def __repr__(self) -> str:
         names = dict.fromkeys(name for pair in self.pairs for name in (pair.first, pair.second))
@@ -96,7 +120,7 @@ class Comparison:
             ]
         shown = [score for score in SCORES if score.diagnosis is None]
         return ["difference", *(score.heading for score in shown)], [
-            [_name(pair), *(_difference_text(pair.scores[score.name]) for score in shown)]
+            [_name(pair), *(pair.scores[score.name].marked() for score in shown)]
             for pair in self.pairs
         ]
 
@@ -104,10 +128,13 @@ class Comparison:
         """Say which tests there were, and how they were corrected."""
         tests = len(self.pairs) * (len(self.pairs[0].scores) + 1)
         mark = "" if len(self.pairs) == 1 else f"* p < {SIGNIFICANT}. "
+        over = self.pairs[0].mcnemar.counted
+        if self.trainings > 1:
+            over += f" and trainings ({self.trainings} seeds)"
         return (
-            f"{mark}p: paired bootstrap over {self.pairs[0].mcnemar.counted}, {self.resamples:,} "
-            f"resamples; all {tests} tests, McNemar's included, are corrected together (Holm). "
-            "Intervals: 95%, each by itself."
+            f"{mark}p: paired bootstrap over {over}, {self.resamples:,} resamples; all {tests} "
+            "tests, McNemar's included, are corrected together (Holm). Intervals: 95%, each by "
+            f"itself.{'' if self.few is None else ' ' + self.few}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -115,8 +142,17 @@ class Comparison:
         pairs = [asdict(pair) for pair in self.pairs]
         for pair in pairs:
             for difference in pair["scores"].values():
-                difference |= {name: none_if_unknown(x) for name, x in difference.items()}
-        return {"schema": "hmnist-comparison/2", "resamples": self.resamples, "pairs": pairs}
+                difference |= {
+                    name: None if value is None else none_if_unknown(value)
+                    for name, value in difference.items()
+                }
+        return {
+            "schema": "hmnist-comparison/3",
+            "resamples": self.resamples,
+            "trainings": self.trainings,
+            "few": self.few,
+            "pairs": pairs,
+        }
 
     def sentences(self) -> list[str]:
         """Say for each pair which model is better on which scores, and where neither is.
@@ -141,8 +177,11 @@ def _name(pair: Pair) -> str:
     return f"{pair.first} − {pair.second}"
 
 
-def _difference_text(result: Difference) -> str:
-    return f"{result}{'*' if result.p_value < SIGNIFICANT else ' '}"
+def _bound(result: Difference) -> str:
+    """Say how large a difference is at most; where all resamples agree, nothing is excluded."""
+    if result.low is not None and result.high is not None:
+        return f"at most {bound_text(max(abs(result.low), abs(result.high)))}"
+    return "equal" if result.difference == 0 else "too few lesions"
 
 
 def _describe(pair: Pair) -> str:
@@ -152,16 +191,15 @@ def _describe(pair: Pair) -> str:
         result = pair.scores[score.name]
         if score.diagnosis is not None or np.isnan(result.difference):
             continue
-        low, high = sorted((abs(result.low), abs(result.high)))
         if result.p_value >= SIGNIFICANT:
-            # Equal in every resample, there is nothing that could tell what is excluded.
-            bound = f"at most {score_text(high)}" if high else "equal"
-            undecided.append(f"{score.title} ({bound})")
+            undecided.append(f"{score.title} ({_bound(result)})")
             continue
         first_wins = (result.difference > 0) != score.lower_is_better
-        wins[pair.first if first_wins else pair.second].append(
-            f"{score.title} by {score_text(abs(result.difference))} {interval_text(low, high)}"
-        )
+        lead = result if result.difference > 0 else -result
+        by = score_text(lead.difference)
+        if lead.low is not None:
+            by += f" {interval_text(lead.low, lead.high)}"
+        wins[pair.first if first_wins else pair.second].append(f"{score.title} by {by}")
     sentences = [
         f"{winner} beats {loser} on {as_sentence_list(wins[winner])}."
         for winner, loser in ((pair.first, pair.second), (pair.second, pair.first))

@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from hmnist.errors import TrustError, UsageError
-from hmnist.results.audit_rows import AuditRow, Promise
+from hmnist.results.audit_rows import COMPARED, AuditRow, Promise, correct_rows
 from hmnist.results.audit_table import FORMATS, SCHEMA, Audit
+from hmnist.scores.comparison import Difference
 from hmnist.scores.scoring import SCORE_NAMES
+from hmnist.scores.significance import correct_holm
 from hmnist.splits.leaks import Leak
 from hmnist.systems.system import Claim
 from tests.results.examples import (
@@ -54,16 +56,44 @@ def test_a_claim_of_the_best_epoch_is_called_so() -> None:
 def test_each_leak_has_its_difference_with_an_interval_and_so_have_all() -> None:
     expected = [
         ("clean", ".500"),
-        ("+ shared lesions", "+.010 [−.010, +.030]"),
-        ("+ test validates", "−.030 [−.050, −.010]"),
-        ("all leaks", "−.020 [−.040, +.000]"),
+        ("+ shared lesions", "+.010 [−.010, +.030] "),
+        ("+ test validates", "−.030 [−.050, −.010]*"),
+        ("all leaks", "−.020 [−.040, +.000]*"),
     ]
-    audit = made(audit_row("lenet"))
+    row = audit_row("lenet")
+    unsure = {score: replace(each, p_value=0.3) for score, each in row.steps[1].effect.items()}
+    row = replace(row, steps=(row.steps[0], replace(row.steps[1], effect=unsure), row.steps[2]))
+    audit = made(row)
     for name, text in expected:
         assert f"| lenet | {name} | {text} | {text} |" in audit.to_markdown()
-        assert re.search(rf"{re.escape(name)} +{re.escape(text)} +{re.escape(text)}", drawn(audit))
+        pattern = rf"{re.escape(name)} +{re.escape(text)} +{re.escape(text.strip())}"
+        assert re.search(pattern, drawn(audit))
     # The name of a system stands once on a terminal.
     assert len(re.findall(r"^ ?lenet  ", drawn(audit), re.MULTILINE)) == 2
+
+
+def test_all_differences_of_an_audit_are_corrected_together() -> None:
+    """With one leak, the difference of all leaks is that of the leak: it counts once."""
+    raw = [0.001, 0.02, 0.03, 0.2, 0.04, 0.9, 0.01, 0.5]
+    p_values = iter(raw)
+
+    def effect() -> dict[str, Difference]:
+        return {score: Difference(0.1, 0.0, 0.2, next(p_values)) for score in COMPARED}
+
+    several, single = audit_row("lenet"), audit_row("mobilenet")
+    clean, *others = several.steps
+    steps = (clean, *(replace(step, effect=effect()) for step in others))
+    several = replace(several, steps=steps, all_leaks=effect())
+    only = effect()
+    single = replace(single, steps=(clean, replace(others[0], effect=only)), all_leaks=only)
+
+    several, single = correct_rows([several, single])
+
+    effects = [step.effect for step in several.steps[1:]]
+    effects += [several.all_leaks, single.all_leaks]
+    found = [difference.p_value for each in effects for difference in each.values()]
+    assert found == correct_holm(raw)
+    assert single.all_leaks == single.steps[1].effect
 
 
 def test_one_leak_alone_is_not_summed_up() -> None:
@@ -94,40 +124,45 @@ def test_it_fits_eighty_columns_with_every_number_whole() -> None:
 
 def test_the_interval_says_what_was_drawn() -> None:
     assert "lesions only: there is one seed" in notes(audit_row("lenet"))
-    assert "over lesions and 5 seeds, drawn together." in notes(audit_row("lenet", seeds=5))
-    assert "2 seeds, drawn together; so few seeds" in notes(audit_row("lenet", seeds=2))
+    assert "over lesions and trainings (5 seeds)." in notes(audit_row("lenet", seeds=5))
     assert "mean ± standard deviation over 5 seeds" in notes(audit_row("lenet", seeds=5)).lower()
 
 
 @pytest.mark.parametrize(
     ("claim", "missed"),
     [
-        (Claim(".66"), False),
-        (Claim(".84"), False),
-        (Claim(".64"), True),
-        (Claim(".86"), True),
-        # The interval moves with the best epoch, by .02.
-        (Claim(".66", best_epoch=True), True),
-        (Claim(".86", best_epoch=True), False),
+        # .1 for the lesions here, as much for the source's; Student's 2.776 · .012 · √(1 + 1/5)
+        # for one more training: in squares .146, around .750.
+        (Claim(".61"), False),
+        (Claim(".89"), False),
+        (Claim(".60"), True),
+        (Claim(".90"), True),
+        # With the best epoch, around .770.
+        (Claim(".61", best_epoch=True), True),
+        (Claim(".91", best_epoch=True), False),
         (Claim(), False),
     ],
 )
-def test_a_claim_outside_the_interval_was_not_reproduced(claim: Claim, missed: bool) -> None:
-    row = audit_row("pixel-mlp", claim=claim)
+def test_a_claim_beyond_what_chance_explains_was_not_reproduced(claim: Claim, missed: bool) -> None:
+    row = audit_row("pixel-mlp", claim=claim, seeds=5)
     assert row.misses_claim == missed
     assert (f"Not reproduced: the claim of pixel-mlp ({claim.published})" in notes(row)) == missed
 
 
 def test_a_claim_is_not_compared_with_a_training_that_was_cut() -> None:
-    assert not audit_row("lenet", claim=Claim(".99"), epochs=2).misses_claim
-    assert audit_row("lenet", claim=Claim(".99")).misses_claim
+    assert not audit_row("lenet", claim=Claim(".99"), seeds=3, epochs=2).misses_claim
+    assert audit_row("lenet", claim=Claim(".99"), seeds=3).misses_claim
+
+
+def test_a_claim_is_not_compared_with_a_single_training() -> None:
+    assert not audit_row("lenet", claim=Claim(".99")).misses_claim
 
 
 def test_a_claim_is_not_compared_with_unknown_scores() -> None:
     unknown = dict.fromkeys(SCORE_NAMES, UNKNOWN)
-    row = audit_row("lenet", claim=Claim(".7"), reproduced=unknown, best_epoch=None)
+    row = audit_row("lenet", claim=Claim(".7"), reproduced=unknown, best_epoch=None, seeds=3)
     assert not row.misses_claim
-    assert "| lenet | .7 | – | – | .500 |" in made(row).to_markdown()
+    assert "| lenet | .7 | – | – | .500 ± .012 |" in made(row).to_markdown()
 
 
 def test_reasons_stand_below_in_words() -> None:
