@@ -1,9 +1,10 @@
 """What a model costs: times, numbers and size, the columns at the end of a table's rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from hmnist.results.formatting import byte_text, count_text
+from hmnist.results.rows import TableRow
 
 
 @dataclass(frozen=True)
@@ -37,3 +38,18 @@ COSTS: tuple[Cost, ...] = (
 """Every cost, in the order of the table's columns."""
 
 COST_NAMES: tuple[str, ...] = tuple(cost.name for cost in COSTS)
+
+
+def fit_cost(row: TableRow, rows: Iterable[TableRow]) -> float | None:
+    """Return the seconds that a row takes to fit, an ensemble together with its members.
+
+    The members are looked up among `rows`; None where one of them is missing there.
+    """
+    times = {
+        other.model: other.fit_seconds
+        for other in rows
+        if (other.oversampling, other.patients) == (row.oversampling, row.patients)
+    }
+    if not row.members.keys() <= times.keys():
+        return None
+    return row.fit_seconds + sum(times[member] for member in row.members)
