@@ -7,13 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmnist.arrays import check_pixels, infer_shape
+from hmnist.arrays import area_weights, check_pixels, infer_shape
 from hmnist.errors import UsageError
 
 
 @given(side=st.integers(1, 300), channels=st.sampled_from([1, 3]))
 def test_a_square_is_found(side: int, channels: int) -> None:
     assert infer_shape(side * side * channels) == (side, side, channels)
+
+
+@given(before=st.integers(1, 40), after=st.integers(1, 40))
+def test_a_new_pixel_is_the_mean_of_what_it_covers(before: int, after: int) -> None:
+    old = np.random.default_rng(before).random(before)
+    # Each old pixel becomes `after` equal ones, of which whole ones are averaged.
+    expected = np.repeat(old, after).reshape(after, before).mean(axis=1)
+    np.testing.assert_allclose(area_weights(before, after) @ old, expected)
 
 
 @given(pixels=st.integers(1, 100_000))
