@@ -11,6 +11,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.results import canvas
+from hmnist.results.figure_files import save_figures
 from hmnist.results.image_figure import describe_data, plot_images
 from hmnist.results.suspect_figures import draw_suspects
 
@@ -66,7 +67,7 @@ def save_data_figures(
     figures = draw_data(data, seed)
     if suspects:
         figures = itertools.chain(figures, draw_suspects(data))
-    return canvas.save_figures(figures, Path(out), formats)
+    return save_figures(figures, Path(out), formats)
 
 
 def missing_columns(data: LesionDataset) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 from hmnist.errors import UsageError
 from hmnist.results import canvas
 from hmnist.results.costs import fit_cost
+from hmnist.results.figure_files import save_figures
 from hmnist.results.labels import label_points
 from hmnist.results.rows import ScoreSummary, TableRow, data_note, label_rows
 from hmnist.results.table import Table
@@ -137,7 +138,7 @@ def save_table_figures(
     WorkError
         If they cannot be written.
     """
-    return canvas.save_figures(draw_table(table), Path(out), formats)
+    return save_figures(draw_table(table), Path(out), formats)
 
 
 def draw_table(table: Table) -> "Iterator[tuple[str, Figure]]":
