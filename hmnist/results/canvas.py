@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float64, Labels
+from hmnist.arrays import Float64, Labels, Pixels
 from hmnist.diagnoses import CODES, DIAGNOSES
 from hmnist.errors import UsageError
 from hmnist.scores.text import score_text
@@ -225,6 +225,13 @@ def full_names() -> list[str]:
 def short_names() -> list[str]:
     """Return short names of the diagnoses, in the Kaggle order."""
     return [diagnosis.name.split(" / ")[0] for diagnosis in DIAGNOSES]
+
+
+def show_image(axes: "Axes", image: Pixels, name: str) -> None:
+    """Draw one image of a sheet, and its name below."""
+    pixels = image[..., 0] if image.shape[2] == 1 else image
+    axes.imshow(pixels, cmap="gray", vmin=0, vmax=255)
+    axes.text(0.5, -0.03, name, transform=axes.transAxes, ha="center", va="top", size=6.5)
 
 
 def heat_map(
