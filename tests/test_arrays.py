@@ -1,13 +1,14 @@
-"""Pixels: which numbers are taken for them, and the square that a row is."""
+"""Pixels: which numbers are taken for them, the square that a row is; weights by area; softmax."""
 
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmnist.arrays import area_weights, check_pixels, infer_shape
+from hmnist.arrays import area_weights, check_pixels, infer_shape, softmax
 from hmnist.errors import UsageError
 
 
@@ -22,6 +23,21 @@ def test_a_new_pixel_is_the_mean_of_what_it_covers(before: int, after: int) -> N
     # Each old pixel becomes `after` equal ones, of which whole ones are averaged.
     expected = np.repeat(old, after).reshape(after, before).mean(axis=1)
     np.testing.assert_allclose(area_weights(before, after) @ old, expected)
+
+
+@given(
+    count=st.integers(1, 50),
+    classes=st.integers(1, 20),
+    scale=st.sampled_from([0.1, 3, 800]),
+    seed=st.integers(0, 99),
+)
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_softmax_is_scipys_bit_for_bit(
+    kind: type[np.floating], count: int, classes: int, scale: float, seed: int
+) -> None:
+    logits = np.random.default_rng(seed).normal(0, scale, (count, classes)).astype(kind)
+    expected = scipy.special.softmax(logits.astype(np.float64), axis=1)
+    np.testing.assert_array_equal(softmax(logits), expected)
 
 
 @given(pixels=st.integers(1, 100_000))
