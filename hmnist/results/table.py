@@ -250,7 +250,8 @@ class Table(Result):
             shown = [score_text(row.scores[score.name].mean) for score in recalls]
             shown += [cost.text(getattr(row, cost.name)) for cost in COSTS]
             body.append([label, *shown])
-        return ["recalls, costs", *(column.heading for column in (*recalls, *COSTS))], body
+        costs = [cost.heading for cost in COSTS]
+        return ["recalls, costs", *(score.heading for score in recalls), *costs], body
 
     def _ensemble_notes(self) -> Iterator[str]:
         """Yield a sentence for each ensemble: the weights of its models, and who was left out."""
