@@ -1,7 +1,8 @@
 """The array types that the package names, and what counts as pixels.
 
 `check_pixels` refuses numbers that are no pixels 0–255; `infer_shape` finds the shape of a square
-image that came as a row; `count_doublings` tells how much larger than usual an image is.
+image that came as a row; `count_doublings` tells how much larger than usual an image is, and
+`area_weights` how pixels become fewer or more.
 """
 
 from typing import Any
@@ -120,6 +121,20 @@ def count_doublings(height: int, width: int) -> int:
     1
     """
     return max(0, (min(height, width) // USUAL_SIDE).bit_length() - 1)
+
+
+def area_weights(before: int, after: int) -> Float64:
+    """Return which share of each new pixel every old one covers, along one side: (after, before).
+
+    Examples
+    --------
+    >>> area_weights(3, 2).round(2).tolist()
+    [[0.67, 0.33, 0.0], [0.0, 0.33, 0.67]]
+    """
+    edges = np.arange(after + 1) * before / after
+    old = np.arange(before)
+    covered = np.minimum(edges[1:, None], old + 1) - np.maximum(edges[:-1, None], old)
+    return np.asarray(np.maximum(covered, 0) * after / before)
 
 
 def infer_shape(count: int) -> Shape:

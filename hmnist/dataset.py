@@ -96,8 +96,8 @@ class LesionDataset:
         return f"LesionDataset({self.name!r}, {images}, lesions: {lesions})"
 
     def __str__(self) -> str:
-        lesions = "lesions unknown" if self.lesion_ids is None else f"{self.lesion_count:,} lesions"
         height, width, channels = self.image_shape
+        lesions = lesion_text(self.lesion_count)
         return f"{self.name}: {len(self):,} images of {height}×{width}×{channels}, {lesions}"
 
     def _repr_html_(self) -> str:
@@ -206,6 +206,19 @@ def _is_long(ids: Strings) -> bool:
     """Return whether an id has more than `LONGEST_ID` characters."""
     # The type of an array tells how many characters its longest text may have.
     return ids.dtype.itemsize > 4 * LONGEST_ID and max(map(len, ids.tolist())) > LONGEST_ID
+
+
+def lesion_text(lesions: int | None) -> str:
+    """Return how many lesions there are, in words; None if they are unknown.
+
+    Examples
+    --------
+    >>> lesion_text(7470), lesion_text(1), lesion_text(None)
+    ('7,470 lesions', '1 lesion', 'lesions unknown')
+    """
+    if lesions is None:
+        return "lesions unknown"
+    return f"{lesions:,} lesion{'s' if lesions != 1 else ''}"
 
 
 def fingerprint_images(images: Images) -> npt.NDArray[np.uint64]:

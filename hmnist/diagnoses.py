@@ -44,6 +44,10 @@ MALIGNANT: tuple[int, ...] = tuple(
     label for label, diagnosis in enumerate(DIAGNOSES) if diagnosis.malignant
 )
 
+BENIGN: tuple[int, ...] = tuple(
+    label for label, diagnosis in enumerate(DIAGNOSES) if not diagnosis.malignant
+)
+
 RARE: tuple[str, ...] = ("df", "vasc")
 """The diagnoses that are oversampled by default: 115 and 142 of 10,015 images."""
 

@@ -93,6 +93,12 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     )
 
 
+def check_seed(seed: int) -> None:
+    """Refuse a seed below 0, from which numpy draws nothing: UsageError."""
+    if seed < 0:
+        raise UsageError(f"A seed is 0 or more, not {seed}.")
+
+
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """Return a question that names what is most like `name`, and a space; empty if nothing is.
 

@@ -1,19 +1,43 @@
-"""Pixels: which numbers are taken for them, and the square that a row is."""
+"""Pixels: which numbers are taken for them, the square that a row is; weights by area; softmax."""
 
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmnist.arrays import check_pixels, infer_shape
+from hmnist.arrays import area_weights, check_pixels, infer_shape, softmax
 from hmnist.errors import UsageError
 
 
 @given(side=st.integers(1, 300), channels=st.sampled_from([1, 3]))
 def test_a_square_is_found(side: int, channels: int) -> None:
     assert infer_shape(side * side * channels) == (side, side, channels)
+
+
+@given(before=st.integers(1, 40), after=st.integers(1, 40))
+def test_a_new_pixel_is_the_mean_of_what_it_covers(before: int, after: int) -> None:
+    old = np.random.default_rng(before).random(before)
+    # Each old pixel becomes `after` equal ones, of which whole ones are averaged.
+    expected = np.repeat(old, after).reshape(after, before).mean(axis=1)
+    np.testing.assert_allclose(area_weights(before, after) @ old, expected)
+
+
+@given(
+    count=st.integers(1, 50),
+    classes=st.integers(1, 20),
+    scale=st.sampled_from([0.1, 3, 800]),
+    seed=st.integers(0, 99),
+)
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_softmax_is_scipys_bit_for_bit(
+    kind: type[np.floating], count: int, classes: int, scale: float, seed: int
+) -> None:
+    logits = np.random.default_rng(seed).normal(0, scale, (count, classes)).astype(kind)
+    expected = scipy.special.softmax(logits.astype(np.float64), axis=1)
+    np.testing.assert_array_equal(softmax(logits), expected)
 
 
 @given(pixels=st.integers(1, 100_000))

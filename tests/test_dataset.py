@@ -51,6 +51,8 @@ def test_lesions_and_images_may_be_unknown() -> None:
 def test_the_representation_shows_size_and_lesions() -> None:
     assert repr(make()) == "LesionDataset('four', 4 images 3×2×3, lesions: 3)"
     assert "lesions: unknown" in repr(make(lesion_ids=None))
+    assert str(make()) == "four: 4 images of 3×2×3, 3 lesions"
+    assert str(make(lesion_ids=None)) == "four: 4 images of 3×2×3, lesions unknown"
 
 
 # The digest

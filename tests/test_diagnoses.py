@@ -1,6 +1,6 @@
 import pytest
 
-from hmnist.diagnoses import CODES, DIAGNOSES, MALIGNANT, MEDMNIST_CODES, RARE, label_of
+from hmnist.diagnoses import BENIGN, CODES, DIAGNOSES, MALIGNANT, MEDMNIST_CODES, RARE, label_of
 
 
 def test_the_order_is_that_of_the_kaggle_files() -> None:
@@ -18,6 +18,7 @@ def test_medmnist_numbers_the_same_diagnoses_by_the_alphabet() -> None:
 def test_malignant_are_the_two_carcinomas_and_melanoma() -> None:
     assert {CODES[label] for label in MALIGNANT} == {"akiec", "bcc", "mel"}
     assert list(MALIGNANT) == [label_of("akiec"), label_of("bcc"), label_of("mel")]
+    assert {CODES[label] for label in BENIGN} == {"bkl", "df", "nv", "vasc"}
 
 
 def test_rare_diagnoses_are_diagnoses() -> None:

@@ -20,9 +20,9 @@ from hmnist.checks import (
 from hmnist.checks.subject import Check
 from hmnist.splits.leaks import LEAKS
 
-_NEAR = ("split", "pictures", "detail")
+_NEAR = ("split", "sample", "detail")
 
-_LIKE_HAM10000 = ("pictures", "colour", "fine detail", "photographs")
+_LIKE_HAM10000 = ("sample", "colour", "fine detail", "photographs")
 
 _CAST = ("HM119",)
 """Images of nothing but 0 are the same."""
@@ -59,11 +59,11 @@ CHECKS = (
     Check("HM114", "empty part", ("split",), parts.find_empty_parts),
     Check("HM115", "near copies in two parts", _NEAR, near_copies.find_near_copies, _NO_IMAGES),
     Check("HM116", "split by image", _NEAR, near_copies.find_split_by_image, _NO_IMAGES),
-    Check("HM117", "pixels in another order", ("pictures",), pixels.find_other_pixel_order),
+    Check("HM117", "pixels in another order", ("sample",), pixels.find_other_pixel_order),
     Check(
         "HM118",
         "blue, green, red",
-        ("pictures", "colour"),
+        ("sample", "colour"),
         pixels.find_other_channel_order,
         ("HM117",),
     ),
@@ -73,7 +73,7 @@ CHECKS = (
     Check(
         "HM122",
         "metadata of other images",
-        ("pictures", "lesions"),
+        ("sample", "lesions"),
         metadata.find_other_metadata,
         _NO_IMAGES,
     ),
@@ -87,7 +87,7 @@ CHECKS = (
     Check(
         "HM124",
         "wrong labels",
-        ("pictures", "colour", "photographs"),
+        ("sample", "colour", "photographs"),
         labels.find_wrong_labels,
         _NO_COLOURS,
     ),
@@ -98,28 +98,28 @@ CHECKS = (
     Check(
         "HM127",
         "border tells the diagnosis",
-        ("pictures",),
+        ("sample",),
         shortcuts.find_telling_border,
         (*_NO_IMAGES, "HM128"),
     ),
     Check(
         "HM128",
         "colour tells the diagnosis",
-        ("pictures",),
+        ("sample",),
         shortcuts.find_telling_colours,
         _NO_IMAGES,
     ),
     Check(
         "HM129",
         "test images look different",
-        ("split", "pictures"),
+        ("split", "sample"),
         shortcuts.find_other_pictures_in_test,
         _NO_IMAGES,
     ),
     Check(
         "HM130",
         "a group far below the rest",
-        ("pictures", "fine detail", "patients"),
+        ("sample", "fine detail", "patients"),
         groups.find_weak_group,
         _NO_IMAGES,
     ),

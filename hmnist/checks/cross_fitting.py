@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hmnist.arrays import Booleans, Float32, Float64, Indices, Labels
+from hmnist.arrays import Booleans, Float32, Float64, Indices, Labels, softmax
 from hmnist.diagnoses import CODES
 from hmnist.models.linear import fit_linear
 from hmnist.scores.subgroups import Z
@@ -45,8 +45,6 @@ def predict_unseen(
     numpy.ndarray of float64, shape (n, 7)
         Rows whose fold leaves a single label to learn from have that label.
     """
-    from scipy.special import softmax
-
     probabilities = np.zeros((len(labels), len(CODES)))
     fold_of_row = assign_groups(groups, labels, (1 / FOLDS,) * FOLDS, np.random.default_rng(0))
     for fold in range(FOLDS):
@@ -62,8 +60,7 @@ def predict_unseen(
             penalty=PENALTY,
             steps=STEPS,
         )
-        log_odds = linear.log_odds(features[held_out]).astype(np.float64)
-        probabilities[held_out] = softmax(log_odds, axis=1)
+        probabilities[held_out] = softmax(linear.log_odds(features[held_out]))
     return probabilities
 
 

@@ -52,7 +52,7 @@ class Report:
     images : int
         How many distinct images the data hold.
     compared : int
-        How many of them the checks of pictures looked at.
+        How many of them the checks looked at that need a ``sample`` of them.
     """
 
     data: str

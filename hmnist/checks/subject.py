@@ -98,6 +98,12 @@ class Subject:
     def lacks(self, need: str) -> str | None:
         """Describe a need that is not met; None if it is."""
         data, shape = self.data, self.data.image_shape
+        pictures = (
+            len(data) >= LEAST_IMAGES
+            and (data.lesion_count or LEAST_LESIONS) >= LEAST_LESIONS
+            and can_describe(shape),
+            f"{LEAST_IMAGES} images of {LEAST_LESIONS} lesions, 6×6 pixels or more",
+        )
         is_met, description = {
             "split": (self.split is not None, "a split"),
             "lesions": (data.lesion_ids is not None, "the lesions"),
@@ -108,12 +114,8 @@ class Subject:
             ),
             "patients": (data.patients is not None, "age, sex or site in the metadata"),
             "features": (bool(self.feature_names), "features"),
-            "pictures": (
-                len(data) >= LEAST_IMAGES
-                and (data.lesion_count or LEAST_LESIONS) >= LEAST_LESIONS
-                and can_describe(shape),
-                f"{LEAST_IMAGES} images of {LEAST_LESIONS} lesions, 6×6 pixels or more",
-            ),
+            "pictures": pictures,
+            "sample": pictures,
             "colour": (shape[2] == 3, "colours"),
             "detail": (np.prod(shape) >= LEAST_NUMBERS, "images of more pixels"),
             "fine detail": (
@@ -133,7 +135,8 @@ class Check:
     ----------
     needs : tuple of str
         ``split``, ``lesions``, ``images`` (their names), ``dx_type``, ``patients`` (age, sex or
-        site), ``features``; of the images themselves: ``pictures`` (enough of a fair size),
+        site), ``features``; of the images themselves: ``pictures`` (enough of a fair size, all of
+        which it looks at) or ``sample`` (the same, of which it looks at `Pictures.rows`),
         ``colour``, ``detail``, ``fine detail``, ``photographs``.
     look : callable
         Returns None, or what is wrong.

@@ -56,7 +56,7 @@ def find_suspects(data: LesionDataset) -> Suspects:
     (2, True)
     """
     subject = Subject(data)
-    lacks = [lack for need in ("pictures", "detail") if (lack := subject.lacks(need))]
+    lacks = [lack for need in ("sample", "detail") if (lack := subject.lacks(need))]
     if lacks:
         raise UsageError(
             f"{data.name} cannot be searched for suspects: it takes {' and '.join(lacks)}."

@@ -9,14 +9,14 @@ from hmnist.cli.inputs import load_data, suited
 from hmnist.cli.names import named, split_names
 from hmnist.cli.output import print_result, say
 from hmnist.errors import UsageError
+from hmnist.systems import AUDITED
 
 Systems = Annotated[
     str | None,
     typer.Option(
         metavar="NAME,…",
         show_default=False,
-        help="Published systems. [default: lenet, skin-pamper, small-cnn, pixel-mlp, "
-        "oversample-first]",
+        help=f"Published systems. [default: {', '.join(AUDITED)}]",
         **named("published system"),
     ),
 ]
@@ -72,8 +72,6 @@ def audit(
 
 def _read_epochs(text: str, systems: str | None) -> dict[str, int]:
     """Return the epochs by system: a bare number is for all systems that are not named."""
-    from hmnist.systems import AUDITED
-
     audited = AUDITED if systems is None else split_names(systems)
     for_all: dict[str, int] = {}
     by_name: dict[str, int] = {}

@@ -101,19 +101,24 @@ def _title(report: "Report") -> str:
 
 def _notes(report: "Report") -> list[str]:
     """Return what was looked at without a finding, and what was not looked at."""
+    from hmnist.checks.catalogue import CHECKS
+    from hmnist.scores.text import as_sentence_list
+
+    name_of = {check.code: f"{check.code} {check.name}" for check in CHECKS}
     tripped = {finding.code for finding in report.findings}
-    passed = [f"{check.code} {check.name}" for check in report.looked if check.code not in tripped]
-    codes_of_need: dict[str, list[str]] = {}
+    passed = [name_of[check.code] for check in report.looked if check.code not in tripped]
+    names_of_need: dict[str, list[str]] = {}
     for code, need in sorted(report.skipped.items()):
         wanted = need.replace("a split", "a split: --split-file FILE")
         wanted = wanted.replace("features", "features: --feature-file FILE")
-        codes_of_need.setdefault(wanted, []).append(code)
-    skipped = [f"{', '.join(codes)} (would need {need})" for need, codes in codes_of_need.items()]
+        names_of_need.setdefault(wanted, []).append(name_of[code])
+    skipped = [f"{', '.join(names)} (would need {need})" for need, names in names_of_need.items()]
     notes = [f"Looked and found nothing: {', '.join(passed)}."] if passed else []
-    if report.compared < report.images:
+    codes = [check.code for check in report.looked if "sample" in check.needs]
+    if codes and report.compared < report.images:
         notes.append(
             f"Of {report.images:,} different images, {report.compared:,} were compared, drawn at "
-            "random: HM115 to HM118, HM122 to HM124 and HM127 to HM130 looked at these."
+            f"random: {as_sentence_list(codes)} looked at these."
         )
     return notes + ([f"Not looked at: {'; '.join(skipped)}."] if skipped else [])
 

@@ -60,11 +60,11 @@ def explain(
     from hmnist.hardware import use_threads
     from hmnist.results.canvas import check_drawing
     from hmnist.results.explaining import explain as explain_images
-    from hmnist.results.explanation import check_format
+    from hmnist.results.figure_files import check_format, format_of
     from hmnist.runs.run import open_run
 
     check_drawing()
-    check_format(out)
+    check_format(format_of(out))
     opened = open_run(run)
     use_threads(opened.threads)
     sources, damaged = read_images(inputs, opened, patient_file)

@@ -18,7 +18,7 @@ _HOMES = {
     "device": "hmnist.hardware:DEVICES",
     "diagnosis": "hmnist.diagnoses:CODES",
     "effort": "hmnist.models.registry:EFFORTS",
-    "figure format": "hmnist.results.canvas:FORMATS",
+    "figure format": "hmnist.results.figure_files:FORMATS",
     "format": "hmnist.results.table:FORMATS",
     "model": "hmnist.models.registry:MODELS",
     "oversampling method": "hmnist.oversampling.methods:METHODS",

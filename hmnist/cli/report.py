@@ -38,7 +38,7 @@ def report(
     """Write a benchmark, an audit or a run as an HTML page."""
     from hmnist.errors import UsageError
     from hmnist.results.formatting import byte_text
-    from hmnist.results.page.report import write_report
+    from hmnist.results.page.report import AUDIT, write_report
 
     if data is None and metadata is not None:
         raise UsageError("--metadata belongs to data.", "Name the data, too.")
@@ -46,5 +46,5 @@ def report(
     path = write_report(folder, data=dataset, out=out)
     if not quiet:
         say(f"Report: {path} ({byte_text(path.stat().st_size)})")
-        if dataset is None and not (folder / "audit.json").is_file():
+        if dataset is None and not (folder / AUDIT).is_file():
             say(f"For pictures of the mistakes, name the data: hmnist report {folder} DATA")

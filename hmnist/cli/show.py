@@ -61,9 +61,8 @@ def _facts(manifest: "Manifest") -> Iterator[tuple[str, str]]:
 
     data, split, recipe = manifest.data, manifest.split, manifest.recipe
     shape = "×".join(map(str, data.image_shape))
-    lesions = "lesions unknown" if data.lesions is None else f"{data.lesions:,} lesions"
     synthetic = " (synthetic)" if data.synthetic else ""
-    yield "data", f"{data.name}{synthetic}, {data.rows:,} images of {shape}, {lesions}"
+    yield "data", f"{data.name}{synthetic}, {data.rows:,} images of {shape}, {data.lesion_text}"
     seed = "" if split.seed is None else f", seed {split.seed}"
     fold = "" if split.fold is None else f", fold {split.fold + 1} of {split.folds}"
     sizes = " / ".join(f"{size:,}" for size in split.sizes.values())

@@ -14,13 +14,11 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float64, Labels
 from hmnist.decisions.calibration import rescale
-from hmnist.diagnoses import CODES, MALIGNANT
+from hmnist.diagnoses import BENIGN, CODES, MALIGNANT
 from hmnist.errors import UsageError, unknown_name
 
 KINDS: tuple[str, ...] = ("natural", "balanced", "sensitive")
 """The kinds of decision, the default first."""
-
-BENIGN: tuple[int, ...] = tuple(sorted(set(range(len(CODES))) - set(MALIGNANT)))
 
 LARGEST_STRENGTH = 1.5
 

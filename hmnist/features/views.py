@@ -12,7 +12,7 @@ import functools
 
 import numpy as np
 
-from hmnist.arrays import Array, Float32, Indices, Shape, count_doublings
+from hmnist.arrays import Array, Float32, Indices, Shape, area_weights, count_doublings
 from hmnist.features.geometry import border_mask
 from hmnist.large_arrays import release
 
@@ -124,7 +124,4 @@ def _subtract_skin(planes: Float32) -> Float32:
 @functools.cache
 def averaging_matrix(side: int, count: int) -> Float32:
     """Return the matrix (count, side) that averages neighbours; pixels may be shared by two."""
-    edges = np.linspace(0, side, count + 1)
-    pixel = np.arange(side)
-    overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-    return np.asarray(overlap.clip(0) / np.diff(edges)[:, None], dtype=np.float32)
+    return area_weights(side, count).astype(np.float32)

@@ -31,6 +31,7 @@ def soft_targets(
     linear model reads patient data, too, if there are any, and none of them is hidden. `on_step` is
     told how much is done.
     """
+    # In float32, other than hmnist.arrays.softmax: other last bits would be other networks.
     from scipy.special import softmax
 
     features = FeatureExtractor("lesion").fit_transform(

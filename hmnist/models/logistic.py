@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float32
+from hmnist.arrays import Float32, softmax
 from hmnist.models.labelled_images import LabelledImages
 from hmnist.models.linear import Linear, fit_linear
 from hmnist.models.search_space import Interval, SearchSpace
@@ -62,9 +61,7 @@ class Logistic(TabularModel):
         )
 
     def _predict_features(self, features: Float32) -> npt.NDArray[Any]:
-        from scipy.special import softmax
-
-        return np.asarray(softmax(self.linear_.log_odds(features).astype(np.float64), axis=1))
+        return softmax(self.linear_.log_odds(features))
 
     @property
     def n_iter_(self) -> int:

@@ -166,7 +166,7 @@ _ENTRIES = (
     _boosted("hist-gbdt", "scikit-learn", "hmnist.models.boosting_sklearn:HistGBDT", "max_iter"),
     ModelEntry(
         "logistic",
-        "multinomial logistic regression on features (scikit-learn)",
+        "multinomial logistic regression on features (scipy)",
         "hmnist.models.logistic:Logistic",
         _by_effort(_LESION, {**_LESION, "max_iter": 300}, {**_LESION, "max_iter": 300}),
         _by_effort(15, 20, 20),

@@ -46,8 +46,8 @@ def benchmark(
     data : LesionDataset
         The images to train, validate and test on.
     models : sequence of str
-        Names of the registry; by default all but the published systems. The baseline always takes
-        part.
+        Names of the registry; by default all but ``transfer`` and the published systems. The
+        baseline always takes part.
     split : str, pathlib.Path or None
         As `by` of `hmnist.split`. ``published:<system>`` resamples and decides by itself.
     folds : int or None

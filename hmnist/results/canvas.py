@@ -1,4 +1,4 @@
-"""What all figures share: size, font, colours, title and caption, and how a figure is written.
+"""What all figures share: size, font, colours, title and caption.
 
 Figures are made without pyplot, so that no window opens and no global state changes.
 """
@@ -9,17 +9,15 @@ import importlib.util
 import io
 import textwrap
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float64, Labels
+from hmnist.arrays import Float64, Labels, Pixels
 from hmnist.diagnoses import CODES, DIAGNOSES
-from hmnist.errors import UsageError, unknown_name
-from hmnist.files import write_file
+from hmnist.errors import UsageError
 from hmnist.scores.text import score_text
 
 if TYPE_CHECKING:
@@ -41,18 +39,8 @@ PANEL_TITLE = 7.5
 
 _QUARTERS = (0, 0.25, 0.5, 0.75, 1)
 
-FORMATS = ("png", "svg", "pdf")
-"""The formats of ``--figures``."""
-
 DOTS_PER_INCH = 300
 """What journals ask for."""
-
-_NO_DATES: dict[str, Any] = {
-    "png": {"Software": None},
-    "svg": {"Date": None, "Creator": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-}
-"""Without date and version of matplotlib, the same figure gives the same PNG and PDF."""
 
 _STYLE: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib
@@ -239,6 +227,13 @@ def short_names() -> list[str]:
     return [diagnosis.name.split(" / ")[0] for diagnosis in DIAGNOSES]
 
 
+def show_image(axes: "Axes", image: Pixels, name: str) -> None:
+    """Draw one image of a sheet, and its name below."""
+    pixels = image[..., 0] if image.shape[2] == 1 else image
+    axes.imshow(pixels, cmap="gray", vmin=0, vmax=255)
+    axes.text(0.5, -0.03, name, transform=axes.transAxes, ha="center", va="top", size=6.5)
+
+
 def heat_map(
     figure: "Figure", shares: Float64, texts: Sequence[Sequence[str]], darkest: float
 ) -> "Axes":
@@ -280,27 +275,3 @@ def round_ticks(axis: "Axis") -> None:
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.set_major_formatter("{x:,g}")
     axis.set_minor_locator(NullLocator())
-
-
-def save_figures(
-    figures: "Iterable[tuple[str, Figure]]", folder: Path, formats: Sequence[str]
-) -> list[Path]:
-    """Write each figure under its name, in each format.
-
-    Raises
-    ------
-    UsageError
-        If a format is unknown.
-    WorkError
-        If a file cannot be written.
-    """
-    for name in formats:
-        if name not in FORMATS:
-            raise unknown_name("figure format", name, FORMATS)
-    paths = []
-    for name, figure in figures:
-        for ending in formats:
-            paths.append(folder / f"{name}.{ending}")
-            with drawing(), write_file(paths[-1]) as temporary:
-                figure.savefig(temporary, format=ending, metadata=_NO_DATES[ending])
-    return paths

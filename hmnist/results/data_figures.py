@@ -10,7 +10,9 @@ import numpy as np
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
+from hmnist.patients import FIELDS
 from hmnist.results import canvas
+from hmnist.results.figure_files import save_figures
 from hmnist.results.image_figure import describe_data, plot_images
 from hmnist.results.suspect_figures import draw_suspects
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SEXES = (("female", canvas.ACCENT), ("male", canvas.MAIN), ("unknown", canvas.FADED))
-_METADATA = ("age", "sex", "localization")
 _MOST_SITES = 20
 
 
@@ -66,13 +67,13 @@ def save_data_figures(
     figures = draw_data(data, seed)
     if suspects:
         figures = itertools.chain(figures, draw_suspects(data))
-    return canvas.save_figures(figures, Path(out), formats)
+    return save_figures(figures, Path(out), formats)
 
 
 def missing_columns(data: LesionDataset) -> list[str]:
     """Return which of age, sex and localization are unknown for all images."""
     table: Any = {} if data.metadata is None else data.metadata
-    return [name for name in _METADATA if name not in table or not table[name].notna().any()]
+    return [name for name in FIELDS if name not in table or not table[name].notna().any()]
 
 
 def draw_data(data: LesionDataset, seed: int) -> "Iterator[tuple[str, Figure]]":
@@ -84,7 +85,7 @@ def draw_data(data: LesionDataset, seed: int) -> "Iterator[tuple[str, Figure]]":
     yield "diagnoses", plot_diagnoses(data)
     missing = missing_columns(data)
     drawn = (("age", plot_ages), ("sex", plot_sexes), ("site", plot_sites))
-    for column, (name, plot) in zip(_METADATA, drawn, strict=True):
+    for column, (name, plot) in zip(FIELDS, drawn, strict=True):
         if column not in missing:
             yield name, plot(data)
 

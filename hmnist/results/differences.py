@@ -8,6 +8,7 @@ those that are cheaper; the p-values of all these tests are corrected together.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hmnist.results.costs import fit_cost
 from hmnist.results.rows import Ranking, TableRow
 from hmnist.scores.comparison import Difference
 from hmnist.scores.paired_differences import RESAMPLES
@@ -54,7 +55,7 @@ def compare_rows(
     cheaper = {
         label: _best_of(known, others, score)
         for label in models
-        if (others := [other for other in known if _is_cheaper(known, other, label)])
+        if (others := [other for other in known if _is_cheaper(rows, other, label)])
     }
     to_best = [(label, best) for label in known if label != best]
     to_cheaper = [(label, other) for label, other in cheaper.items() if best not in {label, other}]
@@ -68,18 +69,6 @@ def compare_rows(
     )
 
 
-def fit_cost(rows: Mapping[str, TableRow], label: str) -> float:
-    """Return the seconds that a row takes to fit, an ensemble together with its models."""
-    row = rows[label]
-    members = [
-        other.fit_seconds
-        for other in rows.values()
-        if other.model in row.members
-        and (other.oversampling, other.patients) == (row.oversampling, row.patients)
-    ]
-    return row.fit_seconds + sum(members)
-
-
 def _best_of(rows: Mapping[str, TableRow], labels: Sequence[str], score: str) -> str:
     sign = -1 if score in LOWER_IS_BETTER else 1
     return max(labels, key=lambda label: sign * (rows[label].scores[score].mean or 0))
@@ -87,5 +76,8 @@ def _best_of(rows: Mapping[str, TableRow], labels: Sequence[str], score: str) ->
 
 def _is_cheaper(rows: Mapping[str, TableRow], other: str, label: str) -> bool:
     """Return whether another row takes clearly less time, and patient data only if this does."""
+    cost, limit = (fit_cost(rows[name], rows.values()) for name in (other, label))
+    if cost is None or limit is None:
+        return False
     needs_no_more = rows[label].patients or not rows[other].patients
-    return needs_no_more and fit_cost(rows, other) < CHEAPER * fit_cost(rows, label)
+    return needs_no_more and cost < CHEAPER * limit

@@ -8,9 +8,9 @@ import numpy as np
 
 from hmnist.arrays import Float32, Float64, Labels, Pixels
 from hmnist.diagnoses import CODES
-from hmnist.errors import UsageError, unknown_name
-from hmnist.files import write_file
+from hmnist.errors import UsageError
 from hmnist.results import canvas
+from hmnist.results.figure_files import check_format, format_of, save_figure
 from hmnist.scores.text import signed_text
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 MOST = 24
 """Images on one sheet."""
-
-FORMATS = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}
-"""Endings of files, and what matplotlib writes into each that differs without a difference."""
 
 _PAIRS = 3  # images in a row, each with its map beside it
 
@@ -89,18 +86,8 @@ class Explanation:
     def save(self, path: str | Path) -> None:
         """Write the sheet of `plot` as ``.png``, ``.svg`` or ``.pdf``, by the file's ending."""
         path = Path(path)
-        ending = check_format(path)
-        figure = self.plot()
-        with write_file(path) as temporary, canvas.drawing():
-            figure.savefig(temporary, format=ending, metadata={FORMATS[ending]: None})
-
-
-def check_format(path: Path) -> str:
-    """Return the format that the ending of a file tells, or raise a UsageError."""
-    ending = path.suffix.lower().removeprefix(".")
-    if ending not in FORMATS:
-        raise unknown_name("format of figures", ending, FORMATS)
-    return ending
+        check_format(format_of(path))
+        save_figure(self.plot(), path)
 
 
 def _draw(explanation: Explanation) -> "Figure":

@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hmnist.results.costs import COST_NAMES
 from hmnist.results.rows import TableRow
 from hmnist.runs.facts import as_json
 from hmnist.scores.scoring import SCORE_NAMES
-
-COST_NAMES = ("fit_seconds", "predict_ms_per_1000", "parameters", "model_bytes")
-"""The fields of a row that are costs; they come last."""
 
 
 def flatten_scores(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hmnist.arrays import Indices, Pixels
-from hmnist.dataset import LesionDataset
+from hmnist.dataset import LesionDataset, lesion_text
 from hmnist.diagnoses import CODES, label_of
 from hmnist.errors import UsageError, unknown_name
 from hmnist.results import canvas
@@ -105,7 +105,7 @@ def lay_out(images: Pixels) -> Pixels:
 
 def describe_data(data: LesionDataset) -> list[str]:
     """Return the sentences on its data that stand under a figure."""
-    lesions = "lesions unknown" if data.lesion_ids is None else f"{data.lesion_count:,} lesions"
+    lesions = lesion_text(data.lesion_count)
     caption = [f"Data: {data.name}, {len(data):,} images, {lesions}."]
     if data.synthetic:
         caption.append("Synthetic sample: generated images, no photographs.")

@@ -58,16 +58,13 @@ def plot_mistakes(evaluation: Evaluation, data: LesionDataset) -> "Figure":
     figure = canvas.new_figure(1.48 * lines, title, [note, *evaluation.caption])
     all_axes = figure.subplots(lines, _COLUMNS, squeeze=False).ravel().tolist()
     ids = data.image_ids
-    grey = data.image_shape[2] == 1
     for axes, number in zip(all_axes, shown.tolist(), strict=False):
         row, predicted = int(rows[number]), int(predictions.predicted[number])
-        image = data.images[row]
-        axes.imshow(image[..., 0] if grey else image, cmap="gray", vmin=0, vmax=255)
+        name = f"row {row:,}" if ids is None else str(ids[row])
+        canvas.show_image(axes, data.images[row], name)
         change = f"{CODES[predictions.labels[number]]} → {CODES[predicted]}"
         confidence = score_text(float(predictions.probabilities[number, predicted]))
         axes.set_title(f"{change}  {confidence}", size=7.5, pad=2, loc="center")
-        name = f"row {row:,}" if ids is None else str(ids[row])
-        axes.text(0.5, -0.03, name, transform=axes.transAxes, ha="center", va="top", size=6.5)
     for axes in all_axes:
         axes.set_axis_off()
     return figure

@@ -285,8 +285,3 @@ def processor_notes(settings: TableSettings) -> Iterator[str]:
             "The models were trained on different processors, which round differently: trained on "
             "another of them, a model may score a little differently."
         )
-
-
-def subtract(first: float | None, second: float | None) -> float | None:
-    """Return the difference of two scores; None where one of them is unknown."""
-    return None if first is None or second is None else first - second

@@ -10,6 +10,7 @@ from hmnist.results import canvas
 from hmnist.results.confusion_figures import plot_confusion, plot_errors
 from hmnist.results.curve_figures import plot_precision_recall, plot_roc
 from hmnist.results.evaluation import Evaluation, evaluate_run
+from hmnist.results.figure_files import save_figures
 from hmnist.results.mistake_figure import find_mistakes, plot_mistakes
 from hmnist.results.reliability_figure import plot_reliability
 from hmnist.results.training_figures import has_recalls, plot_recall, plot_training
@@ -66,7 +67,7 @@ def save_run_figures(
             "Figures of other data do not belong in the run's folder.", "Name another: out=..."
         )
     folder = run.folder / "figures" if out is None else Path(out)
-    return canvas.save_figures(draw_run(run, evaluation, data), folder, formats)
+    return save_figures(draw_run(run, evaluation, data), folder, formats)
 
 
 def draw_run(

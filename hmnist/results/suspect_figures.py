@@ -73,7 +73,7 @@ def plot_near_pairs(data: LesionDataset, suspects: Suspects) -> "Figure":
         line, column = divmod(number, _PAIRS_IN_LINE)
         for below, row in enumerate(rows):
             name = f"{_name(data, row)}, {CODES[data.labels[row]]}"
-            _show(axes[2 * line + below, column], data, row, name)
+            canvas.show_image(axes[2 * line + below, column], data.images[row], name)
         axes[2 * line, column].set_title(f"likeness {score_text(likeness)}", size=7.5, pad=2)
     _hide(axes.ravel().tolist())
     return figure
@@ -112,18 +112,11 @@ def plot_improbable_labels(data: LesionDataset, suspects: Suspects) -> "Figure":
     all_axes = figure.subplots(lines, _LABELS_IN_LINE, squeeze=False).ravel().tolist()
     shown = zip(all_axes, rows.tolist(), suspects.predicted.tolist(), strict=False)
     for (axes, row, predicted), chance in zip(shown, suspects.probabilities, strict=False):
-        _show(axes, data, row, _name(data, row))
+        canvas.show_image(axes, data.images[row], _name(data, row))
         change = f"{CODES[data.labels[row]]} → {CODES[predicted]}  {score_text(float(chance))}"
         axes.set_title(change, size=7.5, pad=2, loc="center")
     _hide(all_axes)
     return figure
-
-
-def _show(axes: "Axes", data: LesionDataset, row: int, name: str) -> None:
-    image = data.images[row]
-    grey = data.image_shape[2] == 1
-    axes.imshow(image[..., 0] if grey else image, cmap="gray", vmin=0, vmax=255)
-    axes.text(0.5, -0.03, name, transform=axes.transAxes, ha="center", va="top", size=6.5)
 
 
 def _name(data: LesionDataset, row: int) -> str:

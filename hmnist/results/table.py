@@ -16,6 +16,7 @@ from msgspec import Meta
 from hmnist.errors import unknown_name
 from hmnist.html import html_of
 from hmnist.results import formatting
+from hmnist.results.costs import COST_NAMES, COSTS
 from hmnist.results.flat_rows import flatten, flatten_scores, nest_scores
 from hmnist.results.result import Result, decode_result
 from hmnist.results.rows import (
@@ -46,18 +47,10 @@ FORMATS = ("table", "markdown", "csv", "json", "latex")
 MARK = " •"
 """What follows the name of the best row, and of rows that are not distinguishable from it."""
 
-_COSTS = {
-    "fit_seconds": ("fit s", "{:.1f}".format),
-    "predict_ms_per_1000": ("ms/1000", "{:.0f}".format),
-    "parameters": ("params", formatting.count_text),
-    "model_bytes": ("size", formatting.byte_text),
-}
-"""The costs of a model, each with its heading and its format."""
-
 _WITH_SPREAD, _WITH_INTERVAL = {"balanced_accuracy", "accuracy"}, {"balanced_accuracy"}
 """The scores whose columns have room for a standard deviation, and for an interval."""
 
-COLUMNS = (*(score.name for score in SCORES), *_COSTS)
+COLUMNS = (*(score.name for score in SCORES), *COST_NAMES)
 """The columns that rows can be sorted by."""
 
 
@@ -99,10 +92,10 @@ class Table(Result):
             If `by` is no score and no cost.
         """
         check_column(by)
-        rising = by in LOWER_IS_BETTER or by in _COSTS
+        rising = by in LOWER_IS_BETTER or by in COST_NAMES
 
         def order(row: TableRow) -> tuple[bool, float]:
-            value = getattr(row, by) if by in _COSTS else row.scores[by].mean
+            value = getattr(row, by) if by in COST_NAMES else row.scores[by].mean
             known = math.inf if value is None else (value if rising else -value)
             return row.baseline, known
 
@@ -252,12 +245,12 @@ class Table(Result):
     def _details(self, labels: Sequence[str]) -> tuple[list[str], list[list[str]]]:
         """Return header and cells of the lower half: the recall of each diagnosis, and costs."""
         recalls = [score for score in SCORES if score.diagnosis is not None]
-        costs = [heading for heading, _ in _COSTS.values()]
         body = []
         for row, label in zip(self.rows, labels, strict=True):
             shown = [score_text(row.scores[score.name].mean) for score in recalls]
-            shown += [text(getattr(row, cost)) for cost, (_, text) in _COSTS.items()]
+            shown += [cost.text(getattr(row, cost.name)) for cost in COSTS]
             body.append([label, *shown])
+        costs = [cost.heading for cost in COSTS]
         return ["recalls, costs", *(score.heading for score in recalls), *costs], body
 
     def _ensemble_notes(self) -> Iterator[str]:

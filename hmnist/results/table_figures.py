@@ -8,6 +8,8 @@ import numpy as np
 
 from hmnist.errors import UsageError
 from hmnist.results import canvas
+from hmnist.results.costs import fit_cost
+from hmnist.results.figure_files import save_figures
 from hmnist.results.labels import label_points
 from hmnist.results.rows import ScoreSummary, TableRow, data_note, label_rows
 from hmnist.results.table import Table
@@ -136,7 +138,7 @@ def save_table_figures(
     WorkError
         If they cannot be written.
     """
-    return canvas.save_figures(draw_table(table), Path(out), formats)
+    return save_figures(draw_table(table), Path(out), formats)
 
 
 def draw_table(table: Table) -> "Iterator[tuple[str, Figure]]":
@@ -147,21 +149,13 @@ def draw_table(table: Table) -> "Iterator[tuple[str, Figure]]":
 
 
 def training_seconds(row: TableRow, rows: Sequence[TableRow]) -> float | None:
-    """Return the mean time of a training; that of all members for an ensemble.
+    """Return the mean time of a training, as `fit_cost` does.
 
-    None for the baseline, which is not trained, for a row without a score, and where the time of
-    a member is unknown.
+    None also for the baseline, which is not trained, and for a row without a score.
     """
     if row.baseline or row.scores["balanced_accuracy"].mean is None:
         return None
-    times = {
-        other.model: other.fit_seconds
-        for other in rows
-        if (other.oversampling, other.patients) == (row.oversampling, row.patients)
-    }
-    if not row.members.keys() <= times.keys():
-        return None
-    return (row.fit_seconds + sum(times[member] for member in row.members)) or None
+    return fit_cost(row, rows) or None
 
 
 def _caption(table: Table) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
 
-from hmnist.dataset import PARTS
+from hmnist.dataset import PARTS, lesion_text
 from hmnist.hardware import find_gpu, processor_name
 from hmnist.splits.leaks import Leak
 
@@ -51,13 +51,11 @@ class DataFacts:
     @property
     def lesion_text(self) -> str:
         """How many lesions there are, in words."""
-        if self.lesions is None:
-            return "lesions unknown"
         pairs = "pair" if self.merged_pairs == 1 else "pairs"
         merged = (
             f" ({self.merged_pairs} known duplicate {pairs} merged)" if self.merged_pairs else ""
         )
-        return f"{self.lesions:,} lesions{merged}"
+        return f"{lesion_text(self.lesions)}{merged}"
 
     @property
     def unit(self) -> str:

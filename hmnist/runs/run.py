@@ -49,8 +49,8 @@ from hmnist.scores.predictions import Predictions
 from hmnist.scores.scoring import SCORES
 from hmnist.scores.text import score_text
 
-MODEL, REPORT_PAGE, FIGURES = "model", "report.html", "figures/"
-"""What is written into a run folder later, and can be written again."""
+MODEL = "model"
+"""The folder of weights and fitted facts in a run folder."""
 
 if TYPE_CHECKING:
     import pandas as pd

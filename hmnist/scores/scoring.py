@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.arrays import Float64, Labels
-from hmnist.diagnoses import CODES, MALIGNANT
+from hmnist.diagnoses import BENIGN, CODES, MALIGNANT
 from hmnist.scores.predictions import Predictions, check_probabilities
 from hmnist.scores.weighting import PreparedPredictions, WeightedSums
 
@@ -95,8 +95,6 @@ def _recall(sums: WeightedSums, label: int) -> Float64:
     return _ratio(sums.hits[label], sums.images[label])
 
 
-_BENIGN = tuple(label for label in range(len(CODES)) if label not in MALIGNANT)
-
 SCORES: tuple[Score, ...] = (
     Score(
         "balanced_accuracy",
@@ -142,14 +140,14 @@ SCORES: tuple[Score, ...] = (
         "sens.",
         "sensitivity",
         lambda sums: _ratio(sums.screened[0], sums.malignant),
-        proportion_of=tuple(MALIGNANT),
+        proportion_of=MALIGNANT,
     ),
     Score(
         "specificity_malignant",
         "spec.",
         "specificity",
         lambda sums: _ratio(sums.screened[1], sums.total - sums.malignant),
-        proportion_of=_BENIGN,
+        proportion_of=BENIGN,
     ),
     *(
         Score(

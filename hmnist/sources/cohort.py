@@ -13,7 +13,7 @@ import numpy as np
 
 from hmnist.arrays import Float64, Indices, Labels, Strings
 from hmnist.diagnoses import CODES, label_of
-from hmnist.errors import UsageError
+from hmnist.errors import UsageError, check_seed
 from hmnist.sources.random_numbers import normal, uniform
 
 if TYPE_CHECKING:
@@ -94,8 +94,7 @@ def plan_rows(rows: int, seed: int) -> Plan:
             f"A sample of {rows:,} images is too small: it needs six of each diagnosis.",
             f"Ask for {MINIMUM_ROWS} or more.",
         )
-    if seed < 0:
-        raise UsageError(f"A seed is 0 or more, not {seed}.")
+    check_seed(seed)
     images = _images_by_diagnosis(rows)
     sizes, labels = [], []
     for code in _BLOCKS:

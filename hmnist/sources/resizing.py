@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from hmnist.arrays import Array, Float64, Pixels
+from hmnist.arrays import Array, Float64, Pixels, area_weights
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -30,18 +30,10 @@ def resize(photograph: "Image", size: tuple[int, int], by: Filter) -> Pixels:
 
         return np.asarray(photograph.resize((width, height), Image.Resampling.LANCZOS))
     pixels = np.asarray(photograph, dtype=np.float64)
-    weigh = _area_weights if by == "area" else _linear_weights
+    weigh = area_weights if by == "area" else _linear_weights
     rows, columns = weigh(pixels.shape[0], height), weigh(pixels.shape[1], width)
     resized: Array = np.einsum("ij,jkc,lk->ilc", rows, pixels, columns, optimize=True)
     return np.clip(np.rint(resized), 0, 255).astype(np.uint8)
-
-
-def _area_weights(before: int, after: int) -> Float64:
-    """Return which share of each new pixel every old one covers: (after, before)."""
-    edges = np.arange(after + 1) * before / after
-    old = np.arange(before)
-    covered = np.minimum(edges[1:, None], old + 1) - np.maximum(edges[:-1, None], old)
-    return np.asarray(np.maximum(covered, 0) * after / before)
 
 
 def _linear_weights(before: int, after: int) -> Float64:

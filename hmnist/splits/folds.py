@@ -3,7 +3,7 @@
 import numpy as np
 
 from hmnist.dataset import LesionDataset
-from hmnist.errors import UsageError
+from hmnist.errors import UsageError, check_seed
 from hmnist.splits.groups import assign_groups
 from hmnist.splits.split import Split, check_split, known_lesions
 
@@ -36,8 +36,7 @@ def split_folds(data: LesionDataset, folds: int = 5, seed: int = 0) -> list[Spli
         If lesions are unknown, there are fewer than two folds or fewer lesions than folds, or
         `seed` is below 0.
     """
-    if seed < 0:
-        raise UsageError(f"A seed is 0 or more, not {seed}.")
+    check_seed(seed)
     lesions = known_lesions(data)
     if not 2 <= folds <= len(np.unique(lesions)):
         raise UsageError(f"{folds} folds cannot be made.", "Ask for 2 or more, 5 is usual.")

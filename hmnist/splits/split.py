@@ -15,7 +15,7 @@ import numpy as np
 from hmnist.arrays import Indices, Strings
 from hmnist.dataset import PARTS, LesionDataset
 from hmnist.diagnoses import CODES
-from hmnist.errors import UsageError
+from hmnist.errors import UsageError, check_seed
 from hmnist.html import html_of
 from hmnist.splits.groups import assign_groups
 from hmnist.splits.leaks import Leak, find_leaks
@@ -208,8 +208,7 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
     >>> parts.shared_lesions
     0
     """
-    if seed < 0:
-        raise UsageError(f"A seed is 0 or more, not {seed}.")
+    check_seed(seed)
     if not by:
         without_lesions = "image" if data.own_split is None else "own"
         by = without_lesions if data.lesion_ids is None else "lesion"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hmnist.results.differences import compare_rows, fit_cost
+from hmnist.results.differences import compare_rows
 from hmnist.results.rows import TableRow
 from hmnist.scores.intervals import mean_scores
 from hmnist.scores.paired_tests import compare_on
@@ -82,13 +82,14 @@ def test_rows_that_do_not_have_the_score_take_no_part(
     assert compare_rows({"cnn": rows["cnn"]}, tested, "accuracy") is None
 
 
-def test_an_ensemble_costs_what_its_models_cost(rows: dict[str, TableRow]) -> None:
-    members = {"cnn": 0.9, "logistic": 0.0}
-    ensemble = table_row("ensemble", 0.5, members=members, fit_seconds=0.0)
-    with_patients = table_row("cnn", 0.5, patients=True, fit_seconds=500.0)
-    every = {**rows, "ensemble": ensemble, "cnn + patients": with_patients}
-    assert fit_cost(every, "ensemble") == 129
-    assert fit_cost(every, "cnn") == 100
+def test_a_row_of_unknown_cost_is_not_compared_with_a_cheaper_one(
+    rows: dict[str, TableRow], tested: dict[str, list[Predictions]]
+) -> None:
+    ensemble = replace(rows["logistic"], members={"cnn": 1.0, "unet": 0.0}, fit_seconds=0.1)
+    found = compare_rows({**rows, "logistic": ensemble}, tested, "accuracy")
+    assert found is not None
+    assert "logistic" not in found.to_cheaper
+    assert found.to_cheaper["mlp"][0] == "majority"
 
 
 def test_patient_data_are_not_cheaper_than_none(

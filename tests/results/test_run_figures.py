@@ -18,9 +18,9 @@ from hmnist.diagnoses import CODES, DIAGNOSES
 from hmnist.errors import UsageError
 from hmnist.experiments.train import train
 from hmnist.results import canvas
-from hmnist.results.canvas import FORMATS, save_figures
 from hmnist.results.curve_figures import plot_roc
 from hmnist.results.evaluation import evaluate_run
+from hmnist.results.figure_files import FORMATS, save_figures
 from hmnist.results.run_figures import draw_run, save_run_figures
 from hmnist.results.training_figures import plot_recall, plot_training
 from hmnist.runs.manifest import describe_files, write_manifest

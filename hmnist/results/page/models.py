@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.dataset import LesionDataset
-from hmnist.decisions.decision import BENIGN, malignant_probability
+from hmnist.decisions.decision import malignant_probability
 from hmnist.decisions.fitting import fit_decision
-from hmnist.diagnoses import CODES, DIAGNOSES, MALIGNANT
+from hmnist.diagnoses import BENIGN, CODES, DIAGNOSES, MALIGNANT
 from hmnist.errors import UsageError
 from hmnist.results.page.pooled import PooledPredictions, check_same_images
 from hmnist.results.rows import ScoreSummary

@@ -131,9 +131,8 @@ def _command(words: Sequence[str], settings: Mapping[str, Any]) -> str:
 
 
 def _data_facts(data: DataFacts) -> Iterator[tuple[str, str]]:
-    lesions = "lesions unknown" if data.lesions is None else f"{data.lesions:,} lesions"
     shape = "×".join(map(str, data.image_shape))
-    yield "Data", f"{data.name}: {data.rows:,} images of {shape}, {lesions}"
+    yield "Data", f"{data.name}: {data.rows:,} images of {shape}, {data.lesion_text}"
     yield "SHA-256 of pixels, labels and lesions", data.digest
 
 

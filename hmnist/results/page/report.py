@@ -24,6 +24,9 @@ from hmnist.runs.run import find_runs, open_run
 
 REPORT = "report.html"
 
+AUDIT = "audit.json"
+"""The name of an audit's file."""
+
 Models = Mapping[str, Sequence[PooledPredictions]]
 
 
@@ -74,7 +77,7 @@ def write_report(
     for name, describe in (
         (MANIFEST, _describe_run),
         (TABLE, _describe_benchmark),
-        ("audit.json", _describe_audit),
+        (AUDIT, _describe_audit),
     ):
         if (folder / name).is_file():
             page = describe(folder, data)
@@ -126,7 +129,7 @@ def _describe_run(folder: Path, data: LesionDataset | None) -> str:
 def _describe_audit(folder: Path, data: LesionDataset | None) -> str:
     if data is not None:
         raise UsageError("The report of an audit shows no images.", "Leave out the data.")
-    with open_guarded(folder / "audit.json", LARGEST_JSON) as file:
+    with open_guarded(folder / AUDIT, LARGEST_JSON) as file:
         audit = Audit.from_json(file.read())
     runs = _manifests_of(folder, audit.data)
     content = (

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from hmnist.results.audit_table import LEAK_HEADER, Audit, claim_cells, leak_cells
+from hmnist.results.costs import COSTS
 from hmnist.results.evaluation import Evaluation
-from hmnist.results.formatting import byte_text, count_text
 from hmnist.results.page.markup import (
     Cell,
     Heading,
@@ -19,13 +19,6 @@ from hmnist.runs.facts import DataFacts
 from hmnist.scores.scoring import SCORE_OF, SCORES, Score
 from hmnist.scores.text import interval_text, p_text, score_text, signed_text
 
-_COSTS = (
-    ("fit s", "seconds to fit one model", "fit_seconds", "{:.1f}".format),
-    ("ms/1000", "milliseconds to predict 1,000 images", "predict_ms_per_1000", "{:.0f}".format),
-    ("params", "numbers that are fitted", "parameters", count_text),
-    ("size", "size of the model's files", "model_bytes", byte_text),
-)
-
 _UNKNOWN = -1.0
 """Scores that are unknown are sorted below all others."""
 
@@ -33,7 +26,7 @@ _UNKNOWN = -1.0
 def scores_section(table: Table) -> str:
     """Return the comparison: a row for each model, which a click selects."""
     headings = [Heading("model", first="rising"), *map(_score_heading, SCORES)]
-    headings += [Heading(text, about, first="rising") for text, about, _, _ in _COSTS]
+    headings += [Heading(cost.heading, cost.about, first="rising") for cost in COSTS]
     body = [
         _table_row(row, label, number)
         for number, (row, label) in enumerate(zip(table.rows, table.labels(), strict=True))
@@ -155,10 +148,9 @@ def _table_row(row: TableRow, name: str, number: int) -> list[Cell]:
         _summary(row.scores[score.name], interval=score.name == "balanced_accuracy")
         for score in SCORES
     ]
-    costs = [
-        Cell(text(getattr(row, cost)), float(getattr(row, cost))) for _, _, cost, text in _COSTS
-    ]
-    return [Cell(name, model=number), *scores, *costs]
+    costs = [(cost, getattr(row, cost.name)) for cost in COSTS]
+    cells = [Cell(cost.text(value), float(value)) for cost, value in costs]
+    return [Cell(name, model=number), *scores, *cells]
 
 
 def _summary(summary: ScoreSummary, *, interval: bool) -> Cell:
