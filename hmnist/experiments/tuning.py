@@ -21,7 +21,7 @@ from hmnist.errors import UsageError, WorkError
 from hmnist.experiments.study import Study, Trial, check_optuna
 from hmnist.experiments.training import fit_model, predict_part
 from hmnist.features.steps import OnStep, ignore_steps, part_of
-from hmnist.files import locked, make_parent, new_runs_folder, write_file
+from hmnist.files import locked, make_parent, runs_folder, write_file
 from hmnist.hardware import use_device, use_threads
 from hmnist.models.registry import MODELS, find_class
 from hmnist.models.search_space import SearchSpace
@@ -139,24 +139,23 @@ def tune(
     space = _find_space(recipe)
     parts = _without_test(make_split(data, split, recipe.seed))
     recipe = recipe.resolved_for(parts)
-    folder = Path(out) if out else new_runs_folder(f"-tune-{recipe.model}")
-    make_parent(folder / SETTINGS_FILE)
     use_threads(recipe.threads or 1)
     use_device(recipe.device)
-
     key = hashlib.sha256(f"{recipe.key(parts)} {seeds} {space}".encode()).hexdigest()[:12]
-    with locked(folder / ".lock"):
-        study = Study(folder, key, space, first=recipe.make().get_params(), seed=recipe.seed)
-        before = len(study.trials)
-        for number in range(before, trials):
-            steps = _piece(on_step, number - before, trials - before)
-            study.run(partial(_try, recipe, parts, seeds=seeds, on_step=steps))
-            tuning = Tuning(recipe.model, study.trials, folder)
-            if tuning.ranked:
-                _write_settings(tuning, recipe)
-            if on_trial is not None:
-                on_trial(tuning)
-        return Tuning(recipe.model, study.trials, folder)
+    with runs_folder(out, f"-tune-{recipe.model}") as folder:
+        make_parent(folder / SETTINGS_FILE)
+        with locked(folder / ".lock"):
+            study = Study(folder, key, space, first=recipe.make().get_params(), seed=recipe.seed)
+            before = len(study.trials)
+            for number in range(before, trials):
+                steps = _piece(on_step, number - before, trials - before)
+                study.run(partial(_try, recipe, parts, seeds=seeds, on_step=steps))
+                tuning = Tuning(recipe.model, study.trials, folder)
+                if tuning.ranked:
+                    _write_settings(tuning, recipe)
+                if on_trial is not None:
+                    on_trial(tuning)
+            return Tuning(recipe.model, study.trials, folder)
 
 
 def _find_space(recipe: Recipe) -> SearchSpace:
