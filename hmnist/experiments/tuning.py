@@ -7,6 +7,7 @@ first trial has the parameters as they are.
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +18,7 @@ from typing import Any, Unpack
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.calibration import fit_temperature, rescale
 from hmnist.diagnoses import CODES
-from hmnist.errors import UsageError, WorkError
+from hmnist.errors import TrustError, UsageError, WorkError
 from hmnist.experiments.study import Study, Trial, check_optuna
 from hmnist.experiments.training import fit_model, predict_part
 from hmnist.features.steps import OnStep, ignore_steps, part_of
@@ -61,7 +62,10 @@ class Tuning:
     def best(self) -> Trial:
         """The trial with the least log loss on validation, which is optimistic."""
         if not self.ranked:
-            raise WorkError("No trial came to its end.", "Begin again, with other ranges.")
+            raise WorkError(
+                "No trial came to its end: each training diverged.",
+                "Lower the learning rate, such as --set learning_rate=0.0001",
+            )
         return self.ranked[0]
 
 
@@ -220,17 +224,17 @@ def _piece(on_step: OnStep, number: int, count: int) -> OnStep:
 def _validate(
     recipe: Recipe, parts: Split, on_step: OnStep, on_loss: Callable[[float, float], None] | None
 ) -> float:
-    """Return the log loss on validation; NaN if the training went astray."""
-    import numpy as np
+    """Return the log loss on validation; NaN if the training diverged."""
     from sklearn.metrics import log_loss
 
     model = recipe.make()
     model.on_step, model.on_loss = on_step, on_loss
     fit_model(model, parts, recipe)
     labels = parts.validation.labels
-    probabilities, _ = predict_part(model, parts.validation)
-    if not np.isfinite(probabilities).all():
-        return np.nan
+    try:
+        probabilities, _ = predict_part(model, parts.validation)
+    except TrustError:
+        return math.nan
     calibrated = rescale(probabilities, fit_temperature(labels, probabilities))
     return float(log_loss(labels, calibrated, labels=range(len(CODES))))
 
