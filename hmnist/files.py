@@ -191,9 +191,39 @@ def downloads_folder() -> Path:
     return cache_folder() / "downloads"
 
 
+@contextlib.contextmanager
+def runs_folder(named: str | Path | None, suffix: str = "") -> Iterator[Path]:
+    """Yield the folder for runs that the user names, or a new one of `new_runs_folder`.
+
+    If the block raises before anything is in the new one, it is removed.
+    """
+    if named:
+        yield Path(named)
+        return
+    folder = new_runs_folder(suffix)
+    try:
+        yield folder
+    except BaseException:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+            folder.parent.rmdir()
+        raise
+
+
 def new_runs_folder(suffix: str = "") -> Path:
-    """Return a folder for new runs, named after the current time; it is not made yet."""
-    return RUNS_FOLDER / f"{datetime.now():%Y%m%d-%H%M%S}{suffix}"
+    """Make a folder for new runs, named after the current time, and return it.
+
+    It is made at once, since another process may look for a name in the same second: that one gets
+    a number at its end. Raises WorkError if the folder cannot be made.
+    """
+    with _write_errors(RUNS_FOLDER):
+        RUNS_FOLDER.mkdir(exist_ok=True)
+        first = folder = RUNS_FOLDER / f"{datetime.now():%Y%m%d-%H%M%S}{suffix}"
+        number = 1
+        while not _make_folder(folder):
+            number += 1
+            folder = first.with_name(f"{first.name}-{number}")
+        return folder
 
 
 @contextlib.contextmanager
@@ -208,6 +238,15 @@ def _write_errors(path: Path) -> Iterator[None]:
         is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         hint = "Free some space or name another place." if is_full else "Name another place."
         raise WorkError(f"{path} could not be written: {reason}.", hint) from error
+
+
+def _make_folder(path: Path) -> bool:
+    """Make a folder, and return whether there was nothing of that name."""
+    try:
+        path.mkdir()
+    except FileExistsError:
+        return False
+    return True
 
 
 def _beside(path: Path, kind: str) -> Path:

@@ -7,8 +7,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Self
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +23,7 @@ from hmnist.files import (
     hash_file,
     new_runs_folder,
     refuse_to_overwrite,
+    runs_folder,
     write_file,
     write_folder,
 )
@@ -262,14 +264,71 @@ def test_the_cache_folder_is_the_named_one_or_the_users(
     assert names_in(tmp_path) == []
 
 
-def test_new_runs_have_the_time_in_their_folder() -> None:
+def test_new_runs_have_the_time_in_their_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     before = datetime.now().replace(microsecond=0)
     folder = new_runs_folder("-audit")
     assert folder.parent == RUNS_FOLDER == Path("hmnist-runs")
     time = datetime.strptime(folder.name.removesuffix("-audit"), "%Y%m%d-%H%M%S")
     assert before <= time <= datetime.now()
     assert "-audit" not in new_runs_folder().name
-    assert not folder.exists()
+
+
+class StoppedClock(datetime):
+    """A clock that is always at the same second."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls(2026, 1, 2, 3, 4, 5, tzinfo=tz)
+
+
+def test_new_runs_of_the_same_second_have_folders_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(files, "datetime", StoppedClock)
+    made = [new_runs_folder("-cnn").name for _ in range(3)]
+    time = "20260102-030405-cnn"
+    assert made == [time, f"{time}-2", f"{time}-3"]
+    assert names_in(RUNS_FOLDER) == made
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_runs_that_have_no_place_are_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, link: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    RUNS_FOLDER.symlink_to("nowhere") if link else RUNS_FOLDER.write_text("mine")
+    with pytest.raises(WorkError, match="hmnist-runs could not be written"):
+        new_runs_folder()
+
+
+@pytest.mark.parametrize("error", [UsageError, KeyboardInterrupt])
+def test_a_new_folder_stays_if_something_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error), runs_folder(None):
+        raise error("It broke.")
+    assert names_in(tmp_path) == []
+    with pytest.raises(error):
+        interrupt(runs_folder(None), error)
+    assert names_in(next(RUNS_FOLDER.iterdir())) == ["half"]
+    with runs_folder(None, "-tune") as empty:
+        pass
+    assert empty.is_dir()
+
+
+def test_a_folder_that_the_user_names_is_neither_made_nor_removed(tmp_path: Path) -> None:
+    with runs_folder(str(tmp_path / "new")) as folder:
+        assert folder == tmp_path / "new"
+    assert names_in(tmp_path) == []
+    folder.mkdir()
+    with pytest.raises(UsageError), runs_folder(folder):
+        raise UsageError("It broke.")
+    assert names_in(tmp_path) == ["new"]
 
 
 # Kills

@@ -55,14 +55,13 @@ def audit(
     counts = None if epochs is None else _read_epochs(epochs, systems)
     dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
     from hmnist.cli.watching import watch_cells
-    from hmnist.files import new_runs_folder
+    from hmnist.files import runs_folder
     from hmnist.results.audit import audit as run_audit
 
     settings = suited(settings, dataset, quiet=quiet)
     names = None if systems is None else split_names(systems)
     given = options.only_given(systems=names, seeds=seeds, dask=dask)
-    folder = out or new_runs_folder("-audit")
-    with watch_cells(folder, quiet=quiet) as watcher:
+    with runs_folder(out, "-audit") as folder, watch_cells(folder, quiet=quiet) as watcher:
         given |= {"epochs": counts, "jobs": jobs, "out": folder, "watcher": watcher}
         result = run_audit(dataset, **given, **settings)
     print_result(result, report)

@@ -36,7 +36,7 @@ def benchmark(
     dataset = load_data(data, metadata, quiet=quiet)
     warn_of_unknown_lesions(dataset, quiet=quiet)
     from hmnist.cli.watching import watch_cells
-    from hmnist.files import new_runs_folder
+    from hmnist.files import runs_folder
     from hmnist.results.benchmark import benchmark as run_benchmark
 
     settings = suited(settings, dataset, quiet=quiet)
@@ -44,8 +44,7 @@ def benchmark(
         settings["oversample"] = split_names(settings["oversample"])
     given = options.only_given(seeds=seeds, jobs=jobs, dask=dask, folds=folds, sort=sort)
     given["split"] = split_kind(split, split_file)
-    folder = out or new_runs_folder()
-    with watch_cells(folder, quiet=quiet) as watcher:
+    with runs_folder(out) as folder, watch_cells(folder, quiet=quiet) as watcher:
         given |= {"parameters": parameters, "out": folder, "watcher": watcher}
         table = run_benchmark(dataset, names, **given, **settings)
     print_result(table, format or "table")

@@ -9,7 +9,7 @@ import typer
 
 from hmnist.cli import options
 from hmnist.cli.familiarity import UnfamiliarImages
-from hmnist.cli.images import PatientFile, read_images
+from hmnist.cli.images import PatientFile, read_images, refuse_input
 from hmnist.cli.output import print_rich, say
 from hmnist.results.formatting import plain_table
 from hmnist.scores.text import signed_text
@@ -65,6 +65,7 @@ def explain(
 
     check_drawing()
     check_format(format_of(out))
+    refuse_input(out, inputs, patient_file)
     opened = open_run(run)
     use_threads(opened.threads)
     sources, damaged = read_images(inputs, opened, patient_file)

@@ -67,3 +67,21 @@ def read_images(
     for sentence in damaged:
         say(f"Left out: {sentence}")
     return sources, bool(damaged)
+
+
+def refuse_input(out: Path, inputs: list[str], patient_file: Path | None) -> None:
+    """Raise UsageError if a result would replace one of the files that a command reads."""
+    from hmnist.errors import UsageError
+    from hmnist.sources.images import is_photograph
+
+    if not out.exists():
+        return
+    # Of a folder, its photographs are read; a result may replace an older one there.
+    replaced = [out, out.parent] if is_photograph(out) else [out]
+    patients = [] if patient_file is None else [patient_file]
+    for read in [*map(Path, inputs), *patients]:
+        if read.exists() and any(map(read.samefile, replaced)):
+            raise UsageError(
+                f"{out} is one of the files that are read, and would be replaced.",
+                "Name another file with --out.",
+            )

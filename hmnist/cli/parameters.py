@@ -1,7 +1,7 @@
 """``--set epochs=20``: parameters of models, on the command line and in ``hmnist.toml``."""
 
 import json
-import typing
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,12 +11,6 @@ from hmnist.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from hmnist.models.registry import ModelEntry
-
-_CHOSEN = ("classes", "image_shape", "random_state", "system")
-"""Parameters of all models that are no choice of the user."""
-
-_COUNTS = frozenset({"epochs", "batch_size", "networks", "n_estimators", "max_iter"})
-"""Parameters that are counted from 1."""
 
 Set = Annotated[
     list[str] | None,
@@ -40,7 +34,7 @@ def read_parameters(
     Raises
     ------
     UsageError
-        If an assignment is malformed, a name is unknown or a value is of another type.
+        If an assignment is malformed, a name is unknown or a value is none of its parameter's.
 
     Examples
     --------
@@ -84,12 +78,41 @@ def _parse(text: str, models: Sequence[str]) -> tuple[str, str, Any]:
     model, _, name = (word.strip() for word in left.rpartition("."))
     if not (equals and name):
         raise UsageError(f"{text!r} sets no parameter.", "Write --set epochs=20")
+    value = right.strip()
     if not model and len(models) != 1:
-        raise UsageError(f"{text!r} does not say of which model.", f"Write --set cnn.{text}")
+        raise _which_model(name, value, models)
     entry = find_model(model or models[0])
     if name in entry.settings:
-        raise UsageError(f"{name} is an option.", f"Write --{name} {right}")
-    return entry.name, name, _checked(entry, name, _read_value(right.strip()))
+        raise _is_option(name, value)
+    return entry.name, name, _checked(entry, name, _read_value(value))
+
+
+def _which_model(name: str, value: str, models: Sequence[str]) -> UsageError:
+    """Return the error for a parameter without its model, where there are several models."""
+    from hmnist.models.registry import find_model
+
+    entries = [find_model(model) for model in models]
+    if any(name in entry.settings for entry in entries):
+        return _is_option(name, value)
+    known = {entry.name: _known(entry) for entry in entries if not entry.composed}
+    assignments = [
+        shlex.join(["--set", f"{model}.{name}={value}"])
+        for model, names in known.items()
+        if name in names
+    ]
+    if assignments:
+        return UsageError(
+            f"{name} does not say of which model it is.", f"Write {' or '.join(assignments)}"
+        )
+    others = sorted(set().union(*known.values()))
+    return UsageError(
+        f"None of {', '.join(known)} has a parameter {name!r} to set.",
+        f"{did_you_mean(name, others)}See: hmnist models MODEL",
+    )
+
+
+def _is_option(name: str, value: str) -> UsageError:
+    return UsageError(f"{name} is an option.", f"Write --{name} {value}")
 
 
 def _read_value(text: str) -> Any:
@@ -100,25 +123,26 @@ def _read_value(text: str) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _checked(entry: "ModelEntry", name: str, value: Any) -> Any:
-    """Return a value that has the type of the parameter."""
-    import msgspec
-
+def _known(entry: "ModelEntry") -> list[str]:
+    """Return the parameters of a model that ``--set`` may name."""
+    from hmnist.models.parameters import list_parameters
     from hmnist.models.registry import find_class
 
-    kind = find_class(entry.name)
-    known = [known for known in kind().get_params() if known not in {*_CHOSEN, *entry.settings}]
+    names = list_parameters(find_class(entry.name))
+    return [name for name in names if name not in entry.settings]
+
+
+def _checked(entry: "ModelEntry", name: str, value: Any) -> Any:
+    """Return a value that the parameter can have."""
+    from hmnist.models.parameters import check_values
+    from hmnist.models.registry import find_class
+
+    known = _known(entry)
     if name not in known:
         names = ", ".join(known) or "none"
         raise UsageError(
             f"The model {entry.name} has no parameter {name!r} to set.",
             f"{did_you_mean(name, known)}Its parameters: {names}.",
         )
-    try:
-        msgspec.convert(value, typing.get_type_hints(kind)[name])
-    except msgspec.ValidationError as error:
-        reason = str(error).replace("`", "").replace("Expected", "expected").split(" - at")[0]
-        raise UsageError(f"{name} cannot be {value!r}: {reason}.") from error
-    if name in _COUNTS and value is not None and value < 1:
-        raise UsageError(f"{name} is counted from 1; it cannot be {value}.")
+    check_values(find_class(entry.name), {name: value})
     return value

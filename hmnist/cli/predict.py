@@ -10,7 +10,7 @@ import typer
 
 from hmnist.cli import options
 from hmnist.cli.familiarity import UnfamiliarImages
-from hmnist.cli.images import PatientFile, read_images
+from hmnist.cli.images import PatientFile, read_images, refuse_input
 from hmnist.cli.names import check_path
 from hmnist.cli.output import say
 
@@ -64,10 +64,18 @@ def predict(
     from hmnist.files import write_file
     from hmnist.hardware import use_threads
     from hmnist.results.exports.exported import open_model
+    from hmnist.runs.manifest import MANIFEST
 
     opened = open_model(run)
     if file is not None and report == "table":
         raise UsageError("A table is printed, not written.", "Leave out --out or --format table.")
+    if file is not None:
+        refuse_input(file, inputs, patient_file)
+        if (file.parent / MANIFEST).exists():
+            raise UsageError(
+                f"{file.parent} is a run folder, which has its own predictions.",
+                "Name a file in another folder with --out.",
+            )
     use_threads(opened.threads)
     # All inputs are read before the first is predicted: a wrong one loses no work.
     sources, damaged = read_images(inputs, opened, patient_file)

@@ -30,7 +30,7 @@ def report(
             "--out",
             metavar="FILE",
             show_default=False,
-            help="The file to write. [default: report.html in FOLDER]",
+            help="The page to write, .html. [default: report.html in FOLDER]",
         ),
     ] = None,
     quiet: options.Quiet = False,

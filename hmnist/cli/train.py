@@ -9,7 +9,7 @@ from hmnist.cli import options
 from hmnist.cli.inputs import load_data, split_kind, suited, warn_of_unknown_lesions
 from hmnist.cli.output import say
 from hmnist.cli.parameters import Set, read_parameters
-from hmnist.files import new_runs_folder
+from hmnist.files import runs_folder
 from hmnist.runs.recipe import Recipe
 
 # Its own option: a cluster that hmnist.toml names for benchmarks is not for single models.
@@ -59,26 +59,26 @@ def train(
     kind = split_kind(split, split_file)
     recipe = Recipe(model=model, parameters=parameters, **settings)
     seconds = estimate_fit(recipe, round(TRAINING_SHARE * len(dataset)))
-    folder = out or new_runs_folder(f"-{model}")
-    try:
-        with watch_training(model, seconds, quiet=quiet) as on_step:
-            run = train_model(
-                dataset,
-                model,
-                split=kind,
-                out=folder,
-                on_step=on_step,
-                on_note=None if quiet else lambda sentence: say(f"{model}: {sentence}."),
-                parameters=parameters,
-                dask=scheduler,
-                **settings,
+    with runs_folder(out, f"-{model}") as folder:
+        try:
+            with watch_training(model, seconds, quiet=quiet) as on_step:
+                run = train_model(
+                    dataset,
+                    model,
+                    split=kind,
+                    out=folder,
+                    on_step=on_step,
+                    on_note=None if quiet else lambda sentence: say(f"{model}: {sentence}."),
+                    parameters=parameters,
+                    dask=scheduler,
+                    **settings,
+                )
+        except KeyboardInterrupt:
+            say(
+                "\nInterrupted. Networks go on at their last epoch, other models begin again: run "
+                f"the same command with --out {shlex.quote(str(folder))}"
             )
-    except KeyboardInterrupt:
-        say(
-            "\nInterrupted. Networks go on at their last epoch, other models begin again: run the "
-            f"same command with --out {shlex.quote(str(folder))}"
-        )
-        raise typer.Exit(130) from None
+            raise typer.Exit(130) from None
     print_evaluation(evaluate_run(run), report)
     if not quiet:
         say(f"Run: {run.folder}")

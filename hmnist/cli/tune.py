@@ -59,33 +59,33 @@ def tune(
     from hmnist.cli.watching import watch_training
     from hmnist.experiments.cells import estimate_fit
     from hmnist.experiments.tuning import tune as tune_model
-    from hmnist.files import new_runs_folder
+    from hmnist.files import runs_folder
 
     given = options.only_given(metadata=metadata, split=split, split_file=split_file, **settings)
     settings = suited(settings, dataset, quiet=quiet)
     recipe = Recipe(model=model, parameters=parameters, **settings)
     seconds = trials * (seeds or 1) * estimate_fit(recipe, round(TRAINING_SHARE * len(dataset)))
-    folder = out or new_runs_folder(f"-tune-{model}")
     kind = split_kind(split, split_file)
-    try:
-        with watch_training(model, seconds, quiet=quiet) as on_step:
-            tuning = tune_model(
-                dataset,
-                model,
-                trials=trials,
-                split=kind,
-                out=folder,
-                on_trial=None if quiet else lambda tuning: say(_progress(tuning, trials)),
-                parameters=parameters,
-                **options.only_given(seeds=seeds, on_step=on_step),
-                **settings,
+    with runs_folder(out, f"-tune-{model}") as folder:
+        try:
+            with watch_training(model, seconds, quiet=quiet) as on_step:
+                tuning = tune_model(
+                    dataset,
+                    model,
+                    trials=trials,
+                    split=kind,
+                    out=folder,
+                    on_trial=None if quiet else lambda tuning: say(_progress(tuning, trials)),
+                    parameters=parameters,
+                    **options.only_given(seeds=seeds, on_step=on_step),
+                    **settings,
+                )
+        except KeyboardInterrupt:
+            say(
+                "\nInterrupted. Finished trials are kept; to go on, run the same command with "
+                f"--out {shlex.quote(str(folder))}"
             )
-    except KeyboardInterrupt:
-        say(
-            "\nInterrupted. Finished trials are kept; to go on, run the same command with --out "
-            f"{shlex.quote(str(folder))}"
-        )
-        raise typer.Exit(130) from None
+            raise typer.Exit(130) from None
     if report == "json":
         print_json({**asdict(tuning), "folder": str(folder), "best": asdict(tuning.best)})
     else:

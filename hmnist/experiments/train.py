@@ -10,7 +10,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.experiments.cells import Watcher
 from hmnist.experiments.training import open_finished, train_cell
 from hmnist.features.steps import OnStep
-from hmnist.files import new_runs_folder
+from hmnist.files import runs_folder
 from hmnist.runs.recipe import Recipe, Settings
 from hmnist.runs.run import Run
 from hmnist.splits.split import split as make_split
@@ -79,20 +79,20 @@ def train(
     recipe = Recipe(model=model, parameters=parameters or {}, **given)
     parts = make_split(data, split, recipe.seed)
     recipe = recipe.resolved_for(parts)
-    folder = Path(out) if out else new_runs_folder(f"-{recipe.model}")
-    if dask is None:
-        finished = open_finished(folder, recipe.key(parts), on_note)
-        return finished or train_cell(parts, recipe, folder, on_step, on_note)
-    from hmnist.experiments.cluster import connect
-    from hmnist.experiments.shares import fit_shares, share_recipe
+    with runs_folder(out, f"-{recipe.model}") as folder:
+        if dask is None:
+            finished = open_finished(folder, recipe.key(parts), on_note)
+            return finished or train_cell(parts, recipe, folder, on_step, on_note)
+        from hmnist.experiments.cluster import connect
+        from hmnist.experiments.shares import fit_shares, share_recipe
 
-    recipe = share_recipe(recipe)
-    with (
-        connect(dask, given.get("threads")) as cluster,
-        cluster.crew(data, folder.absolute(), Watcher()) as crew,
-    ):
-        crew.assemble()
-        recipe = replace(recipe, threads=cluster.threads)
-        workers = len(crew.addresses)
-        fit = partial(fit_shares, crew)
-        return train_cell(parts, recipe, folder, on_step, fit=fit, workers=workers)
+        recipe = share_recipe(recipe)
+        with (
+            connect(dask, given.get("threads")) as cluster,
+            cluster.crew(data, folder.absolute(), Watcher()) as crew,
+        ):
+            crew.assemble()
+            recipe = replace(recipe, threads=cluster.threads)
+            workers = len(crew.addresses)
+            fit = partial(fit_shares, crew)
+            return train_cell(parts, recipe, folder, on_step, fit=fit, workers=workers)

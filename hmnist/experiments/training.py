@@ -19,7 +19,7 @@ from hmnist.decisions.familiarity import fit_familiarity
 from hmnist.decisions.fitting import check_feasible, fit_decision
 from hmnist.decisions.soft_voting import fit_weights, soft_vote
 from hmnist.diagnoses import CODES
-from hmnist.errors import HmnistError, TrustError, UsageError
+from hmnist.errors import HmnistError, TrustError, UsageError, WorkError
 from hmnist.features.steps import OnStep
 from hmnist.features.store import keep_results
 from hmnist.files import hash_file, make_parent, working_folder
@@ -81,8 +81,11 @@ def train_cell(
         model.on_step, model.on_note = on_step, on_note
         model.state_folder = work / recipe.key(split)
         fit_seconds = (fit or fit_model)(model, split, recipe)
-        validation, _ = predict_part(model, split.validation)
-        test, test_seconds = predict_part(model, split.test)
+        try:
+            validation, _ = predict_part(model, split.validation)
+            test, test_seconds = predict_part(model, split.test)
+        except TrustError as error:  # it was fitted just now, so that nothing is damaged
+            raise _diverged(recipe) from error
         return _write(
             split,
             recipe,
@@ -253,6 +256,17 @@ def predict_part(model: "Model", part: LesionDataset) -> tuple[Float64, float]:
         patients = part.patients if model.uses_patients_ else None
         probabilities = model.predict_proba(part.images, patients)
     return probabilities, work.seconds
+
+
+def _diverged(recipe: Recipe) -> WorkError:
+    """Return the error for a model that has been fitted and predicts no probabilities."""
+    name, rate = recipe.model, recipe.make().get_params().get("learning_rate")
+    return WorkError(
+        f"The training of {name} diverged: it predicts numbers that are no probabilities.",
+        f"Set other parameters (see: hmnist models {name})."
+        if rate is None
+        else f"Lower its learning rate: --set {name}.learning_rate={rate / 10:g}",
+    )
 
 
 def _is_decided_on_validation(split: Split, recipe: Recipe) -> bool:

@@ -7,6 +7,7 @@ first trial has the parameters as they are.
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,11 +18,11 @@ from typing import Any, Unpack
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.calibration import fit_temperature, rescale
 from hmnist.diagnoses import CODES
-from hmnist.errors import UsageError, WorkError
+from hmnist.errors import TrustError, UsageError, WorkError
 from hmnist.experiments.study import Study, Trial, check_optuna
 from hmnist.experiments.training import fit_model, predict_part
 from hmnist.features.steps import OnStep, ignore_steps, part_of
-from hmnist.files import locked, make_parent, new_runs_folder, write_file
+from hmnist.files import locked, make_parent, runs_folder, write_file
 from hmnist.hardware import use_device, use_threads
 from hmnist.models.registry import MODELS, find_class
 from hmnist.models.search_space import SearchSpace
@@ -61,7 +62,10 @@ class Tuning:
     def best(self) -> Trial:
         """The trial with the least log loss on validation, which is optimistic."""
         if not self.ranked:
-            raise WorkError("No trial came to its end.", "Begin again, with other ranges.")
+            raise WorkError(
+                "No trial came to its end: each training diverged.",
+                "Lower the learning rate, such as --set learning_rate=0.0001",
+            )
         return self.ranked[0]
 
 
@@ -139,24 +143,23 @@ def tune(
     space = _find_space(recipe)
     parts = _without_test(make_split(data, split, recipe.seed))
     recipe = recipe.resolved_for(parts)
-    folder = Path(out) if out else new_runs_folder(f"-tune-{recipe.model}")
-    make_parent(folder / SETTINGS_FILE)
     use_threads(recipe.threads or 1)
     use_device(recipe.device)
-
     key = hashlib.sha256(f"{recipe.key(parts)} {seeds} {space}".encode()).hexdigest()[:12]
-    with locked(folder / ".lock"):
-        study = Study(folder, key, space, first=recipe.make().get_params(), seed=recipe.seed)
-        before = len(study.trials)
-        for number in range(before, trials):
-            steps = _piece(on_step, number - before, trials - before)
-            study.run(partial(_try, recipe, parts, seeds=seeds, on_step=steps))
-            tuning = Tuning(recipe.model, study.trials, folder)
-            if tuning.ranked:
-                _write_settings(tuning, recipe)
-            if on_trial is not None:
-                on_trial(tuning)
-        return Tuning(recipe.model, study.trials, folder)
+    with runs_folder(out, f"-tune-{recipe.model}") as folder:
+        make_parent(folder / SETTINGS_FILE)
+        with locked(folder / ".lock"):
+            study = Study(folder, key, space, first=recipe.make().get_params(), seed=recipe.seed)
+            before = len(study.trials)
+            for number in range(before, trials):
+                steps = _piece(on_step, number - before, trials - before)
+                study.run(partial(_try, recipe, parts, seeds=seeds, on_step=steps))
+                tuning = Tuning(recipe.model, study.trials, folder)
+                if tuning.ranked:
+                    _write_settings(tuning, recipe)
+                if on_trial is not None:
+                    on_trial(tuning)
+            return Tuning(recipe.model, study.trials, folder)
 
 
 def _find_space(recipe: Recipe) -> SearchSpace:
@@ -221,17 +224,17 @@ def _piece(on_step: OnStep, number: int, count: int) -> OnStep:
 def _validate(
     recipe: Recipe, parts: Split, on_step: OnStep, on_loss: Callable[[float, float], None] | None
 ) -> float:
-    """Return the log loss on validation; NaN if the training went astray."""
-    import numpy as np
+    """Return the log loss on validation; NaN if the training diverged."""
     from sklearn.metrics import log_loss
 
     model = recipe.make()
     model.on_step, model.on_loss = on_step, on_loss
     fit_model(model, parts, recipe)
     labels = parts.validation.labels
-    probabilities, _ = predict_part(model, parts.validation)
-    if not np.isfinite(probabilities).all():
-        return np.nan
+    try:
+        probabilities, _ = predict_part(model, parts.validation)
+    except TrustError:
+        return math.nan
     calibrated = rescale(probabilities, fit_temperature(labels, probabilities))
     return float(log_loss(labels, calibrated, labels=range(len(CODES))))
 

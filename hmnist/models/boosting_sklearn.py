@@ -15,6 +15,7 @@ from hmnist.arrays import Float32, Float64, Indices, softmax
 from hmnist.large_arrays import chunks_of, release
 from hmnist.models.boosting import MAX_BIN, BoostedModel
 from hmnist.models.labelled_images import LabelledImages
+from hmnist.models.parameters import Amount, Count, Leaves, Rate, SomeShare
 from hmnist.models.search_space import Interval, SearchSpace
 from hmnist.models.tabular import Rows
 from hmnist.models.trees import LEAF, Trees
@@ -64,12 +65,12 @@ class HistGBDT(BoostedModel):
         "l2_regularization": Interval(0.1, 30.0, log=True),
     }
 
-    max_iter: int = 150
-    learning_rate: float = 0.06
-    max_leaf_nodes: int = 8
-    max_features: float = 0.1
-    l2_regularization: float = 3.0
-    n_iter_no_change: int = 20
+    max_iter: Count = 150
+    learning_rate: Rate = 0.06
+    max_leaf_nodes: Leaves = 8
+    max_features: SomeShare = 0.1
+    l2_regularization: Amount = 3.0
+    n_iter_no_change: Count = 20
 
     @property
     def rounds(self) -> int:

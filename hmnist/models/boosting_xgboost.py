@@ -14,6 +14,7 @@ from hmnist.hardware import chosen_device
 from hmnist.large_arrays import chunks_of, release
 from hmnist.models.boosting import MAX_BIN, BoostedModel
 from hmnist.models.labelled_images import LabelledImages
+from hmnist.models.parameters import Amount, Count, Rate, SomeShare
 from hmnist.models.search_space import Interval, SearchSpace
 from hmnist.models.tabular import Rows
 from hmnist.models.trees import Trees
@@ -63,13 +64,13 @@ class XGBoost(BoostedModel):
         "reg_lambda": Interval(0.1, 30.0, log=True),
     }
 
-    n_estimators: int = 200
-    learning_rate: float = 0.06
-    max_depth: int = 3
-    subsample: float = 0.7
-    colsample_bynode: float = 0.1
-    reg_lambda: float = 3.0
-    early_stopping_rounds: int = 25
+    n_estimators: Count = 200
+    learning_rate: Rate = 0.06
+    max_depth: Count = 3
+    subsample: SomeShare = 0.7
+    colsample_bynode: SomeShare = 0.1
+    reg_lambda: Amount = 3.0
+    early_stopping_rounds: Count = 25
 
     @property
     def rounds(self) -> int:

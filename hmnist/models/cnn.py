@@ -34,6 +34,7 @@ from hmnist.errors import UsageError
 from hmnist.models.network import Network, TrainingPlan, read_patients
 from hmnist.models.network_model import NetworkModel
 from hmnist.models.optimizers import make_muon
+from hmnist.models.parameters import Amount, Count, DroppedShare, Rate, Share, Shift, StageWidths
 from hmnist.models.precision import policy_of
 from hmnist.models.search_space import Interval, SearchSpace
 
@@ -85,18 +86,18 @@ class CNN(NetworkModel):
         "shift": Interval(0, 4),
     }
 
-    epochs: int = 24
-    batch_size: int = 128
-    learning_rate: float = 0.02
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.1
-    mixup: float = 0.0
-    distillation: float = 0.0
-    networks: int = 1
-    logit_adjustment: float = 0.0
-    widths: Sequence[int] = (48, 96, 160)
-    dropout: float = 0.3
-    shift: int = 2
+    epochs: Count = 24
+    batch_size: Count = 128
+    learning_rate: Rate = 0.02
+    weight_decay: Amount = 0.05
+    label_smoothing: Share = 0.1
+    mixup: Amount = 0.0
+    distillation: Share = 0.0
+    networks: Count = 1
+    logit_adjustment: Amount = 0.0
+    widths: StageWidths = (48, 96, 160)
+    dropout: DroppedShare = 0.3
+    shift: Shift = 2
     precision: str = "float32"
 
     def make_network(self) -> Network:

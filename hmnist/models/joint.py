@@ -14,6 +14,7 @@ from hmnist.arrays import Float32, Float64, Images
 from hmnist.models.cnn import CNN
 from hmnist.models.labelled_images import LabelledImages
 from hmnist.models.mlp import MLP
+from hmnist.models.parameters import CountOrNone
 from hmnist.models.saved_networks import PERCEPTRON
 
 
@@ -35,7 +36,7 @@ label_smoothing, mixup, distillation, networks, logit_adjustment, widths, dropou
         The fitted perceptrons, if there are any.
     """
 
-    perceptrons: int = 0
+    perceptrons: CountOrNone = 0
 
     def stages(self) -> dict[str, float]:
         """Return the stages of a training: all perceptrons take about as long as one more epoch."""

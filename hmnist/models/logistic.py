@@ -9,6 +9,7 @@ import numpy.typing as npt
 from hmnist.arrays import Float32, softmax
 from hmnist.models.labelled_images import LabelledImages
 from hmnist.models.linear import Linear, fit_linear
+from hmnist.models.parameters import Amount, Count
 from hmnist.models.search_space import Interval, SearchSpace
 from hmnist.models.tabular import Rows, TabularModel
 
@@ -37,8 +38,8 @@ class Logistic(TabularModel):
         "max_iter": Interval(20, 500, log=True),  # few steps regularise
     }
 
-    penalty: float = 0.1
-    max_iter: int = 100
+    penalty: Amount = 0.1
+    max_iter: Count = 100
 
     def stages(self) -> dict[str, float]:
         """Return the stages of a training; to compute the features takes as long as 160 steps."""

@@ -9,6 +9,7 @@ from hmnist.models.inputs import StandardisedFeatures
 from hmnist.models.network import Network, TrainingPlan
 from hmnist.models.network_model import NetworkModel
 from hmnist.models.optimizers import make_adamw
+from hmnist.models.parameters import Amount, Count, DroppedShare, Rate, Share, Widths
 from hmnist.models.search_space import Choice, Interval, SearchSpace
 
 if TYPE_CHECKING:
@@ -48,17 +49,17 @@ class MLP(NetworkModel):
         "widths": Choice(((128,), (256,), (512,), (256, 128))),
     }
 
-    epochs: int = 30
-    batch_size: int = 128
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.05
-    mixup: float = 0.2
-    networks: int = 1
-    logit_adjustment: float = 0.0
+    epochs: Count = 30
+    batch_size: Count = 128
+    learning_rate: Rate = 1e-3
+    weight_decay: Amount = 0.05
+    label_smoothing: Share = 0.05
+    mixup: Amount = 0.2
+    networks: Count = 1
+    logit_adjustment: Amount = 0.0
     features: str = "pixels"
-    widths: Sequence[int] = (256,)
-    dropout: float = 0.5
+    widths: Widths = (256,)
+    dropout: DroppedShare = 0.5
 
     def make_network(self) -> Network:
         """Return the network that the parameters describe."""

@@ -10,6 +10,7 @@ from hmnist.models.backbone import PREDICTION_BATCH, BackboneBuilder, BackboneOu
 from hmnist.models.keras_setup import load_keras
 from hmnist.models.network import Network, TrainingPlan
 from hmnist.models.network_model import NetworkModel
+from hmnist.models.parameters import Count, Rate, Side
 from hmnist.systems import find_system
 from hmnist.systems.system import System
 
@@ -48,11 +49,11 @@ class PublishedNetwork(NetworkModel):
     """
 
     system: str = "lenet"
-    epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
+    epochs: Count | None = None
+    batch_size: Count | None = None
+    learning_rate: Rate | None = None
     pretrained: str = "none"
-    side: int | None = None
+    side: Side | None = None
     restore_best: bool = False
 
     def make_network(self) -> Network:

@@ -282,13 +282,15 @@ def make_model(
     Raises
     ------
     UsageError
-        If the model, the effort or a parameter is unknown.
+        If the model, the effort or a parameter is unknown, or a value is out of range.
 
     Examples
     --------
     >>> make_model("majority", random_state=0).get_params()["classes"]
     (0, 1, 2, 3, 4, 5, 6)
     """
+    from hmnist.models.parameters import check_values
+
     entry = find_model(name)
     if effort not in EFFORTS:
         raise unknown_name("effort", effort, EFFORTS)
@@ -306,4 +308,5 @@ def make_model(
             f"The model {entry.name} has no parameter {unknown[0]!r}.",
             f"It has {', '.join(known)}.",
         )
+    check_values(model_class, parameters)
     return model_class(**chosen)

@@ -16,6 +16,7 @@ from hmnist.models.labelled_images import LabelledImages
 from hmnist.models.network import Network, TrainingPlan, read_patients
 from hmnist.models.network_model import NetworkModel
 from hmnist.models.optimizers import make_adamw
+from hmnist.models.parameters import Amount, Count, DroppedShare, Rate, Share, Shift, Side
 
 if TYPE_CHECKING:
     import keras
@@ -52,19 +53,19 @@ class Transfer(NetworkModel):
 
     takes_patients: ClassVar[bool] = True
 
-    epochs: int = 15
-    batch_size: int = 64
-    learning_rate: float = 3e-4
-    head_rate: float = 5.0
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.1
-    mixup: float = 0.2
-    distillation: float = 0.0
-    networks: int = 1
-    logit_adjustment: float = 0.0
-    side: int = 64
-    dropout: float = 0.2
-    shift: int = 2
+    epochs: Count = 15
+    batch_size: Count = 64
+    learning_rate: Rate = 3e-4
+    head_rate: Rate = 5.0
+    weight_decay: Amount = 0.05
+    label_smoothing: Share = 0.1
+    mixup: Amount = 0.2
+    distillation: Share = 0.0
+    networks: Count = 1
+    logit_adjustment: Amount = 0.0
+    side: Side = 64
+    dropout: DroppedShare = 0.2
+    shift: Shift = 2
 
     def make_network(self) -> Network:
         """Return the network that the parameters describe."""

@@ -14,7 +14,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.experiments.cells import Cell, Watcher, Workers, estimate_seconds, run_cells
 from hmnist.experiments.grid import plan_benchmark
 from hmnist.experiments.workers import open_workers
-from hmnist.files import new_runs_folder, sweep, write_file
+from hmnist.files import runs_folder, sweep, write_file
 from hmnist.models.registry import COMPARED
 from hmnist.results.benchmark_folder import TABLE
 from hmnist.results.growing_table import GrowingTable
@@ -100,8 +100,8 @@ def benchmark(
     ['majority']
     """
     check_column(sort)
-    folder = Path(out) if out else new_runs_folder()
     with (
+        runs_folder(out) as folder,
         watch_quietly() if watcher is None else contextlib.nullcontext(watcher) as watching,
         open_workers(jobs, settings.get("threads"), dask) as workers,
     ):

@@ -1,5 +1,9 @@
-"""What callers say for oversampling and patient data: one choice for a model, or several."""
+"""What callers say for oversampling, patient data and numbers, as a recipe keeps it.
 
+A model has one choice for oversampling and patient data, a benchmark several.
+"""
+
+import operator
 from typing import Any
 
 from hmnist.errors import UsageError, unknown_name
@@ -39,3 +43,29 @@ def read_patients(word: str | bool) -> bool:
             "Choose yes or no; a benchmark compares both.",
         )
     return uses
+
+
+def read_count(name: str, value: Any, low: int, high: int) -> int:
+    """Return a whole number from `low` to `high`, such as a numpy integer, as int.
+
+    Raises
+    ------
+    UsageError
+        If it is no whole number, or another one. `name` says what it counts.
+
+    Examples
+    --------
+    >>> read_count("seed", 1.5, 0, 2**32 - 1)
+    Traceback (most recent call last):
+        ...
+    hmnist.errors.UsageError: seed cannot be 1.5: expected a whole number from 0 to 4,294,967,295.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = low - 1
+    if not low <= number <= high:
+        raise UsageError(
+            f"{name} cannot be {value!r}: expected a whole number from {low:,} to {high:,}."
+        )
+    return number

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import UsageError, unknown_name
 from hmnist.hardware import DEVICES, available_cores, choose_device
-from hmnist.runs.choices import read_method, read_patients
-from hmnist.runs.parameters import check_parameters
+from hmnist.runs.choices import read_count, read_method, read_patients
+from hmnist.runs.parameters import LARGEST, check_parameters
 
 if TYPE_CHECKING:
     from hmnist.models.base import Model
@@ -142,6 +142,9 @@ class Recipe:
             )
         if not 0 <= self.seed <= LARGEST_SEED:
             raise UsageError(f"A seed lies in 0–{LARGEST_SEED}, and {self.seed} does not.")
+        if self.rare_to is not None:
+            rare_to = read_count("rare_to", self.rare_to, 1, LARGEST)
+            object.__setattr__(self, "rare_to", rare_to)
         self._check_names()
         check_parameters(self.parameters)
         if not 0 < self.sensitivity < 1:

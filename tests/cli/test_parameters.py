@@ -52,10 +52,10 @@ def test_parameters_of_other_models_are_left_out_and_named(
         ("random_state=3", "no parameter 'random_state' to set"),
         ("classes=[0, 1]", "no parameter 'classes' to set"),
         ("precision=bfloat16", "Write --precision bfloat16"),
-        ("epochs=many", "expected int, got str"),
-        ("epochs=2.5", "expected int, got float"),
-        ("epochs=0", "counted from 1"),
-        ("widths=[1, 2.5]", "expected int, got float"),
+        ("epochs=abc", "epochs cannot be 'abc': expected a whole number, at least 1, such as 24."),
+        ("epochs=2.5", "epochs cannot be 2.5: expected a whole number"),
+        ("epochs=0", "epochs cannot be 0: expected a whole number, at least 1"),
+        ("widths=[1, 2.5]", "each entry a whole number, at least 1, such as [48, 96, 160]."),
         ("ensemble.members=[]", "composed"),
     ],
 )
@@ -65,9 +65,24 @@ def test_what_cannot_be_set_is_refused_with_a_sentence(text: str, said: str) -> 
     assert said in str(caught.value)
 
 
-def test_one_of_several_models_has_to_be_named() -> None:
-    with pytest.raises(UsageError, match=r"--set cnn\.epochs=3"):
-        read_parameters(["epochs=3"], ["cnn", "mlp"], quiet=True)
+@pytest.mark.parametrize(
+    ("text", "models", "said"),
+    [
+        ("epochs=3", ["cnn", "mlp", "xgboost"], "--set cnn.epochs=3 or --set mlp.epochs=3"),
+        ("n_estimators=3", ["cnn", "xgboost", "ensemble"], "Write --set xgboost.n_estimators=3"),
+        ("widths=[8, 8]", ["mlp", "logistic"], "Write --set 'mlp.widths=[8, 8]'"),
+        ("epoch=3", ["cnn", "mlp"], "None of cnn, mlp has a parameter 'epoch' to set."),
+        ("epoch=3", ["cnn", "mlp"], "Did you mean epochs?"),
+        ("epochs=3", ["logistic", "xgboost"], "None of logistic, xgboost has"),
+        ("features=pixels", ["cnn", "mlp"], "Write --features pixels"),
+    ],
+)
+def test_of_several_models_those_with_the_parameter_are_named(
+    text: str, models: list[str], said: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        read_parameters([text], models, quiet=True)
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize("table", [{"epochs": 20}, ["cnn.epochs=20"], 3])

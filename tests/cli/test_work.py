@@ -9,7 +9,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pytest
@@ -393,6 +395,37 @@ def test_an_interrupted_benchmark_goes_on(tmp_path: Path) -> None:
     assert finished
     for path in finished:
         open_run(path)
+
+
+class StoppedClock(datetime):
+    """A clock that is always at the same second."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls(2026, 1, 2, 3, 4, 5, tzinfo=tz)
+
+
+def test_trainings_of_the_same_second_do_not_replace_each_other(
+    command: Command, pixel_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hmnist.files.datetime", StoppedClock)
+    for seed in ("0", "1"):
+        words = ["train", "majority", pixel_file, "--seed", seed, "--threads", "1"]
+        assert command(*words).code == 0
+    found = find_runs("hmnist-runs")
+    assert [path.name for path in found] == [f"20260102-030405-majority{end}" for end in ("", "-2")]
+    assert [open_run(path).manifest.recipe.seed for path in found] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "words", [["benchmark"], ["train", "logistic"], ["tune", "logistic"]], ids=" ".join
+)
+def test_a_command_that_fails_before_its_work_leaves_no_folder(
+    words: list[str], command: Command, pixel_file: Path
+) -> None:
+    called = command(*words, pixel_file, *QUICK, "--split-file", "nowhere.csv")
+    assert called.code == 3, called.err
+    assert not Path("hmnist-runs").exists()
 
 
 def test_train_cuts_the_epochs_of_a_network(command: Command, pixel_file: Path) -> None:

@@ -10,7 +10,7 @@ from sklearn.metrics import confusion_matrix
 
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
-from hmnist.errors import UsageError
+from hmnist.errors import UsageError, WorkError
 from hmnist.experiments.train import train
 from hmnist.experiments.training import train_cell
 from hmnist.models.logistic import Logistic
@@ -72,6 +72,17 @@ def test_the_same_recipe_gives_the_same_bits(parts: Split, run: Run, tmp_path: P
     again = train_cell(parts, RECIPE, tmp_path / "again")
     assert again.scores == run.scores
     np.testing.assert_array_equal(again.part("test").probabilities, run.part("test").probabilities)
+
+
+def test_a_training_that_diverges_is_no_damage(parts: Split, tmp_path: Path) -> None:
+    parameters: dict[str, Any] = {"epochs": 1, "batch_size": 16, "widths": (4,), "networks": 1}
+    parameters["learning_rate"] = 1e6
+    recipe = replace(RECIPE, model="mlp", parameters=parameters)
+    with pytest.raises(WorkError, match="The training of mlp diverged") as caught:
+        train_cell(parts, recipe, tmp_path / "run")
+    assert caught.value.exit_code == 1
+    assert "--set mlp.learning_rate=100000" in caught.value.hint
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_finished_cell_is_not_trained_again(

@@ -10,11 +10,12 @@ import pytest
 
 import hmnist
 from hmnist.dataset import LesionDataset
-from hmnist.errors import UsageError
+from hmnist.errors import UsageError, WorkError
 from hmnist.experiments.tuning import SETTINGS_FILE, Tuning, tune
 from hmnist.models.boosting_xgboost import XGBoost
 from hmnist.models.logistic import Logistic
-from hmnist.models.search_space import Interval
+from hmnist.models.mlp import MLP
+from hmnist.models.search_space import Choice, Interval
 from hmnist.splits.split import Split, split
 from tests.conftest import Command
 
@@ -219,6 +220,31 @@ def test_bad_trials_are_stopped_early(
     assert tuning.trials[0].log_loss is not None
     assert None in losses(tuning)
     assert len(steps) < 4 * 10
+
+
+TINY_MLP: dict[str, Any] = {"epochs": 1, "batch_size": 16, "widths": (4,), "networks": 1}
+
+
+def test_a_trial_that_diverges_does_not_end_the_search(
+    data: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MLP, "search_space", {"learning_rate": Choice((1e-3, 1e6))})
+    tuning = tune(data, "mlp", trials=6, out=tmp_path, parameters=TINY_MLP, **QUICK)
+    found = {trial.parameters["learning_rate"]: trial.log_loss is None for trial in tuning.trials}
+    assert found == {1e-3: False, 1e6: True}
+    assert tuning.best.parameters == {"learning_rate": 1e-3}
+
+
+def test_a_search_that_always_diverges_says_what_to_lower(
+    data: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MLP, "search_space", {"mixup": Interval(0.0, 0.6)})
+    fixed = {**TINY_MLP, "learning_rate": 1e6}
+    tuning = tune(data, "mlp", trials=2, out=tmp_path, parameters=fixed, **QUICK)
+    assert losses(tuning) == [None, None]
+    with pytest.raises(WorkError, match="diverged") as caught:
+        _ = tuning.best
+    assert "--set learning_rate=" in caught.value.hint
 
 
 # Wrong usage.

@@ -1,5 +1,6 @@
 """Everything that is needed to train the same models again, as named facts."""
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -70,7 +71,7 @@ def _run_command(run: Manifest) -> str:
         settings["seed"] = run.split.seed
         settings["epochs"] = run.parameters["epochs"]
         return _command(["audit", run.data.name, "--systems", system], settings)
-    words = ["train", run.model, run.data.name, *_split_words(run.split)]
+    words = ["train", run.model, run.data.name, *_split_words(run.split), *_set_words([run])]
     return _command(words, settings)
 
 
@@ -79,7 +80,8 @@ def _benchmark_command(data: DataFacts, runs: Sequence[Manifest]) -> str:
     members = [name for recipe in recipes for name in recipe.parameters.get("members", ())]
     names = dict.fromkeys([*members, *(recipe.model for recipe in recipes)])
     models = [name for name in names if not find_model(name).baseline] or list(names)
-    words = ["benchmark", data.name, "--models", ",".join(models), *_split_words(runs[0].split)]
+    words = ["benchmark", data.name, "--models", ",".join(models)]
+    words += [*_split_words(runs[0].split), *_set_words(runs)]
     settings = _settings(runs)
     if settings.pop("patients", None):
         trained = [run for run in runs if run.recipe.entry.patients]
@@ -113,6 +115,23 @@ def _split_words(split: SplitFacts) -> list[str]:
         return ["--folds", str(split.folds)]
     known = split.kind in {"lesion", "image", "own"} or split.published
     return ["--split" if known else "--split-file", split.kind]
+
+
+def _set_words(runs: Sequence[Manifest]) -> list[str]:
+    """Return the parameters that were set, each once; those of an ensemble are its members'."""
+    by_model: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        parameters = dict(run.recipe.parameters)
+        if run.recipe.entry.composed:
+            by_model |= parameters.get("set", {})
+        else:
+            by_model[run.model] = parameters
+    return [
+        word
+        for model, parameters in by_model.items()
+        for name, value in parameters.items()
+        for word in ("--set", f"{model}.{name}={json.dumps(value)}")
+    ]
 
 
 def _command(words: Sequence[str], settings: Mapping[str, Any]) -> str:

@@ -44,7 +44,7 @@ def write_report(
         known, for the scores of age groups, sexes and sites. None leaves these out, as an audit
         does always.
     out : str, pathlib.Path or None
-        The file; None writes ``report.html`` into the folder.
+        The file, ``.html`` or ``.htm``; None writes ``report.html`` into the folder.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def write_report(
         If there is no such folder.
     UsageError
         If it holds no benchmark, audit or run, an unfinished benchmark, or the data are others;
-        or data are given for an audit.
+        data are given for an audit; or `out` has another ending.
     TrustError
         If a file is damaged or missing.
     WorkError
@@ -72,6 +72,9 @@ def write_report(
     'report.html'
     """
     folder = Path(folder)
+    path = Path(out) if out else folder / REPORT
+    if path.suffix.lower() not in {".html", ".htm"}:
+        raise UsageError(f"{path} is no page: its name does not end in .html.", "Name a page.html.")
     if not folder.is_dir():
         raise DataMissingError(f"There is no folder {folder}.", "See: hmnist runs list")
     for name, describe in (
@@ -84,7 +87,6 @@ def write_report(
             break
     else:
         raise _not_reportable(folder)
-    path = Path(out) if out else folder / REPORT
     with write_file(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path

@@ -3,16 +3,19 @@
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hmnist.cli.parameters import read_parameters
 from hmnist.dataset import LesionDataset
 from hmnist.experiments.grid import plan_benchmark
 from hmnist.results.audit_table import Audit
 from hmnist.results.benchmark_folder import open_benchmark
 from hmnist.results.page.repeat import audit_facts, benchmark_facts, run_facts
+from hmnist.runs.manifest import Manifest
 from hmnist.runs.run import Run
-from tests.results.examples import audit_row, data_facts, split_facts, table_settings
+from tests.results.examples import as_ensemble, audit_row, data_facts, split_facts, table_settings
 
 
 def options_of(command: str) -> dict[str, str]:
@@ -59,6 +62,53 @@ def test_the_command_of_a_run_names_its_settings(run: Run) -> None:
     assert command == expected
 
 
+def with_parameters(run: Run, model: str, **parameters: Any) -> Manifest:
+    recipe = replace(run.manifest.recipe, model=model, parameters=parameters)
+    return replace(run.manifest, model=model, recipe=recipe)
+
+
+def ensemble_with(run: Run, **parameters: Any) -> Manifest:
+    manifest = as_ensemble(run, {"mlp-run": 1.0}).manifest
+    return replace(manifest, recipe=replace(manifest.recipe, parameters=parameters))
+
+
+def parameters_in(command: str, models: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the parameters that a command sets, as the command line reads them."""
+    words = shlex.split(command)
+    given = [words[number + 1] for number, word in enumerate(words) if word == "--set"]
+    return read_parameters(given, models, quiet=True)
+
+
+def test_the_command_of_a_run_sets_its_parameters(run: Run) -> None:
+    manifest = with_parameters(run, "mlp", widths=[32, 64], dropout=0.25)
+    command = dict(run_facts(manifest))["Command"]
+    assert command.startswith("hmnist train mlp sample ")
+    assert parameters_in(command, ["mlp"]) == {"mlp": {"widths": (32, 64), "dropout": 0.25}}
+
+
+def test_the_command_of_a_benchmark_sets_parameters_once_and_names_no_members(run: Run) -> None:
+    own: dict[str, dict[str, Any]] = {"mlp": {"epochs": 2}, "logistic": {"penalty": 0.5}}
+    manifests = [
+        with_parameters(run, "mlp", **own["mlp"]),
+        with_parameters(run, "logistic", **own["logistic"]),
+        ensemble_with(run, members=["mlp", "logistic"], set=own),
+        with_parameters(run, "majority"),
+    ]
+    command = dict(benchmark_facts(data_facts(), manifests))["Command"]
+    assert options_of(command)["--models"] == "mlp,logistic,ensemble"
+    assert parameters_in(command, ["mlp", "logistic", "ensemble"]) == own
+    assert command.count("--set ") == 2
+    assert "members" not in command
+
+
+def test_the_command_of_an_ensemble_sets_the_parameters_of_its_members(run: Run) -> None:
+    own = {"mlp": {"epochs": 2}}
+    manifest = ensemble_with(run, members=["mlp", "logistic"], set=own)
+    command = dict(run_facts(manifest))["Command"]
+    assert command.startswith("hmnist benchmark ")
+    assert parameters_in(command, ["mlp", "logistic", "ensemble"]) == own
+
+
 @pytest.mark.parametrize(
     ("kind", "published", "words"),
     [
@@ -86,9 +136,12 @@ def test_a_fold_is_repeated_by_its_benchmark(folder: Path) -> None:
 
 def test_a_run_of_an_audit_is_repeated_by_the_audit_of_its_system(run: Run) -> None:
     split = replace(run.manifest.split, kind="audit:lenet, shared lesions", published=True, seed=4)
-    manifest = replace(run.manifest, split=split, parameters={"features": "pixels", "epochs": 3})
+    recipe = replace(run.manifest.recipe, parameters={"epochs": 3, "restore_best": True})
+    parameters = {"features": "pixels", "epochs": 3}
+    manifest = replace(run.manifest, split=split, recipe=recipe, parameters=parameters)
     command = dict(run_facts(manifest))["Command"]
     assert command.startswith("hmnist audit sample --systems lenet --effort quick --seed 4 ")
+    assert "--set" not in command  # an audit has no such option
     assert command.endswith(" --epochs 3")
 
 

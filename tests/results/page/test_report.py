@@ -155,6 +155,20 @@ def test_without_data_there_are_no_pictures_and_no_subgroups(folder: Path, tmp_p
     assert data["subgroups"] == []
 
 
+@pytest.mark.parametrize("name", ["pixels.csv", "manifest.json", "page", ".html", "page.html.gz"])
+def test_a_page_replaces_no_other_kind_of_file(run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(UsageError, match=r"\.html") as caught:
+        write_report(run.folder, out=tmp_path / name)
+    assert "page.html" in caught.value.hint
+    assert (tmp_path / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["page.html", "page.htm", "PAGE.HTML"])
+def test_a_page_has_an_ending_that_browsers_know(run: Run, tmp_path: Path, name: str) -> None:
+    assert write_report(run.folder, out=tmp_path / name) == tmp_path / name
+
+
 def test_other_data_are_refused(folder: Path, sample: LesionDataset) -> None:
     with pytest.raises(UsageError, match="other images"):
         write_report(folder, data=sample.take(np.arange(50)))
