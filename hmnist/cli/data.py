@@ -11,6 +11,7 @@ from hmnist.cli.download import download
 from hmnist.cli.figures import Figures, formats_of
 from hmnist.cli.from_images import from_images
 from hmnist.cli.inputs import load_data
+from hmnist.cli.numbers import whole_number
 from hmnist.cli.output import print_rich, say
 
 app = typer.Typer(help="Look at data, fetch or make some.", no_args_is_help=True)
@@ -86,7 +87,9 @@ def sample(
         Path,
         typer.Option("--out", metavar="FILE", help="The pixel file to write, .csv or .csv.gz."),
     ],
-    rows: Annotated[int, typer.Option(metavar="N", min=1, help="How many images.")] = 2500,
+    rows: Annotated[
+        int, typer.Option(metavar="N", help="How many images.", **whole_number(1))
+    ] = 2500,
     seed: options.Seed = None,
     quiet: options.Quiet = False,
 ) -> None:

@@ -14,7 +14,8 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from hmnist.cli.names import check_path, check_split, complete_split, named, split_names
-from hmnist.runs.recipe import AuditSettings, Recipe
+from hmnist.cli.numbers import share, whole_number
+from hmnist.runs.recipe import LARGEST_SEED, AuditSettings, Recipe
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -26,7 +27,7 @@ def shared(name: str, metavar: str | None, text: str, *flags: str, **facts: Any)
     """Return an option under its name on the command line, in the environment and in the file.
 
     `name` is the keyword of the library, with underscores; `flags` are further flags such as
-    ``-q``; `facts` are further arguments of `typer.Option`: ``callback``, ``min``, ``max``.
+    ``-q``; `facts` are further arguments of `typer.Option`, such as ``callback``.
     """
     SETTINGS.add(name)
     return typer.Option(
@@ -64,8 +65,7 @@ Seed = Annotated[
         "seed",
         "N",
         f"Fixes everything that is drawn at random. [default: {Recipe.seed}]",
-        min=0,
-        max=2**32 - 1,
+        **whole_number(0, LARGEST_SEED),
     ),
 ]
 RECIPE_OPTIONS: dict[str, Any] = {
@@ -81,7 +81,7 @@ RECIPE_OPTIONS: dict[str, Any] = {
         "N",
         "To how many training images each of them is raised.",
         "the median diagnosis",
-        min=1,
+        **whole_number(1),
     ),
     "decide": _setting(
         "decide",
@@ -90,7 +90,10 @@ RECIPE_OPTIONS: dict[str, Any] = {
         **named("decision"),
     ),
     "sensitivity": _setting(
-        "sensitivity", "SHARE", "The share of malignant lesions that --decide sensitive finds."
+        "sensitivity",
+        "SHARE",
+        "The share of malignant lesions that --decide sensitive finds.",
+        **share(),
     ),
     "features": _setting(
         "features",
@@ -125,7 +128,11 @@ RECIPE_OPTIONS: dict[str, Any] = {
     ),
     "seed": Seed,
     "threads": _setting(
-        "threads", "N", "Threads per model; equal threads give equal scores.", "all cores", min=1
+        "threads",
+        "N",
+        "Threads per model; equal threads give equal scores.",
+        "all cores",
+        **whole_number(1),
     ),
     "device": _setting(
         "device",
@@ -203,13 +210,17 @@ FeatureFile = Annotated[
 ]
 Folds = Annotated[
     int | None,
-    shared("folds", "K", "Cross-validate in K folds by lesion instead of one split.", min=2),
+    shared(
+        "folds", "K", "Cross-validate in K folds by lesion instead of one split.", **whole_number(2)
+    ),
 ]
 Seeds = Annotated[
-    int | None, shared("seeds", "N", "Models of each kind on that one split. [default: 1]", min=1)
+    int | None,
+    shared("seeds", "N", "Models of each kind on that one split. [default: 1]", **whole_number(1)),
 ]
 Jobs = Annotated[
-    int | None, shared("jobs", "N", "How many run side by side; they share the cores.", min=1)
+    int | None,
+    shared("jobs", "N", "How many run side by side; they share the cores.", **whole_number(1)),
 ]
 Dask = Annotated[
     str | None,

@@ -10,6 +10,7 @@ import typer
 
 from hmnist.cli import options
 from hmnist.cli.inputs import load_data, split_kind, suited, warn_of_unknown_lesions
+from hmnist.cli.numbers import whole_number
 from hmnist.cli.output import print_json, print_rich, say
 from hmnist.cli.parameters import Set, read_parameters
 from hmnist.cli.train import TRAINING_SHARE
@@ -23,7 +24,12 @@ SHOWN = 10
 """The rows of the table."""
 
 Trials = Annotated[
-    int, typer.Option(metavar="N", min=1, help="How many, with those that --out holds already.")
+    int,
+    typer.Option(
+        metavar="N",
+        help="How many trials, with those that --out holds already.",
+        **whole_number(1),
+    ),
 ]
 
 # A decision changes no probability, so it would change nothing.

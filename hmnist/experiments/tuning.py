@@ -17,7 +17,7 @@ from typing import Any, Unpack
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.calibration import fit_temperature, rescale
 from hmnist.diagnoses import CODES
-from hmnist.errors import UsageError, WorkError
+from hmnist.errors import UsageError, WorkError, check_counts
 from hmnist.experiments.study import Study, Trial, check_optuna
 from hmnist.experiments.training import fit_model, predict_part
 from hmnist.features.steps import OnStep, ignore_steps, part_of
@@ -131,8 +131,7 @@ def tune(
     >>> tuning.trials[0].parameters
     {'penalty': 0.1, 'max_iter': 100}
     """
-    if trials < 1 or seeds < 1:
-        raise UsageError("Trials and seeds are counted from 1.")
+    check_counts(trials=trials, seeds=seeds)
     check_optuna()
     given: dict[str, Any] = dict(settings)
     recipe = Recipe(model=model, parameters=dict(parameters or {}), **given)
