@@ -39,8 +39,12 @@ def split_folds(data: LesionDataset, folds: int = 5, seed: int = 0) -> list[Spli
     if seed < 0:
         raise UsageError(f"A seed is 0 or more, not {seed}.")
     lesions = known_lesions(data)
-    if not 2 <= folds <= len(np.unique(lesions)):
-        raise UsageError(f"{folds} folds cannot be made.", "Ask for 2 or more, 5 is usual.")
+    most = len(np.unique(lesions))
+    if not 2 <= folds <= most:
+        raise UsageError(
+            f"{folds:,} folds cannot be made of {most:,} lesions.",
+            f"Ask for 2 to {most:,}; 5 is usual.",
+        )
     rng = np.random.default_rng(seed)
     fold_of_image = assign_groups(lesions, data.labels, (1 / folds,) * folds, rng)
     share = VALIDATION / (1 - 1 / folds)
