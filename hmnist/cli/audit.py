@@ -1,5 +1,6 @@
 """``hmnist audit``."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +9,7 @@ from hmnist.cli import options
 from hmnist.cli.inputs import load_data, suited
 from hmnist.cli.names import named, split_names
 from hmnist.cli.output import print_result, say
+from hmnist.cli.unused import tell_unused
 from hmnist.errors import UsageError
 
 Systems = Annotated[
@@ -52,15 +54,18 @@ def audit(
     Each system is trained as its source did, leaks included; and on lesions that are not tested,
     with the leaks switched on one after the other. Five seeds or more tell an effect from chance.
     """
-    counts = None if epochs is None else _read_epochs(epochs, systems)
+    from hmnist.systems import AUDITED, SYSTEMS
+
+    audited = AUDITED if systems is None else split_names(systems)
+    counts = None if epochs is None else _read_epochs(epochs, audited)
+    tell_unused(settings, [SYSTEMS[name].model for name in audited], quiet=quiet)
     dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
     from hmnist.cli.watching import watch_cells
     from hmnist.files import new_runs_folder
     from hmnist.results.audit import audit as run_audit
 
     settings = suited(settings, dataset, quiet=quiet)
-    names = None if systems is None else split_names(systems)
-    given = options.only_given(systems=names, seeds=seeds, dask=dask)
+    given = options.only_given(seeds=seeds, dask=dask) | {"systems": audited}
     folder = out or new_runs_folder("-audit")
     with watch_cells(folder, quiet=quiet) as watcher:
         given |= {"epochs": counts, "jobs": jobs, "out": folder, "watcher": watcher}
@@ -70,11 +75,8 @@ def audit(
         say(f"Runs and table: {folder}")
 
 
-def _read_epochs(text: str, systems: str | None) -> dict[str, int]:
+def _read_epochs(text: str, audited: Sequence[str]) -> dict[str, int]:
     """Return the epochs by system: a bare number is for all systems that are not named."""
-    from hmnist.systems import AUDITED
-
-    audited = AUDITED if systems is None else split_names(systems)
     for_all: dict[str, int] = {}
     by_name: dict[str, int] = {}
     for part in split_names(text):

@@ -7,6 +7,8 @@ from hmnist.cli.inputs import load_data, split_kind, suited, warn_of_unknown_les
 from hmnist.cli.names import split_names
 from hmnist.cli.output import print_result, say
 from hmnist.cli.parameters import Set, read_parameters
+from hmnist.cli.unused import tell_unused
+from hmnist.runs.recipe import Recipe
 
 
 @options.with_settings()
@@ -33,6 +35,10 @@ def benchmark(
 
     names = list(COMPARED) if models is None else split_names(models)
     parameters = read_parameters(set, names, quiet=quiet)
+    # A benchmark takes several of these two.
+    single = {name: settings[name] for name in settings if name not in {"oversample", "patients"}}
+    Recipe(model=names[0], **single)  # refuses what does not fit
+    tell_unused(settings, names, quiet=quiet)
     dataset = load_data(data, metadata, quiet=quiet)
     warn_of_unknown_lesions(dataset, quiet=quiet)
     from hmnist.cli.watching import watch_cells

@@ -9,6 +9,7 @@ from hmnist.cli import options
 from hmnist.cli.inputs import load_data, split_kind, suited, warn_of_unknown_lesions
 from hmnist.cli.output import say
 from hmnist.cli.parameters import Set, read_parameters
+from hmnist.cli.unused import tell_unused
 from hmnist.files import new_runs_folder
 from hmnist.runs.recipe import Recipe
 
@@ -47,6 +48,7 @@ def train(
     """Train one model into a run folder, and score it."""
     parameters = read_parameters(set, [model], quiet=quiet).get(model, {})
     Recipe(model=model, parameters=parameters, **settings)  # refuses what does not fit
+    tell_unused(settings, [model], quiet=quiet)
     dataset = load_data(data, metadata, quiet=quiet)
     warn_of_unknown_lesions(dataset, quiet=quiet)
     from hmnist.cli.output import print_evaluation

@@ -14,6 +14,7 @@ from hmnist.cli.numbers import whole_number
 from hmnist.cli.output import print_json, print_rich, say
 from hmnist.cli.parameters import Set, read_parameters
 from hmnist.cli.train import TRAINING_SHARE
+from hmnist.cli.unused import tell_unused
 from hmnist.runs.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def tune(
     """
     parameters = read_parameters(set, [model], quiet=quiet).get(model, {})
     Recipe(model=model, parameters=parameters, **settings)  # refuses what does not fit
+    tell_unused(settings, [model], quiet=quiet)
     dataset = load_data(data, metadata, quiet=quiet)
     warn_of_unknown_lesions(dataset, quiet=quiet)
     from hmnist.cli.watching import watch_training
