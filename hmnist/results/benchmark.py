@@ -16,7 +16,7 @@ from hmnist.experiments.grid import plan_benchmark
 from hmnist.experiments.workers import open_workers
 from hmnist.files import new_runs_folder, sweep, write_file
 from hmnist.models.registry import COMPARED
-from hmnist.results.benchmark_folder import TABLE
+from hmnist.results.benchmark_folder import TABLE, describe_replaced
 from hmnist.results.growing_table import GrowingTable
 from hmnist.results.table import Table, check_column
 from hmnist.results.watching import watch_quietly
@@ -66,7 +66,8 @@ def benchmark(
         The score or the cost that orders the rows. Rows are compared with the best one on this
         score; with a cost, on balanced accuracy.
     out : str, pathlib.Path or None
-        The benchmark folder; None makes one in ``hmnist-runs``. Finished cells in it are kept.
+        The benchmark folder; None makes one in ``hmnist-runs``. Finished cells in it are kept. The
+        table of another benchmark in it is replaced, which the watcher is told.
     watcher : Watcher or None
         Is told about the progress. None shows the growing table in a notebook (a line for each
         model if ipywidgets is not installed), and nothing elsewhere.
@@ -117,6 +118,8 @@ def benchmark(
             **settings,
         )
         watching.planned(cells, sum(map(estimate_seconds, cells)))
+        if (sentence := describe_replaced(folder, cells[0].split)) is not None:
+            watching.noted(sentence)
         growing = fill_table(cells, workers, watching)
     table = growing.compared_table(sort if sort in SCORE_NAMES else "balanced_accuracy").sorted(
         sort
