@@ -12,7 +12,7 @@ from hmnist.errors import UsageError, unknown_name
 
 _HOMES = {
     "choice of patient data": "hmnist.runs.choices:PATIENTS",
-    "column": "hmnist.results.table:COLUMNS",
+    "column": "hmnist.results.columns:COLUMNS",
     "data set to download": "hmnist.sources.download:ARCHIVES",
     "decision": "hmnist.decisions.decision:KINDS",
     "device": "hmnist.hardware:DEVICES",
@@ -59,6 +59,13 @@ def named(kind: str, names: Sequence[str] = ()) -> dict[str, Any]:
         "callback": check_name(kind, names),
         "autocompletion": lambda incomplete: _complete(incomplete, names or known_names(kind)),
     }
+
+
+def check_column(value: str | None) -> str | None:
+    """Return the name of a column by its name or its heading."""
+    from hmnist.results.columns import find_column
+
+    return None if value is None else find_column(value)
 
 
 def check_split(value: str | None) -> str | None:

@@ -13,7 +13,14 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from hmnist.cli.names import check_path, check_split, complete_split, named, split_names
+from hmnist.cli.names import (
+    check_column,
+    check_path,
+    check_split,
+    complete_split,
+    named,
+    split_names,
+)
 from hmnist.cli.numbers import share, whole_number
 from hmnist.runs.recipe import LARGEST_SEED, AuditSettings, Recipe
 
@@ -235,8 +242,8 @@ Sort = Annotated[
     shared(
         "sort",
         "COLUMN",
-        "The score that orders the rows. [default: balanced_accuracy]",
-        **named("column"),
+        "The score or cost that orders the rows, such as AUC. [default: balanced_accuracy]",
+        **{**named("column"), "callback": check_column},
     ),
 ]
 Out = Annotated[

@@ -17,8 +17,9 @@ from hmnist.experiments.workers import open_workers
 from hmnist.files import new_runs_folder, sweep, write_file
 from hmnist.models.registry import COMPARED
 from hmnist.results.benchmark_folder import TABLE, describe_replaced
+from hmnist.results.columns import find_column
 from hmnist.results.growing_table import GrowingTable
-from hmnist.results.table import Table, check_column
+from hmnist.results.table import Table
 from hmnist.results.watching import watch_quietly
 from hmnist.runs.recipe import Settings
 from hmnist.scores.scoring import SCORE_NAMES
@@ -63,8 +64,8 @@ def benchmark(
         workers train the cells instead of this machine. At equal ``threads``, which are those of
         the smallest worker if none are given, and on equal processors, the scores are equal.
     sort : str
-        The score or the cost that orders the rows. Rows are compared with the best one on this
-        score; with a cost, on balanced accuracy.
+        The score or the cost that orders the rows, by its name or its heading in the table. Rows
+        are compared with the best one on this score; with a cost, on balanced accuracy.
     out : str, pathlib.Path or None
         The benchmark folder; None makes one in ``hmnist-runs``. Finished cells in it are kept. The
         table of another benchmark in it is replaced, which the watcher is told.
@@ -100,7 +101,7 @@ def benchmark(
     >>> [row.model for row in table.rows]
     ['majority']
     """
-    check_column(sort)
+    sort = find_column(sort)
     folder = Path(out) if out else new_runs_folder()
     with (
         watch_quietly() if watcher is None else contextlib.nullcontext(watcher) as watching,

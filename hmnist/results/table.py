@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
 
-from hmnist.errors import unknown_name
 from hmnist.html import html_of
 from hmnist.results import formatting
+from hmnist.results.columns import COSTS, find_column
 from hmnist.results.flat_rows import flatten, flatten_scores, nest_scores
 from hmnist.results.result import Result, decode_result
 from hmnist.results.rows import (
@@ -46,19 +46,8 @@ FORMATS = ("table", "markdown", "csv", "json", "latex")
 MARK = " •"
 """What follows the name of the best row, and of rows that are not distinguishable from it."""
 
-_COSTS = {
-    "fit_seconds": ("fit s", "{:.1f}".format),
-    "predict_ms_per_1000": ("ms/1000", "{:.0f}".format),
-    "parameters": ("params", formatting.count_text),
-    "model_bytes": ("size", formatting.byte_text),
-}
-"""The costs of a model, each with its heading and its format."""
-
 _WITH_SPREAD, _WITH_INTERVAL = {"balanced_accuracy", "accuracy"}, {"balanced_accuracy"}
 """The scores whose columns have room for a standard deviation, and for an interval."""
-
-COLUMNS = (*(score.name for score in SCORES), *_COSTS)
-"""The columns that rows can be sorted by."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -98,11 +87,11 @@ class Table(Result):
         UsageError
             If `by` is no score and no cost.
         """
-        check_column(by)
-        rising = by in LOWER_IS_BETTER or by in _COSTS
+        by = find_column(by)
+        rising = by in LOWER_IS_BETTER or by in COSTS
 
         def order(row: TableRow) -> tuple[bool, float]:
-            value = getattr(row, by) if by in _COSTS else row.scores[by].mean
+            value = getattr(row, by) if by in COSTS else row.scores[by].mean
             known = math.inf if value is None else (value if rising else -value)
             return row.baseline, known
 
@@ -252,11 +241,11 @@ class Table(Result):
     def _details(self, labels: Sequence[str]) -> tuple[list[str], list[list[str]]]:
         """Return header and cells of the lower half: the recall of each diagnosis, and costs."""
         recalls = [score for score in SCORES if score.diagnosis is not None]
-        costs = [heading for heading, _ in _COSTS.values()]
+        costs = [heading for heading, _ in COSTS.values()]
         body = []
         for row, label in zip(self.rows, labels, strict=True):
             shown = [score_text(row.scores[score.name].mean) for score in recalls]
-            shown += [text(getattr(row, cost)) for cost, (_, text) in _COSTS.items()]
+            shown += [text(getattr(row, cost)) for cost, (_, text) in COSTS.items()]
             body.append([label, *shown])
         return ["recalls, costs", *(score.heading for score in recalls), *costs], body
 
@@ -289,12 +278,6 @@ class Table(Result):
             label == best if row.difference is None else row.difference.p_value >= SIGNIFICANT
             for row, label in zip(self.rows, label_rows(self.rows), strict=True)
         ]
-
-
-def check_column(name: str) -> None:
-    """Refuse what is no score and no cost; rows cannot be sorted by it."""
-    if name not in COLUMNS:
-        raise unknown_name("column", name, COLUMNS)
 
 
 def summary_text(summary: ScoreSummary, *, spread: bool = True, interval: bool = False) -> str:
