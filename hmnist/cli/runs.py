@@ -19,9 +19,12 @@ app.command("show")(show)
 @app.command("list")
 def list_runs(folder: Folder = RUNS_FOLDER, report: options.Report = "table") -> None:
     """List the runs in a folder with their scores; exit code 4 if one is damaged."""
-    from hmnist.errors import DataMissingError, TrustError
+    from hmnist.errors import DataMissingError, TrustError, UsageError
+    from hmnist.runs.manifest import TRAIN_ONE
     from hmnist.runs.run import find_runs
 
+    if folder.is_file():
+        raise UsageError(f"{folder} is a file; expected a folder with runs.")
     if not folder.is_dir() and folder != RUNS_FOLDER:
         raise DataMissingError(f"There is no folder {folder}.")
     facts, damaged = {}, 0
@@ -36,7 +39,7 @@ def list_runs(folder: Folder = RUNS_FOLDER, report: options.Report = "table") ->
     elif facts:
         _print_runs(facts)
     elif not damaged:
-        say(f"There are no runs in {folder}.")
+        say(f"There are no runs in {folder}. {TRAIN_ONE}")
     if damaged:
         raise typer.Exit(TrustError.exit_code)
 

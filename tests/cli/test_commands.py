@@ -102,6 +102,7 @@ def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
         (["benchmark", "sample", "--models", "cnn,ensemble"], 2, "two models"),
         (["evaluate", "nowhere"], 3, "nowhere"),
         (["evaluate", "."], 2, "no run folder"),
+        (["evaluate", "."], 2, "Train one: hmnist train cnn DATA --out runs/cnn"),
         (["compare", "nowhere", "nothing"], 3, "nowhere"),
         (["predict", "nowhere", "x.png"], 3, "nowhere"),
         (["export"], 2, "RUN"),
