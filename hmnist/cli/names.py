@@ -68,6 +68,17 @@ def check_column(value: str | None) -> str | None:
     return None if value is None else find_column(value)
 
 
+def check_model(value: str | None) -> str | None:
+    """Check the name of the one model that a command trains."""
+    several = split_names(value or "")
+    if len(several) > 1:
+        raise UsageError(
+            f"{value} are {len(several)} models; expected one.",
+            f"To compare several: hmnist benchmark --models {','.join(several)}",
+        )
+    return check_name("model")(value)
+
+
 def check_split(value: str | None) -> str | None:
     """Check the name of a split; the path of a file is checked when it is read."""
     if value is None or Path(value).suffix:
@@ -111,6 +122,13 @@ def _correct(kind: str, value: str, names: Sequence[str]) -> str:
     if not given:
         raise UsageError(f"No {kind} is named.", f"Choose {', '.join(names)}.")
     for name in given:
-        if name.lower() not in by_lower_case:
-            raise unknown_name(kind, name, names)
+        if name.lower() in by_lower_case:
+            continue
+        words = name.lower().split()
+        if len(words) > 1 and by_lower_case.keys() >= set(words):
+            raise UsageError(
+                f"There is no {kind} called {name!r}.",
+                f"Separate names by commas: {','.join(words)}",
+            )
+        raise unknown_name(kind, name, names)
     return ",".join(by_lower_case[name.lower()] for name in given)

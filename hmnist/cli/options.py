@@ -15,6 +15,7 @@ import typer
 
 from hmnist.cli.names import (
     check_column,
+    check_model,
     check_path,
     check_split,
     complete_split,
@@ -166,7 +167,11 @@ Data = Annotated[
 ]
 ModelName = Annotated[
     str,
-    typer.Argument(metavar="MODEL", help="The model (see: hmnist models).", **named("model")),
+    typer.Argument(
+        metavar="MODEL",
+        help="The model (see: hmnist models).",
+        **{**named("model"), "callback": check_model},
+    ),
 ]
 Metadata = Annotated[
     str | None,
