@@ -25,6 +25,7 @@ from hmnist.files import locked, make_parent, new_runs_folder, write_file
 from hmnist.hardware import use_device, use_threads
 from hmnist.models.registry import MODELS, find_class
 from hmnist.models.search_space import SearchSpace
+from hmnist.runs.keywords import check_keywords
 from hmnist.runs.recipe import Recipe, Settings
 from hmnist.splits.split import Split
 from hmnist.splits.split import split as make_split
@@ -131,6 +132,7 @@ def tune(
     >>> tuning.trials[0].parameters
     {'penalty': 0.1, 'max_iter': 100}
     """
+    check_keywords(tune, settings)
     check_counts(trials=trials, seeds=seeds)
     check_optuna()
     given: dict[str, Any] = dict(settings)

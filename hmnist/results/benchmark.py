@@ -21,6 +21,7 @@ from hmnist.results.columns import find_column
 from hmnist.results.growing_table import GrowingTable
 from hmnist.results.table import Table
 from hmnist.results.watching import watch_quietly
+from hmnist.runs.keywords import check_keywords
 from hmnist.runs.recipe import Settings
 from hmnist.scores.scoring import SCORE_NAMES
 
@@ -101,6 +102,7 @@ def benchmark(
     >>> [row.model for row in table.rows]
     ['majority']
     """
+    check_keywords(benchmark, settings)
     sort = find_column(sort)
     folder = Path(out) if out else new_runs_folder()
     with (

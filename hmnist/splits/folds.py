@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hmnist.dataset import LesionDataset
+from hmnist.dataset import LesionDataset, check_loaded
 from hmnist.errors import UsageError
 from hmnist.splits.groups import assign_groups
 from hmnist.splits.split import Split, check_split, known_lesions
@@ -36,6 +36,7 @@ def split_folds(data: LesionDataset, folds: int = 5, seed: int = 0) -> list[Spli
         If lesions are unknown, there are fewer than two folds or fewer lesions than folds, or
         `seed` is below 0.
     """
+    check_loaded(data)
     if seed < 0:
         raise UsageError(f"A seed is 0 or more, not {seed}.")
     lesions = known_lesions(data)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from hmnist.arrays import Indices, Strings
-from hmnist.dataset import PARTS, LesionDataset
+from hmnist.dataset import PARTS, LesionDataset, check_loaded
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.html import html_of
@@ -186,8 +186,7 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
         reads a CSV file with ``image_id`` or ``row`` (0 is the first image) and ``part``. None
         takes the first of lesion, own and image that the data allow.
     seed : int
-        0 or more; it fixes the random draws. The split depends on the image ids alone where there
-        are any, not on the order of rows.
+        0 or more; it fixes the random draws. With image ids, the order of rows does not count.
 
     Returns
     -------
@@ -208,6 +207,7 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
     >>> parts.shared_lesions
     0
     """
+    check_loaded(data)
     if seed < 0:
         raise UsageError(f"A seed is 0 or more, not {seed}.")
     if not by:
