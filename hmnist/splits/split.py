@@ -100,7 +100,7 @@ class Split:
 
     @cached_property
     def shared_lesions(self) -> int | None:
-        """How many lesions stand in more than one part; None where lesions are unknown."""
+        """How many lesions are in more than one part; None where lesions are unknown."""
         lesions = self._lesions_of_parts()
         if lesions is None:
             return None
@@ -143,7 +143,7 @@ class Split:
         return sha.hexdigest()
 
     def proof(self) -> str:
-        """Say whether any lesion stands in two parts; of a published split, all that leaks."""
+        """Say whether any lesion is in two parts; of a published split, all that leaks."""
         if self.protocol is not None:
             return self._published_proof(self.protocol)
         lesions = self._lesions_of_parts()
@@ -152,12 +152,12 @@ class Split:
         if self.shared_lesions:
             images = self.shared_test_images or 0
             return (
-                f"{self.shared_lesions:,} lesions stand in more than one part: {images:,} of "
+                f"{self.shared_lesions:,} lesions are in more than one part: {images:,} of "
                 f"{len(self.test_indices):,} test images ({images / len(self.test_indices):.0%}) "
                 "show a lesion that the models have seen. Such scores run high."
             )
         counts = " / ".join(f"{len(part):,}" for part in lesions)
-        return f"No lesion stands in two parts: {counts} lesions train / validate / test."
+        return f"No lesion is in two parts: {counts} lesions train / validate / test."
 
     def _published_proof(self, protocol: Protocol) -> str:
         sentences = [f"{leak.code} {leak.name}: {leak.sentence}." for leak in self.leaks]
@@ -191,7 +191,7 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
     Returns
     -------
     Split
-        By lesion, no lesion stands in two parts; the other kinds count those that do.
+        By lesion, no lesion is in two parts; the other kinds count those that are.
 
     Raises
     ------
@@ -300,5 +300,5 @@ def check_split(candidate: Split) -> Split:
                 "More images are needed, or another split.",
             )
     if candidate.kind == "lesion" and candidate.shared_lesions:
-        raise UsageError(f"{candidate.shared_lesions} lesions stand in more than one part.")
+        raise UsageError(f"{candidate.shared_lesions} lesions are in more than one part.")
     return candidate
