@@ -1,11 +1,13 @@
 """``hmnist audit``."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.forwarding import with_settings
 from hmnist.cli.inputs import load_data, suited
 from hmnist.cli.names import named, split_names
 from hmnist.cli.output import print_result, say
@@ -31,10 +33,18 @@ Epochs = Annotated[
         "system's own]",
     ),
 ]
+
+Out = Annotated[
+    Path | None,
+    options.out(
+        "Where runs and table go; to go on with an audit, name its folder.",
+        "hmnist-runs/<time>-audit",
+    ),
+]
 Format = Annotated[str, options.printed_as("table", "markdown", "json")]
 
 
-@options.with_settings(options.AUDIT_SETTINGS)
+@with_settings(options.AUDIT_OPTIONS)
 def audit(
     data: options.Data = None,
     metadata: options.Metadata = None,
@@ -44,7 +54,7 @@ def audit(
     seeds: options.Seeds = None,
     jobs: options.Jobs = None,
     dask: options.Dask = None,
-    out: options.Out = None,
+    out: Out = None,
     report: Format = "table",
     quiet: options.Quiet = False,
     **settings: Any,

@@ -15,7 +15,7 @@ from hmnist.cli.numbers import whole_number
 from hmnist.cli.output import print_rich, say
 
 app = typer.Typer(help="Look at data, fetch or make some.", no_args_is_help=True)
-app.command("check")(check)
+app.command("check", short_help="Look for leaks and other mistakes.")(check)
 app.command("download")(download)
 app.command("from-images")(from_images)
 
@@ -39,7 +39,10 @@ def plot(
     ] = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw a sheet of images per diagnosis, and diagnoses by count, age, sex and site."""
+    """Draw the images of each diagnosis, and the metadata.
+
+    A sheet of images per diagnosis, and the diagnoses by count, age, sex and site.
+    """
     from hmnist.results.canvas import check_drawing
     from hmnist.results.data_figures import missing_columns, save_data_figures
 
@@ -93,7 +96,10 @@ def sample(
     seed: options.Seed = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write a synthetic sample in the Kaggle format, with its metadata beside it."""
+    """Write a synthetic sample in the Kaggle format.
+
+    Its metadata are written beside it.
+    """
     from hmnist.cli.watching import watch_steps
     from hmnist.sources.sample import write_sample
 

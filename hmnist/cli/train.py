@@ -1,11 +1,13 @@
 """``hmnist train``."""
 
 import shlex
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.forwarding import with_settings
 from hmnist.cli.inputs import load_data, split_kind, suited, warn_of_unknown_lesions
 from hmnist.cli.output import say
 from hmnist.cli.parameters import Set, read_parameters
@@ -25,22 +27,30 @@ Scheduler = Annotated[
     ),
 ]
 
+Out = Annotated[
+    Path | None,
+    options.out(
+        "The run folder; to go on with an interrupted training, name it again.",
+        "hmnist-runs/<time>-MODEL",
+    ),
+]
+
 
 TRAINING_SHARE = 0.7
 """The usual share of the images that train, for the estimate of the time."""
 
 
-@options.with_settings()
+@with_settings()
 def train(
     model: options.ModelName,
-    data: options.Data = None,
+    data: options.TrainingData = None,
     metadata: options.Metadata = None,
     split: options.SplitBy = None,
     split_file: options.SplitFile = None,
     *,
     set: Set = None,  # noqa: A002 - the option's name
     scheduler: Scheduler = None,
-    out: options.Out = None,
+    out: Out = None,
     report: options.Report = "table",
     quiet: options.Quiet = False,
     **settings: Any,

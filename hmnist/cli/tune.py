@@ -4,11 +4,13 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.forwarding import with_settings
 from hmnist.cli.inputs import load_data, split_kind, suited, warn_of_unknown_lesions
 from hmnist.cli.numbers import whole_number
 from hmnist.cli.output import print_json, print_rich, say
@@ -33,14 +35,26 @@ Trials = Annotated[
     ),
 ]
 
+
+Out = Annotated[
+    Path | None,
+    options.out(
+        "Where the trials go; to go on with a search, name its folder.",
+        "hmnist-runs/<time>-tune-MODEL",
+    ),
+]
 # A decision changes no probability, so it would change nothing.
-SETTINGS = [name for name in options.RECIPE_OPTIONS if name not in {"decide", "sensitivity"}]
+SETTINGS = {
+    name: option
+    for name, option in options.RECIPE_OPTIONS.items()
+    if name not in {"decide", "sensitivity"}
+}
 
 
-@options.with_settings(SETTINGS)
+@with_settings(SETTINGS)
 def tune(
     model: options.ModelName,
-    data: options.Data = None,
+    data: options.TrainingData = None,
     metadata: options.Metadata = None,
     split: options.SplitBy = None,
     split_file: options.SplitFile = None,
@@ -48,7 +62,7 @@ def tune(
     set: Set = None,  # noqa: A002 - the option's name
     trials: Trials = 20,
     seeds: options.Seeds = None,
-    out: options.Out = None,
+    out: Out = None,
     report: options.Report = "table",
     quiet: options.Quiet = False,
     **settings: Any,

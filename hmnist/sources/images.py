@@ -1,4 +1,4 @@
-"""Images to predict: photographs, pixel files and MedMNIST files, all in one size."""
+"""Images to predict: photographs, pixel files and DermaMNIST files, all in one size."""
 
 import warnings
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ def load_images(
 ) -> ImagesToPredict:
     """Read images to predict.
 
-    The path is a photograph, a folder of photographs, a pixel file, a MedMNIST ``.npz``, or
+    The path is a photograph, a folder of photographs, a pixel file, a DermaMNIST ``.npz``, or
     ``"sample"``. Photographs are squeezed to the shape that the model expects; other files must
     have it. Photographs that are damaged are left out and named. Metadata are those of
     `read_patient_file`: they belong to photographs by name, to the images of other files by image
