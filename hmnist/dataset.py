@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import math
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float32, Images, Indices, Labels, Pixels, Shape, Strings
 from hmnist.diagnoses import CODES
-from hmnist.errors import DataError
+from hmnist.errors import DataError, UsageError
 from hmnist.html import image_html
 from hmnist.large_arrays import chunks_of, release, take_rows
 from hmnist.patients import encode_patients
@@ -199,6 +200,25 @@ class LesionDataset:
             lesion_ids=None if lesions is None else lesions[indices],
             metadata=None if table is None else table.iloc[indices].reset_index(drop=True),
             own_split=None if parts is None else parts[indices],
+        )
+
+
+def check_loaded(data: object) -> None:
+    """Refuse data that are no `LesionDataset`, such as the name of a file.
+
+    Examples
+    --------
+    >>> check_loaded("mine.csv")
+    Traceback (most recent call last):
+    hmnist.errors.UsageError: 'mine.csv' is no LesionDataset. Load it first: hmnist.load('mine.csv')
+    """
+    if isinstance(data, str | os.PathLike):
+        path = os.fspath(data)
+        raise UsageError(f"{path!r} is no LesionDataset.", f"Load it first: hmnist.load({path!r})")
+    if not isinstance(data, LesionDataset):
+        raise UsageError(
+            f"The data are a {type(data).__name__}; expected a LesionDataset.",
+            "hmnist.load reads one from a file.",
         )
 
 

@@ -78,6 +78,20 @@ class DataWarning(UserWarning):
     """Something in a data file is no image and was left out, such as an index."""
 
 
+def check_counts(**counts: int | None) -> None:
+    """Raise UsageError for a count below 1; None is a count that is chosen later.
+
+    Examples
+    --------
+    >>> check_counts(jobs=2, seeds=0)
+    Traceback (most recent call last):
+    hmnist.errors.UsageError: The number of seeds is 0; expected 1 or more.
+    """
+    for what, count in counts.items():
+        if count is not None and count < 1:
+            raise UsageError(f"The number of {what} is {count}; expected 1 or more.")
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """Return the error for a `name` that is no known name of its `kind`; the nearest come first.
 

@@ -28,5 +28,5 @@ def test_every_cell_runs(
     assert {row.model for row in table.rows} == {*names["MODELS"], "majority"}
     assert (tmp_path / names["OUT"] / "times.pdf").read_bytes().startswith(b"%PDF")
     printed = capsys.readouterr().out
-    for words in ("2,500 images", "No lesion stands in two parts", "xgboost", "[95% interval"):
+    for words in ("2,500 images", "No lesion is in two parts", "xgboost", "[95% interval"):
         assert words in printed

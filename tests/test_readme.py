@@ -93,7 +93,7 @@ def test_the_script_runs(
     with pytest.warns(SampleWarning):
         exec(compile(quick, "README.md", "exec"), {})
     printed = capsys.readouterr().out
-    assert "No lesion stands in two parts" in printed
+    assert "No lesion is in two parts" in printed
     assert "| logistic" in printed
     assert (tmp_path / "runs" / "cnn" / "manifest.json").is_file()
 

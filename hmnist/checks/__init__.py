@@ -16,7 +16,7 @@ from hmnist.checks.given import as_features, as_split, read_feature_file
 from hmnist.checks.loading import load_mislabelled, unexpected_columns
 from hmnist.checks.report import Finding, Report, report_on
 from hmnist.checks.subject import Subject
-from hmnist.dataset import LesionDataset
+from hmnist.dataset import LesionDataset, check_loaded
 from hmnist.splits.split import Split
 
 if TYPE_CHECKING:
@@ -52,9 +52,8 @@ def check(
     ------
     UsageError
         If the split is one of other data or its rows are not rows of these, or features are
-        neither a table nor names, or have another number of rows. Data are the same where the
-        names of their images are; where names are unknown, where labels and, as far as known,
-        lesions are.
+        neither a table nor names, or have another number of rows. Two data sets count as the same
+        if their image ids agree; without ids, if labels and known lesions agree.
     DataError
         If a split file is malformed.
 
@@ -84,6 +83,7 @@ def inspect(
 
     `on_check` is told how many checks are done, and of how many.
     """
+    check_loaded(data)
     names, values = ((), None) if features is None else as_features(features, len(data))
     subject = Subject(data, as_split(data, split), names, values)
     skipped = {each.code: lack for each in CHECKS if (lack := each.lacks(subject))}

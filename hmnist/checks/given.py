@@ -80,9 +80,9 @@ def as_features(features: "Features", count: int) -> tuple[tuple[str, ...], Floa
 
     if isinstance(features, pd.DataFrame):
         if len(features) != count:
+            rows = "1 row" if len(features) == 1 else f"{len(features):,} rows"
             raise UsageError(
-                f"The features have {len(features):,} rows; expected a row for each of the "
-                f"{count:,} images.",
+                f"The features have {rows}; expected a row for each of the {count:,} images.",
                 _FEATURES,
             )
         columns = [_as_numbers(str(name), column) for name, column in features.items()]

@@ -1,13 +1,17 @@
 """``hmnist audit``."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.forwarding import with_settings
 from hmnist.cli.inputs import load_data, suited
 from hmnist.cli.names import named, split_names
 from hmnist.cli.output import print_result, say
+from hmnist.cli.unused import tell_unused
 from hmnist.errors import UsageError
 from hmnist.systems import AUDITED
 
@@ -29,10 +33,18 @@ Epochs = Annotated[
         "system's own]",
     ),
 ]
+
+Out = Annotated[
+    Path | None,
+    options.out(
+        "Where runs and table go; to go on with an audit, name its folder.",
+        "hmnist-runs/<time>-audit",
+    ),
+]
 Format = Annotated[str, options.printed_as("table", "markdown", "json")]
 
 
-@options.with_settings(options.AUDIT_SETTINGS)
+@with_settings(options.AUDIT_OPTIONS)
 def audit(
     data: options.Data = None,
     metadata: options.Metadata = None,
@@ -42,7 +54,7 @@ def audit(
     seeds: options.Seeds = None,
     jobs: options.Jobs = None,
     dask: options.Dask = None,
-    out: options.Out = None,
+    out: Out = None,
     report: Format = "table",
     quiet: options.Quiet = False,
     **settings: Any,
@@ -52,15 +64,18 @@ def audit(
     Each system is trained as its source did, leaks included; and on lesions that are not tested,
     with the leaks switched on one after the other. More seeds tell smaller effects from chance.
     """
-    counts = None if epochs is None else _read_epochs(epochs, systems)
+    from hmnist.systems import SYSTEMS
+
+    audited = AUDITED if systems is None else split_names(systems)
+    counts = None if epochs is None else _read_epochs(epochs, audited)
+    tell_unused(settings, [SYSTEMS[name].model for name in audited], quiet=quiet)
     dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
     from hmnist.cli.watching import watch_cells
     from hmnist.files import runs_folder
     from hmnist.results.audit import audit as run_audit
 
     settings = suited(settings, dataset, quiet=quiet)
-    names = None if systems is None else split_names(systems)
-    given = options.only_given(systems=names, seeds=seeds, dask=dask)
+    given = options.only_given(seeds=seeds, dask=dask) | {"systems": audited}
     with runs_folder(out, "-audit") as folder, watch_cells(folder, quiet=quiet) as watcher:
         given |= {"epochs": counts, "jobs": jobs, "out": folder, "watcher": watcher}
         result = run_audit(dataset, **given, **settings)
@@ -69,9 +84,8 @@ def audit(
         say(f"Runs and table: {folder}")
 
 
-def _read_epochs(text: str, systems: str | None) -> dict[str, int]:
+def _read_epochs(text: str, audited: Sequence[str]) -> dict[str, int]:
     """Return the epochs by system: a bare number is for all systems that are not named."""
-    audited = AUDITED if systems is None else split_names(systems)
     for_all: dict[str, int] = {}
     by_name: dict[str, int] = {}
     for part in split_names(text):

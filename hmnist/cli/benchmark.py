@@ -1,17 +1,47 @@
 """``hmnist benchmark``."""
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 from hmnist.cli import options
+from hmnist.cli.forwarding import with_settings
 from hmnist.cli.inputs import load_data, split_kind, suited, warn_of_unknown_lesions
-from hmnist.cli.names import split_names
+from hmnist.cli.names import named, split_names
 from hmnist.cli.output import print_result, say
 from hmnist.cli.parameters import Set, read_parameters
+from hmnist.cli.unused import tell_unused
+from hmnist.runs.recipe import Recipe
+
+Out = Annotated[
+    Path | None,
+    options.out(
+        "Where runs and table go; to go on with a benchmark, name its folder.",
+        "hmnist-runs/<time>",
+    ),
+]
+
+OPTIONS = {
+    **options.RECIPE_OPTIONS,
+    "oversample": options.setting(
+        "oversample",
+        "METHOD,…",
+        f"{options.OVERSAMPLING}. Several are compared.",
+        **named("oversampling method"),
+    ),
+    "patients": options.setting(
+        "patients",
+        "no|yes|both",
+        f"{options.PATIENTS}, or both, compared.",
+        "no",
+        **named("choice of patient data"),
+    ),
+}
+"""The options of a recipe, of which a benchmark takes several choices."""
 
 
-@options.with_settings()
+@with_settings(OPTIONS)
 def benchmark(
-    data: options.Data = None,
+    data: options.TrainingData = None,
     metadata: options.Metadata = None,
     models: options.Models = None,
     split: options.SplitBy = None,
@@ -23,7 +53,7 @@ def benchmark(
     dask: options.Dask = None,
     set: Set = None,  # noqa: A002 - the option's name
     sort: options.Sort = None,
-    out: options.Out = None,
+    out: Out = None,
     format: options.Format = None,  # noqa: A002 - the option's name
     quiet: options.Quiet = False,
     **settings: Any,
@@ -33,6 +63,10 @@ def benchmark(
 
     names = list(COMPARED) if models is None else split_names(models)
     parameters = read_parameters(set, names, quiet=quiet)
+    # A benchmark takes several of these two.
+    single = {name: settings[name] for name in settings if name not in {"oversample", "patients"}}
+    Recipe(model=names[0], **single)  # refuses what does not fit
+    tell_unused(settings, names, quiet=quiet)
     dataset = load_data(data, metadata, quiet=quiet)
     warn_of_unknown_lesions(dataset, quiet=quiet)
     from hmnist.cli.watching import watch_cells

@@ -11,10 +11,11 @@ from hmnist.cli.download import download
 from hmnist.cli.figures import Figures, formats_of
 from hmnist.cli.from_images import from_images
 from hmnist.cli.inputs import load_data
+from hmnist.cli.numbers import whole_number
 from hmnist.cli.output import print_rich, say
 
 app = typer.Typer(help="Look at data, fetch or make some.", no_args_is_help=True)
-app.command("check")(check)
+app.command("check", short_help="Look for leaks and other mistakes.")(check)
 app.command("download")(download)
 app.command("from-images")(from_images)
 
@@ -38,7 +39,10 @@ def plot(
     ] = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw a sheet of images per diagnosis, and diagnoses by count, age, sex and site."""
+    """Draw the images of each diagnosis, and the metadata.
+
+    A sheet of images per diagnosis, and the diagnoses by count, age, sex and site.
+    """
     from hmnist.results.canvas import check_drawing
     from hmnist.results.data_figures import missing_columns, save_data_figures
 
@@ -86,11 +90,16 @@ def sample(
         Path,
         typer.Option("--out", metavar="FILE", help="The pixel file to write, .csv or .csv.gz."),
     ],
-    rows: Annotated[int, typer.Option(metavar="N", min=1, help="How many images.")] = 2500,
+    rows: Annotated[
+        int, typer.Option(metavar="N", help="How many images.", **whole_number(1))
+    ] = 2500,
     seed: options.Seed = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write a synthetic sample in the Kaggle format, with its metadata beside it."""
+    """Write a synthetic sample in the Kaggle format.
+
+    Its metadata are written beside it.
+    """
     from hmnist.cli.watching import watch_steps
     from hmnist.sources.sample import write_sample
 

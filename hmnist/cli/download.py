@@ -22,10 +22,10 @@ def download(
     ] = "kaggle",
     quiet: options.Quiet = False,
 ) -> None:
-    """Fetch published data into the cache, and print the path of the data file.
+    """Fetch published data into the cache.
 
-    A download that was cut off goes on where it stopped. Commands without DATA use the pixel file
-    from Kaggle once it is there.
+    The path of the data file is printed. A download that was cut off goes on where it stopped.
+    Commands without DATA use the pixel file from Kaggle once it is there.
     """
     from hmnist.sources.download import ARCHIVES
     from hmnist.sources.download import download as fetch_archive

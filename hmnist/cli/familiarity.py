@@ -52,5 +52,5 @@ class UnfamiliarImages:
         say(
             f"Warning: {self._unfamiliar:,} of {self._all:,} images {verb} unlike the training "
             f"data: {named}. {each} nothing. About {100 * self._run.familiarity.false_alarms:.0f} "
-            "% of images like the training data are named, too."
+            "% of ordinary images also get this warning."
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.numbers import whole_number
 from hmnist.cli.output import say
 from hmnist.errors import UsageError
 
@@ -42,7 +43,12 @@ def from_images(
     ] = None,
     jobs: Annotated[
         int | None,
-        options.shared("jobs", "N", "Photographs read side by side. [default: all cores]", min=1),
+        options.shared(
+            "jobs",
+            "N",
+            "How many photographs are read at once. [default: all cores]",
+            **whole_number(1),
+        ),
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:

@@ -12,7 +12,7 @@ from hmnist.errors import UsageError, unknown_name
 
 _HOMES = {
     "choice of patient data": "hmnist.runs.choices:PATIENTS",
-    "column": "hmnist.results.table:COLUMNS",
+    "column": "hmnist.results.columns:COLUMNS",
     "data set to download": "hmnist.sources.download:ARCHIVES",
     "decision": "hmnist.decisions.decision:KINDS",
     "device": "hmnist.hardware:DEVICES",
@@ -61,6 +61,24 @@ def named(kind: str, names: Sequence[str] = ()) -> dict[str, Any]:
     }
 
 
+def check_column(value: str | None) -> str | None:
+    """Return the name of a column by its name or its heading."""
+    from hmnist.results.columns import find_column
+
+    return None if value is None else find_column(value)
+
+
+def check_model(value: str | None) -> str | None:
+    """Check the name of the one model that a command trains."""
+    several = split_names(value or "")
+    if len(several) > 1:
+        raise UsageError(
+            f"{value} are {len(several)} models; expected one.",
+            f"To compare several: hmnist benchmark --models {','.join(several)}",
+        )
+    return check_name("model")(value)
+
+
 def check_split(value: str | None) -> str | None:
     """Check the name of a split; the path of a file is checked when it is read."""
     if value is None or Path(value).suffix:
@@ -104,6 +122,13 @@ def _correct(kind: str, value: str, names: Sequence[str]) -> str:
     if not given:
         raise UsageError(f"No {kind} is named.", f"Choose {', '.join(names)}.")
     for name in given:
-        if name.lower() not in by_lower_case:
-            raise unknown_name(kind, name, names)
+        if name.lower() in by_lower_case:
+            continue
+        words = name.lower().split()
+        if len(words) > 1 and by_lower_case.keys() >= set(words):
+            raise UsageError(
+                f"There is no {kind} called {name!r}.",
+                f"Separate names by commas: {','.join(words)}",
+            )
+        raise unknown_name(kind, name, names)
     return ",".join(by_lower_case[name.lower()] for name in given)

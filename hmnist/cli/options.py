@@ -5,18 +5,21 @@ An option named ``--rare-to`` is the keyword ``rare_to`` of the library, the var
 own: where the user gives none, the library's default holds (`hmnist.runs.recipe.Recipe`).
 """
 
-import functools
-import inspect
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
-from hmnist.cli.names import check_path, check_split, complete_split, named, split_names
-from hmnist.runs.recipe import AuditSettings, Recipe
-
-Command = TypeVar("Command", bound=Callable[..., None])
+from hmnist.cli.names import (
+    check_column,
+    check_model,
+    check_path,
+    check_split,
+    complete_split,
+    named,
+)
+from hmnist.cli.numbers import share, whole_number
+from hmnist.runs.recipe import LARGEST_SEED, AuditSettings, Recipe
 
 SETTINGS: set[str] = set()
 """The options that ``hmnist.toml`` may set, with underscores."""
@@ -26,7 +29,7 @@ def shared(name: str, metavar: str | None, text: str, *flags: str, **facts: Any)
     """Return an option under its name on the command line, in the environment and in the file.
 
     `name` is the keyword of the library, with underscores; `flags` are further flags such as
-    ``-q``; `facts` are further arguments of `typer.Option`: ``callback``, ``min``, ``max``.
+    ``-q``; `facts` are further arguments of `typer.Option`, such as ``callback``.
     """
     SETTINGS.add(name)
     return typer.Option(
@@ -41,6 +44,11 @@ def shared(name: str, metavar: str | None, text: str, *flags: str, **facts: Any)
     )
 
 
+def out(text: str, default: str) -> Any:
+    """Return the option ``--out`` of a command that trains."""
+    return shared("out", "FOLDER", f"{text} [default: {default}]")
+
+
 def printed_as(*formats: str) -> Any:
     """Return the option ``--format`` of a command that has other formats than a benchmark."""
     text = "How the result is printed."
@@ -49,7 +57,7 @@ def printed_as(*formats: str) -> Any:
     )
 
 
-def _setting(name: str, metavar: str, text: str, default: str = "", **facts: Any) -> Any:
+def setting(name: str, metavar: str, text: str, default: str = "", **facts: Any) -> Any:
     """Return the option of a field of `Recipe`, with its type; the help names its default."""
     value = getattr(Recipe, name)
     shown = default or (",".join(value) if isinstance(value, tuple) else value)
@@ -64,59 +72,66 @@ Seed = Annotated[
         "seed",
         "N",
         f"Fixes everything that is drawn at random. [default: {Recipe.seed}]",
-        min=0,
-        max=2**32 - 1,
+        **whole_number(0, LARGEST_SEED),
     ),
 ]
+
+OVERSAMPLING = (
+    "How rare diagnoses are raised in training: random repeats their images; augment turns the "
+    "repeated ones; affine distorts them; smote interpolates between neighbours; weights lets them "
+    "count more; balanced repeats every diagnosis up to the commonest; none raises nothing"
+)
+PATIENTS = "Whether models are trained with patient data (age, sex, site)"
+
 RECIPE_OPTIONS: dict[str, Any] = {
-    "oversample": _setting(
-        "oversample",
-        "METHOD",
-        "none, random, augment, affine, smote, weights or balanced; a benchmark compares several.",
-        **named("oversampling method"),
+    "oversample": setting(
+        "oversample", "METHOD", f"{OVERSAMPLING}.", **named("oversampling method")
     ),
-    "rare": _setting("rare", "DX,…", "The diagnoses to oversample.", **named("diagnosis")),
-    "rare_to": _setting(
+    "rare": setting("rare", "DX,…", "The diagnoses to oversample.", **named("diagnosis")),
+    "rare_to": setting(
         "rare_to",
         "N",
         "To how many training images each of them is raised.",
-        "the median diagnosis",
-        min=1,
+        "the median count",
+        **whole_number(1),
     ),
-    "decide": _setting(
+    "decide": setting(
         "decide",
         "natural|balanced|sensitive",
         "The likeliest diagnosis; corrected for rarity; or tuned to find malignant lesions.",
         **named("decision"),
     ),
-    "sensitivity": _setting(
-        "sensitivity", "SHARE", "The share of malignant lesions that --decide sensitive finds."
+    "sensitivity": setting(
+        "sensitivity",
+        "SHARE",
+        "The share of malignant lesions that --decide sensitive finds.",
+        **share(),
     ),
-    "features": _setting(
+    "features": setting(
         "features",
         "lesion|pixels",
-        "What trees, the linear model and the MLP read: features of the lesion, or raw pixels.",
+        "What mlp, xgboost, hist-gbdt and logistic read: features of the lesion, or raw pixels.",
         **named("set of features"),
     ),
-    "patients": _setting(
+    "patients": setting(
         "patients",
-        "no|yes|both",
-        "Whether models are trained with patient data (age, sex, site); a benchmark compares both.",
+        "no|yes",
+        f"{PATIENTS}.",
         "no",
         **named("choice of patient data"),
     ),
-    "precision": _setting(
+    "precision": setting(
         "precision",
         "float32|bfloat16|auto",
         "What cnn multiplies in while it is trained; auto measures which is quicker here.",
         **named("precision"),
     ),
-    "pretrained": _setting(
+    "pretrained": setting(
         "pretrained",
         "none|imagenet|PATH",
         "The weights that vgg16, mobilenet and inception-resnet start from.",
     ),
-    "effort": _setting(
+    "effort": setting(
         "effort",
         "quick|standard|best",
         "How long all models train.",
@@ -124,10 +139,14 @@ RECIPE_OPTIONS: dict[str, Any] = {
         **named("effort"),
     ),
     "seed": Seed,
-    "threads": _setting(
-        "threads", "N", "Threads per model; equal threads give equal scores.", "all cores", min=1
+    "threads": setting(
+        "threads",
+        "N",
+        "Threads per model; equal threads give equal scores.",
+        "all cores",
+        **whole_number(1),
     ),
-    "device": _setting(
+    "device": setting(
         "device",
         "auto|cpu|gpu",
         "Where networks and xgboost run; auto takes an NVIDIA GPU that can be used.",
@@ -136,23 +155,31 @@ RECIPE_OPTIONS: dict[str, Any] = {
 }
 """The options that are fields of `Recipe`."""
 
-AUDIT_SETTINGS = tuple(name for name in RECIPE_OPTIONS if name in AuditSettings.__annotations__)
+AUDIT_OPTIONS = {
+    name: option for name, option in RECIPE_OPTIONS.items() if name in AuditSettings.__annotations__
+}
 """Those that a published protocol leaves open."""
 
-Data = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="DATA",
-        show_default=False,
-        help="A pixel file (.csv, .csv.gz), a MedMNIST .npz, or the word sample. Without it: "
-        "$HMNIST_DATA, then hmnist_28_28_RGB.csv here, then that of hmnist data download; "
-        "benchmark and train have the embedded synthetic sample to fall back on.",
-        callback=check_path,
-    ),
-]
+_DATA = (
+    "A pixel file (.csv, .csv.gz), a DermaMNIST .npz, or the word sample. Without it: "
+    "$HMNIST_DATA, then hmnist_28_28_RGB.csv here, then that of hmnist data download"
+)
+
+
+def _data(text: str) -> Any:
+    """Return the argument DATA, with what a command does if there are no data."""
+    return typer.Argument(metavar="DATA", show_default=False, help=text, callback=check_path)
+
+
+Data = Annotated[str | None, _data(f"{_DATA}.")]
+TrainingData = Annotated[str | None, _data(f"{_DATA}, then the embedded synthetic sample.")]
 ModelName = Annotated[
     str,
-    typer.Argument(metavar="MODEL", help="The model (see: hmnist models).", **named("model")),
+    typer.Argument(
+        metavar="MODEL",
+        help="The model (see: hmnist models).",
+        **{**named("model"), "callback": check_model},
+    ),
 ]
 Metadata = Annotated[
     str | None,
@@ -190,7 +217,8 @@ SplitFile = Annotated[
     shared(
         "split_file",
         "FILE",
-        "A split of your own: CSV with image_id or row (0 is the first image), and part.",
+        "A split of your own: CSV with image_id or row (0 is the first image), and part (train, "
+        "validation or test).",
     ),
 ]
 FeatureFile = Annotated[
@@ -203,13 +231,24 @@ FeatureFile = Annotated[
 ]
 Folds = Annotated[
     int | None,
-    shared("folds", "K", "Cross-validate in K folds by lesion instead of one split.", min=2),
+    shared(
+        "folds", "K", "Cross-validate in K folds by lesion instead of one split.", **whole_number(2)
+    ),
 ]
 Seeds = Annotated[
-    int | None, shared("seeds", "N", "Models of each kind on that one split. [default: 1]", min=1)
+    int | None,
+    shared(
+        "seeds", "N", "How many seeds each model is trained with. [default: 1]", **whole_number(1)
+    ),
 ]
 Jobs = Annotated[
-    int | None, shared("jobs", "N", "How many run side by side; they share the cores.", min=1)
+    int | None,
+    shared(
+        "jobs",
+        "N",
+        "How many models are trained at once; they share the cores. [default: 1; in an audit 2]",
+        **whole_number(1),
+    ),
 ]
 Dask = Annotated[
     str | None,
@@ -224,12 +263,9 @@ Sort = Annotated[
     shared(
         "sort",
         "COLUMN",
-        "The score that orders the rows. [default: balanced_accuracy]",
-        **named("column"),
+        "The score or cost that orders the rows, such as AUC. [default: balanced_accuracy]",
+        **{**named("column"), "callback": check_column},
     ),
-]
-Out = Annotated[
-    Path | None, shared("out", "FOLDER", "Where the runs go. [default: hmnist-runs/<time>]")
 ]
 Format = Annotated[
     str | None,
@@ -242,38 +278,6 @@ Format = Annotated[
 ]
 Report = Annotated[str, printed_as("table", "json")]
 Quiet = Annotated[bool, shared("quiet", None, "Print the result only.", "-q")]
-
-
-def with_settings(names: Iterable[str] = RECIPE_OPTIONS) -> Callable[[Command], Command]:
-    """Add the options of a recipe to a command that takes ``**settings``.
-
-    In the help they stand before the keyword-only parameters of the command. Options that the user
-    does not give are left out of `settings`.
-    """
-
-    def decorate(command: Command) -> Command:
-        signature = inspect.signature(command)
-        keyword = inspect.Parameter.KEYWORD_ONLY
-        own = [value for name, value in signature.parameters.items() if name != "settings"]
-        options = [
-            inspect.Parameter(name, keyword, default=None, annotation=RECIPE_OPTIONS[name])
-            for name in names
-        ]
-        first = [parameter for parameter in own if parameter.kind is not keyword]
-        last = [parameter for parameter in own if parameter.kind is keyword]
-
-        @functools.wraps(command)
-        def call(**given: Any) -> None:
-            settings = only_given(**{name: given.pop(name) for name in names})
-            if "rare" in settings:
-                settings["rare"] = split_names(settings["rare"])
-            command(**given, **settings)
-
-        signature = signature.replace(parameters=[*first, *options, *last])
-        call.__signature__ = signature  # type: ignore[attr-defined]  # inspect looks for it
-        return call  # type: ignore[return-value]  # typer calls it by the new signature
-
-    return decorate
 
 
 def only_given(**options: Any) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def predict(
         list[str],
         typer.Argument(
             metavar="INPUT",
-            help="Pixel files, MedMNIST .npz files, photographs, or folders of them.",
+            help="Pixel files, DermaMNIST .npz files, photographs, or folders of them.",
             callback=check_path,
         ),
     ],

@@ -18,10 +18,16 @@ app.command("show")(show)
 
 @app.command("list")
 def list_runs(folder: Folder = RUNS_FOLDER, report: options.Report = "table") -> None:
-    """List the runs in a folder with their scores; exit code 4 if one is damaged."""
-    from hmnist.errors import DataMissingError, TrustError
+    """List the runs in a folder with their scores.
+
+    The exit code is 4 if one is damaged.
+    """
+    from hmnist.errors import DataMissingError, TrustError, UsageError
+    from hmnist.runs.manifest import TRAIN_ONE
     from hmnist.runs.run import find_runs
 
+    if folder.is_file():
+        raise UsageError(f"{folder} is a file; expected a folder with runs.")
     if not folder.is_dir() and folder != RUNS_FOLDER:
         raise DataMissingError(f"There is no folder {folder}.")
     facts, damaged = {}, 0
@@ -36,7 +42,7 @@ def list_runs(folder: Folder = RUNS_FOLDER, report: options.Report = "table") ->
     elif facts:
         _print_runs(facts)
     elif not damaged:
-        say(f"There are no runs in {folder}.")
+        say(f"There are no runs in {folder}. {TRAIN_ONE}")
     if damaged:
         raise typer.Exit(TrustError.exit_code)
 
@@ -81,9 +87,10 @@ def verify(
         list[Path], typer.Argument(metavar="RUN", help="Run folders, or benchmark folders.")
     ],
 ) -> None:
-    """Compare runs with their manifests, and their scores with their predictions.
+    """Look for damage in run folders.
 
-    Exit code 4 if one is damaged. It finds damage, not who wrote a folder.
+    Files are compared with the manifest, and scores with the predictions. The exit code is 4 if a
+    run is damaged. It is not checked who wrote a folder.
     """
     from hmnist.errors import TrustError
     from hmnist.results.benchmark_folder import is_benchmark, verify_benchmark

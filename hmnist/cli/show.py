@@ -18,7 +18,10 @@ def show(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
     report: options.Report = "table",
 ) -> None:
-    """Print what a run is and how it scored; as JSON, its whole manifest and its scores."""
+    """Print what a run is and how it scored.
+
+    As JSON: its whole manifest and its scores.
+    """
     from hmnist.runs.facts import as_json
     from hmnist.runs.run import open_run
 

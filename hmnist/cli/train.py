@@ -1,14 +1,17 @@
 """``hmnist train``."""
 
 import shlex
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.forwarding import with_settings
 from hmnist.cli.inputs import load_data, split_kind, suited, warn_of_unknown_lesions
 from hmnist.cli.output import say
 from hmnist.cli.parameters import Set, read_parameters
+from hmnist.cli.unused import tell_unused
 from hmnist.files import runs_folder
 from hmnist.runs.recipe import Recipe
 
@@ -24,22 +27,30 @@ Scheduler = Annotated[
     ),
 ]
 
+Out = Annotated[
+    Path | None,
+    options.out(
+        "The run folder; to go on with an interrupted training, name it again.",
+        "hmnist-runs/<time>-MODEL",
+    ),
+]
+
 
 TRAINING_SHARE = 0.7
 """The usual share of the images that train, for the estimate of the time."""
 
 
-@options.with_settings()
+@with_settings()
 def train(
     model: options.ModelName,
-    data: options.Data = None,
+    data: options.TrainingData = None,
     metadata: options.Metadata = None,
     split: options.SplitBy = None,
     split_file: options.SplitFile = None,
     *,
     set: Set = None,  # noqa: A002 - the option's name
     scheduler: Scheduler = None,
-    out: options.Out = None,
+    out: Out = None,
     report: options.Report = "table",
     quiet: options.Quiet = False,
     **settings: Any,
@@ -47,6 +58,7 @@ def train(
     """Train one model into a run folder, and score it."""
     parameters = read_parameters(set, [model], quiet=quiet).get(model, {})
     Recipe(model=model, parameters=parameters, **settings)  # refuses what does not fit
+    tell_unused(settings, [model], quiet=quiet)
     dataset = load_data(data, metadata, quiet=quiet)
     warn_of_unknown_lesions(dataset, quiet=quiet)
     from hmnist.cli.output import print_evaluation

@@ -4,15 +4,19 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.forwarding import with_settings
 from hmnist.cli.inputs import load_data, split_kind, suited, warn_of_unknown_lesions
+from hmnist.cli.numbers import whole_number
 from hmnist.cli.output import print_json, print_rich, say
 from hmnist.cli.parameters import Set, read_parameters
 from hmnist.cli.train import TRAINING_SHARE
+from hmnist.cli.unused import tell_unused
 from hmnist.runs.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -23,17 +27,34 @@ SHOWN = 10
 """The rows of the table."""
 
 Trials = Annotated[
-    int, typer.Option(metavar="N", min=1, help="How many, with those that --out holds already.")
+    int,
+    typer.Option(
+        metavar="N",
+        help="How many trials, with those that --out holds already.",
+        **whole_number(1),
+    ),
 ]
 
+
+Out = Annotated[
+    Path | None,
+    options.out(
+        "Where the trials go; to go on with a search, name its folder.",
+        "hmnist-runs/<time>-tune-MODEL",
+    ),
+]
 # A decision changes no probability, so it would change nothing.
-SETTINGS = [name for name in options.RECIPE_OPTIONS if name not in {"decide", "sensitivity"}]
+SETTINGS = {
+    name: option
+    for name, option in options.RECIPE_OPTIONS.items()
+    if name not in {"decide", "sensitivity"}
+}
 
 
-@options.with_settings(SETTINGS)
+@with_settings(SETTINGS)
 def tune(
     model: options.ModelName,
-    data: options.Data = None,
+    data: options.TrainingData = None,
     metadata: options.Metadata = None,
     split: options.SplitBy = None,
     split_file: options.SplitFile = None,
@@ -41,7 +62,7 @@ def tune(
     set: Set = None,  # noqa: A002 - the option's name
     trials: Trials = 20,
     seeds: options.Seeds = None,
-    out: options.Out = None,
+    out: Out = None,
     report: options.Report = "table",
     quiet: options.Quiet = False,
     **settings: Any,
@@ -54,6 +75,7 @@ def tune(
     """
     parameters = read_parameters(set, [model], quiet=quiet).get(model, {})
     Recipe(model=model, parameters=parameters, **settings)  # refuses what does not fit
+    tell_unused(settings, [model], quiet=quiet)
     dataset = load_data(data, metadata, quiet=quiet)
     warn_of_unknown_lesions(dataset, quiet=quiet)
     from hmnist.cli.watching import watch_training

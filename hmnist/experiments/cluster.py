@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from hmnist.dataset import LesionDataset
-from hmnist.errors import UsageError, WorkError
+from hmnist.errors import UsageError, WorkError, check_counts
 from hmnist.experiments.cells import Cell, Watcher
 from hmnist.experiments.crew import WORKER_SECONDS, Crew
 from hmnist.experiments.stored import store_data
@@ -39,8 +39,7 @@ def connect(address: str, threads: int | None) -> "Iterator[Cluster]":
         from distributed import Client
     except ImportError as error:
         raise UsageError("Dask is not installed.", 'Type: pip install "hmnist[dask]"') from error
-    if threads is not None and threads < 1:
-        raise UsageError("Threads are counted from 1.")
+    check_counts(threads=threads)
     _check_address(address)
     try:
         client = Client(address, timeout=SCHEDULER_SECONDS, set_as_default=False)

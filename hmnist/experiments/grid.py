@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from hmnist.dataset import LesionDataset
-from hmnist.errors import UsageError
+from hmnist.errors import UsageError, check_counts
 from hmnist.experiments.cells import Cell
 from hmnist.models.registry import MODELS, find_model
 from hmnist.oversampling import name_method
@@ -35,8 +35,7 @@ def plan_benchmark(
 
     Arguments and errors are those of `hmnist.benchmark`; `folder` is where the run folders go.
     """
-    if seeds < 1:
-        raise UsageError("Seeds are counted from 1.")
+    check_counts(seeds=seeds)
     if folds is not None and split not in (None, "lesion"):
         raise UsageError("Folds are always by lesion.", "Leave out --folds, or --split.")
     given: dict[str, Any] = dict(settings)

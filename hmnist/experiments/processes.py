@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hmnist.errors import HmnistError, UsageError, WorkError
+from hmnist.errors import HmnistError, WorkError, check_counts
 from hmnist.experiments.cells import Cell, Watcher, noting
 from hmnist.experiments.stored import store_data
 from hmnist.experiments.training import train_cell
@@ -63,8 +63,7 @@ def share_cores(jobs: int | None, threads: int | None, cores: int) -> tuple[int,
     >>> share_cores(None, None, cores=8)
     (2, 4)
     """
-    if any(count is not None and count < 1 for count in (jobs, threads)):
-        raise UsageError("Jobs and threads are counted from 1.")
+    check_counts(jobs=jobs, threads=threads)
     jobs = jobs or max(1, min(2, cores // (threads or 1)))
     return jobs, threads or max(1, cores // jobs)
 

@@ -11,6 +11,7 @@ from hmnist.experiments.cells import Watcher
 from hmnist.experiments.training import open_finished, train_cell
 from hmnist.features.steps import OnStep
 from hmnist.files import runs_folder
+from hmnist.runs.keywords import check_keywords
 from hmnist.runs.recipe import Recipe, Settings
 from hmnist.runs.run import Run
 from hmnist.splits.split import split as make_split
@@ -75,6 +76,7 @@ def train(
     >>> run.manifest.model, round(run.scores["balanced_accuracy"], 3)
     ('majority', 0.143)
     """
+    check_keywords(train, settings)
     given: dict[str, Any] = dict(settings)
     recipe = Recipe(model=model, parameters=parameters or {}, **given)
     parts = make_split(data, split, recipe.seed)

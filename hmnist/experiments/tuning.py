@@ -18,7 +18,7 @@ from typing import Any, Unpack
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.calibration import fit_temperature, rescale
 from hmnist.diagnoses import CODES
-from hmnist.errors import TrustError, UsageError, WorkError
+from hmnist.errors import TrustError, UsageError, WorkError, check_counts
 from hmnist.experiments.study import Study, Trial, check_optuna
 from hmnist.experiments.training import fit_model, predict_part
 from hmnist.features.steps import OnStep, ignore_steps, part_of
@@ -26,6 +26,7 @@ from hmnist.files import locked, make_parent, runs_folder, write_file
 from hmnist.hardware import use_device, use_threads
 from hmnist.models.registry import MODELS, find_class
 from hmnist.models.search_space import SearchSpace
+from hmnist.runs.keywords import check_keywords
 from hmnist.runs.recipe import Recipe, Settings
 from hmnist.splits.split import Split
 from hmnist.splits.split import split as make_split
@@ -135,8 +136,8 @@ def tune(
     >>> tuning.trials[0].parameters
     {'penalty': 0.1, 'max_iter': 100}
     """
-    if trials < 1 or seeds < 1:
-        raise UsageError("Trials and seeds are counted from 1.")
+    check_keywords(tune, settings)
+    check_counts(trials=trials, seeds=seeds)
     check_optuna()
     given: dict[str, Any] = dict(settings)
     recipe = Recipe(model=model, parameters=dict(parameters or {}), **given)

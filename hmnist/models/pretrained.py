@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmnist.errors import DataError, DataMissingError, UsageError
+from hmnist.errors import DataError, DataMissingError, UsageError, did_you_mean
 from hmnist.files import hash_file
 from hmnist.models.hdf5 import count_weights
 from hmnist.models.isolation import IsolationError
@@ -35,6 +35,25 @@ _FITTING = (
     "The file has to contain those of the same application of Keras without its classifier "
     "(include_top=False)."
 )
+
+
+def check_weights_name(pretrained: str) -> None:
+    """Refuse a word that is neither a name of weights nor the path of a file.
+
+    Whether the file is there is not checked: models that take no weights never read it.
+
+    Examples
+    --------
+    >>> for name in ("imagenet", "vgg.h5", "weights/vgg"):
+    ...     check_weights_name(name)
+    """
+    is_path = len(Path(pretrained).parts) > 1 or Path(pretrained).suffix
+    if pretrained not in PRETRAINED and not is_path:
+        raise UsageError(
+            f"There are no pretrained weights called {pretrained!r}.",
+            f"{did_you_mean(pretrained, PRETRAINED)}Choose {', '.join(PRETRAINED)} or the path of "
+            "an .h5 file.",
+        )
 
 
 def check_pretrained(pretrained: str) -> str | None:

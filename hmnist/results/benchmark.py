@@ -16,10 +16,12 @@ from hmnist.experiments.grid import plan_benchmark
 from hmnist.experiments.workers import open_workers
 from hmnist.files import runs_folder, sweep, write_file
 from hmnist.models.registry import COMPARED
-from hmnist.results.benchmark_folder import TABLE
+from hmnist.results.benchmark_folder import TABLE, describe_replaced
+from hmnist.results.columns import find_column
 from hmnist.results.growing_table import GrowingTable
-from hmnist.results.table import Table, check_column
+from hmnist.results.table import Table
 from hmnist.results.watching import watch_quietly
+from hmnist.runs.keywords import check_keywords
 from hmnist.runs.recipe import Settings
 from hmnist.scores.scoring import SCORE_NAMES
 
@@ -63,10 +65,11 @@ def benchmark(
         workers train the cells instead of this machine. At equal ``threads``, which are those of
         the smallest worker if none are given, and on equal processors, the scores are equal.
     sort : str
-        The score or the cost that orders the rows. Rows are compared with the best one on this
-        score; with a cost, on balanced accuracy.
+        The score or the cost that orders the rows, by its name or its heading in the table. Rows
+        are compared with the best one on this score; with a cost, on balanced accuracy.
     out : str, pathlib.Path or None
-        The benchmark folder; None makes one in ``hmnist-runs``. Finished cells in it are kept.
+        The benchmark folder; None makes one in ``hmnist-runs``. Finished cells in it are kept. The
+        table of another benchmark in it is replaced, which the watcher is told.
     watcher : Watcher or None
         Is told about the progress. None shows the growing table in a notebook (a line for each
         model if ipywidgets is not installed), and nothing elsewhere.
@@ -99,7 +102,8 @@ def benchmark(
     >>> [row.model for row in table.rows]
     ['majority']
     """
-    check_column(sort)
+    check_keywords(benchmark, settings)
+    sort = find_column(sort)
     with (
         runs_folder(out) as folder,
         watch_quietly() if watcher is None else contextlib.nullcontext(watcher) as watching,
@@ -117,6 +121,8 @@ def benchmark(
             **settings,
         )
         watching.planned(cells, sum(map(estimate_seconds, cells)))
+        if (sentence := describe_replaced(folder, cells[0].split)) is not None:
+            watching.noted(sentence)
         growing = fill_table(cells, workers, watching)
     table = growing.compared_table(sort if sort in SCORE_NAMES else "balanced_accuracy").sorted(
         sort

@@ -10,6 +10,7 @@ from hmnist.results.table import Table
 from hmnist.runs.run import Run, open_listed
 from hmnist.runs.verification import are_same, verify_run
 from hmnist.scores.intervals import mean_scores
+from hmnist.splits.split import Split
 
 TABLE = "table.json"
 """The name of the table's file."""
@@ -57,6 +58,21 @@ def open_table(folder: str | Path) -> Table:
         )
     with open_guarded(path, LARGEST_JSON) as file:
         return Table.from_json(file.read())
+
+
+def describe_replaced(folder: Path, split: Split) -> str | None:
+    """Say which benchmark's table a benchmark on a split will replace; None if it is its own."""
+    try:
+        old = open_table(folder)
+    except (DataMissingError, TrustError):
+        return None
+    if (old.data.digest, old.split.digest) == (split.data.digest, split.digest):
+        return None
+    seed = "" if old.split.seed is None else f", seed {old.split.seed}"
+    return (
+        f"{folder / TABLE} is that of another benchmark (data {old.data.name}, split "
+        f"{old.split.description}{seed}) and will be replaced; its run folders stay."
+    )
 
 
 def open_benchmark(folder: Path) -> BenchmarkFolder:

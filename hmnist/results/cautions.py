@@ -38,20 +38,18 @@ def warn_of_few(tested: Mapping[str, Sequence[Predictions]]) -> Iterator[str]:
 
 
 def warn_of_cheaper(differences: RowDifferences | None) -> Iterator[str]:
-    """Yield a sentence on the models that were not found to be better than a cheaper one."""
+    """Yield a sentence for each model that was not found to be better than a cheaper one."""
     if differences is None:
         return
     score = SCORE_OF[differences.ranking.score]
-    listed = []
     for label, (cheaper, result) in differences.to_cheaper.items():
         better = (result.difference > 0) != score.lower_is_better
         if not better or result.p_value >= SIGNIFICANT:
-            listed.append(f"{label} than {cheaper} ({result}, p {p_text(result.p_value)})")
-    if listed:
-        yield (
-            f"Not found to be better on {score.title} than a model that is fitted in less than two "
-            f"thirds of the time: {'; '.join(listed)}."
-        )
+            yield (
+                f"{label} is not found to be better on {score.title} than {cheaper}, which is "
+                f"trained in less than two thirds of its time ({result}, p "
+                f"{p_text(result.p_value)})."
+            )
 
 
 def warn_of_folds(

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
 
-from hmnist.errors import unknown_name
 from hmnist.html import html_of
 from hmnist.results import formatting
+from hmnist.results.columns import find_column
 from hmnist.results.costs import COST_NAMES, COSTS
 from hmnist.results.flat_rows import flatten, flatten_scores, nest_scores
 from hmnist.results.result import Result, decode_result
@@ -49,9 +49,6 @@ MARK = " •"
 
 _WITH_SPREAD, _WITH_INTERVAL = {"balanced_accuracy", "accuracy"}, {"balanced_accuracy"}
 """The scores whose columns have room for a standard deviation, and for an interval."""
-
-COLUMNS = (*(score.name for score in SCORES), *COST_NAMES)
-"""The columns that rows can be sorted by."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,7 +88,7 @@ class Table(Result):
         UsageError
             If `by` is no score and no cost.
         """
-        check_column(by)
+        by = find_column(by)
         rising = by in LOWER_IS_BETTER or by in COST_NAMES
 
         def order(row: TableRow) -> tuple[bool, float]:
@@ -283,12 +280,6 @@ class Table(Result):
             label == best if row.difference is None else row.difference.p_value >= SIGNIFICANT
             for row, label in zip(self.rows, label_rows(self.rows), strict=True)
         ]
-
-
-def check_column(name: str) -> None:
-    """Refuse what is no score and no cost; rows cannot be sorted by it."""
-    if name not in COLUMNS:
-        raise unknown_name("column", name, COLUMNS)
 
 
 def summary_text(summary: ScoreSummary, *, spread: bool = True, interval: bool = False) -> str:

@@ -44,6 +44,9 @@ NEEDED_BY_MODELS = "model/model.json"
 _LARGEST = 2**22
 """Bytes of a manifest: four megabytes."""
 
+TRAIN_ONE = "Train one: hmnist train cnn DATA --out runs/cnn"
+"""What to type where there is no run."""
+
 _CURE = "Train it again."
 
 
@@ -176,7 +179,8 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     if not os.path.lexists(path):
         raise UsageError(
-            f"{folder} is no run folder: it has no {MANIFEST}.", f"See: hmnist runs list {folder}"
+            f"{folder} is no run folder: it has no {MANIFEST}.",
+            f"See: hmnist runs list {folder}. {TRAIN_ONE}",
         )
     facts = read_json(path, _LARGEST)
     schema = facts.get("schema") if isinstance(facts, dict) else None

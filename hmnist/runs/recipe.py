@@ -67,8 +67,7 @@ class Recipe:
     model : str
         A name of the registry (``hmnist models``).
     oversample : str
-        A method of `hmnist.oversample`. A sampler with ``fit_resample`` is taken, too, and named by
-        its text.
+        A method of `hmnist.oversample`, or a sampler with ``fit_resample``, named by its text.
     rare : tuple of str
         The diagnoses that are oversampled.
     rare_to : int or None
@@ -83,8 +82,7 @@ class Recipe:
         What ``cnn`` multiplies in while it is trained: ``float32``, ``bfloat16``, or ``auto``,
         which measures both here; see `hmnist.models.precision`. Other models ignore it.
     patients : bool
-        Whether models are trained with patient data: age, sex and site. The words ``"yes"`` and
-        ``"no"`` are taken, too.
+        Whether patient data (age, sex, site) are used. ``"yes"`` and ``"no"`` are taken, too.
     pretrained : str
         Where transfer models start from: ``none``, ``imagenet`` or the path of a file; other
         models ignore it.
@@ -291,10 +289,12 @@ class Recipe:
     def _check_names(self) -> None:
         from hmnist.decisions.decision import KINDS
         from hmnist.models.precision import PRECISIONS
+        from hmnist.models.pretrained import check_weights_name
         from hmnist.models.registry import EFFORTS, FEATURES
         from hmnist.oversampling import is_method
         from hmnist.oversampling.methods import METHODS
 
+        check_weights_name(self.pretrained)
         if not is_method(self.oversample):
             raise unknown_name("oversampling method", self.oversample, METHODS)
         for kind, name, known in (

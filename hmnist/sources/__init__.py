@@ -16,9 +16,10 @@ from hmnist.errors import DataMissingError
 from hmnist.files import downloads_folder
 from hmnist.sources.medmnist import read_medmnist
 from hmnist.sources.metadata import METADATA_FILE, attach_metadata
+from hmnist.sources.missing import PIXEL_FILE
 from hmnist.sources.pixel_csv import read_pixel_csv
 
-_PIXEL_FILES = ("hmnist_28_28_RGB.csv", "hmnist_28_28_RGB.csv.gz")
+_PIXEL_FILES = (PIXEL_FILE, f"{PIXEL_FILE}.gz")
 
 
 def load(
@@ -121,7 +122,7 @@ def find_data(named: str | None, *, sample_allowed: bool) -> Path | str:
     if sample_allowed:
         return "sample"
     raise DataMissingError(
-        f"No data is named, $HMNIST_DATA is not set, and {_PIXEL_FILES[0]} is neither here "
+        f"No data is named, $HMNIST_DATA is not set, and {PIXEL_FILE} is neither here "
         f"({Path.cwd()}) nor among the downloads ({downloads}).",
         "Type the pixel file's path behind the command, or the word sample for generated lesions; "
         "hmnist data download fetches the file.",

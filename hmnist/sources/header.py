@@ -18,7 +18,7 @@ _INDEX_NAMES = ("", "Unnamed: 0", "index")
 """How pandas names the index that it saves as the first column."""
 
 _OTHER_KINDS = (
-    (b"PK\x03\x04", "a ZIP archive", "Unpack it; a MedMNIST file keeps its ending .npz."),
+    (b"PK\x03\x04", "a ZIP archive", "Unpack it; a DermaMNIST file keeps its ending .npz."),
     ((b"\xff\xfe", b"\xfe\xff"), "UTF-16 text", "Save it again as CSV in UTF-8."),
     (b"<", "a web page", "The download went wrong: fetch the file again."),
 )
@@ -57,7 +57,7 @@ def read_header(file: BinaryIO, path: Path) -> tuple[list[str], bytes]:
     if not names or b"\0" in line:
         raise DataError(
             f"{path} is not text in UTF-8; expected CSV.",
-            "Name a pixel file (.csv, .csv.gz) or a MedMNIST file (.npz).",
+            "Name a pixel file (.csv, .csv.gz) or a DermaMNIST file (.npz).",
         )
     names = [name.strip() for name in names]
     if not names[-1]:

@@ -1,4 +1,4 @@
-"""Images to predict: photographs, pixel files and MedMNIST files, all in one size."""
+"""Images to predict: photographs, pixel files and DermaMNIST files, all in one size."""
 
 import warnings
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ def load_images(
 ) -> ImagesToPredict:
     """Read images to predict.
 
-    The path is a photograph, a folder of photographs, a pixel file, a MedMNIST ``.npz``, or
+    The path is a photograph, a folder of photographs, a pixel file, a DermaMNIST ``.npz``, or
     ``"sample"``. Photographs are squeezed to the shape that the model expects; other files must
     have it. Photographs that are damaged are left out and named. Metadata are those of
     `read_patient_file`: they belong to photographs by name, to the images of other files by image
@@ -155,21 +155,21 @@ def read_photograph(path: Path, shape: Shape, by: Filter = "lanczos") -> Pixels:
     with opened_packed(path) as file:
         try:
             with Image.open(file, formats=_FORMATS) as photograph:
-                _check_picture(photograph)
+                _check_photograph(photograph)
                 ImageOps.exif_transpose(photograph, in_place=True)
                 upright = photograph.convert("RGB")
         # Pillow raises errors of all kinds, depending on the damaged byte.
         except Exception as error:
             is_unknown = isinstance(error, UnidentifiedImageError)
             reason = f"it is none of {', '.join(_FORMATS)}" if is_unknown else error
-            raise DataError(f"{path} cannot be read as a picture: {reason}.") from error
+            raise DataError(f"{path} cannot be read as a photograph: {reason}.") from error
     resized = resize(upright, (height, width), by)
     if channels == 1:
         resized = np.asarray(Image.fromarray(resized).convert("L"))
     return resized.reshape(shape)
 
 
-def _check_picture(photograph: "Image") -> None:
+def _check_photograph(photograph: "Image") -> None:
     """Refuse what Pillow reads, but not as the photograph that it shows."""
     from PIL import Image
 
@@ -183,9 +183,9 @@ def _check_picture(photograph: "Image") -> None:
     # Pillow would cut values above 255 off.
     if photograph.mode.startswith(("I", "F")):
         raise ValueError("it has more than 8 bits a channel; save it with 8")
-    # Phones keep a preview behind a photograph (MPO): the first picture is the photograph.
+    # Phones keep a preview behind a photograph (MPO): the first image is the photograph.
     if getattr(photograph, "is_animated", False) and photograph.format != "MPO":
-        raise ValueError("it has several pictures, an animation or pages; expected one")
+        raise ValueError("it has several images, as an animation does; expected one")
 
 
 def _photographs_in(folder: Path) -> list[Path]:

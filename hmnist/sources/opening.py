@@ -5,7 +5,6 @@ opened, and packed files are unpacked only as far as their size is plausible (`c
 """
 
 import contextlib
-import difflib
 import gzip
 import io
 import os
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from hmnist.errors import DataError, DataMissingError, HmnistError
+from hmnist.sources.missing import advise_on_missing, names_in
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -107,7 +107,7 @@ def explain_failure(path: Path) -> Iterator[None]:
     except HmnistError:
         raise
     except FileNotFoundError as error:
-        raise DataMissingError(f"{path} does not exist.", _similar_names(path)) from error
+        raise DataMissingError(f"{path} does not exist.", advise_on_missing(path)) from error
     except EOFError as error:
         raise DataError(f"{path} is a gzip file that ends too early.", DOWNLOAD_AGAIN) from error
     except (gzip.BadGzipFile, zlib.error) as error:
@@ -137,30 +137,18 @@ def _refuse_folders_and_devices(path: Path) -> None:
     # Checked before opening, since opening a named pipe would wait for its writer.
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
-        data = [name for name in _names_in(path) if name.endswith((".csv", ".csv.gz", ".npz"))]
-        hint = f"Name one of the files in it: {', '.join(data[:5])}." if data else ""
-        raise DataError(f"{path} is a folder; expected a file.", hint)
+        data = [name for name in names_in(path) if name.endswith((".csv", ".csv.gz", ".npz"))]
+        raise DataError(
+            f"{path} is a folder; expected a file.",
+            f"Name one of the files in it: {', '.join(data[:5])}."
+            if data
+            else f"For photographs: hmnist data from-images {path} HAM10000_metadata.csv",
+        )
     if not stat.S_ISREG(mode):
         raise DataError(
             f"{path} is a device or a pipe; expected a file.",
             "Save the data to a file and name that: it is read more than once.",
         )
-
-
-def _similar_names(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"There is no folder {path.parent} either."
-    similar = difflib.get_close_matches(path.name, _names_in(path.parent), n=3)
-    if similar:
-        return f"Did you mean {' or '.join(str(path.with_name(name)) for name in similar)}?"
-    return f"The folder is {path.parent.resolve()}: check the name and the folder."
-
-
-def _names_in(folder: Path) -> list[str]:
-    try:
-        return sorted(entry.name for entry in folder.iterdir())
-    except OSError:
-        return []
 
 
 class _Unpacking(io.RawIOBase):

@@ -198,7 +198,7 @@ def _find_photographs(folders: Sequence[Path], metadata: Path) -> list[Photograp
         searched = " and ".join(map(str, folders)) or "no folder at all"
         raise DataMissingError(
             f"None of the {len(image_ids):,} photographs that {metadata} names is in {searched}.",
-            f"They are called as {image_ids[0]}.jpg; name their folder.",
+            f"Their names are like {image_ids[0]}.jpg; name their folder.",
         )
     return [
         Photograph(image_id, label_of(diagnosis), tuple(paths[image_id]))

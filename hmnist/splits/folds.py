@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hmnist.dataset import LesionDataset
+from hmnist.dataset import LesionDataset, check_loaded
 from hmnist.errors import UsageError, check_seed
 from hmnist.splits.groups import assign_groups
 from hmnist.splits.split import Split, check_split, known_lesions
@@ -36,10 +36,15 @@ def split_folds(data: LesionDataset, folds: int = 5, seed: int = 0) -> list[Spli
         If lesions are unknown, there are fewer than two folds or fewer lesions than folds, or
         `seed` is below 0.
     """
+    check_loaded(data)
     check_seed(seed)
     lesions = known_lesions(data)
-    if not 2 <= folds <= len(np.unique(lesions)):
-        raise UsageError(f"{folds} folds cannot be made.", "Ask for 2 or more, 5 is usual.")
+    most = len(np.unique(lesions))
+    if not 2 <= folds <= most:
+        raise UsageError(
+            f"{folds:,} folds cannot be made of {most:,} lesions.",
+            f"Ask for 2 to {most:,}; 5 is usual.",
+        )
     rng = np.random.default_rng(seed)
     fold_of_image = assign_groups(lesions, data.labels, (1 / folds,) * folds, rng)
     share = VALIDATION / (1 - 1 / folds)

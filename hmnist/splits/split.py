@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from hmnist.arrays import Indices, Strings
-from hmnist.dataset import PARTS, LesionDataset
+from hmnist.dataset import PARTS, LesionDataset, check_loaded
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError, check_seed
 from hmnist.html import html_of
@@ -100,7 +100,7 @@ class Split:
 
     @cached_property
     def shared_lesions(self) -> int | None:
-        """How many lesions stand in more than one part; None where lesions are unknown."""
+        """How many lesions are in more than one part; None where lesions are unknown."""
         lesions = self._lesions_of_parts()
         if lesions is None:
             return None
@@ -143,7 +143,7 @@ class Split:
         return sha.hexdigest()
 
     def proof(self) -> str:
-        """Say whether any lesion stands in two parts; of a published split, all that leaks."""
+        """Say whether any lesion is in two parts; of a published split, all that leaks."""
         if self.protocol is not None:
             return self._published_proof(self.protocol)
         lesions = self._lesions_of_parts()
@@ -152,12 +152,12 @@ class Split:
         if self.shared_lesions:
             images = self.shared_test_images or 0
             return (
-                f"{self.shared_lesions:,} lesions stand in more than one part: {images:,} of "
+                f"{self.shared_lesions:,} lesions are in more than one part: {images:,} of "
                 f"{len(self.test_indices):,} test images ({images / len(self.test_indices):.0%}) "
                 "show a lesion that the models have seen. Such scores run high."
             )
         counts = " / ".join(f"{len(part):,}" for part in lesions)
-        return f"No lesion stands in two parts: {counts} lesions train / validate / test."
+        return f"No lesion is in two parts: {counts} lesions train / validate / test."
 
     def _published_proof(self, protocol: Protocol) -> str:
         sentences = [f"{leak.code} {leak.name}: {leak.sentence}." for leak in self.leaks]
@@ -186,13 +186,12 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
         reads a CSV file with ``image_id`` or ``row`` (0 is the first image) and ``part``. None
         takes the first of lesion, own and image that the data allow.
     seed : int
-        0 or more; it fixes the random draws. The split depends on the image ids alone where there
-        are any, not on the order of rows.
+        0 or more; it fixes the random draws. With image ids, the order of rows does not count.
 
     Returns
     -------
     Split
-        By lesion, no lesion stands in two parts; the other kinds count those that do.
+        By lesion, no lesion is in two parts; the other kinds count those that are.
 
     Raises
     ------
@@ -208,6 +207,7 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
     >>> parts.shared_lesions
     0
     """
+    check_loaded(data)
     check_seed(seed)
     if not by:
         without_lesions = "image" if data.own_split is None else "own"
@@ -299,5 +299,5 @@ def check_split(candidate: Split) -> Split:
                 "More images are needed, or another split.",
             )
     if candidate.kind == "lesion" and candidate.shared_lesions:
-        raise UsageError(f"{candidate.shared_lesions} lesions stand in more than one part.")
+        raise UsageError(f"{candidate.shared_lesions} lesions are in more than one part.")
     return candidate

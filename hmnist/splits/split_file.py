@@ -119,6 +119,6 @@ def _read_entries(path: Path) -> tuple[str, list[tuple[int, str, str]]]:
 
 def _unexpected(path: Path, line: int, column: str, cell: str, expected: str) -> DataError:
     return DataError(
-        f"{path}, line {line}, column {column}: {cell[:40]!r} stands there; expected {expected}.",
+        f"{path}, line {line}, column {column}: found {cell[:40]!r}; expected {expected}.",
         _HINT,
     )

@@ -628,7 +628,7 @@ def test_a_feature_file(pixel_file: Path, tmp_path: Path) -> None:
     report = inspect_file(pixel_file, feature_file=metadata)
     assert codes(list(report.findings)) == ["HM105", "HM106", "HM126"]
     (tmp_path / "few.csv").write_text("age\n40\n")
-    with pytest.raises(UsageError, match="have 1 rows; expected a row for each of the 210 images"):
+    with pytest.raises(UsageError, match="have 1 row; expected a row for each of the 210 images"):
         inspect_file(pixel_file, feature_file=tmp_path / "few.csv")
 
 

@@ -47,6 +47,30 @@ def test_every_command_has_help(words: list[str], command: Command) -> None:
     assert all(len(line) <= 100 for line in options)
 
 
+@pytest.mark.parametrize("group", ["data", "runs"])
+def test_no_summary_of_a_command_is_cut_off(group: str, command: Command) -> None:
+    _, summaries = command(group, "--help").out.split("Commands:")
+    assert "..." not in summaries
+
+
+def test_commands_offer_what_they_take(command: Command) -> None:
+    names = ("train", "tune", "benchmark", "audit")
+    helps = {name: " ".join(command(name, "--help").out.split()) for name in names}
+    assert "--patients no|yes|both" in helps["benchmark"]
+    assert "--oversample METHOD,…" in helps["benchmark"]
+    for name in ("train", "tune"):
+        assert "--patients no|yes " in helps[name]
+        assert "--oversample METHOD " in helps[name]
+    folders = {"train": "-MODEL", "tune": "-tune-MODEL", "benchmark": "", "audit": "-audit"}
+    for name, suffix in folders.items():
+        assert f"hmnist-runs/<time>{suffix}]" in helps[name].replace("- ", "-")
+    assert {name for name, text in helps.items() if "embedded synthetic" in text} == {
+        "train",
+        "tune",
+        "benchmark",
+    }
+
+
 def test_every_command_is_tried_here() -> None:
     from hmnist.cli.commands import app
 
@@ -97,11 +121,16 @@ def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
         (["benchmark", "nowhere.csv"], 3, "nowhere.csv"),
         (["benchmark", "."], 3, "folder"),
         (["train", "resnet", "sample"], 2, "no model called 'resnet'"),
+        (["train", "cnn,mlp", "x.csv"], 2, "cnn,mlp are 2 models; expected one."),
+        (["tune", "cnn, mlp", "x.csv"], 2, "benchmark --models cnn,mlp"),
+        (["benchmark", "x.csv", "--models", "cnn XGBoost"], 2, "commas: cnn,xgboost\n"),
+        (["benchmark", "x.csv", "--models", "cnn resnet"], 2, "Choose cnn, mlp"),
         (["train"], 2, "MODEL"),
         (["train", "ensemble", "sample"], 2, "composed"),
         (["benchmark", "sample", "--models", "cnn,ensemble"], 2, "two models"),
         (["evaluate", "nowhere"], 3, "nowhere"),
         (["evaluate", "."], 2, "no run folder"),
+        (["evaluate", "."], 2, "Train one: hmnist train cnn DATA --out runs/cnn"),
         (["compare", "nowhere", "nothing"], 3, "nowhere"),
         (["predict", "nowhere", "x.png"], 3, "nowhere"),
         (["export"], 2, "RUN"),
@@ -261,11 +290,13 @@ def test_a_name_that_is_nearly_right_is_offered_before_data_are_read(command: Co
 
 
 def test_options_have_the_names_of_the_settings() -> None:
-    from hmnist.cli.options import AUDIT_SETTINGS, RECIPE_OPTIONS
+    from hmnist.cli.benchmark import OPTIONS
+    from hmnist.cli.options import AUDIT_OPTIONS, RECIPE_OPTIONS
     from hmnist.runs.recipe import AuditSettings, Settings
 
     assert set(RECIPE_OPTIONS) == set(Settings.__annotations__)
-    assert set(AUDIT_SETTINGS) == set(AuditSettings.__annotations__)
+    assert set(OPTIONS) == set(RECIPE_OPTIONS)
+    assert set(AUDIT_OPTIONS) == set(AuditSettings.__annotations__)
 
 
 def test_help_names_every_choice(command: Command) -> None:

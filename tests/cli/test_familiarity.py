@@ -33,7 +33,7 @@ def test_unfamiliar_images_are_named(
     assert (
         "1 of 2 images is unlike the training data: noise.png. Its prediction means" in called.err
     )
-    assert "About 2 % of images like the training data" in called.err
+    assert "About 2 % of ordinary images also get this warning." in called.err
     assert "unlike" not in command("predict", run.folder, "lesion.png").err
 
 

@@ -53,7 +53,13 @@ def test_listing_does_not_follow_links(command: Command, copy: Path, tmp_path: P
     (tmp_path / "many" / "loop").symlink_to(tmp_path / "many")
     called = command("runs", "list", "many")
     assert called.code == 0
-    assert "There are no runs" in called.err
+    assert "There are no runs in many. Train one: hmnist train cnn DATA" in called.err
+
+
+def test_a_file_is_no_folder_of_runs(command: Command, copy: Path) -> None:
+    called = command("runs", "list", copy / "manifest.json")
+    assert called.code == 2
+    assert "manifest.json is a file; expected a folder with runs." in called.err
 
 
 @pytest.mark.parametrize("out", [[], ["--out", "reports"]])

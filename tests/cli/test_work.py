@@ -44,7 +44,7 @@ def test_benchmark_prints_the_table_on_stdout(
     assert "Synthetic sample" in called.out
     assert max(map(len, called.out.splitlines())) <= 70
     assert called.err.count("[1/2]") == called.err.count("[2/2]") == 1
-    assert "No lesion stands in two" in " ".join(called.out.split())
+    assert "No lesion is in two" in " ".join(called.out.split())
 
 
 def test_benchmark_again_says_the_same(command: Command, pixel_file: Path) -> None:

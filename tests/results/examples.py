@@ -54,7 +54,7 @@ def split_facts(**changes: Any) -> SplitFacts:
         "sizes": {"train": 70, "validation": 10, "test": 20},
         "shared_lesions": 0,
         "shared_test_images": 0,
-        "proof": "No lesion stands in two parts.",
+        "proof": "No lesion is in two parts.",
         "leaks": None,
         "digest": DIGEST,
     }

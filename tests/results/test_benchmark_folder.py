@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hmnist.dataset import LesionDataset
@@ -49,6 +50,27 @@ def finished(sample: LesionDataset, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture
 def bench(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "bench"))
+
+
+def test_the_table_of_another_benchmark_is_not_replaced_without_a_word(
+    sample: LesionDataset, tmp_path: Path
+) -> None:
+    def told(data: LesionDataset, **options: Any) -> list[str]:
+        notes = Notes()
+        benchmark(data, "majority", threads=1, out=tmp_path, watcher=notes, **options)
+        return notes.sentences
+
+    assert told(sample) == []
+    assert told(sample) == []
+    [other_split] = told(sample, seed=1)
+    assert other_split == (
+        f"{tmp_path / 'table.json'} is that of another benchmark (data synthetic sample, split "
+        "by lesion, seed 0) and will be replaced; its run folders stay."
+    )
+    assert told(sample, seed=1) == []
+    assert len(told(sample.take(np.arange(len(sample) - 1)), seed=1)) == 1
+    (tmp_path / "table.json").write_text("{}")
+    assert told(sample) == []  # of a damaged table nothing can be said
 
 
 def of_model(folder: Path, model: str) -> Path:

@@ -198,7 +198,7 @@ def test_every_figure_has_names_origin_and_warnings(figures: dict[str, Figure]) 
     for name, figure in figures.items():
         text = text_of(figure)
         assert "synthetic sample" in text
-        assert "No lesion stands in two parts" in text
+        assert "No lesion is in two parts" in text
         if name in {"confusion", "errors", "recall"}:
             for diagnosis in DIAGNOSES:
                 assert diagnosis.name.split(" / ")[0] in text

@@ -183,7 +183,7 @@ def test_markdown_is_a_table_with_its_notes(table: Table) -> None:
     lines = table.to_markdown().splitlines()
     assert lines[0].startswith("| model | balanced acc. |")
     assert lines[1].count("|") == lines[0].count("|") == lines[2].count("|")
-    assert "No lesion stands in two parts." in table.to_markdown()
+    assert "No lesion is in two parts." in table.to_markdown()
 
 
 def test_latex_holds_both_halves_and_the_notes(table: Table, ranked: Table) -> None:

@@ -85,7 +85,7 @@ def test_a_truncated_photograph_is_refused(tmp_path: Path, ending: str) -> None:
     for share in (0.0, 0.01, 0.3, 0.9):
         path.write_bytes(whole[: int(share * len(whole))])
         # Pillow also warns about damage, which is an error in tests unless it is silenced.
-        with pytest.raises(DataError, match="cannot be read as a picture") as caught:
+        with pytest.raises(DataError, match="cannot be read as a photograph") as caught:
             load_images(path, SHAPE)
         assert str(path) in caught.value.message
 
@@ -93,7 +93,7 @@ def test_a_truncated_photograph_is_refused(tmp_path: Path, ending: str) -> None:
 def test_other_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "one.jpg"
     path.write_text("pixel0000,label\n")
-    with pytest.raises(DataError, match="cannot be read as a picture"):
+    with pytest.raises(DataError, match="cannot be read as a photograph"):
         read_photograph(path, SHAPE)
     path = tmp_path / "folder.png"
     path.mkdir()
@@ -109,9 +109,9 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     [
         ("GIF", {}, "it is none of JPEG, PNG"),
         ("EPS", {}, "it is none of JPEG, PNG"),
-        ("WEBP", {"save_all": True, "append_images": [picture(seed=1)]}, "several pictures"),
-        ("PNG", {"save_all": True, "append_images": [picture(seed=1)]}, "several pictures"),
-        ("TIFF", {"save_all": True, "append_images": [picture(seed=1)]}, "several pictures"),
+        ("WEBP", {"save_all": True, "append_images": [picture(seed=1)]}, "several images"),
+        ("PNG", {"save_all": True, "append_images": [picture(seed=1)]}, "several images"),
+        ("TIFF", {"save_all": True, "append_images": [picture(seed=1)]}, "several images"),
     ],
 )
 def test_what_is_no_single_photograph_is_refused(
@@ -156,7 +156,7 @@ def test_text_that_fills_the_memory_is_refused(tmp_path: Path) -> None:
     note = PngInfo()
     note.add_text("note", "a" * 2**24, zip=True)
     picture().save(tmp_path / "one.png", pnginfo=note)
-    with pytest.raises(DataError, match="cannot be read as a picture"):
+    with pytest.raises(DataError, match="cannot be read as a photograph"):
         read_photograph(tmp_path / "one.png", SHAPE)
 
 
@@ -166,7 +166,7 @@ def test_an_image_too_large_for_the_memory_is_refused(
     path = tmp_path / "one.png"
     picture().save(path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(DataError, match="cannot be read as a picture"):
+    with pytest.raises(DataError, match="cannot be read as a photograph"):
         read_photograph(path, SHAPE)
 
 
@@ -208,7 +208,7 @@ def test_damaged_photographs_are_left_out_and_named(tmp_path: Path) -> None:
     assert loaded.image_ids.tolist() == ["a", "c"]
     assert len(loaded.images) == 2
     [damage] = loaded.damaged
-    assert "b.jpg cannot be read as a picture" in damage
+    assert "b.jpg cannot be read as a photograph" in damage
     with pytest.raises(DataError, match=r"b\.jpg cannot be read"):
         load_images(tmp_path / "b.jpg", SHAPE)
 

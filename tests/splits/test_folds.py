@@ -58,8 +58,9 @@ def test_few_lesions_are_spread_over_all_folds() -> None:
 
 @pytest.mark.parametrize("folds", [-1, 0, 1, 31])
 def test_folds_that_cannot_be_made(folds: int) -> None:
-    with pytest.raises(UsageError, match=f"{folds} folds cannot be made"):
+    with pytest.raises(UsageError, match=f"{folds} folds cannot be made of 30 lesions") as caught:
         split_folds(make([(4, 2)] * 30), folds)
+    assert "Ask for 2 to 30" in caught.value.hint
 
 
 @quick

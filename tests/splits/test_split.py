@@ -195,11 +195,9 @@ def test_the_proof_counts_lesions_or_leaked_images() -> None:
         np.zeros((6, 1, 1, 1), np.uint8), np.full(6, 4), np.array(["a", "a", "b", "c", "c", "d"])
     )
     clean = Split(data, "lesion", np.array([0, 1, 2]), np.array([3, 4]), np.array([5]))
-    assert (
-        clean.proof() == "No lesion stands in two parts: 2 / 1 / 1 lesions train / validate / test."
-    )
+    assert clean.proof() == "No lesion is in two parts: 2 / 1 / 1 lesions train / validate / test."
     leaky = Split(data, "image", np.array([0, 3]), np.array([2]), np.array([1, 4, 5]))
-    assert "2 lesions stand in more than one part: 2 of 3 test images (67%)" in leaky.proof()
+    assert "2 lesions are in more than one part: 2 of 3 test images (67%)" in leaky.proof()
 
 
 # What the data allow
@@ -301,7 +299,7 @@ def test_errors_of_a_split_file_keep_their_exit_codes(tmp_path: Path) -> None:
     assert caught.value.exit_code == 3
     path = tmp_path / "mine.csv"
     path.write_text("image_id,part\nI_0000,train\nI_9999,test\n")
-    with pytest.raises(DataError, match="line 3, column image_id: 'I_9999'"):
+    with pytest.raises(DataError, match="line 3, column image_id: found 'I_9999'"):
         split(data, path)
     path.write_text("image_id,part\nI_0000,train\nI_0001,val\n")
     with pytest.raises(UsageError, match=r"\(mine\.csv\) leaves no image to test"):

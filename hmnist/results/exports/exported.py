@@ -267,7 +267,8 @@ def open_model(folder: str | Path) -> Run | ExportedModel:
     """
     folder = Path(folder)
     if folder.is_file():
-        raise UsageError(f"{folder} is a file.", f"Name the folder that holds it: {folder.parent}")
+        hint = "Name the run folder first, then the images: hmnist predict RUN INPUT"
+        raise UsageError(f"{folder} is a file; expected a run folder.", hint)
     if not (folder / EXPORT_FILE).is_file():
         return open_run(folder)
     facts = _read_facts(folder)

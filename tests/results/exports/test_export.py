@@ -230,8 +230,9 @@ def test_opening_says_what_is_there(run: Run, exported: ExportedModel, tmp_path:
     assert isinstance(open_model(run.folder), Run)
     with pytest.raises(DataMissingError):
         open_model(tmp_path / "nowhere")
-    with pytest.raises(UsageError, match=r"is a file\. Name the folder"):
+    with pytest.raises(UsageError, match="expected a run folder") as caught:
         open_model(exported.folder / EXPORT_FILE)
+    assert "hmnist predict RUN INPUT" in caught.value.hint
 
 
 @pytest.mark.parametrize(
