@@ -48,6 +48,7 @@ Expected = Mapping[str, tuple[npt.DTypeLike, tuple[int | None, ...]]]
 """The type and the shape of each array by its name; None stands for any length."""
 
 _CURE = "Train it again."
+"""What helps against damage, unless the reader says otherwise."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 """Characters that a terminal obeys instead of showing them."""
@@ -75,10 +76,11 @@ _DAMAGE = (
 
 
 @contextlib.contextmanager
-def open_guarded(path: Path, limit: int) -> Iterator[io.BufferedReader]:
+def open_guarded(path: Path, limit: int, cure: str = _CURE) -> Iterator[io.BufferedReader]:
     """Open a regular file of at most `limit` bytes; what the block cannot read is a TrustError.
 
-    Links, folders, devices and pipes are refused; a pipe would be waited for.
+    Links, folders, devices and pipes are refused; a pipe would be waited for. The hint of the error
+    is the `cure`.
     """
     flags = os.O_RDONLY
     for name in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK"):  # where the system has them
@@ -94,7 +96,11 @@ def open_guarded(path: Path, limit: int) -> Iterator[io.BufferedReader]:
     except TrustError:
         raise
     except FileNotFoundError as error:
-        raise TrustError(f"{path} is missing.", _CURE) from error
+        raise TrustError(f"{path} is missing.", cure) from error
+    except PermissionError as error:  # the file may be sound
+        raise TrustError(
+            f"{path} cannot be read: {error.strerror}.", "Check its permissions."
+        ) from error
     except _DAMAGE as error:
         number = error.errno if isinstance(error, OSError) else None
         if number in {errno.EMFILE, errno.ENFILE}:
@@ -104,10 +110,10 @@ def open_guarded(path: Path, limit: int) -> Iterator[io.BufferedReader]:
             reason = "it is a link"
         # An error of a library may repeat what the file says, at any length and on several lines.
         said = " ".join(_CONTROL.sub(" ", str(reason or type(error).__name__)).split())[:300]
-        raise TrustError(f"{path} is damaged: {said}.", _CURE) from error
+        raise TrustError(f"{path} is damaged: {said}.", cure) from error
 
 
-def read_json(path: Path, limit: int = LARGEST_JSON) -> Any:
+def read_json(path: Path, limit: int = LARGEST_JSON, cure: str = _CURE) -> Any:
     """Return the content of a JSON file of at most `limit` bytes.
 
     Raises
@@ -115,8 +121,9 @@ def read_json(path: Path, limit: int = LARGEST_JSON) -> Any:
     TrustError
         If it is missing, no regular file, too large, or no JSON. NaN is none. If a text is too long
         or has control characters, a number is too large, or there are too many entries or levels.
+        Its hint is the `cure`.
     """
-    with open_guarded(path, limit) as file:
+    with open_guarded(path, limit, cure) as file:
         return decode_json(file.read(limit))
 
 

@@ -188,6 +188,30 @@ def test_a_process_with_too_many_open_files_finds_no_damage(
     assert not isinstance(caught.value, TrustError)
 
 
+def test_a_file_that_may_not_be_read_is_not_damaged(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "open", refuse)
+    for read in (lambda file: read_arrays(file, EXPECTED), read_json):
+        with pytest.raises(TrustError, match=r"a\.npz cannot be read: Permission denied") as caught:
+            read(path)
+        assert "damaged" not in str(caught.value)
+        assert caught.value.hint == "Check its permissions."
+
+
+def test_the_reader_says_what_cures_damage(tmp_path: Path) -> None:
+    path = tmp_path / "export.json"
+    for content in (None, "{"):
+        if content:
+            path.write_text(content)
+        with pytest.raises(TrustError) as caught:
+            read_json(path, cure="Export it again.")
+        assert caught.value.hint == "Export it again."
+
+
 def test_large_files_are_refused(path: Path) -> None:
     size = path.stat().st_size
     assert read_arrays(path, EXPECTED, limit=size)

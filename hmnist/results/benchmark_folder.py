@@ -56,7 +56,7 @@ def open_table(folder: str | Path) -> Table:
             f"{folder} holds no finished benchmark: it has no {TABLE}.",
             f"Finish it: hmnist benchmark --out {folder}",
         )
-    with open_guarded(path, LARGEST_JSON) as file:
+    with open_guarded(path, LARGEST_JSON, _AGAIN) as file:
         return Table.from_json(file.read())
 
 

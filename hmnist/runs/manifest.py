@@ -236,12 +236,12 @@ def check_files(folder: Path, files: Mapping[str, StoredFile], cure: str) -> set
 def check_file(folder: Path, name: str, stored: StoredFile, cure: str = _CURE) -> None:
     """Compare one file of a folder with its description; TrustError if it is another one."""
     path, size = folder / name, stored.bytes
-    if path.lstat().st_size != size or _hash(path, size) != stored.sha256:
+    if path.lstat().st_size != size or _hash(path, size, cure) != stored.sha256:
         raise TrustError(f"{folder} is damaged: {name} is not what was written.", cure)
 
 
-def _hash(path: Path, limit: int) -> str:
-    with open_guarded(path, limit) as file:
+def _hash(path: Path, limit: int, cure: str = _CURE) -> str:
+    with open_guarded(path, limit, cure) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

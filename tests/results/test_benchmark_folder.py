@@ -13,6 +13,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.errors import TrustError
 from hmnist.experiments.cells import Watcher
 from hmnist.files import hash_file
+from hmnist.guarded import LARGEST_JSON
 from hmnist.results.benchmark import benchmark
 from hmnist.results.benchmark_folder import open_benchmark, open_table, verify_benchmark
 from hmnist.results.compared_runs import find_rows
@@ -96,6 +97,15 @@ def test_the_table_knows_the_manifest_of_each_run(bench: Path) -> None:
     assert listed == {
         path.name: hash_file(path / "manifest.json") for path in sorted(find_runs(bench))
     }
+
+
+@pytest.mark.parametrize("content", [b"{", b" " * (LARGEST_JSON + 1)])
+def test_a_damaged_table_is_made_again_by_the_benchmark(bench: Path, content: bytes) -> None:
+    (bench / "table.json").write_bytes(content)
+    for use in (open_table, open_benchmark, verify_benchmark, write_report):
+        with pytest.raises(TrustError, match="damaged") as caught:
+            use(bench)
+        assert "again with the same --out" in caught.value.hint
 
 
 def test_a_run_with_another_manifest_is_not_that_of_the_table(bench: Path) -> None:

@@ -288,7 +288,7 @@ def _read_facts(folder: Path) -> ExportFacts:
 
     path = folder / EXPORT_FILE
     try:
-        return msgspec.convert(read_json(path), type=ExportFacts)
+        return msgspec.convert(read_json(path, cure=_CURE), type=ExportFacts)
     except msgspec.MsgspecError as error:
         raise TrustError(f"{path} is damaged or of another version: {error}.", _CURE) from error
 

@@ -131,7 +131,8 @@ def _describe_run(folder: Path, data: LesionDataset | None) -> str:
 def _describe_audit(folder: Path, data: LesionDataset | None) -> str:
     if data is not None:
         raise UsageError("The report of an audit shows no images.", "Leave out the data.")
-    with open_guarded(folder / AUDIT, LARGEST_JSON) as file:
+    again = "Run the audit again with the same --out: finished runs are kept."
+    with open_guarded(folder / AUDIT, LARGEST_JSON, again) as file:
         audit = Audit.from_json(file.read())
     runs = _manifests_of(folder, audit.data)
     content = (

@@ -217,8 +217,9 @@ def test_a_damaged_export_is_not_opened(
     damage: Callable[[Path], None], said: str, exported: ExportedModel
 ) -> None:
     damage(exported.folder)
-    with pytest.raises(TrustError, match=said):
+    with pytest.raises(TrustError, match=said) as caught:
         open_model(exported.folder)
+    assert "Export the run again" in caught.value.hint
 
 
 def test_the_card_may_be_changed(exported: ExportedModel) -> None:
