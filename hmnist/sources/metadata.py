@@ -51,6 +51,13 @@ details are the same, moved by a pixel and brighter; both are naevi on the trunk
 REQUIRED = ("lesion_id", "image_id", "dx")
 """The columns that the metadata of a data set have at least."""
 
+_MISSING = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+)  # fmt: skip
+"""What pandas takes for a missing value. In the columns of `REQUIRED` they are words like others: a
+lesion may be called NA."""
+
 _Place = Callable[[int], str]
 """What names the place of a row, counted from 0."""
 
@@ -168,6 +175,8 @@ def _read_numbered(path: Path, required: Sequence[str]) -> tuple["pd.DataFrame",
         text,
         names=names,
         dtype=dict.fromkeys(REQUIRED, str),
+        na_values={name: _MISSING for name in names if name not in REQUIRED},
+        keep_default_na=False,
         index_col=False,
         low_memory=False,
     )
@@ -176,7 +185,7 @@ def _read_numbered(path: Path, required: Sequence[str]) -> tuple["pd.DataFrame",
     if "dx" in required:
         codes = f"one of {', '.join(CODES)}"
         hint = "Spell the diagnosis as the seven codes are spelled."
-        _refuse_cells(~metadata["dx"].isin(CODES), metadata["dx"].fillna(""), place, codes, hint)
+        _refuse_cells(~metadata["dx"].isin(CODES), metadata["dx"], place, codes, hint)
     if "age" in metadata:
         years = pd.to_numeric(metadata["age"], errors="coerce")
         hint = "Leave the cell empty where the age is unknown."
@@ -236,7 +245,7 @@ def _place(path: Path, lines: Sequence[int], row: int) -> str:
 
 def _check_ids(metadata: "pd.DataFrame", place: _Place, names: Sequence[str]) -> None:
     for name in names:
-        empty = metadata[name].isna() | (metadata[name].str.strip() == "")
+        empty = metadata[name].str.strip() == ""
         if empty.any():
             raise DataError(
                 f"{place(int(empty.argmax()))}, column {name}: the cell is empty.",

@@ -171,6 +171,17 @@ def test_lines_of_rows_that_differ_are_those_of_the_file(tmp_path: Path) -> None
         attach_metadata(make_data("nv", "mel", "nv", "df"), path)
 
 
+@pytest.mark.parametrize("word", ["NA", "null", "None", "nan", "N/A"])
+def test_a_lesion_or_an_image_may_have_any_word_as_its_name(tmp_path: Path, word: str) -> None:
+    text = HEADER + ROWS.replace("L_1", word).replace("I_3", word).replace("face", word)
+    metadata = read_metadata(write(tmp_path, text))
+    assert metadata["lesion_id"].tolist() == [word, word, "L_2", "L_3"]
+    assert metadata["image_id"].tolist() == ["I_1", "I_2", word, "I_4"]
+    assert metadata["localization"].isna().tolist() == [False, False, True, True]
+    with pytest.raises(DataError, match=f"column dx: found '{word}'"):
+        read_metadata(write(tmp_path, HEADER + ROWS.replace("mel", word)))
+
+
 def test_missing_file_and_folder(tmp_path: Path) -> None:
     with pytest.raises(DataMissingError, match="does not exist"):
         read_metadata(tmp_path / "metadata.csv")
