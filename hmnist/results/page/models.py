@@ -95,7 +95,7 @@ def _describe_training(pooled: PooledPredictions) -> dict[str, Any]:
         "sensitivity": pooled.runs[0].manifest.recipe.sensitivity,
         "thresholds": [round(each, 5) for each in thresholds if each is not None],
         "reliability": [
-            [each.low, each.high, each.images, each.confidence, each.accuracy]
+            [each.low, each.high, each.images, each.observations, each.confidence, each.accuracy]
             for each in measure_reliability([pooled.to_score()])
         ],
     }
