@@ -25,7 +25,8 @@ def plot_reliability(evaluation: Evaluation) -> "Figure":
     matplotlib.figure.Figure
         Above, a point for each of the 15 bins of `hmnist.scores.reliability` that has images: the
         share right at their mean confidence, with the 95 % interval of a proportion (Wilson,
-        1927), which is wide where images are few. Below, the images in each bin.
+        1927) that counts the bin's lesions, or its images where lesions are unknown. Below, the
+        images in each bin.
 
     Raises
     ------
@@ -34,12 +35,13 @@ def plot_reliability(evaluation: Evaluation) -> "Figure":
     """
     bins = [bin_ for bin_ in evaluation.report.reliability if bin_.images]
     error = score_text(evaluation.report.scores["calibration_error"].mean)
-    note = f"Lines: 95 % intervals (Wilson, over images). Dashed: calibrated. ECE: {error}."
+    unit = "images" if evaluation.predictions.lesions is None else "lesions"
+    note = f"Lines: 95 % intervals (Wilson, over {unit}). Dashed: calibrated. ECE: {error}."
     title = "Reliability: share right by confidence"
     figure = canvas.new_figure(3.9, title, [*evaluation.caption, note], canvas.COLUMN)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.2, 1))
     upper.plot([0, 1], [0, 1], color="#222222", linewidth=1, linestyle=(0, (4, 2)))
-    intervals = [wilson_interval(bin_.accuracy or 0.0, bin_.images) for bin_ in bins]
+    intervals = [wilson_interval(bin_.accuracy or 0.0, bin_.observations) for bin_ in bins]
     confidences = [bin_.confidence or 0.0 for bin_ in bins]
     upper.vlines(confidences, *zip(*intervals, strict=True), color=canvas.MAIN, linewidth=1.2)
     right = [bin_.accuracy or 0.0 for bin_ in bins]

@@ -30,6 +30,8 @@ class ReliabilityBin:
         Their mean largest probability; None where there are none.
     accuracy : float or None
         The share of them whose most probable diagnosis is the true one, whatever was predicted.
+    lesions : int or None
+        How many lesions they show; None where lesions are unknown.
     """
 
     low: float
@@ -37,6 +39,12 @@ class ReliabilityBin:
     images: int
     confidence: float | None
     accuracy: float | None
+    lesions: int | None = None
+
+    @property
+    def observations(self) -> int:
+        """How many independent observations: lesions, or images where lesions are unknown."""
+        return self.images if self.lesions is None else self.lesions
 
 
 def measure_reliability(predictions: Sequence[Predictions]) -> list[ReliabilityBin]:
@@ -45,7 +53,7 @@ def measure_reliability(predictions: Sequence[Predictions]) -> list[ReliabilityB
     Parameters
     ----------
     predictions : sequence of Predictions
-        At least one. The images of all of them fill the same bins.
+        At least one. The images of all of them fill the same bins, and a lesion counts once.
 
     Returns
     -------
@@ -71,6 +79,8 @@ def measure_reliability(predictions: Sequence[Predictions]) -> list[ReliabilityB
         raise UsageError("There are no predictions to score.")
     confidence = np.concatenate([each.probabilities.max(1) for each in predictions])
     right = np.concatenate([each.probabilities.argmax(1) == each.labels for each in predictions])
+    known = [each.lesions for each in predictions if each.lesions is not None]
+    lesions = np.concatenate(known) if len(known) == len(predictions) else None
     return [
         ReliabilityBin(
             number / CALIBRATION_BINS,
@@ -78,6 +88,7 @@ def measure_reliability(predictions: Sequence[Predictions]) -> list[ReliabilityB
             len(rows),
             float(confidence[rows].mean()) if len(rows) else None,
             float(right[rows].mean()) if len(rows) else None,
+            None if lesions is None else len(np.unique(lesions[rows])),
         )
         for number, rows in enumerate(sort_into_bins(confidence))
     ]

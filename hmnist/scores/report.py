@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hmnist.arrays import Float64, Labels
+from hmnist.arrays import Labels
 from hmnist.diagnoses import CODES
 from hmnist.scores.predictions import Predictions
+from hmnist.scores.scoring import mean_of_known
 
 
 @dataclass(frozen=True)
@@ -16,15 +17,16 @@ class ReportRow:
 
     Attributes
     ----------
-    precision, recall, f1 : float
-        0–1; 0 where there is no image to compute them from.
+    precision, recall, f1 : float or None
+        0–1. The recall is None where no image has the diagnosis; all three are where none is
+        predicted to have it either.
     images : int
         How many images have the diagnosis, or are averaged.
     """
 
-    precision: float
-    recall: float
-    f1: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
     images: int
 
 
@@ -45,6 +47,8 @@ def confusion_matrix(predictions: Predictions) -> Labels:
 def classification_report(predictions: Predictions) -> dict[str, ReportRow]:
     """Return precision, recall and F1 by the diagnosis' code, as scikit-learn defines them.
 
+    The precision of a diagnosis that occurs and is never predicted is 0.
+
     Examples
     --------
     >>> predictions = Predictions(np.array([4, 4, 6]), np.full((3, 7), 1 / 7), np.array([4, 6, 6]))
@@ -52,21 +56,15 @@ def classification_report(predictions: Predictions) -> dict[str, ReportRow]:
     ReportRow(precision=0.5, recall=1.0, f1=0.6666666666666666, images=1)
     """
     confusion = confusion_matrix(predictions)
-    hits, images, predicted = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
-    precision, recall = _ratio(hits, predicted), _ratio(hits, images)
-    f1 = _ratio(2 * hits, images + predicted)
-    return {
-        code: ReportRow(
-            float(precision[label]), float(recall[label]), float(f1[label]), int(images[label])
-        )
-        for label, code in enumerate(CODES)
-    }
+    counts = zip(CODES, confusion.diagonal(), confusion.sum(1), confusion.sum(0), strict=True)
+    return {code: _make_row(*map(int, numbers)) for code, *numbers in counts}
 
 
 def average_report(rows: Mapping[str, ReportRow]) -> dict[str, ReportRow]:
     """Return the means over the diagnoses of a report, by the names of scikit-learn.
 
-    ``macro avg`` counts each diagnosis once, ``weighted avg`` as often as it has images.
+    ``macro avg`` counts each diagnosis once, ``weighted avg`` as often as it has images. What is
+    None counts in neither.
 
     Examples
     --------
@@ -74,14 +72,20 @@ def average_report(rows: Mapping[str, ReportRow]) -> dict[str, ReportRow]:
     >>> average_report(rows)["weighted avg"]
     ReportRow(precision=0.875, recall=0.625, f1=0.6875, images=4)
     """
-    table = np.array([[row.precision, row.recall, row.f1] for row in rows.values()])
+    columns = [(row.precision, row.recall, row.f1) for row in rows.values()]
+    table = np.array(columns, dtype=np.float64)  # None becomes NaN
     images = np.array([row.images for row in rows.values()])
-    averages = {}
-    for name, weights in (("macro avg", None), ("weighted avg", images)):
-        precision, recall, f1 = np.average(table, axis=0, weights=weights).tolist()
-        averages[name] = ReportRow(precision, recall, f1, int(images.sum()))
-    return averages
+    occur, total = images > 0, int(images.sum())
+    weighted = np.average(table[occur], axis=0, weights=images[occur])
+    return {
+        "macro avg": ReportRow(*mean_of_known(table).tolist(), total),
+        "weighted avg": ReportRow(*weighted.tolist(), total),
+    }
 
 
-def _ratio(parts: Labels, wholes: Labels) -> Float64:
-    return np.divide(parts, wholes, out=np.zeros(len(CODES)), where=wholes > 0)
+def _make_row(hits: int, images: int, predicted: int) -> ReportRow:
+    if not images + predicted:
+        return ReportRow(None, None, None, 0)
+    precision = hits / predicted if predicted else 0.0
+    recall = hits / images if images else None
+    return ReportRow(precision, recall, 2 * hits / (images + predicted), images)

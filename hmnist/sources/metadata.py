@@ -6,9 +6,10 @@ both row by row, since metadata of other images would give wrong lesions.
 
 import csv
 import dataclasses
+import functools
 import io
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,16 @@ details are the same, moved by a pixel and brighter; both are naevi on the trunk
 REQUIRED = ("lesion_id", "image_id", "dx")
 """The columns that the metadata of a data set have at least."""
 
+_MISSING = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+)  # fmt: skip
+"""What pandas takes for a missing value. In the columns of `REQUIRED` they are words like others: a
+lesion may be called NA."""
+
+_Place = Callable[[int], str]
+"""What names the place of a row, counted from 0."""
+
 _OTHER_METADATA = (
     "Name the metadata of these images with --metadata FILE, or use none with --metadata none: "
     "the lesions are unknown then, and images of one lesion may be on both sides of a split."
@@ -63,8 +74,8 @@ def attach_metadata(data: LesionDataset, path: Path) -> LesionDataset:
     names the first row that differs. Lesions that are known to be the same (`SAME_LESION`) get one
     id in `lesion_ids`, but not in `metadata`.
     """
-    metadata = read_metadata(path)
-    _check_rows(metadata["dx"].tolist(), data, path)
+    metadata, lines = _read_numbered(path, REQUIRED)
+    _check_rows(metadata["dx"].tolist(), lines, data, path)
     lesion_ids = merge_same_lesions(metadata["image_id"].tolist(), metadata["lesion_id"].tolist())
     return dataclasses.replace(data, metadata=metadata, lesion_ids=lesion_ids)
 
@@ -85,32 +96,7 @@ def read_metadata(path: Path, required: Sequence[str] = REQUIRED) -> "pd.DataFra
     >>> read_metadata(path)["age"].tolist()
     [nan, 50.0]
     """
-    import pandas as pd
-
-    rows = (cells for _, cells in read_table(path))
-    names = next(rows, [])
-    _check_columns(names, path, required)
-    # pandas finds the types of the columns. It would fill or drop cells of rows of another length.
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    if not text.tell():
-        raise DataError(f"{path} has a header and no rows.", DOWNLOAD_AGAIN)
-    text.seek(0)
-    metadata = pd.read_csv(
-        text, names=names, dtype=dict.fromkeys(REQUIRED, str), index_col=False, low_memory=False
-    )
-    _check_ids(metadata, path, [name for name in ("lesion_id", "image_id") if name in required])
-    if "dx" in required:
-        codes = f"one of {', '.join(CODES)}"
-        hint = "Spell the diagnosis as the seven codes are spelled."
-        _refuse_cells(~metadata["dx"].isin(CODES), metadata["dx"].fillna(""), codes, path, hint)
-    if "age" in metadata:
-        years = pd.to_numeric(metadata["age"], errors="coerce")
-        hint = "Leave the cell empty where the age is unknown."
-        wrong = ~np.isfinite(years) & metadata["age"].notna()
-        _refuse_cells(wrong, metadata["age"], "years", path, hint)
-        metadata["age"] = years.astype(np.float64)
-    return metadata
+    return _read_numbered(path, required)[0]
 
 
 def read_patient_file(path: Path) -> "pd.DataFrame":
@@ -119,7 +105,7 @@ def read_patient_file(path: Path) -> "pd.DataFrame":
     Neither diagnoses nor lesions are needed, and the names in ``image_id`` for photographs only.
     The errors are those of `read_metadata`, and a DataError if there are no patient data.
     """
-    metadata = read_metadata(path, ())
+    metadata, lines = _read_numbered(path, ())
     if not set(FIELDS) & set(metadata):
         raise DataError(
             f"{path} has none of the columns {', '.join(FIELDS)}.",
@@ -127,7 +113,7 @@ def read_patient_file(path: Path) -> "pd.DataFrame":
             f"{METADATA_FILE}.",
         )
     if "image_id" in metadata:
-        _check_ids(metadata, path, ["image_id"])
+        _check_ids(metadata, functools.partial(_place, path, lines), ["image_id"])
     return metadata
 
 
@@ -169,7 +155,49 @@ def merge_same_lesions(image_ids: Sequence[str], lesion_ids: Sequence[str]) -> S
     return np.array([first.get(lesion, lesion) for lesion in lesion_ids], dtype=str)
 
 
-def _check_rows(diagnoses: list[str], data: LesionDataset, path: Path) -> None:
+def _read_numbered(path: Path, required: Sequence[str]) -> tuple["pd.DataFrame", list[int]]:
+    """Do what `read_metadata` does, and return as well the line on which each row begins."""
+    import pandas as pd
+
+    rows = read_table(path)
+    _, names = next(rows, (0, []))
+    _check_columns(names, path, required)
+    # pandas finds the types of the columns. It would fill or drop cells of rows of another length.
+    text, lines = io.StringIO(newline=""), []
+    writer = csv.writer(text)
+    for line, cells in rows:
+        lines.append(line)
+        writer.writerow(cells)
+    if not lines:
+        raise DataError(f"{path} has a header and no rows.", DOWNLOAD_AGAIN)
+    text.seek(0)
+    metadata = pd.read_csv(
+        text,
+        names=names,
+        dtype=dict.fromkeys(REQUIRED, str),
+        na_values={name: _MISSING for name in names if name not in REQUIRED},
+        keep_default_na=False,
+        index_col=False,
+        low_memory=False,
+    )
+    place = functools.partial(_place, path, lines)
+    _check_ids(metadata, place, [name for name in ("lesion_id", "image_id") if name in required])
+    if "dx" in required:
+        codes = f"one of {', '.join(CODES)}"
+        hint = "Spell the diagnosis as the seven codes are spelled."
+        _refuse_cells(~metadata["dx"].isin(CODES), metadata["dx"], place, codes, hint)
+    if "age" in metadata:
+        years = pd.to_numeric(metadata["age"], errors="coerce")
+        hint = "Leave the cell empty where the age is unknown."
+        wrong = ~np.isfinite(years) & metadata["age"].notna()
+        _refuse_cells(wrong, metadata["age"], place, "years", hint)
+        metadata["age"] = years.astype(np.float64)
+    return metadata, lines
+
+
+def _check_rows(
+    diagnoses: list[str], lines: Sequence[int], data: LesionDataset, path: Path
+) -> None:
     labels = [CODES[label] for label in data.labels.tolist()]
     problem, lengths = f"{path} does not belong to {data.name}", ""
     if len(diagnoses) != len(labels):
@@ -180,11 +208,12 @@ def _check_rows(diagnoses: list[str], data: LesionDataset, path: Path) -> None:
             " It has the same diagnoses in another order, and pixel files have no image ids by "
             "which its rows could be put in order."
         )
-    for row, (diagnosis, label) in enumerate(zip(diagnoses, labels, strict=False), start=1):
+    compared = zip(lines, diagnoses, labels, strict=False)
+    for row, (line, diagnosis, label) in enumerate(compared, start=1):
         if diagnosis != label:
             raise DataError(
-                f"{problem}: {row_name(row)} says {diagnosis}, the label of image {row:,} says "
-                f"{label}.{lengths}{order}",
+                f"{problem}: {row_name(row, line)} says {diagnosis}, the label of image {row:,} "
+                f"says {label}.{lengths}{order}",
                 _OTHER_METADATA,
             )
     if lengths:
@@ -209,37 +238,41 @@ def _check_columns(names: list[str], path: Path, required: Sequence[str]) -> Non
             )
 
 
-def _check_ids(metadata: "pd.DataFrame", path: Path, names: Sequence[str]) -> None:
+def _place(path: Path, lines: Sequence[int], row: int) -> str:
+    """Return where a row of a file is, counted from 0, for messages."""
+    return f"{path}: {row_name(row + 1, lines[row])}"
+
+
+def _check_ids(metadata: "pd.DataFrame", place: _Place, names: Sequence[str]) -> None:
     for name in names:
-        empty = metadata[name].isna() | (metadata[name].str.strip() == "")
+        empty = metadata[name].str.strip() == ""
         if empty.any():
             raise DataError(
-                f"{path}: {row_name(int(empty.argmax()) + 1)}, column {name}: the cell is empty.",
+                f"{place(int(empty.argmax()))}, column {name}: the cell is empty.",
                 "Give every image its name and its lesion, or go without: --metadata none.",
             )
         if (long := metadata[name].str.len() > LONGEST_ID).any():
             raise DataError(
-                f"{path}: {row_name(int(long.argmax()) + 1)}, column {name}: the id has more than "
-                f"{LONGEST_ID} characters.",
+                f"{place(int(long.argmax()))}, column {name}: the id has more than {LONGEST_ID} "
+                "characters.",
                 "Is it a text in the wrong column? Correct it, or go without: --metadata none.",
             )
     if "image_id" in names and (repeated := metadata["image_id"].duplicated()).any():
         row = int(repeated.argmax())
         image_ids = metadata["image_id"].tolist()
         raise DataError(
-            f"{path}: {row_name(row + 1)} repeats the image_id {image_ids[row]} of row "
+            f"{place(row)} repeats the image_id {image_ids[row]} of row "
             f"{image_ids.index(image_ids[row]) + 1:,}.",
             "Each image stands in one row; remove the other, here and in the pixel file.",
         )
 
 
 def _refuse_cells(
-    wrong: "pd.Series[bool]", cells: "pd.Series[Any]", expected: str, path: Path, hint: str
+    wrong: "pd.Series[bool]", cells: "pd.Series[Any]", place: _Place, expected: str, hint: str
 ) -> None:
     if wrong.any():
         row = int(wrong.argmax())
         raise DataError(
-            f"{path}: {row_name(row + 1)}, column {cells.name}: found {cells.iloc[row]!r}; "
-            f"expected {expected}.",
+            f"{place(row)}, column {cells.name}: found {cells.iloc[row]!r}; expected {expected}.",
             hint,
         )

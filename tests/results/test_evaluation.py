@@ -45,6 +45,17 @@ def test_other_data_are_predicted_whole(run: Run) -> None:
     assert any("unknown" in note for note in without.origin)
 
 
+def test_a_diagnosis_without_images_has_a_dash_and_no_part_in_the_mean(run: Run) -> None:
+    other = load_sample(rows=250, seed=9)
+    without_df = other.take(np.flatnonzero(other.labels != CODES.index("df")))
+    with pytest.warns(UserWarning, match="synthetic"):
+        tables = evaluate_run(run, without_df).tables()
+    (_, score_rows), (_, diagnosis_rows), *_ = tables
+    scores, recalls = ({row[0]: row[1] for row in rows} for rows in (score_rows, diagnosis_rows))
+    assert recalls["df"] == "–"
+    assert recalls["macro avg"] == scores["balanced accuracy"]
+
+
 def test_an_image_of_a_lesion_that_trained_is_left_out(run: Run, sample: LesionDataset) -> None:
     other = load_sample(rows=60, seed=9)
     assert other.lesion_ids is not None

@@ -113,6 +113,29 @@ def test_predicted_diagnoses_do_not_matter() -> None:
     assert measure_reliability([predictions]) == measure_reliability([changed])
 
 
+def test_each_bin_counts_its_lesions_over_all_folds() -> None:
+    rng = np.random.default_rng(4)
+    parts = [
+        replace(draw(seed, 80, fold=seed), lesions=rng.integers(30, size=80)) for seed in (0, 1)
+    ]
+    lesions: list[set[int]] = [set() for _ in range(15)]
+    for part in parts:
+        assert part.lesions is not None
+        for row, lesion in zip(part.probabilities.tolist(), part.lesions.tolist(), strict=True):
+            number = next(number for number in range(15) if max(row) <= (number + 1) / 15)
+            lesions[number].add(lesion)
+    bins = measure_reliability(parts)
+    assert [each.lesions for each in bins] == [len(members) for members in lesions]
+    assert [each.observations for each in bins] == [each.lesions for each in bins]
+    assert any(each.observations < each.images for each in bins)
+
+
+def test_where_lesions_are_unknown_images_count() -> None:
+    bins = measure_reliability([draw(5, 60)])
+    assert {each.lesions for each in bins} == {None}
+    assert [each.observations for each in bins] == [each.images for each in bins]
+
+
 def test_no_predictions_are_refused() -> None:
     with pytest.raises(UsageError, match="no predictions"):
         pooled_calibration_error([])

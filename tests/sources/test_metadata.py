@@ -148,6 +148,40 @@ def test_first_mistake_is_named(tmp_path: Path, text: str | bytes, message: str)
     assert caught.value.exit_code == 3
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("mel", "melanoma"), r"row 3 \(line 6\), column dx"),
+        (("35", "old"), r"row 4 \(line 8\), column age"),
+        (("L_2", ""), r"row 3 \(line 6\), column lesion_id: the cell is empty"),
+        (("I_4", "I_2"), r"row 4 \(line 8\) repeats the image_id I_2 of row 2"),
+    ],
+)
+def test_lines_are_those_of_the_file(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    first, second, third, fourth = ROWS.splitlines(keepends=True)
+    spread = third.replace("female", '"fe\nmale"')
+    text = HEADER + first + second + "\n\n" + spread + fourth
+    with pytest.raises(DataError, match=message):
+        read_metadata(write(tmp_path, text.replace(*change)))
+
+
+def test_lines_of_rows_that_differ_are_those_of_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, HEADER + "\n\n" + ROWS)
+    with pytest.raises(DataError, match=r"row 2 \(line 5\) says nv"):
+        attach_metadata(make_data("nv", "mel", "nv", "df"), path)
+
+
+@pytest.mark.parametrize("word", ["NA", "null", "None", "nan", "N/A"])
+def test_a_lesion_or_an_image_may_have_any_word_as_its_name(tmp_path: Path, word: str) -> None:
+    text = HEADER + ROWS.replace("L_1", word).replace("I_3", word).replace("face", word)
+    metadata = read_metadata(write(tmp_path, text))
+    assert metadata["lesion_id"].tolist() == [word, word, "L_2", "L_3"]
+    assert metadata["image_id"].tolist() == ["I_1", "I_2", word, "I_4"]
+    assert metadata["localization"].isna().tolist() == [False, False, True, True]
+    with pytest.raises(DataError, match=f"column dx: found '{word}'"):
+        read_metadata(write(tmp_path, HEADER + ROWS.replace("mel", word)))
+
+
 def test_missing_file_and_folder(tmp_path: Path) -> None:
     with pytest.raises(DataMissingError, match="does not exist"):
         read_metadata(tmp_path / "metadata.csv")

@@ -23,7 +23,7 @@ from hmnist.runs.report import Estimate
 from hmnist.runs.run import Run
 from hmnist.scores.reliability import measure_reliability
 from hmnist.scores.report import classification_report
-from hmnist.scores.scoring import none_if_unknown
+from hmnist.scores.scoring import mean_of_known, none_if_unknown
 from hmnist.scores.subgroups import Subgroup, patient_groups, score_subgroup
 
 SHARE = 2**16 - 1
@@ -95,7 +95,7 @@ def _describe_training(pooled: PooledPredictions) -> dict[str, Any]:
         "sensitivity": pooled.runs[0].manifest.recipe.sensitivity,
         "thresholds": [round(each, 5) for each in thresholds if each is not None],
         "reliability": [
-            [each.low, each.high, each.images, each.confidence, each.accuracy]
+            [each.low, each.high, each.images, each.observations, each.confidence, each.accuracy]
             for each in measure_reliability([pooled.to_score()])
         ],
     }
@@ -125,7 +125,7 @@ def _validated_threshold(run: Run) -> float | None:
 def _describe_diagnoses(
     trainings: Sequence[PooledPredictions], scores: Scores
 ) -> list[dict[str, Any]]:
-    """Return precision, recall and F1 of each diagnosis: means over seeds and folds."""
+    """Return precision, recall and F1 of each diagnosis: means over seeds and folds that tell."""
     reports = [
         classification_report(run.part("test")) for pooled in trainings for run in pooled.runs
     ]
@@ -134,9 +134,9 @@ def _describe_diagnoses(
         {
             "images": int((labels == label).sum()),
             "lesions": None if lesions is None else len(np.unique(lesions[labels == label])),
-            "precision": _rounded(np.mean([report[code].precision for report in reports])),
+            "precision": _mean([report[code].precision for report in reports]),
             "recall": _interval(scores[f"recall_{code}"]),
-            "f1": _rounded(np.mean([report[code].f1 for report in reports])),
+            "f1": _mean([report[code].f1 for report in reports]),
         }
         for label, code in enumerate(CODES)
     ]
@@ -160,6 +160,10 @@ def _describe_subgroup(group: Subgroup) -> dict[str, Any]:
 
 def _interval(score: ScoreSummary | Estimate) -> list[float | None]:
     return [*map(_rounded, (score.mean, score.low, score.high))]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    return _rounded(float(mean_of_known(np.array(values, dtype=np.float64))))
 
 
 def _rounded(value: float | np.floating | None) -> float | None:

@@ -14,6 +14,7 @@ from hmnist.results.benchmark_folder import open_benchmark
 from hmnist.results.page.pooled import PooledPredictions, pool_predictions
 from hmnist.results.table import MARK
 from hmnist.scores.predictions import Predictions
+from hmnist.scores.reliability import sort_into_bins
 from hmnist.scores.report import confusion_matrix
 from hmnist.scores.subgroups import wilson_interval
 from hmnist.scores.text import interval_text, score_text
@@ -121,6 +122,19 @@ def test_the_slider_shows_what_the_decision_would_score(
         low, high = wilson_interval(share, len(set(first.lesions[side])))
         right = f"{(called[side] == malignant[side]).sum()} of {side.sum()}"
         assert row == [score_text(share), interval_text(low, high), right]
+
+
+def test_intervals_of_reliability_count_lesions(shown: "Page", first: PooledPredictions) -> None:
+    assert "intervals over lesions" in shown.locator("#reliability-about").inner_text()
+    assert first.lesions is not None
+    right = first.probabilities.argmax(axis=1) == first.labels
+    filled = [rows for rows in sort_into_bins(first.probabilities.max(axis=1)) if len(rows)]
+    whiskers = shown.locator("#reliability-chart .whisker").all()
+    for whisker, rows in zip(whiskers, filled, strict=True):
+        share = float(right[rows].mean())
+        ends = wilson_interval(share, len(set(first.lesions[rows].tolist())))
+        drawn = [1 - float(whisker.get_attribute(name) or 0) / 240 for name in ("y1", "y2")]
+        assert drawn == pytest.approx(ends)
 
 
 def test_the_threshold_of_validation_is_marked(shown: "Page", first: PooledPredictions) -> None:

@@ -57,7 +57,7 @@ function startModels(data) {
       `Images by true and predicted diagnosis, and their share of the true diagnosis; decision: ${decision}.` +
       (data.gallery ? " A cell shows its images below." : "");
     showOperatingPoint(data, sides, training());
-    showReliability(training());
+    showReliability(data, training());
     showFiltered();
   }
 

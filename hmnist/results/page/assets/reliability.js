@@ -1,12 +1,19 @@
 // How often a model is right, by how confident it is.
 
-function showReliability(training) {
+function showReliability(data, training) {
   const bins = training.reliability
-    .map(([low, high, images, confidence, accuracy]) => ({ low, high, images, confidence, accuracy }))
+    .map(([low, high, images, observations, confidence, accuracy]) => ({
+      low,
+      high,
+      images,
+      observations,
+      confidence,
+      accuracy,
+    }))
     .filter(({ images }) => images > 0);
   const square = unitSquare("Reliability: share right by probability", "probability", "share right");
-  for (const { low, high, images, accuracy } of bins) {
-    const [bottom, top] = wilson(accuracy, images);
+  for (const { low, high, observations, accuracy } of bins) {
+    const [bottom, top] = wilson(accuracy, observations);
     const middle = 120 * (low + high);
     square.append(
       drawing("rect", {
@@ -21,6 +28,10 @@ function showReliability(training) {
   }
   square.append(drawing("line", { class: "chance", x1: 0, y1: 240, x2: 240, y2: 0 }));
   byId("reliability-chart").replaceChildren(square);
+  byId("reliability-about").textContent =
+    "Bars: the share of images whose likeliest diagnosis is the true one, by the probability of that diagnosis; " +
+    `lines: 95% Wilson intervals over ${data.lesions ? "lesions" : "images"}. ` +
+    "Bars that reach the diagonal are calibrated.";
   const rows = bins.map(({ low, high, images, confidence, accuracy }) => [
     `${formatScore(low)} to ${formatScore(high)}`,
     formatCount(images),
