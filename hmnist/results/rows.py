@@ -242,7 +242,7 @@ def _decision_note(runs: Sequence[Run]) -> str:
 
 
 def _pretrained(manifest: Manifest) -> str | None:
-    """Return where a transfer model started from; a file by its name and its digest."""
+    """Return the pretrained weights that a model started from; a file by its name and digest."""
     if "pretrained" not in manifest.recipe.entry.settings:
         return None
     pretrained: str = manifest.parameters["pretrained"]
