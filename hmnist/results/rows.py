@@ -266,8 +266,8 @@ def _oversampling_note(recipe: Recipe) -> str:
 
 def data_note(data: DataFacts) -> str:
     """Return the sentence on its data that stands under a table."""
-    synthetic = "Synthetic sample, no photographs: " if data.synthetic else ""
-    return f"Data: {synthetic}{data.name}, {data.rows:,} images, {data.lesion_text}."
+    synthetic = " (generated images, no photographs)" if data.synthetic else ""
+    return f"Data: {data.name}{synthetic}, {data.rows:,} images, {data.lesion_text}."
 
 
 def pretrained_notes(rows: Sequence[Any]) -> Iterator[str]:
