@@ -1,6 +1,31 @@
 """hmnist: honest, strong and quick classifiers for the 28×28 skin-lesion pixel file of HAM10000.
 
-Research software, no medical device.
+Research software, no medical device. From a file to a table and a prediction::
+
+    import hmnist
+
+    data = hmnist.load("hmnist_28_28_RGB.csv")  # finds HAM10000_metadata.csv beside it
+    split = hmnist.split(data, by="lesion", seed=0)
+    model = hmnist.make_model("logistic", random_state=0)  # a scikit-learn classifier
+    model.fit(split.train.X, split.train.y, validation=(split.validation.X, split.validation.y))
+    print(hmnist.score(model, split.test).balanced_accuracy)
+    table = hmnist.benchmark(data, models=["cnn", "mlp", "xgboost"], seeds=3)
+    print(table.to_markdown())
+    run = hmnist.train(data, "cnn", oversample="random", out="runs/cnn")
+    print(run.predict(split.test.images))
+
+The functions; ``help(hmnist.load)`` explains one:
+
+- data: load, load_sample, download, from_images, from_class_folders, write_sample, summarise_data
+- before training: check, split, split_folds, oversample, orient, encode_patients
+- training: train, benchmark, tune, audit, make_model, fit_decision
+- runs: open_run, find_runs, evaluate_run, decide_again, compare_runs, explain
+- for others: export_run, open_model, write_card, write_report
+- scores: score, score_predictions, score_intervals, mean_scores, compare_predictions
+- figures of data: plot_images, plot_diagnoses, plot_ages, plot_sexes, plot_sites, save_data_figures
+- figures of runs: plot_training, plot_recall, plot_confusion, plot_errors, plot_mistakes, plot_roc,
+  plot_precision_recall, plot_reliability, save_run_figures
+- figures of tables: plot_scores, plot_times, save_table_figures
 
 Names are resolved on first use, so that importing the package loads neither TensorFlow nor
 scikit-learn nor pandas.

@@ -1,7 +1,10 @@
 import ast
+import inspect
 import json
+import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -53,6 +56,15 @@ def test_the_list_is_explicit_and_in_order() -> None:
     assert len(set(names)) == len(names)
     # Constants, classes, functions; each by the alphabet, as ruff sorts.
     assert names == sorted(names, key=lambda name: (kind(name), name))
+
+
+def test_the_docstring_has_the_example_of_the_readme_and_every_function() -> None:
+    text = inspect.getdoc(hmnist) or ""
+    readme = (SOURCE.parents[1] / "README.md").read_text(encoding="utf-8")
+    [example] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert textwrap.indent(example, "    ") in text
+    listed = re.findall(r"\w+", text[text.index("- data:") : text.index("Names are")])
+    assert {name for name in hmnist.__all__ if name.islower()} <= {*listed}
 
 
 def kind(name: str) -> int:

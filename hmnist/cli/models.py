@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -50,7 +50,8 @@ def _print_all() -> None:
     print_rich("Times to fit 7,000 images on two cores, by effort.")
     print_rich(
         "Published systems have their own epochs at every effort but quick, which has a fifth of "
-        "them; their times are estimates, those of transfer models without pretrained weights."
+        "them; their times are estimates, those of models that start from ImageNet weights without "
+        "these weights."
     )
 
 
@@ -62,6 +63,8 @@ def _print_one(entry: "ModelEntry", report: str) -> None:
         return
     rows = [[name.replace("_", " "), text] for name, text in _lines(entry)]
     print_rich(plain_table([entry.name, entry.summary], rows, text=[entry.summary]))
+    if any(name == "parameters" for name, _ in rows):
+        print_rich("Parameters: as at the standard effort. Change one with --set NAME=VALUE.")
     if entry.system is None:
         return
     header = ["hyperparameter", "value", "origin"]
@@ -103,21 +106,46 @@ def _notes(system: "System") -> list[str]:
 
 
 def _lines(entry: "ModelEntry") -> Iterator[tuple[str, str]]:
-    """Yield what each effort takes, and what a published system claims, each with its name."""
-    from hmnist.results.formatting import duration_text
-
+    """Yield what each effort takes, the parameters, and what a published system claims."""
     system = entry.system
-    own = {} if system is None else system.recipe()
-    for effort, parameters in entry.parameters.items():
-        # The source's own numbers follow below.
-        chosen = ", ".join(
-            f"{name} {value}"
-            for name, value in parameters.items()
-            if name == "epochs" or value != own.get(name)
+    efforts = {effort: _effort_text(entry, effort) for effort in entry.parameters}
+    if len(set(efforts.values())) == 1:
+        yield "any effort", next(iter(efforts.values()))
+    else:
+        yield from efforts.items()
+    if values := _settable(entry):
+        yield (
+            "parameters",
+            ", ".join(f"{name}={json.dumps(value)}" for name, value in values.items()),
         )
-        yield effort, f"{duration_text(entry.seconds[effort])}; {chosen or 'nothing to choose'}"
     if system is not None and system.claim.published:
         best = ", in the best epoch" if system.claim.best_epoch else ""
         yield "claim", f"accuracy {system.claim.published}{best}"
     if system is not None and system.claim.note:
-        yield "its note", system.claim.note
+        yield "note on the claim", system.claim.note
+
+
+def _effort_text(entry: "ModelEntry", effort: str) -> str:
+    """Return how long an effort takes, and what is special about it."""
+    from hmnist.results.formatting import duration_text
+
+    own = {} if entry.system is None else entry.system.recipe()  # these numbers follow below
+    chosen = [
+        f"{name} {value}"
+        for name, value in entry.parameters[effort].items()
+        if name == "epochs" or value != own.get(name)
+    ]
+    time = duration_text(entry.seconds[effort])
+    return f"{time}; {', '.join(chosen)}" if chosen else time
+
+
+def _settable(entry: "ModelEntry") -> dict[str, Any]:
+    """Return the parameters that ``--set`` takes, with their values at the standard effort."""
+    from hmnist.models.base import Model
+    from hmnist.models.registry import make_model
+
+    if entry.composed:
+        return {}
+    others = {*(field.name for field in fields(Model)), *entry.settings, "system"}
+    values = make_model(entry.name).get_params()
+    return {name: value for name, value in values.items() if name not in others}

@@ -1,4 +1,4 @@
-"""Backbones of published transfer systems: applications of Keras, cut and frozen as a system says.
+"""Backbones of published systems: applications of Keras, truncated and frozen as a system says.
 
 A backbone that is frozen as a whole gives the same output for an image in every epoch. So its
 outputs are computed once (`BackboneOutputs`), and only the network on top of it is trained.
@@ -32,7 +32,7 @@ _FILE = "base.npz"
 
 @dataclass(frozen=True)
 class BackboneBuilder:
-    """Builds the backbone of a transfer system, and networks on it.
+    """Builds the backbone of a published system, and networks on it.
 
     Images are resized to `size`, height and width.
     """

@@ -37,12 +37,12 @@ class PublishedNetwork(NetworkModel):
     learning_rate : float or None
         None for the system's own.
     pretrained : str
-        The weights that the backbone of a transfer system starts from: ``none``, ``imagenet``
+        The weights that the backbone of the system starts from: ``none``, ``imagenet``
         (downloaded by Keras), or the path of a file with the weights of the same application of
         Keras without its classifier. With ``none`` all layers are trained.
     side : int or None
-        The side in pixels to which a transfer system resizes images; None for the system's own.
-        A smaller one is quicker, and another system.
+        The side in pixels to which a system with a backbone resizes images; None for its own. A
+        smaller one is quicker, and another system.
     restore_best : bool
         Whether the weights of the epoch with the best validation accuracy are kept, the first of
         equals, instead of the last ones. Without validation images the last ones are kept.
@@ -101,7 +101,7 @@ class PublishedNetwork(NetworkModel):
             raise UsageError(
                 f"{system.name} starts from no application of Keras, so it takes neither side nor "
                 "pretrained weights.",
-                "Leave them out, or choose a transfer system such as mobilenet.",
+                "Leave them out, or choose a model that starts from ImageNet weights: mobilenet.",
             )
         if self.side is None:
             return system.size

@@ -189,7 +189,7 @@ _ENTRIES = (
     ),
     ModelEntry(
         "ensemble",
-        "weighted soft vote of those other models of a benchmark that help",
+        "soft vote (weighted geometric mean) of those other models of a benchmark that help",
         "",
         _by_effort({}, {}, {}),
         _by_effort(0, 0, 0),

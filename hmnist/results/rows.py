@@ -242,7 +242,7 @@ def _decision_note(runs: Sequence[Run]) -> str:
 
 
 def _pretrained(manifest: Manifest) -> str | None:
-    """Return where a transfer model started from; a file by its name and its digest."""
+    """Return the pretrained weights that a model started from; a file by its name and digest."""
     if "pretrained" not in manifest.recipe.entry.settings:
         return None
     pretrained: str = manifest.parameters["pretrained"]
@@ -266,8 +266,8 @@ def _oversampling_note(recipe: Recipe) -> str:
 
 def data_note(data: DataFacts) -> str:
     """Return the sentence on its data that stands under a table."""
-    synthetic = "Synthetic sample, no photographs: " if data.synthetic else ""
-    return f"Data: {synthetic}{data.name}, {data.rows:,} images, {data.lesion_text}."
+    synthetic = " (generated images, no photographs)" if data.synthetic else ""
+    return f"Data: {data.name}{synthetic}, {data.rows:,} images, {data.lesion_text}."
 
 
 def pretrained_notes(rows: Sequence[Any]) -> Iterator[str]:

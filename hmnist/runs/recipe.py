@@ -84,8 +84,8 @@ class Recipe:
     patients : bool
         Whether patient data (age, sex, site) are used. ``"yes"`` and ``"no"`` are taken, too.
     pretrained : str
-        Where transfer models start from: ``none``, ``imagenet`` or the path of a file; other
-        models ignore it.
+        What models start from that can start from ImageNet weights: ``none``, ``imagenet`` or the
+        path of a file; others ignore it.
     effort : str
         ``quick``, ``standard`` or ``best``.
     seed : int

@@ -19,7 +19,7 @@ def _hidden_layers(features: Any) -> Any:
 
 SYSTEM = System(
     name="inception-resnet",
-    summary="published: InceptionResNetV2, cut, at 299×299",
+    summary="published: truncated InceptionResNetV2 at 299×299",
     size=(299, 299),
     resizes=True,
     smallest_side=75,
@@ -79,7 +79,10 @@ SYSTEM = System(
         ),
         "Ours: dropout, Flatten and Dense 7 are three of the last 50 layers.",
         "Ours: momentum 0.",
-        "Departs: frozen batch normalisation uses its stored moments, as today's Keras does.",
+        (
+            "Different from the source: frozen batch normalisation uses its stored moments, as "
+            "today's Keras does."
+        ),
         FROM_SCRATCH,
         RESIZED,
         *REPEATABLE,

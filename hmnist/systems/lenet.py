@@ -51,9 +51,10 @@ SYSTEM = System(
     notes=(
         "Ours: learning rate 1e-3, the default of RMSprop in Keras.",
         (
-            "Departs: the network reads the pixel file, which was resized by Lanczos' filter; the "
-            "source resizes photographs itself, linearly for training and by area for the test. So "
-            "does hmnist data from-images, if FOLDER has train/nv/<image_id>.jpg and so on."
+            "Different from the source: the network reads the pixel file, which was resized by "
+            "Lanczos' filter; the source resizes photographs itself, linearly for training and by "
+            "area for the test. So does hmnist data from-images, if FOLDER has "
+            "train/nv/<image_id>.jpg and so on."
         ),
         *REPEATABLE,
     ),

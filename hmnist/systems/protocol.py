@@ -88,7 +88,7 @@ class Protocol:
         What is done to the training part alone.
     notes : tuple of str
         What the source leaves open and was chosen here (``Ours: …``), and where this departs from
-        it (``Departs: …``).
+        it (``Different from the source: …``).
     """
 
     description: str

@@ -7,12 +7,12 @@ from hmnist.systems.system import Origin
 
 REPEATABLE = (
     (
-        "Departs: the network returns logits and the softmax is part of the loss; this is the "
-        "same function with more stable gradients."
+        "Different from the source: the network returns logits and the softmax is part of the "
+        "loss; this is the same function with more stable gradients."
     ),
     (
-        "Departs: the order of the images depends on the seed and the epoch alone, so that a "
-        "training can be repeated."
+        "Different from the source: the order of the images depends on the seed and the epoch "
+        "alone, so that a training can be repeated."
     ),
 )
 """Notes that hold for every system."""

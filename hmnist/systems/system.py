@@ -108,7 +108,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backbone:
-    """The application of Keras that a transfer system starts from.
+    """The application of Keras that a system starts from, with ImageNet weights.
 
     Attributes
     ----------
@@ -153,10 +153,10 @@ class System:
     smallest_side : int
         The smallest side, in pixels, that the network can be built for.
     hidden_layers : callable
-        Takes pixels 0–255 as a Keras tensor, for transfer systems the output of the backbone, and
+        Takes pixels 0–255 as a Keras tensor, with a backbone its output, and
         returns what the last dense layer reads.
     backbone : Backbone or None
-        What a transfer system starts from; None for networks that are trained from scratch.
+        What the system starts from; None for networks that are trained from scratch.
     training : Training
     augmentation : str
         How its source augmented the images, and which part of the program does it here.
@@ -168,7 +168,7 @@ class System:
         Where the other hyperparameters come from, by name; see `hyperparameters`. ``ours`` is left
         out.
     notes : tuple of str
-        Where the network or its training departs from the source (``Departs: …``), and what the
+        What is ``Different from the source: …`` in the network or its training, and what the
         source leaves open and was chosen here (``Ours: …``).
     seconds_per_epoch : float
         For 7,000 training images on two cores, without pretrained weights; an estimate.
@@ -216,7 +216,7 @@ class System:
     def build(self, shape: "Shape", classes: int) -> "keras.Model":
         """Return an untrained network from inputs of a shape (h, w, c) to logits.
 
-        The inputs are pixels 0–255; for transfer systems, the output of the backbone.
+        The inputs are pixels 0–255; with a backbone, its output.
         """
         import keras
         from keras import layers

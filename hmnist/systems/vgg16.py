@@ -30,7 +30,10 @@ SYSTEM = System(
     origins=dict.fromkeys(("size", "scaling", "epochs", "protocol"), "stated"),
     notes=(
         "Ours: Adam, learning rate 1e-3, batch 32, as in small-cnn and pixel-mlp.",
-        "Departs: the output of the frozen VGG16 is computed once, not in every epoch.",
+        (
+            "Different from the source: the output of the frozen VGG16 is computed once, not in "
+            "every epoch."
+        ),
         FROM_SCRATCH,
         RESIZED,
         *REPEATABLE,

@@ -256,7 +256,9 @@ def test_a_published_system_is_told_with_its_recipe_and_its_notes(command: Comma
     listed = told["source"]["hyperparameters"]
     assert {"name": "learning rate", "value": "0.001", "origin": "ours"} in listed
     text = command("models", "inception-resnet").out
-    assert all(words in text for words in ("299×299 pixels", "mel 3", "SGD", "Departs: "))
+    assert all(
+        words in text for words in ("299×299 pixels", "mel 3", "SGD", "Different from the source: ")
+    )
     assert re.search(r"^ ?steps of an epoch +908 +stated", text, re.MULTILINE)
     assert re.search(
         r"^ ?channels +blue, green, red +in its code", command("models", "lenet").out, re.MULTILINE
@@ -267,6 +269,31 @@ def test_a_model_of_our_own_has_no_source(command: Command) -> None:
     assert json.loads(command("models", "cnn", "--format", "json").out)["source"] is None
     assert "epochs 32" in command("models", "cnn").out
     assert command("models", "resnet").code == 2
+
+
+@pytest.mark.parametrize("model", ["cnn", "mlp", "xgboost", "logistic", "transfer", "vgg16"])
+def test_the_parameters_that_may_be_set_are_listed_with_their_values(
+    model: str, command: Command
+) -> None:
+    from hmnist.cli.parameters import read_parameters
+    from hmnist.errors import UsageError
+    from hmnist.models.registry import make_model
+
+    [line] = [line for line in command("models", model).out.splitlines() if "parameters" in line]
+    assignments = re.findall(r"(\w+=.+?)(?:, (?=\w+=)| *$)", line)
+    values = read_parameters(assignments, [model], quiet=True)[model]
+    standard = make_model(model).get_params()
+    assert values == {name: standard[name] for name in values}
+    with pytest.raises(UsageError) as caught:
+        read_parameters(["nothing=1"], [model], quiet=True)
+    assert set(values) == set(re.findall(r"\w+", caught.value.hint.split("parameters:")[1]))
+
+
+def test_what_is_the_same_at_every_effort_is_said_once(command: Command) -> None:
+    said = command("models", "ensemble").out
+    assert "soft vote (weighted geometric mean)" in said
+    assert said.count("0 s") == 1
+    assert "parameters" not in said
 
 
 @pytest.mark.parametrize(

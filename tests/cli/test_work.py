@@ -41,7 +41,7 @@ def test_benchmark_prints_the_table_on_stdout(
     called = command("benchmark", pixel_file, *FAST, "--out", "bench")
     assert called.code == 0, called.err
     assert re.search(r"^logistic( •)? +\.\d{3}", called.out, re.MULTILINE)
-    assert "Synthetic sample" in called.out
+    assert "generated images, no photographs" in " ".join(called.out.split())
     assert max(map(len, called.out.splitlines())) <= 70
     assert called.err.count("[1/2]") == called.err.count("[2/2]") == 1
     assert "No lesion is in two" in " ".join(called.out.split())
@@ -280,7 +280,7 @@ def test_no_data_means_the_sample_and_says_so(command: Command) -> None:
     called = command("benchmark", "--models", "majority", "--threads", "1")
     assert called.code == 0, called.err
     assert "synthetic sample" in called.err.splitlines()[0]
-    assert "Synthetic sample" in called.out
+    assert "Data: synthetic sample (generated images, no photographs), 2,500 images" in called.out
     assert "Effort: quick" in called.out
 
 

@@ -233,7 +233,7 @@ def test_the_notes_name_what_was_done(table: Table) -> None:
 def test_the_sample_and_unknown_lesions_are_named(table: Table) -> None:
     doubtful = replace(table, data=data_facts(synthetic=True, lesions=None))
     text = "\n".join(doubtful.notes())
-    assert "Synthetic sample" in text
+    assert "Data: file_28.csv (generated images, no photographs), 100 images" in text
     assert "lesions unknown" in text
     assert "interval over images" in text
     assert "over lesions" not in text

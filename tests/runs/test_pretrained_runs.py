@@ -1,4 +1,4 @@
-"""Runs of transfer systems: what they record of pretrained weights, and that they keep them."""
+"""Runs that start from ImageNet weights: what they record of these, and that they keep them."""
 
 from pathlib import Path
 

@@ -79,7 +79,9 @@ def test_every_protocol_can_be_executed() -> None:
     for protocol in PROTOCOLS.values():
         assert protocol.training.method in METHODS
         assert set(protocol.training.diagnoses) <= set(CODES)
-        assert all(note.startswith(("Ours: ", "Departs: ")) for note in protocol.notes)
+        assert all(
+            note.startswith(("Ours: ", "Different from the source: ")) for note in protocol.notes
+        )
     # What is not stated is marked as chosen here.
     chosen = {name for name, protocol in PROTOCOLS.items() if "; here " in protocol.description}
     ours = {

@@ -210,7 +210,7 @@ def test_images_that_are_too_small_are_refused(name: str, least: int) -> None:
 def test_every_choice_says_whose_it_is(system: System) -> None:
     assert any(note.startswith("Ours: ") for note in system.notes)
     for note in (*system.notes, *system.protocol.notes):
-        assert re.match(r"(Ours|Departs): .*\.$", note)
+        assert re.match(r"(Ours|Different from the source): .*\.$", note)
     assert set(system.training.class_weights) <= set(CODES)
     assert system.training.epochs > 0
 
