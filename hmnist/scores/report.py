@@ -76,10 +76,13 @@ def average_report(rows: Mapping[str, ReportRow]) -> dict[str, ReportRow]:
     table = np.array(columns, dtype=np.float64)  # None becomes NaN
     images = np.array([row.images for row in rows.values()])
     occur, total = images > 0, int(images.sum())
-    weighted = np.average(table[occur], axis=0, weights=images[occur])
+    means = {
+        "macro avg": mean_of_known(table),
+        "weighted avg": np.average(table[occur], axis=0, weights=images[occur]),
+    }
     return {
-        "macro avg": ReportRow(*mean_of_known(table).tolist(), total),
-        "weighted avg": ReportRow(*weighted.tolist(), total),
+        name: ReportRow(float(precision), float(recall), float(f1), total)
+        for name, (precision, recall, f1) in means.items()
     }
 
 
