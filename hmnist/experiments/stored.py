@@ -22,7 +22,7 @@ ENTRIES = 8
 """Stored data sets in the cache; the oldest is deleted when there are more."""
 
 _ARRAYS = ("images", "labels", "lesion_ids", "own_split")
-_METADATA = ("image_id", *FIELDS)
+_METADATA = ("image_id", "lesion_id", *FIELDS)
 _FACTS = "facts.json"
 
 
@@ -49,7 +49,7 @@ class StoredData:
     def open(self) -> LesionDataset:
         """Return the data set, from the first right folder.
 
-        Of its metadata there are the image ids and the patient data.
+        Of its metadata there are the ids of images and lesions, and the patient data.
 
         A process that opens it again gets the same object.
 
@@ -90,7 +90,7 @@ def store_data(data: LesionDataset) -> StoredData:
         "arrays": list(arrays),
     }
     sha = hashlib.sha256(json.dumps(facts).encode())
-    for name in ("image_id", "own_split"):  # the digests have no part of these
+    for name in ("image_id", "lesion_id", "own_split"):  # the digests have no part of these
         sha.update("\0".join([name, *arrays.get(name, ())]).encode())
     folder = _stored_folder(sha.hexdigest()[:32])
     if folder.is_dir():

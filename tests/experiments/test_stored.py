@@ -29,6 +29,20 @@ def test_a_stored_data_set_is_the_same(known: str, sample: LesionDataset) -> Non
     assert describe_split(moved) == describe_split(parts)
 
 
+def test_a_stored_data_set_knows_its_merged_lesions(sample: LesionDataset) -> None:
+    """Runs of another process would else be of other data, and no members of an ensemble."""
+    assert sample.metadata is not None
+    assert sample.lesion_ids is not None
+    first, second = np.unique(sample.lesion_ids)[:2]
+    lesion_ids = np.where(sample.lesion_ids == second, first, sample.lesion_ids)
+    merged = replace(sample, lesion_ids=lesion_ids)
+
+    opened = store_data(merged).open()
+
+    assert describe_data(opened) == describe_data(merged)
+    assert opened.merged_pairs == 1
+
+
 def test_images_are_mapped_and_not_copied(sample: LesionDataset) -> None:
     data = store_data(sample)
     assert type(data.open().images) is np.ndarray
