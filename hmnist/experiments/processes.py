@@ -9,12 +9,13 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from hmnist.errors import HmnistError, UsageError, WorkError
+from hmnist.errors import HmnistError, WorkError
 from hmnist.experiments.cells import Cell, Watcher, noting
 from hmnist.experiments.stored import store_data
 from hmnist.experiments.training import train_cell
 from hmnist.experiments.work import Work, make_work
-from hmnist.runs.recipe import Recipe
+from hmnist.runs.choices import read_count
+from hmnist.runs.recipe import MOST_THREADS, Recipe
 from hmnist.runs.run import Run, open_run
 
 NETWORKS_PER_PROCESS = 4
@@ -63,8 +64,9 @@ def share_cores(jobs: int | None, threads: int | None, cores: int) -> tuple[int,
     >>> share_cores(None, None, cores=8)
     (2, 4)
     """
-    if any(count is not None and count < 1 for count in (jobs, threads)):
-        raise UsageError("Jobs and threads are counted from 1.")
+    for name, count in (("jobs", jobs), ("threads", threads)):
+        if count is not None:
+            read_count(name, count, 1, MOST_THREADS)
     jobs = jobs or max(1, min(2, cores // (threads or 1)))
     return jobs, threads or max(1, cores // jobs)
 
