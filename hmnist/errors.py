@@ -14,6 +14,7 @@ do next. Each inherits from the built-in kind as well, so that callers may catch
 warnings, `SampleWarning` and `DataWarning`, stand here too.
 """
 
+import operator
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
@@ -79,17 +80,23 @@ class DataWarning(UserWarning):
 
 
 def check_counts(**counts: int | None) -> None:
-    """Raise UsageError for a count below 1; None is a count that is chosen later.
+    """Refuse a count that is no whole number from 1; None is a count that is chosen later.
 
     Examples
     --------
     >>> check_counts(jobs=2, seeds=0)
     Traceback (most recent call last):
-    hmnist.errors.UsageError: The number of seeds is 0; expected 1 or more.
+    hmnist.errors.UsageError: The number of seeds is 0; expected a whole number from 1.
     """
     for what, count in counts.items():
-        if count is not None and count < 1:
-            raise UsageError(f"The number of {what} is {count}; expected 1 or more.")
+        if count is None:
+            continue
+        try:
+            is_right = operator.index(count) >= 1
+        except TypeError:
+            is_right = False
+        if not is_right:
+            raise UsageError(f"The number of {what} is {count!r}; expected a whole number from 1.")
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:

@@ -88,7 +88,11 @@ def predict(
     elif file is None:
         _write_predictions(predicted, sys.stdout)
     else:
-        with write_file(file) as temporary, temporary.open("w", encoding="utf-8") as table:
+        with (
+            write_file(file) as temporary,
+            # As stdout: a name that is no text is written with its bytes, lines end as they are.
+            temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as table,
+        ):
             _write_predictions(predicted, table)
     unfamiliar.tell()
     if not quiet:

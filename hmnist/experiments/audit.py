@@ -58,7 +58,7 @@ def plan_audit(
     for system in audited:
         # Images that are too small are refused before any work begins.
         system.check_size(*data.image_shape[:2])
-        own = split(data, f"published:{system.name}", given.get("seed", Recipe.seed))
+        own = split(data, f"published:{system.name}", recipes[system.name].seed)
         recipe = replace(recipes[system.name], parameters={"epochs": counts[system.name]})
         # The epoch is chosen on the validation part, so that a step can show what that is worth.
         chosen = replace(recipe, parameters={**recipe.parameters, "restore_best": True})

@@ -13,8 +13,8 @@ from hmnist.errors import UsageError, check_counts
 from hmnist.experiments.cells import Cell
 from hmnist.models.registry import MODELS, find_model
 from hmnist.oversampling import name_method
-from hmnist.runs.choices import list_uses
-from hmnist.runs.recipe import Recipe, Settings, check_one_pretrained_file
+from hmnist.runs.choices import list_uses, read_count
+from hmnist.runs.recipe import LARGEST_SEED, Recipe, Settings, check_one_pretrained_file
 from hmnist.splits.folds import split_folds
 from hmnist.splits.split import Split
 from hmnist.splits.split import split as make_split
@@ -44,7 +44,7 @@ def plan_benchmark(
     models = [models] if isinstance(models, str) else models
     methods = [methods] if isinstance(methods, str) or hasattr(methods, "fit_resample") else methods
     methods = [name_method(method) for method in methods]
-    seed = given.pop("seed", Recipe.seed)
+    seed = read_count("seed", given.pop("seed", Recipe.seed), 0, LARGEST_SEED)
     recipes = [
         Recipe(**row, seed=seed + number, **given)
         for row in _list_rows(models, methods, uses, _by_model(parameters or {}, models))

@@ -4,6 +4,7 @@ The folder lies in the cache and may be deleted when no work is going on. It hol
 file, which are mapped into memory: processes on one machine share the pages.
 """
 
+import contextlib
 import hashlib
 import json
 from dataclasses import dataclass
@@ -108,10 +109,11 @@ def remove_oldest() -> None:
     """Delete the oldest stored data sets where there are more than `ENTRIES`."""
     import shutil
 
-    folders = [path for path in _stored_folder("").iterdir() if not path.name.startswith(".")]
-    folders.sort(key=lambda path: path.stat().st_mtime_ns)
-    for oldest in folders[:-ENTRIES]:
-        shutil.rmtree(oldest, ignore_errors=True)
+    with contextlib.suppress(OSError):  # another process may delete them at the same time
+        folders = [path for path in _stored_folder("").iterdir() if not path.name.startswith(".")]
+        folders.sort(key=lambda path: path.stat().st_mtime_ns)
+        for oldest in folders[:-ENTRIES]:
+            shutil.rmtree(oldest, ignore_errors=True)
 
 
 def _stored_folder(name: str) -> Path:

@@ -45,10 +45,14 @@ def _digest(path: Path, key: bytes) -> str:
 
 
 def _make_key() -> bytes:
-    """Return the key, which is made if there is none; readable for the user alone."""
+    """Return the key, which is made if there is none; readable for the user alone.
+
+    A process that was killed may have left a file without one.
+    """
     path = cache_folder() / KEY_FILE
     with locked(path.with_suffix(".lock")):
-        if not path.exists():
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        if not path.exists() or path.stat().st_size != KEY_BYTES:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
                 file.write(secrets.token_bytes(KEY_BYTES))
         return path.read_bytes()

@@ -20,7 +20,7 @@ def oversample(
     training: LesionDataset,
     method: Any = "random",
     *,
-    rare: Sequence[str] = RARE,
+    rare: str | Sequence[str] = RARE,
     target: int | None = None,
     seed: int = 0,
 ) -> Oversampled:
@@ -36,7 +36,7 @@ def oversample(
         often as ``random`` is expected to show it. Or an object with ``fit_resample``, as
         imbalanced-learn's samplers: it gets the pixels as float32 rows, and decides itself what it
         raises.
-    rare : sequence of str
+    rare : str or sequence of str
         The diagnoses to raise. ``balanced`` raises all of them.
     target : int or None
         The count to reach. None means the median class size of the training part, for
@@ -73,7 +73,8 @@ def oversample(
         return resample(training, method.sampler, seed)
     if method not in METHODS:
         raise unknown_name("oversampling", method, METHODS)
-    targets = _targets(training.labels, method, rare, target)
+    named = [rare] if isinstance(rare, str) else rare
+    targets = _targets(training.labels, method, named, target)
     sample = METHODS[method].sample
     return sample(training, targets, seed) if sample and targets else keep_all(training)
 

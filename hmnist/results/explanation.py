@@ -11,6 +11,7 @@ from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.results import canvas
 from hmnist.results.figure_files import check_format, format_of, save_figure
+from hmnist.runs.facts import as_line
 from hmnist.scores.text import signed_text
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _draw_image(axes: "Axes", explanation: Explanation, number: int) -> None:
     label = explanation.predicted[number]
     share = canvas.share_text(explanation.probabilities[number, label], 1)
     axes.imshow(_in_colour(explanation.images[number]), interpolation="nearest")
-    name = explanation.names[number]
+    name = as_line(explanation.names[number])
     axes.set_title(f"{name[:24]}\n{CODES[label]}, {share}")
 
 

@@ -9,6 +9,7 @@ from hmnist.dataset import LesionDataset, lesion_text
 from hmnist.diagnoses import CODES, label_of
 from hmnist.errors import UsageError, unknown_name
 from hmnist.results import canvas
+from hmnist.runs.facts import as_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -106,7 +107,7 @@ def lay_out(images: Pixels) -> Pixels:
 def describe_data(data: LesionDataset) -> list[str]:
     """Return the sentences on its data that stand under a figure."""
     lesions = lesion_text(data.lesion_count)
-    caption = [f"Data: {data.name}, {len(data):,} images, {lesions}."]
+    caption = [f"Data: {as_line(data.name)}, {len(data):,} images, {lesions}."]
     if data.synthetic:
         caption.append("Synthetic sample: generated images, no photographs.")
     return caption

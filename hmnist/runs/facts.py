@@ -133,8 +133,7 @@ def json_text(facts: Mapping[str, Any]) -> str:
 def describe_data(data: "LesionDataset") -> DataFacts:
     """Return what a manifest and a table say of a data set."""
     return DataFacts(
-        # One line, whatever a file is called.
-        name=re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", data.name)[:_NAME_LENGTH],
+        name=as_line(data.name),
         digest=data.digest,
         image_digest=data.image_digest,
         rows=len(data),
@@ -148,7 +147,7 @@ def describe_data(data: "LesionDataset") -> DataFacts:
 def describe_split(split: "Split") -> SplitFacts:
     """Return what a manifest and a table say of a split."""
     return SplitFacts(
-        kind=split.kind,
+        kind=as_line(split.kind),
         published=split.protocol is not None,
         seed=split.seed,
         fold=split.fold,
@@ -160,6 +159,12 @@ def describe_split(split: "Split") -> SplitFacts:
         leaks=split.leaks if split.protocol is not None else None,
         digest=split.digest,
     )
+
+
+def as_line(name: str) -> str:
+    """Return a name as one line of Unicode, whatever a file is called: on Linux, any bytes."""
+    line = re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", name)
+    return line.encode(errors="backslashreplace").decode()[:_NAME_LENGTH]
 
 
 def describe_device(device: str, workers: int = 0) -> str:

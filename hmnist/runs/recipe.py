@@ -134,15 +134,13 @@ class Recipe:
         object.__setattr__(self, "patients", read_patients(self.patients))
         if self.threads is None:
             object.__setattr__(self, "threads", available_cores())
-        elif not 1 <= self.threads <= MOST_THREADS:
-            raise UsageError(
-                f"Threads are counted from 1 to {MOST_THREADS:,}, not {self.threads:,}."
-            )
-        if not 0 <= self.seed <= LARGEST_SEED:
-            raise UsageError(f"A seed lies in 0–{LARGEST_SEED}, and {self.seed} does not.")
-        if self.rare_to is not None:
-            rare_to = read_count("rare_to", self.rare_to, 1, LARGEST)
-            object.__setattr__(self, "rare_to", rare_to)
+        for name, low, high in (
+            ("seed", 0, LARGEST_SEED),
+            ("threads", 1, MOST_THREADS),
+            ("rare_to", 1, LARGEST),
+        ):
+            if name != "rare_to" or self.rare_to is not None:
+                object.__setattr__(self, name, read_count(name, getattr(self, name), low, high))
         self._check_names()
         check_parameters(self.parameters)
         if not 0 < self.sensitivity < 1:

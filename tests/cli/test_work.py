@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.runs.run import Run, find_runs, open_run
 from hmnist.sources import load
@@ -166,6 +167,43 @@ def test_predict_takes_photographs(command: Command, run: Run, tmp_path: Path) -
     rows = list(csv.DictReader(io.StringIO((tmp_path / "answers.csv").read_text())))
     assert [row["image_id"] for row in rows] == ["a"]
     assert sum(float(rows[0][code]) for code in CODES) == pytest.approx(1)
+
+
+BYTES = os.fsdecode(b"ph\xff")
+"""A name of a file that is no text, as Linux allows."""
+
+
+def test_data_and_splits_may_have_names_that_are_no_text(
+    command: Command, pixel_file: Path
+) -> None:
+    pixel_file.rename(f"{BYTES}.csv")
+    rows = [f"{row},{'train' if row % 3 else 'test'}\n" for row in range(300)]
+    Path(f"{BYTES}-split.csv").write_text("row,part\n" + "".join(rows))
+    words = [f"{BYTES}.csv", "--split-file", f"{BYTES}-split.csv", "--metadata", "none"]
+    called = command("train", "majority", *words, "--threads", "1", "--out", "run")
+    assert called.code == 0, called.err
+    facts = open_run("run").manifest
+    assert facts.data.name == "ph\\udcff.csv"
+    assert facts.split.kind == "ph\\udcff-split.csv"
+    assert command("report", "run", "--quiet").code == 0
+    assert command("data", "plot", f"{BYTES}.csv", "--metadata", "none").code == 0
+    assert command("benchmark", *words, "--models", "majority", "--out", "bench").code == 0
+
+
+def test_predict_takes_photographs_whose_names_are_no_text(
+    command: Command, run: Run, sample: LesionDataset
+) -> None:
+    Image.fromarray(sample.images[0]).save(f"{BYTES}.png", "PNG")
+    called = command("predict", run.folder, f"{BYTES}.png", "--out", "answers.csv")
+    assert called.code == 0, called.err
+    with Path("answers.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["source"], row["image_id"]) == ("ph\\udcff.png", "ph\\udcff")
+    assert (
+        Path("answers.csv").read_bytes()
+        == command("predict", run.folder, f"{BYTES}.png").out.encode()
+    )
+    assert command("explain", run.folder, f"{BYTES}.png").code == 0
 
 
 def test_predict_names_a_bad_input_before_it_predicts(

@@ -49,6 +49,9 @@ def test_jobs_share_the_cores() -> None:
     assert share_cores(3, None, cores=8) == (3, 2)
     assert share_cores(9, None, cores=8) == (9, 1)
     assert share_cores(4, 8, cores=8) == (4, 8)
+    for jobs, threads in ((0, 1), (1, 0), (1, "2"), (1.5, 1)):
+        with pytest.raises(UsageError, match="expected a whole number from 1"):
+            share_cores(jobs, threads, cores=8)  # type: ignore[arg-type] # as in a notebook
 
 
 def test_networks_run_in_a_process_that_is_renewed(

@@ -88,6 +88,13 @@ def test_the_oldest_are_deleted(sample: LesionDataset, monkeypatch: pytest.Monke
     assert not second.folder.exists()
 
 
+def test_a_folder_that_another_process_deletes_is_no_error(sample: LesionDataset) -> None:
+    first = store_data(replace(sample, name="a"))
+    # As what is listed and then gone: a link that leads nowhere.
+    (first.folder.parent / "gone").symlink_to("nowhere")
+    assert store_data(replace(sample, name="b")).open().name == "b"
+
+
 def test_patient_data_are_stored_and_compared(sample: LesionDataset) -> None:
     assert sample.metadata is not None
     data = store_data(sample)

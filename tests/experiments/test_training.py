@@ -85,6 +85,11 @@ def test_a_training_that_diverges_is_no_damage(parts: Split, tmp_path: Path) -> 
     assert not (tmp_path / "run").exists()
 
 
+def test_a_seed_of_numpy_is_written_as_a_number(sample: LesionDataset, tmp_path: Path) -> None:
+    run = train(sample, "majority", seed=np.int64(1), threads=1, out=tmp_path)  # type: ignore[arg-type] # as in a notebook
+    assert (run.manifest.recipe.seed, run.manifest.split.seed) == (1, 1)
+
+
 def test_a_finished_cell_is_not_trained_again(
     parts: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,6 +46,16 @@ def test_another_user_has_another_key(
     assert not is_signed(*paths)
 
 
+@pytest.mark.parametrize("content", [b"", b"short", b"0" * 33])
+def test_a_key_that_is_none_is_made_again(paths: tuple[Path, Path], content: bytes) -> None:
+    key = cache_folder() / KEY_FILE
+    key.write_bytes(content)
+    sign(*paths)
+    assert is_signed(*paths)
+    assert len(key.read_bytes()) == KEY_BYTES
+    assert not key.read_bytes().startswith(content or b"0" * 8)
+
+
 def test_without_a_cache_nothing_is_signed(
     paths: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

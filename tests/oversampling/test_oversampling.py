@@ -309,6 +309,13 @@ def test_between_two_images_lies_a_line() -> None:
 # Unknown names and absent diagnoses
 
 
+def test_one_diagnosis_may_be_named_alone() -> None:
+    training = make({DF: 2, VASC: 3, NV: 15})
+    assert counted(oversample(training, rare="df"), training) == {DF: 3, VASC: 3, NV: 15}
+    with pytest.raises(UsageError, match="no diagnosis called 'wart'"):
+        oversample(training, rare="wart")
+
+
 def test_rare_diagnoses_are_the_default() -> None:
     training = make({label: 4 + label for label in range(7)} | {DF: 2, VASC: 3})
     counts = counted(oversample(training), training)

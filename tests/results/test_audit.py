@@ -336,14 +336,14 @@ def test_rows_that_are_repeated_are_scored_as_often_as_they_stand_there(
         (["cnn"], {}, "no published system called 'cnn'"),
         ([], {}, "No system is named"),
         (["lenet"], {"seeds": 0}, "counted from 1"),
-        (["lenet"], {"threads": 0}, "The number of threads is 0; expected 1 or more"),
-        (["lenet"], {"jobs": 0}, "The number of jobs is 0; expected 1 or more"),
+        (["lenet"], {"threads": 0}, "The number of threads is 0; expected a whole number from 1"),
+        (["lenet"], {"jobs": 0}, "The number of jobs is 0; expected a whole number from 1"),
         (["lenet"], {"epochs": 0}, "Epochs are counted from 1"),
         (["lenet"], {"epochs": 2.5}, "lenet cannot have 2.5"),
         (["lenet"], {"epochs": {"deep-cnn": 1}}, "'deep-cnn', which is not audited"),
         (["vgg16", "mobilenet"], {"pretrained": "vgg.h5"}, "vgg16 and mobilenet are several"),
         (["lenet"], {"effort": "maximal"}, "no effort called 'maximal'"),
-        (["lenet"], {"seed": -1}, "A seed lies in"),
+        (["lenet"], {"seed": -1}, "seed cannot be -1"),
     ],
 )
 def test_a_wrong_choice_is_refused_before_any_work(

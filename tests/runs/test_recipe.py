@@ -126,14 +126,19 @@ def test_settings_name_the_fields_of_a_recipe() -> None:
         ({"patients": "perhaps"}, "no choice of patient data called 'perhaps'"),
         ({"patients": ["yes"]}, "no choice of patient data"),
         ({"patients": "both"}, "a benchmark compares both"),
-        ({"threads": 0}, "counted from 1"),
-        ({"threads": -1}, "counted from 1"),
-        ({"threads": 10**6}, "counted from 1 to 4,096"),
+        ({"threads": 0}, "threads cannot be 0: expected a whole number from 1 to 4,096"),
+        ({"threads": -1}, "threads cannot be -1"),
+        ({"threads": 10**6}, "threads cannot be 1000000"),
+        ({"threads": "2"}, "threads cannot be '2': expected a whole number"),
+        ({"threads": 2.0}, "threads cannot be 2.0"),
         ({"rare_to": 0}, "rare_to cannot be 0: expected a whole number from 1 to 1,000,000"),
         ({"rare_to": 10**6 + 1}, "rare_to cannot be 1000001: expected"),
         ({"rare_to": 10**30}, "rare_to cannot be 1000000"),
-        ({"seed": -1}, "A seed lies in"),
-        ({"seed": 2**32}, "A seed lies in"),
+        ({"seed": -1}, "seed cannot be -1: expected a whole number from 0 to 4,294,967,295"),
+        ({"seed": 2**32}, "seed cannot be 4294967296"),
+        ({"seed": 1.5}, "seed cannot be 1.5: expected a whole number"),
+        ({"seed": "0"}, "seed cannot be '0'"),
+        ({"seed": None}, "seed cannot be None"),
         ({"parameters": {"max_iter": 10**9}}, "max_iter is 1000000000"),
         ({"parameters": {"penalty": float("nan")}}, "penalty is nan"),
     ],
@@ -141,6 +146,16 @@ def test_settings_name_the_fields_of_a_recipe() -> None:
 def test_unknown_names_and_numbers_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Recipe(**{"model": "logistic", **change})
+
+
+def test_integers_of_numpy_are_those_of_python(sample: LesionDataset) -> None:
+    given: dict[str, Any] = {"seed": 3, "threads": 2, "rare_to": 50}
+    ours = Recipe(model="logistic", **given)
+    of_numpy: dict[str, Any] = {name: np.int64(value) for name, value in given.items()}
+    numpys = Recipe(model="logistic", **of_numpy)
+    assert numpys == ours
+    assert {type(getattr(numpys, name)) for name in given} == {int}
+    assert numpys.key(split(sample)) == ours.key(split(sample))
 
 
 def test_a_protocol_resamples_and_decides_by_itself(sample: LesionDataset) -> None:
