@@ -64,34 +64,48 @@ def find_exchanged_diagnoses(subject: Subject) -> Found | None:
 
 
 def find_wrong_labels(subject: Subject) -> Found | None:
-    """Find labels that contradict what models are surest of that have not seen the lesion."""
-    sure, wrong = rank_contradictions(subject.pictures.probabilities, subject.pictures.labels)
-    if sure < _LEAST_SURE:
+    """Find labels that contradict what models are surest of that have not seen the lesion.
+
+    The interval counts lesions where they are known: the images of a lesion are alike.
+    """
+    pictures = subject.pictures
+    surest, wrong = rank_contradictions(pictures.probabilities, pictures.labels)
+    if len(surest) < _LEAST_SURE:
         return None
-    share = len(wrong) / sure
-    low, high = wilson_interval(share, sure)
+    share, lesions = len(wrong) / len(surest), len(np.unique(pictures.lesions[surest]))
+    low, high = wilson_interval(share, lesions)
     if low <= _WRONG:
         return None
-    names = ", ".join(subject.name_of(row) for row in subject.pictures.rows[wrong[:3]])
+    known = subject.data.lesion_ids is not None
+    names = ", ".join(subject.name_of(row) for row in pictures.rows[wrong[:3]])
     return Found(
-        f"Of the {sure:,} images that models are surest of, {len(wrong):,} ({share:.0%}, 95% "
-        f"interval {low:.1%} to {high:.1%}) have another label, where HAM10000 has less than 1%: "
-        f"about so many of all labels may be wrong. Look at {names} first.",
-        {"wrong": len(wrong), "of": sure, "low": low, "high": high, "limit": _WRONG},
+        f"Of the {len(surest):,} images that models are surest of, {len(wrong):,} ({share:.0%}, "
+        f"95% interval over {'lesions' if known else 'images'} {low:.1%} to {high:.1%}) have "
+        "another label, where HAM10000 has less than 1%: about so many of all labels may be wrong. "
+        f"Look at {names} first.",
+        {
+            "wrong": len(wrong),
+            "of": len(surest),
+            **({"lesions": lesions} if known else {}),
+            "low": low,
+            "high": high,
+            "limit": _WRONG,
+        },
     )
 
 
-def rank_contradictions(probabilities: Float64, labels: Indices) -> tuple[int, Indices]:
-    """Return how many images are the surest fifth, and those of them with another label.
+def rank_contradictions(probabilities: Float64, labels: Indices) -> tuple[Indices, Indices]:
+    """Return the images that models are surest of, a fifth, and those of them with another label.
 
-    The first is the one whose label is the least probable, compared with the most probable one.
+    First of the latter is the one whose label is the least probable, compared with the most
+    probable one.
     """
     confidence = probabilities.max(axis=1)
     count = int(_SUREST * len(labels))
     surest = np.argsort(-confidence, kind="stable")[:count]
     wrong = surest[probabilities[surest].argmax(axis=1) != labels[surest]]
     margin = confidence[wrong] - probabilities[wrong, labels[wrong]]
-    return count, wrong[np.argsort(-margin, kind="stable")]
+    return surest, wrong[np.argsort(-margin, kind="stable")]
 
 
 def describe_looks(subject: Subject) -> Float32:

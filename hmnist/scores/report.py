@@ -75,15 +75,16 @@ def average_report(rows: Mapping[str, ReportRow]) -> dict[str, ReportRow]:
     columns = [(row.precision, row.recall, row.f1) for row in rows.values()]
     table = np.array(columns, dtype=np.float64)  # None becomes NaN
     images = np.array([row.images for row in rows.values()])
-    occur, total = images > 0, int(images.sum())
+    occur = images > 0
     means = {
         "macro avg": mean_of_known(table),
         "weighted avg": np.average(table[occur], axis=0, weights=images[occur]),
     }
-    return {
-        name: ReportRow(float(precision), float(recall), float(f1), total)
-        for name, (precision, recall, f1) in means.items()
-    }
+    averages = {}
+    for name, mean in means.items():
+        precision, recall, f1 = mean.tolist()
+        averages[name] = ReportRow(precision, recall, f1, int(images.sum()))
+    return averages
 
 
 def _make_row(hits: int, images: int, predicted: int) -> ReportRow:

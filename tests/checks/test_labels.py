@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -11,6 +12,7 @@ from hmnist.checks.labels import (
 from hmnist.checks.subject import Subject
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES, MEDMNIST_CODES
+from hmnist.scores.subgroups import wilson_interval
 from tests.checks.painted import paint_evenly, relabel
 
 
@@ -61,6 +63,29 @@ def test_wrong_labels(painted: LesionDataset, rng: np.random.Generator) -> None:
     assert {int(name.removeprefix("row ")) - 1 for name in named} <= set(rows.tolist())
 
 
+def test_the_interval_counts_lesions_where_they_are_known(
+    painted: LesionDataset, rng: np.random.Generator
+) -> None:
+    labels = painted.labels.copy()
+    rows = rng.choice(len(labels), 84, replace=False)
+    labels[rows] = (labels[rows] + 3) % 7
+    data = relabel(painted, labels)
+    # Three images of each lesion, so that models see others of a lesion as rarely as before.
+    lesions = np.char.add("L", (np.arange(len(labels)) // 3).astype(str))
+    unknown, known = (
+        find_wrong_labels(Subject(each)) for each in (data, replace(data, lesion_ids=lesions))
+    )
+    assert unknown is not None
+    assert known is not None
+    assert "95% interval over images" in unknown.sentence
+    assert "95% interval over lesions" in known.sentence
+    assert "lesions" not in unknown.evidence
+    for found, count in ((unknown, unknown.evidence["of"]), (known, known.evidence["lesions"])):
+        wrong, of, low, high = (found.evidence[name] for name in ("wrong", "of", "low", "high"))
+        assert (low, high) == wilson_interval(wrong / of, count)  # type: ignore[operator,arg-type]  # numbers
+    assert known.evidence["lesions"] < known.evidence["of"]  # type: ignore[operator]  # numbers
+
+
 def test_few_images_have_no_surest_fifth() -> None:
     few = paint_evenly(70)
     labels = (few.labels + (np.arange(490) % 3 == 0)) % 7
@@ -74,6 +99,6 @@ def test_contradictions_are_ranked_by_their_margin() -> None:
     probabilities[3, 4] = 0.98
     labels = np.full(20, 4)
     labels[[1, 2, 19]] = 6
-    sure, wrong = rank_contradictions(probabilities, labels)
-    assert sure == 4
+    surest, wrong = rank_contradictions(probabilities, labels)
+    assert sorted(surest.tolist()) == [0, 1, 2, 3]
     assert wrong.tolist() == [1, 2]
