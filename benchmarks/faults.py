@@ -32,8 +32,8 @@ SCRIPT = (
 )
 
 WORDS = (
-    *("benchmark", "sample", "--models", "logistic,lenet,ensemble", "--seeds", "2"),
-    *("--effort", "quick", "--features", "pixels", "--threads", "1", "--quiet"),
+    *("--models", "logistic,lenet,ensemble", "--seeds", "2", "--effort", "quick"),
+    *("--features", "pixels", "--threads", "1", "--quiet"),
     *("--set", "lenet.epochs=8", "--set", "logistic.max_iter=20", "--format", "json"),
 )
 
@@ -67,21 +67,27 @@ FAULTS = (
 """What must not happen."""
 
 
-def try_faults(folder: Path, kills: int, rng: np.random.Generator) -> dict[str, int]:
-    """Kill benchmarks so many times; return how often each thing was found."""
+def try_faults(
+    folder: Path, kills: int, rng: np.random.Generator, data: str = "sample"
+) -> dict[str, int]:
+    """Kill benchmarks of some data so many times; return how often each thing was found."""
     found = dict.fromkeys((*COUNTS, *FAULTS), 0)
     began = time.monotonic()
-    expected = _scores(_start(folder / "undisturbed", jobs=1).communicate()[0])
+    expected = _scores(_start(data, folder / "undisturbed", jobs=1).communicate()[0])
     seconds = time.monotonic() - began
     while found["kills"] < kills and not found["benchmarks that failed"]:
         number = found["benchmarks that ended"]
         jobs = 1 + number % 2
-        _try_benchmark(folder / str(number), jobs, expected, seconds, kills, rng, found)
+        before, began = found["kills"], time.monotonic()
+        _try_benchmark(data, folder / str(number), jobs, expected, seconds, kills, rng, found)
+        if found["kills"] == before:  # it ended before its moment came: draw earlier ones
+            seconds = time.monotonic() - began
         print(found, file=sys.stderr, flush=True)
     return found
 
 
 def _try_benchmark(  # noqa: PLR0917 - what one benchmark is compared with
+    data: str,
     out: Path,
     jobs: int,
     scores: Any,
@@ -92,7 +98,7 @@ def _try_benchmark(  # noqa: PLR0917 - what one benchmark is compared with
 ) -> None:
     finished: dict[str, int] = {}
     while True:
-        process = _start(out, jobs)
+        process = _start(data, out, jobs)
         text = ""
         with contextlib.suppress(subprocess.TimeoutExpired):
             wait = rng.uniform(0, seconds) if found["kills"] < kills else None
@@ -116,11 +122,12 @@ def _try_benchmark(  # noqa: PLR0917 - what one benchmark is compared with
             return
 
 
-def _start(out: Path, jobs: int) -> "subprocess.Popen[str]":
+def _start(data: str, out: Path, jobs: int) -> "subprocess.Popen[str]":
     """Start the benchmark in a session of its own, by which its processes are known."""
     out.parent.mkdir(parents=True, exist_ok=True)
+    words = ("benchmark", data, *WORDS, "--jobs", str(jobs), "--out", str(out))
     return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, *WORDS, "--jobs", str(jobs), "--out", str(out)],
+        [sys.executable, "-c", SCRIPT, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hmnist.runs.run import find_runs, open_run
+from hmnist.sources.sample import write_sample
 
 SCRIPT = "from hmnist.cli import main; main()"
 
@@ -84,8 +85,9 @@ def test_workers_end_with_the_process_that_started_them(kind: int, tmp_path: Pat
 
 @posix
 def test_two_benchmarks_in_one_folder_train_each_cell_once(tmp_path: Path) -> None:
+    write_sample(tmp_path / "pixels.csv", rows=300)
     words = (
-        "benchmark", "sample", "--models", "logistic,xgboost", "--seeds", "2", "--threads", "1",
+        "benchmark", "pixels.csv", "--models", "logistic,xgboost", "--seeds", "2", "--threads", "1",
         "--features", "pixels", "--effort", "quick", "--jobs", "1", "--out", "bench",
         "--format", "csv",
     )  # fmt: skip

@@ -1,7 +1,6 @@
 """The convolutional network: its size, its filters, its eight orientations, its state."""
 
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,11 @@ from scipy.special import softmax
 from hmnist.augmentation import ORIENTATIONS, all_orientations, orient
 from hmnist.errors import UsageError
 from hmnist.models.cnn import CNN, build_cnn, whitening_filters
-from hmnist.models.distillation import soft_targets
 from hmnist.models.keras_setup import load_keras
 from hmnist.models.litert import LITERT_FILE, LiteNetworks
 from hmnist.models.network import PATIENT_UNITS, Examples, Network
 from hmnist.patients import encode_patients
+from tests.models.conftest import eagerly
 
 RANDOM = np.random.default_rng(6)
 LABELS = np.arange(48) % 3
@@ -45,21 +44,6 @@ def fit(images: npt.NDArray[np.uint8] = IMAGES, **parameters: Any) -> CNN:
 @pytest.fixture(scope="module")
 def fitted() -> CNN:
     return fit()
-
-
-@pytest.fixture
-def eager() -> Iterator[None]:
-    """Run without tracing, which takes longer than a few steps."""
-    load_keras()
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-# tf.data warns that it still uses graphs, which is harmless.
-quietly_eager = pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning")
 
 
 def test_weights_are_counted(fitted: CNN) -> None:
@@ -128,8 +112,7 @@ def test_it_comes_back_from_its_folder_and_from_a_pickle(fitted: CNN, tmp_path: 
     np.testing.assert_array_equal(pickled.predict_proba(IMAGES), expected)
 
 
-@quietly_eager
-@pytest.mark.usefixtures("eager")
+@eagerly
 @pytest.mark.parametrize(
     ("precision", "policy"), [("bfloat16", "mixed_bfloat16"), ("float32", "float32")]
 )
@@ -165,8 +148,7 @@ def test_it_learns_the_darkness_of_spots(fitted: CNN) -> None:
     assert fitted.history_["loss"][-1] < fitted.history_["loss"][0]
 
 
-@quietly_eager
-@pytest.mark.usefixtures("eager")
+@eagerly
 @pytest.mark.parametrize("shape", [(12, 10, 3), (9, 13, 1), (12, 12, 1)])
 def test_oblong_and_grey_images_can_be_fitted(shape: tuple[int, int, int]) -> None:
     images = draw_lesions(*shape)
@@ -180,8 +162,9 @@ def test_oblong_and_grey_images_can_be_fitted(shape: tuple[int, int, int]) -> No
 
 
 def test_tiny_images_have_fewer_stages() -> None:
-    whole, halved = fit(draw_lesions(8, 8, 3)), fit(draw_lesions(7, 7, 3))
-    assert halved.parameter_count < whole.parameter_count
+    load_keras()
+    whole, halved = (build_cnn((side, side, 3), 3, widths=(4, 6), dropout=0.3) for side in (8, 7))
+    assert halved.count_params() < whole.count_params()
 
 
 @pytest.mark.parametrize(
@@ -234,11 +217,14 @@ def test_images_that_cannot_be_halved_are_refused(shape: tuple[int, int, int]) -
         fit(draw_lesions(*shape))
 
 
+SOFT = RANDOM.dirichlet(np.ones(3), 48).astype(np.float32)
+"""What `soft_targets` may return; its linear model takes longer than these networks."""
+
+
 def test_distillation_is_a_share_of_the_first_networks_targets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     trainings: list[tuple[npt.NDArray[np.float32], float]] = []
-    soft = RANDOM.dirichlet(np.ones(3), 48).astype(np.float32)
 
     def note(network: Network, examples: Examples, **options: Any) -> Any:
         trainings.append((examples.targets, options["label_smoothing"]))
@@ -246,22 +232,23 @@ def test_distillation_is_a_share_of_the_first_networks_targets(
         return graph.get_weights(), {}
 
     monkeypatch.setattr("hmnist.models.training.train_network", note)
-    monkeypatch.setattr("hmnist.models.network_model.soft_targets", lambda *_, **__: soft)
+    monkeypatch.setattr("hmnist.models.network_model.soft_targets", lambda *_, **__: SOFT)
     fit(distillation=0.25, label_smoothing=0.1, networks=2)
     [(targets, smoothing), (second_targets, second_smoothing)] = trainings
-    np.testing.assert_allclose(targets, 0.75 * np.eye(3)[LABELS] + 0.25 * soft, atol=1e-6)
+    np.testing.assert_allclose(targets, 0.75 * np.eye(3)[LABELS] + 0.25 * SOFT, atol=1e-6)
     assert targets.dtype == np.float32
     assert smoothing == 0
     np.testing.assert_array_equal(second_targets, np.eye(3)[LABELS])
     assert second_smoothing == 0.1
 
 
+@eagerly
 def test_soft_targets_are_those_of_the_training_images(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Any] = []
 
     def note(*arguments: Any, **options: Any) -> Any:
         calls.append((arguments, options))
-        return soft_targets(*arguments, **options)
+        return SOFT
 
     monkeypatch.setattr("hmnist.models.network_model.soft_targets", note)
     fit(epochs=1, distillation=0.5, random_state=5)
@@ -273,7 +260,11 @@ def test_soft_targets_are_those_of_the_training_images(monkeypatch: pytest.Monke
     assert options == {"classes": 3, "seed": 5}
 
 
-def test_prediction_does_not_need_the_linear_model(tmp_path: Path) -> None:
+@eagerly
+def test_prediction_does_not_need_the_linear_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("hmnist.models.network_model.soft_targets", lambda *_, **__: SOFT)
     model = fit(epochs=1, distillation=0.5)
     probabilities = model.predict_proba(IMAGES)
     assert (probabilities != fit(epochs=1).predict_proba(IMAGES)).any()
@@ -304,14 +295,14 @@ def with_patients() -> CNN:
     return model.fit(images, LABELS, patients=PATIENTS)
 
 
-def test_patient_data_are_a_second_input(with_patients: CNN) -> None:
+def test_patient_data_are_a_second_input(fitted: CNN, with_patients: CNN) -> None:
     probabilities = with_patients.predict_proba(IMAGES, PATIENTS)
     assert (probabilities.argmax(axis=1) == LABELS).mean() > 0.8
     [graph] = with_patients.networks_
     units = PATIENT_UNITS
     assert [source.shape[1:] for source in graph.inputs] == [IMAGES.shape[1:], PATIENTS.shape[1:]]
     more = PATIENTS.shape[1] * units + units + units * 3
-    assert with_patients.parameter_count == fit(epochs=1).parameter_count + more
+    assert with_patients.parameter_count == fitted.parameter_count + more
 
 
 def test_orientations_keep_their_patient_data(with_patients: CNN) -> None:
@@ -334,12 +325,13 @@ def test_litert_has_both_inputs(with_patients: CNN, tmp_path: Path) -> None:
     np.testing.assert_allclose(found, with_patients.predict_proba(IMAGES, PATIENTS), atol=1e-6)
 
 
+@eagerly
 def test_the_teacher_reads_patient_data(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
 
     def note(*arguments: Any, **options: Any) -> Any:
         given.append(arguments[0].patients)
-        return soft_targets(*arguments, **options)
+        return SOFT
 
     monkeypatch.setattr("hmnist.models.network_model.soft_targets", note)
     CNN(widths=(4, 6), epochs=1, distillation=0.5).fit(IMAGES, LABELS, patients=PATIENTS)

@@ -23,10 +23,10 @@ from hmnist.errors import TrustError, UsageError
 from hmnist.models.base import Model
 from hmnist.models.boosting_sklearn import HistGBDT
 from hmnist.models.boosting_xgboost import XGBoost
-from hmnist.models.keras_setup import load_keras
 from hmnist.models.logistic import Logistic
 from hmnist.models.majority import Majority
 from hmnist.patients import UNKNOWN_PATIENT, encode_patients
+from tests.models.conftest import EAGERLY
 from tests.models.test_network_model import TinyNetwork
 
 SMALL: list[Model] = [
@@ -86,22 +86,8 @@ PATIENTS = encode_patients(
 UNKNOWN = np.tile(UNKNOWN_PATIENT, (60, 1))
 
 
-@pytest.fixture(autouse=True)
-def _eager() -> Iterator[None]:
-    """Run networks without tracing: these are a hundred trainings of a few steps each.
-
-    test_network_model.py trains as users do.
-    """
-    load_keras()
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-# tf.data warns that it still uses graphs, which is harmless.
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning")
+# A hundred trainings of a few steps each; test_network_model.py trains as users do.
+pytestmark = EAGERLY
 
 
 @parametrize_with_checks(  # type: ignore[untyped-decorator] # scikit-learn has no types

@@ -12,10 +12,13 @@ from hmnist.models.joint import JointCNN
 from hmnist.models.mlp import MLP
 from hmnist.models.saved_networks import SavedNetworks
 from hmnist.sources.sample import load_sample
+from tests.models.conftest import eagerly
 
-DATA = load_sample().take(np.arange(0, 500, 5))
-IMAGES, LABELS = DATA.images, DATA.labels
+DATA = load_sample(rows=100)
+IMAGES, LABELS = DATA.images[:, ::2, ::2], DATA.labels
 SMALL: dict[str, Any] = {"epochs": 1, "widths": (4, 6), "random_state": 3}
+
+pytestmark = pytest.mark.usefixtures("kept_features")
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,7 @@ def test_it_is_the_geometric_mean_of_both_kinds(fitted: JointCNN) -> None:
     assert fitted.parameter_count == sum(part.parameter_count for part in parts)
 
 
+@eagerly
 def test_without_perceptrons_it_is_the_network_alone() -> None:
     both = [kind(**SMALL).fit(IMAGES, LABELS) for kind in (CNN, JointCNN)]
     first, second = (model.predict_proba(IMAGES) for model in both)
@@ -49,10 +53,11 @@ def test_its_state_comes_back_without_tensorflow_too(fitted: JointCNN, tmp_path:
     again.load_state(tmp_path)
     expected = fitted.predict_proba(IMAGES, DATA.patients)
     np.testing.assert_array_equal(again.predict_proba(IMAGES, DATA.patients), expected)
-    logits = SavedNetworks(tmp_path, DATA.image_shape).logits(IMAGES, DATA.patients)
+    logits = SavedNetworks(tmp_path, IMAGES.shape[1:]).logits(IMAGES, DATA.patients)
     np.testing.assert_allclose(softmax(logits, axis=1), expected, atol=1e-6)
 
 
+@eagerly
 def test_the_perceptrons_are_one_more_step() -> None:
     steps: list[tuple[float, float]] = []
     model = JointCNN(perceptrons=1, **{**SMALL, "epochs": 2})
@@ -63,6 +68,7 @@ def test_the_perceptrons_are_one_more_step() -> None:
     assert steps[-1] == (3, 3)
 
 
+@eagerly
 def test_weights_reach_both_kinds() -> None:
     weights = np.not_equal(LABELS, LABELS[0]).astype(float)
     model = JointCNN(perceptrons=1, **SMALL).fit(IMAGES, LABELS, sample_weight=weights)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hmnist.features.store import keep_results
 from hmnist.models import training_state
 from hmnist.models.registry import make_model
 
@@ -20,7 +21,7 @@ EPOCHS = 5
 
 MODELS: dict[str, dict[str, Any]] = {
     "cnn": {
-        "widths": (4, 4, 4),
+        "widths": (4,),
         "networks": 2,
         "perceptrons": 1,
         "distillation": 0.3,
@@ -33,9 +34,16 @@ MODELS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def features(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return a cache that has the features of the images when one model has computed them."""
+    return str(tmp_path_factory.mktemp("features"))
+
+
 @pytest.fixture(autouse=True)
-def _keep_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+def _keep_every_epoch(monkeypatch: pytest.MonkeyPatch, features: str) -> None:
     monkeypatch.setattr(training_state, "EVERY_SECONDS", 0)
+    monkeypatch.setenv("HMNIST_CACHE", features)
 
 
 def fit(
@@ -54,7 +62,8 @@ def fit(
 
     model.on_step = watch
     model.on_note = None if notes is None else notes.append
-    return model.fit(IMAGES, LABELS, validation=(IMAGES[:20], LABELS[:20]))
+    with keep_results():
+        return model.fit(IMAGES, LABELS, validation=(IMAGES[:20], LABELS[:20]))
 
 
 @cache

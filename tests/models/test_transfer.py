@@ -1,7 +1,6 @@
 """The fine-tuned network: what it starts from, the images that it takes, its state."""
 
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +14,12 @@ from hmnist.dataset import LesionDataset
 from hmnist.experiments.train import train
 from hmnist.models import efficientnet
 from hmnist.models.efficientnet import load_imagenet
-from hmnist.models.keras_setup import load_keras
 from hmnist.models.transfer import Transfer
 from hmnist.runs.run import open_run
+from tests.models.conftest import EAGERLY
 from tests.models.test_cnn import IMAGES, LABELS, draw_lesions
 
-
-@pytest.fixture(autouse=True)
-def _eager() -> Iterator[None]:
-    """Run without tracing, which takes longer than a few steps."""
-    load_keras()
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-# tf.data warns that it still uses graphs, which is harmless.
-pytestmark = pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning")
+pytestmark = EAGERLY
 
 
 def set_random(backbone: Any) -> None:

@@ -24,6 +24,9 @@ from hmnist.scores.intervals import score_intervals
 from hmnist.scores.scoring import SCORE_NAMES
 from hmnist.splits.split import split
 
+SHORT = {"xgboost": {"n_estimators": 3, "linear_start": False}}
+"""Few trees, without the linear model before them, which takes most of the time."""
+
 
 def _scores(table: Table) -> list[Any]:
     return [(row.model, row.scores) for row in table.rows]
@@ -56,6 +59,7 @@ def test_rows_are_means_over_seeds_with_spread(sample: LesionDataset, tmp_path: 
         sample,
         ["xgboost"],
         seeds=3,
+        parameters=SHORT,
         features="pixels",
         effort="quick",
         threads=1,
@@ -110,6 +114,7 @@ def test_processes_give_the_same_scores(sample: LesionDataset, tmp_path: Path) -
         "effort": "quick",
         "threads": 1,
         "seeds": 2,
+        "parameters": SHORT,
     }
     models = ["logistic", "xgboost", "ensemble"]
     alone = benchmark(sample, models, out=tmp_path / "one", **options)
@@ -155,7 +160,14 @@ def test_a_sampler_of_ones_own_is_a_method_of_its_own(
 def test_an_ensemble_needs_no_training(sample: LesionDataset, tmp_path: Path) -> None:
     models = ["logistic", "xgboost", "ensemble"]
     table = benchmark(
-        sample, models, features="pixels", effort="quick", threads=1, seeds=2, out=tmp_path
+        sample,
+        models,
+        features="pixels",
+        effort="quick",
+        threads=1,
+        seeds=2,
+        parameters=SHORT,
+        out=tmp_path,
     )
     rows = {row.model: row for row in table.rows}
     assert rows["ensemble"].fit_seconds == 0
@@ -186,6 +198,7 @@ def test_a_reopened_ensemble_predicts_the_same(sample: LesionDataset, tmp_path: 
         features="pixels",
         effort="quick",
         threads=1,
+        parameters=SHORT,
         out=tmp_path,
     )
     [folder] = [path for path in find_runs(tmp_path) if path.name.startswith("ensemble")]
@@ -209,6 +222,7 @@ def test_an_ensemble_needs_no_validation(sample: LesionDataset, tmp_path: Path) 
         features="pixels",
         effort="quick",
         threads=1,
+        parameters=SHORT,
         out=tmp_path / "out",
     )
     assert len(table.rows) == 4
@@ -222,6 +236,7 @@ def test_an_ensemble_follows_a_member_that_was_trained_again(
         "features": "pixels",
         "effort": "quick",
         "threads": 1,
+        "parameters": SHORT,
         "out": tmp_path,
     }
     first = benchmark(sample, **options)
@@ -252,12 +267,13 @@ def test_a_watcher_is_told(sample: LesionDataset, tmp_path: Path) -> None:
         features="pixels",
         effort="quick",
         threads=1,
+        parameters={"xgboost": {"n_estimators": 3}},
         out=tmp_path,
         watcher=diary,
     )
     assert diary.lines[0] == "planned 2"
     assert diary.lines[1:4] == ["started majority", "finished majority", "started xgboost"]
-    assert re.fullmatch(r"step [\d.]+/290", diary.lines[4])
+    assert re.fullmatch(r"step [\d.]+/253", diary.lines[4])  # the linear start counts 250
     assert diary.lines[-1] == "finished xgboost"
 
 
@@ -297,7 +313,13 @@ def test_models_are_compared_with_patient_data_and_without(
     sample: LesionDataset, tmp_path: Path
 ) -> None:
     models = ["logistic", "xgboost", "ensemble"]
-    options: dict[str, Any] = {"features": "pixels", "effort": "quick", "threads": 1}
+    parameters = {"xgboost": {"n_estimators": 20, "linear_start": False}}
+    options: dict[str, Any] = {
+        "features": "pixels",
+        "effort": "quick",
+        "threads": 1,
+        "parameters": parameters,
+    }
     table = benchmark(sample, models, patients="both", out=tmp_path, **options)
     rows = {(row.model, row.patients): row for row in table.rows}
     assert set(rows) == {("majority", False)} | {

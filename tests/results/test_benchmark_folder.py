@@ -25,7 +25,7 @@ SETTINGS: dict[str, Any] = {
     "features": "pixels",
     "effort": "quick",
     "threads": 1,
-    "parameters": {"xgboost": {"n_estimators": 3}},
+    "parameters": {"xgboost": {"n_estimators": 3, "linear_start": False}},
 }
 
 

@@ -42,7 +42,12 @@ def test_a_run_named_twice_is_refused(run: Run) -> None:
 
 
 def test_rows_of_a_benchmark_are_pooled_and_compared(sample: LesionDataset, tmp_path: Path) -> None:
-    options: dict[str, Any] = {"features": "pixels", "effort": "quick", "threads": 1}
+    options: dict[str, Any] = {
+        "features": "pixels",
+        "effort": "quick",
+        "threads": 1,
+        "parameters": {"xgboost": {"n_estimators": 3, "linear_start": False}},
+    }
     models = ["logistic", "xgboost"]
     table = benchmark(sample, models, folds=2, seeds=2, out=tmp_path, **options)
     rows = find_rows([tmp_path])
