@@ -27,6 +27,7 @@ from hmnist.models.network import Network, TrainingPlan
 from hmnist.models.network_model import NetworkModel
 from hmnist.models.optimizers import make_adamw
 from hmnist.models.registry import make_model
+from tests.models.conftest import eagerly
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 4, 4, 3), dtype=np.uint8)
 LABELS = np.arange(70) % 3
@@ -195,6 +196,7 @@ def row_of(image: npt.NDArray[np.uint8]) -> int:
     return int(np.flatnonzero((image == IMAGES).all(axis=(1, 2, 3)))[0])
 
 
+@eagerly
 def test_every_epoch_has_another_order_and_other_views() -> None:
     model = Recorder(random_state=3, epochs=4).fit(IMAGES, LABELS)
     seen: list[Any] = model.__dict__["batches"]
@@ -220,6 +222,7 @@ def test_the_seed_fixes_the_training(fitted: TinyNetwork) -> None:
     assert not np.array_equal(fitted.weights_[0][-2], other.weights_[0][-2])
 
 
+@eagerly
 def test_without_a_seed_each_training_is_another() -> None:
     first, second = fit(random_state=None, epochs=1), fit(random_state=None, epochs=1)
     assert not np.array_equal(first.weights_[0][-2], second.weights_[0][-2])
@@ -265,6 +268,7 @@ def test_a_model_that_is_gone_leaves_nothing_behind(monkeypatch: pytest.MonkeyPa
     assert [part() for part in kept] == [None] * 4
 
 
+@eagerly
 def test_the_averaged_weights_are_the_fitted_ones() -> None:
     optimizers = []
 
@@ -285,6 +289,7 @@ def test_the_averaged_weights_are_the_fitted_ones() -> None:
         np.testing.assert_array_equal(np.asarray(average), weight)
 
 
+@eagerly
 def test_history_has_an_entry_per_epoch(fitted: TinyNetwork) -> None:
     assert {name: len(values) for name, values in fitted.history_.items()} == {
         "accuracy": 3,
@@ -305,6 +310,7 @@ def test_validation_does_not_touch_the_weights(fitted: TinyNetwork) -> None:
     np.testing.assert_array_equal(model.weights_[0][-2], fitted.weights_[0][-2])
 
 
+@eagerly
 def test_validation_comes_in_batches_of_the_networks_size() -> None:
     keras = load_keras()
     import tensorflow as tf
@@ -327,11 +333,7 @@ def test_validation_comes_in_batches_of_the_networks_size() -> None:
             network = replace(super().make_network(), build=build_measured, prepare=None)
             return replace(network, prediction_batch=20)
 
-    tf.config.run_functions_eagerly(True)
-    try:
-        Measured(epochs=1).fit(IMAGES, LABELS, validation=(IMAGES, LABELS))
-    finally:
-        tf.config.run_functions_eagerly(False)
+    Measured(epochs=1).fit(IMAGES, LABELS, validation=(IMAGES, LABELS))
     assert sizes[-4:] == [20, 20, 20, 10]
 
 
@@ -344,6 +346,7 @@ def test_sample_weights_count() -> None:
         assert model.predict_proba(same[:1])[0, favoured] > 0.7
 
 
+@eagerly
 def test_steps_are_reported_and_not_carried_along() -> None:
     steps: list[tuple[float, float]] = []
     model = TinyNetwork(random_state=0)
@@ -353,6 +356,7 @@ def test_steps_are_reported_and_not_carried_along() -> None:
     assert pickle.loads(pickle.dumps(model)).on_step is None
 
 
+@eagerly
 def test_the_first_network_reports_its_loss_on_validation() -> None:
     losses: list[tuple[float, float]] = []
     model = TinyNetwork(random_state=0, networks=2)
@@ -454,6 +458,7 @@ def test_damaged_weights_are_refused(fitted: TinyNetwork, tmp_path: Path, damage
     assert caught.value.hint == "Train it again."
 
 
+@eagerly
 def test_weights_are_counted_before_there_is_memory_for_them(tmp_path: Path) -> None:
     MLP(epochs=1, widths=(4,), random_state=0).fit(IMAGES, LABELS).save_state(tmp_path)
     with pytest.raises(TrustError, match="the network has 40,0"):
@@ -488,6 +493,7 @@ def test_no_networks_are_refused() -> None:
         fit(networks=0)
 
 
+@eagerly
 def test_models_of_neighbouring_seeds_share_no_network() -> None:
     model, neighbour = fit(networks=2, random_state=0), fit(networks=2, random_state=1)
     first = {network[-2].tobytes() for network in model.weights_}
@@ -545,6 +551,7 @@ def test_without_adjustment_nothing_is_added(fitted: TinyNetwork) -> None:
     assert not np.array_equal(adjusted.weights_[0][-1], plain.weights_[0][-1])
 
 
+@eagerly
 def test_the_offset_is_part_of_the_state(tmp_path: Path) -> None:
     from sklearn.base import clone
 
@@ -561,6 +568,7 @@ def test_the_offset_is_part_of_the_state(tmp_path: Path) -> None:
     np.testing.assert_array_equal(repeated.predict_proba(IMAGES), probabilities)
 
 
+@eagerly
 def test_a_class_without_images_counts_as_the_rarest() -> None:
     model = TinyNetwork(classes=range(4), random_state=0, epochs=1, logit_adjustment=1.0)
     model.fit(IMAGES, RARE, sample_weight=np.where(RARE == 1, 0.0, 1.0))
@@ -577,6 +585,7 @@ def test_every_network_can_be_adjusted(name: str) -> None:
     assert make_model(name).get_params()["logit_adjustment"] == 0
 
 
+@eagerly
 def test_the_history_has_the_recall_of_every_class_on_validation() -> None:
     chosen = LABELS != 1
     model = TinyNetwork(random_state=0)

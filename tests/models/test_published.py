@@ -16,6 +16,7 @@ from hmnist.models.network import Examples, Network
 from hmnist.models.published import PublishedNetwork
 from hmnist.systems import SYSTEMS
 from hmnist.systems.system import Plateau
+from tests.models.conftest import eagerly
 from tests.models.test_pretrained import known_weights, make_small, make_tiny, write_weights
 
 
@@ -47,6 +48,7 @@ def test_images_that_are_too_small_are_refused(name: str, smallest: int) -> None
         PublishedNetwork(system=name, epochs=1).fit(draw_images(8, 8, 3), make_labels())
 
 
+@eagerly
 @pytest.mark.parametrize("name", ["lenet", "small-cnn"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_trained_network_comes_back(name: str, channels: int, tmp_path: Path) -> None:
@@ -77,6 +79,7 @@ def test_the_same_training_again_has_the_same_bits() -> None:
     assert not np.array_equal(first, other)
 
 
+@eagerly
 def test_images_are_predicted_in_batches_and_in_their_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -97,6 +100,7 @@ def test_images_are_predicted_in_batches_and_in_their_order(
     assert sizes == [7, 7, 7, 7, 2]
 
 
+@eagerly
 def test_the_numbers_of_the_source_hold_unless_others_are_given(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -149,6 +153,7 @@ def test_steps_are_reported_also_for_the_numbers_of_the_source(
     np.testing.assert_array_equal(given.predict_proba(images), expected)
 
 
+@eagerly
 def test_the_plateau_of_a_system_lowers_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     change_lenet(monkeypatch, optimizer="SGD", plateau=Plateau(factor=0.5, patience=1))
     images = draw_images(22, 22, 1, count=14)
@@ -210,6 +215,7 @@ def fit(system: str, images: Any = IMAGES, **parameters: Any) -> PublishedNetwor
     return make(system, **parameters).fit(images, LABELS)
 
 
+@eagerly
 def test_vgg16_learns_from_scratch_and_comes_back(tmp_path: Path) -> None:
     model = fit("vgg16")
     assert len(model.history_["loss"]) == 1
@@ -221,6 +227,7 @@ def test_vgg16_learns_from_scratch_and_comes_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.predict_proba(IMAGES), expected)
 
 
+@eagerly
 @tiny_vgg16
 @pytest.mark.parametrize("name", ["vgg.weights.h5", "vgg_notop.h5"])
 def test_the_weights_of_a_file_are_frozen_and_saved(name: str, tmp_path: Path) -> None:
@@ -247,6 +254,7 @@ def test_the_weights_of_a_file_are_frozen_and_saved(name: str, tmp_path: Path) -
         make("vgg16", pretrained=str(path)).load_state(tmp_path / "state")
 
 
+@eagerly
 @tiny_vgg16
 def test_weights_of_another_backbone_are_refused(tmp_path: Path) -> None:
     fit("vgg16", pretrained="imagenet").save_state(tmp_path)
@@ -255,6 +263,7 @@ def test_weights_of_another_backbone_are_refused(tmp_path: Path) -> None:
         make("vgg16", pretrained="imagenet").load_state(tmp_path)
 
 
+@eagerly
 @tiny_vgg16
 def test_a_frozen_backbone_and_its_head_are_one_network() -> None:
     model = fit("vgg16", pretrained="imagenet")
@@ -270,6 +279,7 @@ def test_a_frozen_backbone_and_its_head_are_one_network() -> None:
     np.testing.assert_allclose(model.predict_proba(IMAGES), expected, rtol=1e-3, atol=1e-6)
 
 
+@eagerly
 def test_a_backbone_that_is_trained_starts_from_the_weights(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -282,6 +292,7 @@ def test_a_backbone_that_is_trained_starts_from_the_weights(
     assert not np.array_equal(weights[0], start[0])
 
 
+@eagerly
 @tiny_vgg16
 def test_without_pretrained_weights_nothing_is_frozen() -> None:
     backbone = fit("vgg16").networks_[0].get_layer("backbone")
