@@ -71,8 +71,8 @@ def audit(
     tell_unused(settings, [SYSTEMS[name].model for name in audited], quiet=quiet)
     dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
     from hmnist.cli.watching import watch_cells
-    from hmnist.files import runs_folder
     from hmnist.results.audit import audit as run_audit
+    from hmnist.runs.folders import runs_folder
 
     settings = suited(settings, dataset, quiet=quiet)
     given = options.only_given(seeds=seeds, dask=dask) | {"systems": audited}

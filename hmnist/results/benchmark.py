@@ -14,13 +14,14 @@ from hmnist.dataset import LesionDataset
 from hmnist.experiments.cells import Cell, Watcher, Workers, estimate_seconds, run_cells
 from hmnist.experiments.grid import plan_benchmark
 from hmnist.experiments.workers import open_workers
-from hmnist.files import runs_folder, sweep, write_file
+from hmnist.files import sweep, write_file
 from hmnist.models.registry import COMPARED
 from hmnist.results.benchmark_folder import TABLE, describe_replaced
 from hmnist.results.columns import find_column
 from hmnist.results.growing_table import GrowingTable
 from hmnist.results.table import Table
 from hmnist.results.watching import watch_quietly
+from hmnist.runs.folders import runs_folder
 from hmnist.runs.keywords import check_keywords
 from hmnist.runs.recipe import Settings
 from hmnist.scores.scoring import SCORE_NAMES

@@ -67,7 +67,7 @@ def save_data_figures(
     figures = draw_data(data, seed)
     if suspects:
         figures = itertools.chain(figures, draw_suspects(data))
-    return save_figures(figures, Path(out), formats)
+    return save_figures(figures, out, formats)
 
 
 def missing_columns(data: LesionDataset) -> list[str]:

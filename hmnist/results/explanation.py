@@ -9,6 +9,7 @@ import numpy as np
 from hmnist.arrays import Float32, Float64, Labels, Pixels
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
+from hmnist.files import expand_home
 from hmnist.results import canvas
 from hmnist.results.figure_files import check_format, format_of, save_figure
 from hmnist.runs.facts import as_line
@@ -86,7 +87,7 @@ class Explanation:
 
     def save(self, path: str | Path) -> None:
         """Write the sheet of `plot` as ``.png``, ``.svg`` or ``.pdf``, by the file's ending."""
-        path = Path(path)
+        path = expand_home(path)
         check_format(format_of(path))
         save_figure(self.plot(), path)
 

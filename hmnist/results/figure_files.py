@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hmnist.errors import unknown_name
-from hmnist.files import write_file
+from hmnist.files import expand_home, write_file
 from hmnist.results.canvas import drawing
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ FORMATS = tuple(_METADATA)
 
 
 def save_figures(
-    figures: "Iterable[tuple[str, Figure]]", folder: Path, formats: Sequence[str]
+    figures: "Iterable[tuple[str, Figure]]", out: str | Path, formats: Sequence[str]
 ) -> list[Path]:
-    """Write each figure under its name, in each format.
+    """Write each figure under its name, in each format, into the folder `out`.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def save_figures(
     """
     for name in formats:
         check_format(name)
-    paths = []
+    folder, paths = expand_home(out), []
     for name, figure in figures:
         for ending in formats:
             paths.append(folder / f"{name}.{ending}")

@@ -138,7 +138,7 @@ def save_table_figures(
     WorkError
         If they cannot be written.
     """
-    return save_figures(draw_table(table), Path(out), formats)
+    return save_figures(draw_table(table), out, formats)
 
 
 def draw_table(table: Table) -> "Iterator[tuple[str, Figure]]":
