@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from msgspec import convert
 
-from hmnist.arrays import Float32, Float64, Images, Labels, softmax
+from hmnist.arrays import Array, Float32, Float64, Images, Labels, softmax
 from hmnist.errors import UsageError
 from hmnist.guarded import read_arrays, write_arrays
 from hmnist.hardware import configure_tensorflow
@@ -86,54 +86,71 @@ class NetworkModel(Model):
             raise UsageError(f"{plan.networks} networks cannot be trained; expected 1 or more.")
         load_keras()
         configure_tensorflow()
-        from hmnist.models.training import train_network
-
         seed = self._seed()
         inputs = network.inputs.fit_transform(training.images, seed, self.reporter("features"))
         self.inputs_ = network.inputs
         self.input_shape_ = inputs.shape[1:]
         self.policy_ = plan.policy
-        labels = training.labels
-        weights = self._apply_class_weights(plan, labels, training.weights)
-        self.offset_ = self._measure_offset(plan, labels, weights)
-        one_hot = np.eye(len(self.classes_), dtype=np.float32)
+        weights = self._apply_class_weights(plan, training.labels, training.weights)
+        training = replace(training, weights=weights)
+        self.offset_ = self._measure_offset(plan, training.labels, weights)
         held_out = None
         if validation is not None:
             held_out = Examples(
                 self.inputs_.transform(validation.images),
-                one_hot[validation.labels],
+                self._one_hot(validation.labels),
                 patients=validation.patients,
             )
-        trained = []
-        for number in range(plan.networks):
-            targets, smoothing = one_hot[labels], plan.label_smoothing
-            if plan.distillation and number == 0:
-                soft = soft_targets(
-                    replace(training, weights=weights),
-                    classes=len(self.classes_),
-                    seed=seed,
-                    on_step=self.reporter("soft targets"),
-                )
-                targets = (1 - plan.distillation) * targets + plan.distillation * soft
-                smoothing = 0.0
-            shares = np.asarray(targets, np.float32)
-            trained.append(
-                train_network(
-                    network,
-                    Examples(inputs, shares, weights, held_out, training.patients),
-                    classes=self.classes_,
-                    offset=self.offset_,
-                    label_smoothing=smoothing,
-                    seed=seed + number * SEED_DISTANCE,
-                    on_epoch=partial(self._after_epoch, plan, number),
-                    state_file=self._state_file(number),
-                    note=partial(self._note_network, plan, number),
-                )
-            )
+        targets = self._one_hot(training.labels)
+        examples = Examples(inputs, targets, weights, held_out, training.patients)
+        trained = [
+            self._train_one(number, network, examples, training, seed)
+            for number in range(plan.networks)
+        ]
         self.weights_ = [weights for weights, _ in trained]
         self.history_ = trained[0][1]
         # The trained networks would keep their optimisers: three more copies of the weights.
         self._rebuild()
+
+    def _train_one(
+        self,
+        number: int,
+        network: Network,
+        examples: Examples,
+        training: LabelledImages,
+        seed: int,
+    ) -> tuple[list[Array], dict[str, list[float]]]:
+        """Train one of the networks; return its weights and its history.
+
+        The first one learns from soft targets, too, if the plan asks for distillation.
+        """
+        from hmnist.models.training import train_network
+
+        plan = network.training
+        smoothing = plan.label_smoothing
+        if plan.distillation and number == 0:
+            soft = soft_targets(
+                training,
+                classes=len(self.classes_),
+                seed=seed,
+                on_step=self.reporter("soft targets"),
+            )
+            mixed = (1 - plan.distillation) * examples.targets + plan.distillation * soft
+            examples, smoothing = replace(examples, targets=np.asarray(mixed, np.float32)), 0.0
+        return train_network(
+            network,
+            examples,
+            classes=self.classes_,
+            offset=self.offset_,
+            label_smoothing=smoothing,
+            seed=seed + number * SEED_DISTANCE,
+            on_epoch=partial(self._after_epoch, plan, number),
+            state_file=self._state_file(number),
+            note=partial(self._note_network, plan, number),
+        )
+
+    def _one_hot(self, labels: Labels) -> Float32:
+        return np.eye(len(self.classes_), dtype=np.float32)[labels]
 
     def _state_file(self, number: int) -> Path | None:
         return None if self.state_folder is None else self.state_folder / f"network{number}.npz"

@@ -44,29 +44,18 @@ def train_network(
     """
     plan = network.training
     batches = TrainingBatches(network, examples, seed)
-    history: dict[str, list[float]] = {}
     with seeded(seed):
-        with policy(plan.policy):
-            graph = network.build_for(
-                examples.inputs.shape[1:],
-                len(classes),
-                uses_patients=examples.patients is not None,
-            )
-        if network.prepare is not None:
-            network.prepare(graph, examples.inputs)
+        graph = _build(network, examples, len(classes))
         optimizer = plan.optimizer(plan.epochs * batches.steps)
         steps = Steps(graph, optimizer, offset, label_smoothing)
         rate = None if plan.plateau is None else FallingRate(plan.plateau, optimizer)
         best = BestWeights(graph, keep=plan.restore_best and examples.validation is not None)
         changing = [*graph.variables, *optimizer.variables, *best.variables]
         state = TrainingState(state_file, changing, note)
-        done = 0
-        if (facts := state.restore()) is not None:
-            done, history = facts["epochs"], facts["history"]
+        done, history = _resume(state, rate)
+        if done:
             if done < plan.epochs:
                 note(f"resumed at epoch {done} of {plan.epochs}")
-            if rate is not None:
-                rate.restore(facts["rate"])
             on_epoch(done, {name: values[-1] for name, values in history.items()})
         for epoch in range(done, plan.epochs):
             logs = steps.train_epoch(batches, epoch)
@@ -93,6 +82,27 @@ def train_network(
     # The averaged weights take the place of the last ones.
     optimizer.finalize_variable_values(graph.trainable_variables)
     return graph.get_weights(), history
+
+
+def _build(network: Network, examples: Examples, classes: int) -> keras.Model:
+    """Return the network, as it is before its training."""
+    with policy(network.training.policy):
+        graph = network.build_for(
+            examples.inputs.shape[1:], classes, uses_patients=examples.patients is not None
+        )
+    if network.prepare is not None:
+        network.prepare(graph, examples.inputs)
+    return graph
+
+
+def _resume(state: TrainingState, rate: "FallingRate | None") -> tuple[int, dict[str, list[float]]]:
+    """Go on where a training was interrupted; return its finished epochs, and its history."""
+    facts = state.restore()
+    if facts is None:
+        return 0, {}
+    if rate is not None:
+        rate.restore(facts["rate"])
+    return facts["epochs"], facts["history"]
 
 
 class Steps:
