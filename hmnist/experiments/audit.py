@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from hmnist.dataset import LesionDataset
-from hmnist.errors import UsageError
+from hmnist.errors import UsageError, check_counts
 from hmnist.experiments.cells import Cell
 from hmnist.models.registry import find_model
 from hmnist.runs.recipe import AuditSettings, Recipe, check_one_pretrained_file
@@ -46,8 +46,7 @@ def plan_audit(
 
     Arguments and errors are those of `hmnist.audit`; `folder` is where the run folders go.
     """
-    if seeds < 1:
-        raise UsageError("Seeds are counted from 1.")
+    check_counts(seeds=seeds)
     known_lesions(data)
     audited = _find_systems(systems)
     given: dict[str, Any] = dict(settings)

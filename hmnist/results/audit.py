@@ -11,11 +11,13 @@ from hmnist.dataset import LesionDataset
 from hmnist.experiments.audit import plan_audit
 from hmnist.experiments.cells import Watcher, estimate_seconds, run_cells
 from hmnist.experiments.workers import open_workers
-from hmnist.files import new_runs_folder, write_file
+from hmnist.files import write_file
 from hmnist.results.audit_rows import correct_rows, make_audit_row, make_promise
 from hmnist.results.audit_table import Audit
 from hmnist.results.rows import summarise_settings
 from hmnist.runs.facts import describe_data
+from hmnist.runs.folders import runs_folder
+from hmnist.runs.keywords import check_keywords
 from hmnist.runs.recipe import AuditSettings
 from hmnist.systems import AUDITED
 
@@ -80,8 +82,8 @@ def audit(
     Raises
     ------
     UsageError
-        If a name is unknown, an option unsuitable, images are too small for a network, or lesions
-        are unknown; before any work begins.
+        If a name or keyword is unknown, an option unsuitable, images are too small for a network,
+        or lesions are unknown; before any work begins.
     DataError
         If pretrained weights are missing or malformed.
     WorkError
@@ -93,11 +95,14 @@ def audit(
     >>> audit(load_sample(rows=60), "lenet", seeds=0)
     Traceback (most recent call last):
         ...
-    hmnist.errors.UsageError: Seeds are counted from 1.
+    hmnist.errors.UsageError: The number of seeds is 0; expected a whole number from 1.
     """
-    folder = Path(out) if out else new_runs_folder("-audit")
+    check_keywords(audit, settings, AuditSettings)
     watcher = watcher or Watcher()
-    with open_workers(jobs, settings.get("threads"), dask) as workers:
+    with (
+        runs_folder(out, "-audit") as folder,
+        open_workers(jobs, settings.get("threads"), dask) as workers,
+    ):
         settings["threads"] = workers.threads
         planned = plan_audit(data, systems, folder, seeds=seeds, epochs=epochs, **settings)
         cells = [cell for each in planned for of_name in each.cells.values() for cell in of_name]

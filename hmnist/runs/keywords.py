@@ -8,8 +8,10 @@ from hmnist.errors import UsageError, unknown_name
 from hmnist.runs.recipe import Settings
 
 
-def check_keywords(function: Callable[..., Any], settings: Mapping[str, Any]) -> None:
-    """Raise UsageError for a keyword of a public function that is none of the settings.
+def check_keywords(
+    function: Callable[..., Any], settings: Mapping[str, Any], kind: type = Settings
+) -> None:
+    """Raise UsageError for a keyword of a public function that is none of its settings (`kind`).
 
     Examples
     --------
@@ -18,9 +20,9 @@ def check_keywords(function: Callable[..., Any], settings: Mapping[str, Any]) ->
     """
     parameters = inspect.signature(function).parameters.values()
     own = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
-    known = [*own, *Settings.__annotations__]
+    known = [*own, *kind.__annotations__]
     for name in settings:
-        if name not in Settings.__annotations__:
+        if name not in kind.__annotations__:
             raise UsageError(
                 f"hmnist.{function.__name__} takes no keyword {name!r}.",
                 unknown_name("keyword", name, known).hint,

@@ -335,7 +335,7 @@ def test_rows_that_are_repeated_are_scored_as_often_as_they_stand_there(
         (["alexnet"], {}, "no published system called 'alexnet'"),
         (["cnn"], {}, "no published system called 'cnn'"),
         ([], {}, "No system is named"),
-        (["lenet"], {"seeds": 0}, "counted from 1"),
+        (["lenet"], {"seeds": 0}, "The number of seeds is 0; expected a whole number from 1"),
         (["lenet"], {"threads": 0}, "The number of threads is 0; expected a whole number from 1"),
         (["lenet"], {"jobs": 0}, "The number of jobs is 0; expected a whole number from 1"),
         (["lenet"], {"epochs": 0}, "Epochs are counted from 1"),
@@ -344,6 +344,11 @@ def test_rows_that_are_repeated_are_scored_as_often_as_they_stand_there(
         (["vgg16", "mobilenet"], {"pretrained": "vgg.h5"}, "vgg16 and mobilenet are several"),
         (["lenet"], {"effort": "maximal"}, "no effort called 'maximal'"),
         (["lenet"], {"seed": -1}, "seed cannot be -1"),
+        (
+            ["lenet"],
+            {"efort": "quick"},
+            "hmnist.audit takes no keyword 'efort'. Did you mean effort",
+        ),
     ],
 )
 def test_a_wrong_choice_is_refused_before_any_work(
