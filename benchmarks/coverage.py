@@ -47,7 +47,7 @@ def _few_lesions(repeats: int) -> str:
                 parts = [_simulate(lesions, RECALLS, rng, fold) for fold in range(folds)]
                 intervals = hmnist.score_intervals(parts, resamples=400)
                 for name, true in truth.items():
-                    # Where there is no interval, nothing is claimed: that is no miss.
+                    # Where there is no interval, nothing is claimed: that is not a miss.
                     low, high = intervals[name]
                     held[name] += not (low > true or high < true)
             shares = [score_text(count / repeats) for count in held.values()]

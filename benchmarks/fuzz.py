@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-sys.path.append(str(Path(__file__).parent.parent))  # this folder is no installed package
+sys.path.append(str(Path(__file__).parent.parent))  # this folder is not an installed package
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

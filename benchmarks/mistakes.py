@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import hmnist
 from hmnist.checks import inspect
 
-sys.path.append(str(Path(__file__).parent.parent))  # this folder is no installed package
+sys.path.append(str(Path(__file__).parent.parent))  # this folder is not an installed package
 
 if TYPE_CHECKING:
     from benchmarks.planting.changes import Case

@@ -1,6 +1,6 @@
 """hmnist: honest, strong and quick classifiers for the 28×28 skin-lesion pixel file of HAM10000.
 
-Research software, no medical device. From a file to a table and a prediction::
+Research software, not a medical device. From a file to a table and a prediction::
 
     import hmnist
 

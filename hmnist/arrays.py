@@ -1,6 +1,6 @@
 """The array types that the package names, and what counts as pixels.
 
-`check_pixels` refuses numbers that are no pixels 0–255; `infer_shape` finds the shape of a square
+`check_pixels` refuses numbers that are not pixels 0–255; `infer_shape` finds the shape of a square
 image that came as a row; `count_doublings` tells how much larger than usual an image is, and
 `area_weights` how pixels become fewer or more.
 """
@@ -69,11 +69,11 @@ def check_probabilities(probabilities: Float64, name: str) -> None:
     >>> check_probabilities(np.array([[0.25, np.nan]]), "CNN")
     Traceback (most recent call last):
         ...
-    hmnist.errors.TrustError: CNN predicts numbers that are no probabilities. Train it again.
+    hmnist.errors.TrustError: CNN predicts numbers that are not probabilities. Train it again.
     """
     sums = probabilities.sum(axis=1)
-    if not ((probabilities >= 0).all() and (abs(sums - 1) < 1e-4).all()):  # NaN is no success
-        raise TrustError(f"{name} predicts numbers that are no probabilities.", "Train it again.")
+    if not ((probabilities >= 0).all() and (abs(sums - 1) < 1e-4).all()):  # NaN is not a success
+        raise TrustError(f"{name} predicts numbers that are not probabilities.", "Train it again.")
 
 
 def check_pixels(pixels: Array) -> None:
@@ -154,6 +154,6 @@ def infer_shape(count: int) -> Shape:
         if side * side * channels == count:
             return side, side, channels
     raise UsageError(
-        f"{count} pixels are no square image of one or three channels.",
+        f"{count} pixels are not a square image of one or three channels.",
         "Give image_shape=(height, width, channels).",
     )

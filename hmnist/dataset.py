@@ -208,13 +208,15 @@ def check_loaded(data: object) -> None:
 
     Examples
     --------
-    >>> check_loaded("mine.csv")
+    >>> check_loaded("a.csv")
     Traceback (most recent call last):
-    hmnist.errors.UsageError: 'mine.csv' is no LesionDataset. Load it first: hmnist.load('mine.csv')
+    hmnist.errors.UsageError: 'a.csv' is not a LesionDataset. Load it first: hmnist.load('a.csv')
     """
     if isinstance(data, str | os.PathLike):
         path = os.fspath(data)
-        raise UsageError(f"{path!r} is no LesionDataset.", f"Load it first: hmnist.load({path!r})")
+        raise UsageError(
+            f"{path!r} is not a LesionDataset.", f"Load it first: hmnist.load({path!r})"
+        )
     if not isinstance(data, LesionDataset):
         raise UsageError(
             f"The data are a {type(data).__name__}; expected a LesionDataset.",

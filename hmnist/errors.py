@@ -76,11 +76,11 @@ class SampleWarning(UserWarning):
 
 
 class DataWarning(UserWarning):
-    """Something in a data file is no image and was left out, such as an index."""
+    """Something in a data file is not an image and was left out, such as an index."""
 
 
 def check_counts(**counts: int | None) -> None:
-    """Refuse a count that is no whole number from 1; None is a count that is chosen later.
+    """Refuse a count that is not a whole number from 1; None is a count that is chosen later.
 
     Examples
     --------
@@ -100,7 +100,7 @@ def check_counts(**counts: int | None) -> None:
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    """Return the error for a `name` that is no known name of its `kind`; the nearest come first.
+    """Return the error for a `name` that is not a known name of its `kind`; the nearest come first.
 
     Examples
     --------

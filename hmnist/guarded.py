@@ -89,7 +89,7 @@ def open_guarded(path: Path, limit: int, cure: str = _CURE) -> Iterator[io.Buffe
         with os.fdopen(os.open(path, flags), "rb") as file:
             facts = os.fstat(file.fileno())
             if not stat.S_ISREG(facts.st_mode):
-                raise ValueError("it is no regular file")
+                raise ValueError("it is not a regular file")
             if facts.st_size > limit:
                 raise ValueError(f"it has {facts.st_size:,} bytes, and {limit:,} are allowed")
             yield file
@@ -207,7 +207,7 @@ def _refuse_long_lists(file: io.BufferedReader) -> None:
     before, end = file.read(20), file.read(_DIRECTORY.size)
     mark, *_, entries, length, _, comment = _DIRECTORY.unpack(end)
     if mark != b"PK\5\6" or comment or before[:4] == b"PK\6\7":
-        raise ValueError("it is no zip file as numpy writes it")
+        raise ValueError("it is not a zip file as numpy writes it")
     if entries > 1000 or length > 2**20:
         raise ValueError(f"it has {entries:,} arrays")
 
@@ -221,11 +221,11 @@ def _read_array(
     with archive.open(entry) as file:
         prefix = file.read(10)
         if prefix[:8] != b"\x93NUMPY\1\0":
-            raise ValueError(f"{name} is no array as numpy writes it")
+            raise ValueError(f"{name} is not an array as numpy writes it")
         header = file.read(int.from_bytes(prefix[8:], "little"))
         found = _HEADER.fullmatch(header)
         if found is None:
-            raise ValueError(f"{name} is no array of numbers, rows first")
+            raise ValueError(f"{name} is not an array of numbers, rows first")
         sides = tuple(int(side) for side in re.findall(rb"[0-9]+", found[2]))
         described = f"{found[1].decode('ascii', 'replace')[:20]} of shape {sides[:8]}"
         fits = len(sides) == len(shape) and all(

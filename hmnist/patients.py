@@ -65,7 +65,7 @@ def encode_patients(metadata: "pd.DataFrame | None") -> Float32 | None:
     ----------
     metadata : pandas.DataFrame or None
         A row per image, with one or more of the columns ``age`` (years), ``sex`` and
-        ``localization``. What is missing, or is no word of HAM10000, is unknown.
+        ``localization``. What is missing, or is not a word of HAM10000, is unknown.
 
     Returns
     -------

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from hmnist.dataset import LesionDataset
 from hmnist.models.signature import KEY_BYTES, KEY_FILE
@@ -28,6 +29,11 @@ Command = Callable[..., Called]
 # would depend on their order. Set before numpy and TensorFlow are imported.
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 os.environ.update(THREADS)
+
+
+# A busy machine takes longer than hypothesis' deadline of a fifth of a second now and then.
+settings.register_profile("without deadline", deadline=None)
+settings.load_profile("without deadline")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -21,7 +21,7 @@ Case = tuple[str, int]
 """The name of a kind, and a seed."""
 
 ODD_FILES = 0.03
-"""The share of cases in which a file becomes something that is no file, or goes."""
+"""The share of cases in which a file becomes something that is not a file, or goes."""
 
 
 @dataclass(frozen=True)

@@ -259,7 +259,7 @@ def _check(answers: Answers) -> Answers:
             and bool((rows >= 0).all())
             and np.allclose(rows.sum(axis=1), 1, atol=1e-3)  # as scores are willing to take
         )
-        require(is_right, f"{name} that are no probabilities")
+        require(is_right, f"{name} that are not probabilities")
     require(len(answers["probabilities"]) == IMAGES, "rows for other images")
     require(not np.isinf(answers.get("scores", np.zeros(1))).any(), "scores that are infinite")
     return answers

@@ -65,7 +65,7 @@ def read_pixels(path: Path) -> Array:
     values = [[Decimal(row[place].strip()) for place in places] for row in rows]
     table = np.array([[int(value) for value in row] for row in values])
     if any(value != int(value) for row in values for value in row) or table.min() < 0:
-        raise ValueError("pixels that are no whole numbers")
+        raise ValueError("pixels that are not whole numbers")
     if table.max() > 255 or table[:, -1].max() > 6:
         raise ValueError("pixels or labels that are too large")
     return table

@@ -115,7 +115,7 @@ def inspect_file(
     path = path if path == "sample" else Path(path).expanduser()
     if isinstance(path, Path) and (columns := unexpected_columns(path)):
         report = _report_columns(path.name, columns)
-        # Other columns are no leak; loading refuses them below.
+        # Other columns are not a leak; loading refuses them below.
         if report.findings:
             return report
     data = load_mislabelled(path, metadata)

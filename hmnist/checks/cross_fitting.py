@@ -69,7 +69,7 @@ def measure_auc(is_positive: Booleans, scores: Float64, groups: Indices) -> Auc:
 
     The interval is Hanley & McNeil's (*The meaning and use of the area under a receiver operating
     characteristic curve*, Radiology 143, 1982). It counts groups, not rows, since the images of a
-    lesion are no independent observations.
+    lesion are not independent observations.
 
     Examples
     --------

@@ -56,7 +56,7 @@ def as_split(data: LesionDataset, split: Split | str | os.PathLike[str] | None) 
         }
         return replace(split, data=data, **parts)
     if not isinstance(split, str | os.PathLike):
-        raise UsageError(f"A {type(split).__name__} is no split.", _SPLITS)
+        raise UsageError(f"A {type(split).__name__} is not a split.", _SPLITS)
     path = Path(split)
     rows = read_split_rows(path, len(data), data.image_ids)
     return Split(data, path.name, rows["train"], rows["validation"], rows["test"])
@@ -155,9 +155,8 @@ def _as_rows(part: str, given: Any, count: int) -> Indices:
     except ValueError:
         rows = np.empty((), object)  # lists of several lengths
     if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "biu"):
-        fault = (
-            f"is no list of whole numbers: it has the type {rows.dtype} and the shape {rows.shape}"
-        )
+        form = f"the type {rows.dtype} and the shape {rows.shape}"
+        fault = f"is not a list of whole numbers: it has {form}"
     elif rows.dtype == bool and len(rows) != count:
         fault = f"is a mask of {len(rows):,} rows; the data hold {count:,}"
     elif rows.dtype == bool:

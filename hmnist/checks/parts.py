@@ -16,7 +16,7 @@ from hmnist.sources.metadata import SAME_LESION
 from hmnist.splits.leaks import NATURAL_COPIES, count_copies, count_shared_lesions, find_copies
 
 _LARGEST_DIFFERENCE = 0.1
-"""Up to here, half the sum of the differences between the shares of diagnoses is no finding."""
+"""Up to here, half the sum of the differences between the shares of diagnoses is not a finding."""
 
 _SMALLEST_TAIL = 20
 """A test part of fewer images may be a block of rows by chance."""
@@ -114,8 +114,9 @@ def find_repeated_test_images(subject: Subject) -> Found | None:
 def find_other_shares(subject: Subject) -> Found | None:
     """Find a test part whose shares of the diagnoses are not those of the training images.
 
-    Copies among the training images count once, since oversampling them is no mistake. Small parts
-    have a larger limit: by chance, shares of n images differ by about the root of classes / n.
+    Copies among the training images count once, since oversampling them is not a mistake. Small
+    parts have a larger limit: by chance, shares of n images differ by about the root of
+    classes / n.
     """
     keys = subject.image_keys
     rows = subject.rows("train")
@@ -153,7 +154,7 @@ def find_unshuffled_tail(subject: Subject) -> Found | None:
         return None  # the diagnosis changes from row to row nearly as often as in random order
     return Found(
         f"The test part is rows {rows[0]:,} to {rows[-1]:,} of a file that is sorted into "
-        f"{blocks:,} blocks of one diagnosis: it is no sample of the file.",
+        f"{blocks:,} blocks of one diagnosis: it is not a sample of the file.",
         {"blocks": blocks},
     )
 

@@ -54,7 +54,7 @@ _ODD = 0.002
 """The share of images that may be grey among images in colour: HAM10000 has none."""
 
 _CAST = 0.01
-"""From this share of images without a value above 1 on, that is no broken photograph."""
+"""From this share of images without a value above 1 on, that is not a broken photograph."""
 
 _SAMPLE = 2000
 """Images whose roughness is measured, at equal distances."""

@@ -27,7 +27,7 @@ app = typer.Typer(
     name="hmnist",
     help="Train and compare classifiers on the 28×28 skin-lesion pixel file of HAM10000.",
     epilog="Options may also be set in the environment (HMNIST_SEEDS=3) or in a file hmnist.toml "
-    "(seeds = 3). Research software, no medical device.",
+    "(seeds = 3). Research software, not a medical device.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -87,7 +87,7 @@ def explain(
         unfamiliar.find(source, range(len(source.images)))
     unfamiliar.tell()
     if not quiet:
-        say(f"Figure: {out}. Research software, no medical device.")
+        say(f"Figure: {out}. Research software, not a medical device.")
     if damaged:
         raise typer.Exit(1)
 

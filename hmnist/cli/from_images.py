@@ -83,5 +83,5 @@ def from_images(
 def _read_size(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"\s*(\d{1,5})\s*[x×]\s*(\d{1,5})\s*", text, re.ASCII | re.IGNORECASE)
     if found is None:
-        raise UsageError(f"{text!r} is no size.", "Type height x width in pixels: --size 75x100")
+        raise UsageError(f"{text!r} is not a size.", "Type height x width in pixels: --size 75x100")
     return int(found[1]), int(found[2])

@@ -37,7 +37,7 @@ def read_images(
     UsageError
         If there is a file of patient data, and the run was trained without.
     DataError
-        If an input that is no photograph is missing or malformed, or no photograph can be read.
+        If an input that is not a photograph is missing or malformed, or no photograph can be read.
     """
     from hmnist.errors import DataError, DataMissingError, UsageError
     from hmnist.sources.images import is_photograph, load_images

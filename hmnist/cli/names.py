@@ -107,7 +107,9 @@ def _complete(incomplete: str, names: Sequence[str]) -> list[str]:
 def check_path(value: Any) -> Any:
     """Refuse an empty path, which would be the working folder; one path, or several."""
     if value == "" or (isinstance(value, list) and "" in value):
-        raise UsageError("An empty name is no file.", "Perhaps a variable of the shell is empty.")
+        raise UsageError(
+            "An empty name is not a file.", "Perhaps a variable of the shell is empty."
+        )
     return value
 
 

@@ -21,7 +21,7 @@ def whole_number(least: int, most: int | None = None) -> dict[str, Any]:
 
 
 def share() -> dict[str, Any]:
-    """Return arguments of `typer.Option` for a share, which is no percentage."""
+    """Return arguments of `typer.Option` for a share, which is not a percentage."""
 
     def fits(number: float) -> bool:
         return 0 < number < 1

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hmnist.results.table import Table
 
 UNLIMITED = 1_000_000
-"""Columns where stdout is no terminal: nothing takes a second line."""
+"""Columns where stdout is not a terminal: nothing takes a second line."""
 
 
 def say(text: str) -> None:

@@ -90,13 +90,13 @@ def predict(
     else:
         with (
             write_file(file) as temporary,
-            # As stdout: a name that is no text is written with its bytes, lines end as they are.
+            # As stdout: a name that is not a text is written with its bytes, lines end as they are.
             temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as table,
         ):
             _write_predictions(predicted, table)
     unfamiliar.tell()
     if not quiet:
-        say("Research software, no medical device.")
+        say("Research software, not a medical device.")
     if damaged:
         raise typer.Exit(1)
 

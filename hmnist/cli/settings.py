@@ -24,7 +24,7 @@ from hmnist.errors import DataError, DataMissingError, UsageError, did_you_mean,
 from hmnist.sources.opening import opened_packed
 
 _OTHER_VARIABLES = ("HMNIST_CACHE", "HMNIST_DATA", "HMNIST_TRUST_DATA")
-"""The variables that are no options."""
+"""The variables that are not options."""
 
 _LONGEST = 1 << 14  # bytes of the file; all options together need a few hundred
 
@@ -33,8 +33,8 @@ def read_settings(path: Path = Path("hmnist.toml")) -> dict[str, Any]:
     """Return the settings of a file by option name, empty if there is no such file.
 
     Values are texts, as on the command line, and lists are joined by commas; ``set`` is the list of
-    the parameters that are set. Raises UsageError if the file cannot be read, is no TOML, is longer
-    than 16 KB, or sets what is no option, or an option to what no command line can say.
+    the parameters that are set. Raises UsageError if the file cannot be read, is not TOML, is
+    longer than 16 KB, or sets what is not an option, or an option to what no command line can say.
     """
     try:
         with opened_packed(path) as file:
@@ -61,21 +61,21 @@ def find_unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
 
     Examples
     --------
-    >>> list(find_unknown_variables({"HMNIST_SEDES": "3", "HMNIST_SEEDS": "3"}))
-    ['Warning: The variable HMNIST_SEDES is no option. Did you mean HMNIST_SEEDS or HMNIST_SEED?']
+    >>> print(*find_unknown_variables({"HMNIST_SEDES": "3", "HMNIST_SEEDS": "3"}))
+    Warning: The variable HMNIST_SEDES is not an option. Did you mean HMNIST_SEEDS or HMNIST_SEED?
     """
     known = [f"HMNIST_{name.upper()}" for name in sorted(SETTINGS)]
     for name in environment:
         if name.startswith("HMNIST_") and name not in {*known, *_OTHER_VARIABLES}:
             question = did_you_mean(name, known)
-            yield f"Warning: The variable {name} is no option. {question}".rstrip()
+            yield f"Warning: The variable {name} is not an option. {question}".rstrip()
 
 
 def _as_options(settings: dict[str, Any], path: Path) -> dict[str, Any]:
     named = {name.replace("-", "_"): value for name, value in settings.items()}
     if unknown := sorted(set(named) - SETTINGS):
         raise UsageError(
-            f"{path} sets {unknown[0]!r}, which is no option.",
+            f"{path} sets {unknown[0]!r}, which is not an option.",
             unknown_name("option", unknown[0], sorted(SETTINGS)).hint,
         )
     return {name: _as_option(name, value) for name, value in named.items()}
@@ -88,7 +88,7 @@ def _as_option(name: str, value: Any) -> Any:
     values = value if isinstance(value, list) else [value]
     if not all(isinstance(each, str | int | float) for each in values):
         raise UsageError(
-            f"hmnist.toml sets {name} to {str(value)[:40]}, which is no option's value.",
+            f"hmnist.toml sets {name} to {str(value)[:40]}, which is not an option's value.",
             f'Write {name} = "…", a number, true, false, or a list of them.',
         )
     text = ",".join(map(str, values))

@@ -60,13 +60,14 @@ def connect(address: str, threads: int | None) -> "Iterator[Cluster]":
 
 
 def _check_address(address: str) -> None:
-    """Refuse what is no address: Dask would look for a host of that name."""
-    with contextlib.suppress(ValueError):  # a port that is no number
+    """Refuse what is not an address: Dask would look for a host of that name."""
+    with contextlib.suppress(ValueError):  # a port that is not a number
         parts = urlsplit(address if "://" in address else f"tcp://{address}")
         if parts.hostname and parts.port:
             return
     raise UsageError(
-        f"{address!r} is no address of a Dask scheduler.", "Name one such as tcp://localhost:8786."
+        f"{address!r} is not an address of a Dask scheduler.",
+        "Name one such as tcp://localhost:8786.",
     )
 
 

@@ -100,7 +100,7 @@ class Study:
         return tuple(self._describe(number, trial) for number, trial in enumerate(ended, start=1))
 
     def run(self, objective: Objective) -> None:
-        """Run the next trial. A loss that is no number counts like a trial that was stopped."""
+        """Run the next trial. A loss that is not a number counts like a trial that was stopped."""
         import optuna
 
         number = len(self.trials)

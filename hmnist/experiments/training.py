@@ -55,7 +55,7 @@ def train_cell(
     """Train, calibrate, decide, score once, and write the run folder.
 
     The recipe has to be resolved for the split. If the folder holds a finished run of the same key,
-    that one is opened; what is no run folder is refused. `on_step` is called as
+    that one is opened; what is not a run folder is refused. `on_step` is called as
     ``on_step(done, total)`` while the model is fitted, `on_note` with a sentence, without its full
     stop, if another process trains it, or the training goes on where it was interrupted;
     `side_by_side` notes in the run that other cells ran at the same time, so that times say little.
@@ -224,7 +224,7 @@ def _refuse_other_folder(folder: Path) -> None:
     taken = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
     if taken and not (folder / MANIFEST).is_file():
         raise UsageError(
-            f"{folder} exists and is no run folder.", "Remove it, or name another with --out."
+            f"{folder} exists and is not a run folder.", "Remove it, or name another with --out."
         )
 
 
@@ -262,7 +262,7 @@ def _diverged(recipe: Recipe) -> WorkError:
     """Return the error for a model that has been fitted and predicts no probabilities."""
     name, rate = recipe.model, recipe.make().get_params().get("learning_rate")
     return WorkError(
-        f"The training of {name} diverged: it predicts numbers that are no probabilities.",
+        f"The training of {name} diverged: it predicts numbers that are not probabilities.",
         f"Set other parameters (see: hmnist models {name})."
         if rate is None
         else f"Lower its learning rate: --set {name}.learning_rate={rate / 10:g}",

@@ -23,7 +23,7 @@ def read_checkpoint(path: Path) -> dict[str, npt.NDArray[Any]]:
 
     Shapes are not read: a row has the order that the numbers have in the file. Tensors are float32,
     but for counters of batches (``num_batches_tracked``), which are int64. It raises a ValueError
-    if the file ends early, or is no such checkpoint.
+    if the file ends early, or is not such a checkpoint.
     """
     with path.open("rb") as file:
         _magic, _version, _system, tensors, keys = (_read_strings(file) for _ in range(5))

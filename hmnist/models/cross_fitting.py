@@ -42,7 +42,7 @@ def cross_fit(
     Images of one of the `groups` stay together: copies of an image, in any orientation, and what
     was made of it (`hmnist.models.labelled_images.LabelledImages.group`). What SMOTE has made of
     two images stays with the one that it is more like. Other images of a lesion may be apart, since
-    models do not know lesions: the log-odds are a little too sure for that. It is no leak, since
+    models do not know lesions: the log-odds are a little too sure for that. It is not a leak, since
     only images of the training part are used.
 
     Of more than `CROSS_ROWS` images, a random sample of so many is used, with the shares of the

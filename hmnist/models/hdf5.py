@@ -63,7 +63,7 @@ def _read(array: Any, name: str) -> int:
     layout = array.id.get_create_plist()
     is_plain = not (array.external or array.is_virtual or layout.get_nfilters())
     if not is_plain or array.id.get_storage_size() < array.nbytes:
-        raise IsolationError(f"{name[:50]} is no plain array")
+        raise IsolationError(f"{name[:50]} is not a plain array")
     if array.dtype.kind in "iuf":
         np.asarray(array[()])
     return int(array.nbytes)

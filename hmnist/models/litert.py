@@ -55,7 +55,7 @@ class LiteNetworks:
     Raises
     ------
     ValueError
-        If it is no such file.
+        If it is not such a file.
     """
 
     def __init__(self, path: Path) -> None:

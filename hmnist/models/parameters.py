@@ -55,7 +55,7 @@ Widths = Sequence[Count]
 StageWidths = Annotated[Widths, Meta(min_length=1)]
 
 _FIXED = ("classes", "image_shape", "random_state", "system")
-"""Parameters of all models that are no choice of the user."""
+"""Parameters of all models that are not a choice of the user."""
 
 _BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 

@@ -64,7 +64,7 @@ def check_pretrained(pretrained: str) -> str | None:
     DataMissingError
         If there is no such file.
     DataError
-        If it cannot be read, or is no HDF5 file named ``.h5``.
+        If it cannot be read, or is not an HDF5 file named ``.h5``.
     """
     if pretrained in PRETRAINED:
         return None
@@ -124,7 +124,7 @@ def load_pretrained(
     if missing := sum(not np.isfinite(array).all() for array in arrays):
         raise UsageError(
             f"The weights in {pretrained} do not fit {name}: {missing} of {len(arrays)} arrays are "
-            "not in it, or contain values that are no numbers.",
+            "not in it, or contain values that are not numbers.",
             _FITTING,
         )
     return application

@@ -14,7 +14,7 @@ class StepReporter:
     ``on_loss(done, loss)`` by models that know the log loss of their validation images before they
     are fitted. Networks keep the state of their training in `state_folder`, unless it is None, so
     that one that was interrupted goes on there (`hmnist.models.training_state`); `on_note` is then
-    called with a sentence that says where. These are no parameters: clones and pickles do not have
+    called with a sentence that says where. These are not parameters: clones and pickles do not have
     them.
     """
 

@@ -2,7 +2,7 @@
 
 Hashes in a manifest say that a file is the one that was described, not who wrote it. The signature
 is an HMAC (RFC 2104) with SHA-256 and a random key in the user's cache folder. A file that comes
-from elsewhere, or whose key was deleted, is not signed. That is no error: there is a slower way.
+from elsewhere, or whose key was deleted, is not signed. There is a slower way, then.
 """
 
 import contextlib

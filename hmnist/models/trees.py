@@ -108,7 +108,7 @@ class Trees:
         TrustError
             If the file is damaged.
         ValueError
-            If its arrays are no such trees.
+            If its arrays are not such trees.
         """
         arrays = read_arrays(
             path,

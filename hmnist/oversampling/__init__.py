@@ -83,13 +83,13 @@ def name_method(method: Any) -> str:
     """Return the name of a method of oversampling, an `OwnSampler` for a sampler.
 
     Whether a method of that name exists is not checked. A UsageError is raised for an object that
-    is no sampler.
+    is not a sampler.
     """
     if isinstance(method, str):
         return method
     if not hasattr(method, "fit_resample"):
         raise UsageError(
-            f"{method!r} is no oversampling method, and no sampler: it has no fit_resample.",
+            f"{method!r} is not an oversampling method, and no sampler: it has no fit_resample.",
             f"Name one of {', '.join(METHODS)}, or give a sampler of imbalanced-learn.",
         )
     return OwnSampler(method)

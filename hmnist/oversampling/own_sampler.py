@@ -11,7 +11,7 @@ from hmnist.oversampling.oversampled import Oversampled, nearest_rows, repeat_ro
 
 
 class OwnSampler(str):
-    """The text of a sampler that is no method of this package; it carries the sampler itself.
+    """The text of a sampler that is not a method of this package; it carries the sampler itself.
 
     Settings, tables and run folders name a method by a string, so they can name a sampler as well.
 

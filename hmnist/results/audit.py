@@ -51,8 +51,8 @@ def audit(
     data : LesionDataset
         The images to train and test on; their lesions must be known.
     systems : sequence of str
-        Names of published systems, and ``oversample-first``, which is no publication's but common
-        in notebooks.
+        Names of published systems, and ``oversample-first``, which comes from no publication but is
+        common in notebooks.
     seeds : int
         How many models of each kind are trained on each split. With one, the intervals of the
         differences are over lesions only.

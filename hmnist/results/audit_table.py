@@ -83,7 +83,7 @@ class Audit(Result):
             yield f"Built for {height}×{width} pixels, not as in its source: {', '.join(built)}."
         yield from pretrained_notes(self.rows)
         yield from processor_notes(self.settings)
-        yield f"{self.settings}. Research software, no medical device."
+        yield f"{self.settings}. Research software, not a medical device."
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Audit":

@@ -45,7 +45,7 @@ def compare_rows(
 ) -> RowDifferences | None:
     """Compare rows, by their labels, on one score; None if there are no two that have it.
 
-    The best row is the best of those that are no baseline.
+    The best row is the best of those that are not a baseline.
     """
     known = {label: row for label, row in rows.items() if row.scores[score].mean is not None}
     models = [label for label, row in known.items() if not row.baseline]

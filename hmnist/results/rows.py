@@ -214,7 +214,7 @@ def _mean(values: Sequence[float]) -> float:
 
 def _model_bytes(run: Run) -> int:
     files = run.manifest.files.items()
-    # The same weights in another format are no part of the model's size.
+    # The same weights in another format are not part of the model's size.
     own = sum(
         stored.bytes
         for name, stored in files

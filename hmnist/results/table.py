@@ -86,7 +86,7 @@ class Table(Result):
         Raises
         ------
         UsageError
-            If `by` is no score and no cost.
+            If `by` is not a score and no cost.
         """
         by = find_column(by)
         rising = by in LOWER_IS_BETTER or by in COST_NAMES

@@ -51,7 +51,7 @@ def read_count(name: str, value: Any, low: int, high: int) -> int:
     Raises
     ------
     UsageError
-        If it is no whole number, or another one. `name` says what it counts.
+        If it is not a whole number, or another one. `name` says what it counts.
 
     Examples
     --------

@@ -43,5 +43,5 @@ def read_history(folder: Path) -> "pd.DataFrame":
         if len(table.columns) > _COLUMNS or not {"epoch", "loss"} <= set(table.columns):
             raise ValueError("its columns are not those of a training")
         if not len(table) or any(kind.kind not in "if" for kind in table.dtypes):
-            raise ValueError("it is no table of numbers")
+            raise ValueError("it is not a table of numbers")
         return table

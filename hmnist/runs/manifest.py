@@ -144,7 +144,10 @@ class Manifest:
         entry = self.recipe.entry
         stated = [self.parameters.get(name) for name in entry.settings]
         yield "its model is not that of its recipe", self.model != entry.name
-        yield "a setting of its model is no text", not all(isinstance(one, str) for one in stated)
+        yield (
+            "a setting of its model is not a text",
+            not all(isinstance(one, str) for one in stated),
+        )
         yield "its system is not that of its model", (self.system is None) != (entry.system is None)
         known = len(self.prior) == len(CODES) and math.isclose(sum(self.prior), 1, abs_tol=1e-6)
         yield f"its prior is not {len(CODES)} shares of 1", not known
@@ -152,7 +155,7 @@ class Manifest:
         yield "only ensembles have members", bool(self.members) != entry.composed
         names = self.recipe.parameters.get("members", ())
         are_names = isinstance(names, list | tuple) and all(isinstance(one, str) for one in names)
-        yield "the members of its recipe are no names of models", not are_names
+        yield "the members of its recipe are not names of models", not are_names
         total = sum(member.weight for member in self.members)
         yield (
             "the weights of its members do not add up to 1",
@@ -179,7 +182,7 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     if not os.path.lexists(path):
         raise UsageError(
-            f"{folder} is no run folder: it has no {MANIFEST}.",
+            f"{folder} is not a run folder: it has no {MANIFEST}.",
             f"See: hmnist runs list {folder}. {TRAIN_ONE}",
         )
     facts = read_json(path, _LARGEST)

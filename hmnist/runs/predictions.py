@@ -145,7 +145,7 @@ def _read_diagnoses(path: Path, column: "pd.Series[str]") -> Labels:
     labels = column.map({code: label for label, code in enumerate(CODES)})
     if labels.isna().any():
         unknown = column[labels.isna()].iloc[0]
-        raise TrustError(f"{path}: {unknown!r} is no diagnosis.", _CURE)
+        raise TrustError(f"{path}: {unknown!r} is not a diagnosis.", _CURE)
     return np.asarray(labels, dtype=np.int64)
 
 

@@ -279,7 +279,7 @@ def open_run(folder: str | Path) -> Run:
     DataMissingError
         If there is no such folder.
     UsageError
-        If it is no run folder.
+        If it is not a run folder.
     TrustError
         If a file is missing, changed or of another version.
     """

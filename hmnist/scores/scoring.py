@@ -77,7 +77,7 @@ class Score:
     title : str
         Its name in sentences.
     proportion_of : tuple of int
-        The labels of the images of which it is a share; empty for a score that is no share.
+        The labels of the images of which it is a share; empty for a score that is not a share.
     diagnosis : str or None
         The code of the diagnosis whose recall it is; None for a score of all diagnoses.
     """

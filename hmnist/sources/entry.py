@@ -227,7 +227,7 @@ def _size(path: Path) -> int:
     """Return the bytes of a file; raise ValueError if it is a link, a pipe or a device."""
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode):
-        raise ValueError(f"{path} is no file")
+        raise ValueError(f"{path} is not a file")
     return status.st_size
 
 

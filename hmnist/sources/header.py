@@ -29,7 +29,7 @@ _HINT = (
     "as in hmnist_28_28_RGB.csv."
 )
 
-_OBLONG = (75, 100)  # the only size among the published systems that is no square
+_OBLONG = (75, 100)  # the only size among the published systems that is not a square
 
 
 def read_header(file: BinaryIO, path: Path) -> tuple[list[str], bytes]:

@@ -1,7 +1,7 @@
 """The slow parser of pixel files: it reads every cell and names the first bad one.
 
 The fast parser in `pixel_csv` knows only the plain form of the file. Every other file is read here:
-harmless spellings (quotes, spaces, ``1e2``) are accepted, what is no image is left out with a
+harmless spellings (quotes, spaces, ``1e2``) are accepted, what is not an image is left out with a
 warning (an index, empty cells), anything else becomes one sentence that names the file, the row and
 the column.
 """
@@ -88,7 +88,7 @@ def read_carefully(
         yield _table(rows)
     if left_out:
         parts = ", ".join(f"{part} ({count:,}×)" for part, count in left_out.items())
-        warnings.warn(f"{path}: left out what is no image: {parts}.", DataWarning, stacklevel=2)
+        warnings.warn(f"{path}: left out what is not an image: {parts}.", DataWarning, stacklevel=2)
 
 
 def _table(rows: list[bytes]) -> Pixels:

@@ -85,8 +85,9 @@ def read_metadata(path: Path, required: Sequence[str] = REQUIRED) -> "pd.DataFra
 
     All columns are returned; ``age``, if there, in years as float64, NaN where missing. Raises
     DataMissingError if there is no such file; DataError if a required column is missing, a row has
-    too many or too few cells, an age is no number, or in a required column an id is empty, an image
-    is repeated or a diagnosis is none of the seven. Spaces around a column's name are dropped.
+    too many or too few cells, an age is not a number, or in a required column an id is empty, an
+    image is repeated or a diagnosis is none of the seven. Spaces around a column's name are
+    dropped.
 
     Examples
     --------

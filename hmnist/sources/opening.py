@@ -84,7 +84,7 @@ def unpacked(file: BufferedReader) -> Iterator[BinaryIO]:
 def check_unpacked(path: Path, packed: int, content: int) -> None:
     """Raise DataError if so many packed bytes of a file become implausibly many bytes of content.
 
-    A small file that unpacks to more than the memory is no data but a mistake or an attack.
+    A small file that unpacks to more than the memory is not data but a mistake or an attack.
     """
     if content > UNPACKED_FREELY + PLAUSIBLE_RATIO * packed and not is_trusted():
         raise DataError(

@@ -189,7 +189,7 @@ def _find_photographs(folders: Sequence[Path], metadata: Path) -> list[Photograp
     paths: dict[str, list[Path]] = {image_id: [] for image_id in image_ids}
     for folder in folders:
         if not folder.is_dir():
-            problem = "is no folder" if folder.exists() else "does not exist"
+            problem = "is not a folder" if folder.exists() else "does not exist"
             raise DataMissingError(f"{folder} {problem}.", "Name the folder of the photographs.")
         for path in sorted(folder.rglob("*")):
             if is_photograph(path) and path.stem in paths:

@@ -99,7 +99,7 @@ def _read_blocks(file: BinaryIO, path: Path, before: Chunk) -> Iterator[Block]:
 def _whole_lines(file: BinaryIO, ending: bytes, longest: int) -> Iterator[bytes]:
     """Yield blocks of whole lines; empty lines at the end are dropped.
 
-    A line of more than `longest` bytes is no plain row: its beginning is the last block.
+    A line of more than `longest` bytes is not a plain row: its beginning is the last block.
     """
     rest = b""
     while block := file.read(BLOCK):
@@ -124,7 +124,7 @@ def _parse_block(block: bytes, columns: int) -> Pixels | None:
     start of each number.
     """
     text = np.frombuffer(block, np.uint8)
-    # Four bytes in front, which are no digits, so that every byte has four before it.
+    # Four bytes in front, which are not digits, so that every byte has four before it.
     digits = np.zeros(len(text) + 4, np.uint8)
     is_digit = np.zeros(len(text) + 4, np.bool_)
     np.subtract(text, _ZERO, out=digits[4:])

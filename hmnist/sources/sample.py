@@ -1,7 +1,7 @@
 """The embedded sample: a data set of generated lesions, for use without a data file.
 
 `hmnist.sources.cohort` makes its lesions and metadata, `hmnist.sources.painter` its images. As in
-the Kaggle file, rows of one diagnosis stand together, so the last rows are no random part of it.
+the Kaggle file, rows of one diagnosis stand together, so the last rows are not a random part of it.
 """
 
 from collections.abc import Callable, Iterator
@@ -88,7 +88,7 @@ def write_sample(
     Raises
     ------
     UsageError
-        If `path` is no name for a pixel file, one of the two files exists, `rows` is below 42 or
+        If `path` is not a name for a pixel file, one of the two files exists, `rows` is below 42 or
         `seed` below 0.
     WorkError
         If a file cannot be written.

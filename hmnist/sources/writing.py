@@ -20,7 +20,7 @@ def check_pixel_file_name(path: Path, example: str) -> None:
     """Raise UsageError with an example if a name is none for a pixel file."""
     if not path.name.endswith((".csv", ".csv.gz")) or path.name == METADATA_FILE:
         raise UsageError(
-            f"{path} is no name for a pixel file: that ends in .csv or .csv.gz, and is not "
+            f"{path} is not a name for a pixel file: that ends in .csv or .csv.gz, and is not "
             f"{METADATA_FILE}.",
             f"Name it, for example, {example}.",
         )

@@ -129,7 +129,7 @@ def test_rows_and_columns_exchanged_in_some_images(data: LesionDataset) -> None:
     some = changed(twice, lambda images: images.transpose(0, 2, 1, 3), every=9)
     found = find_other_pixel_order(some)
     assert found is not None
-    # 210 is no multiple of 9, so both images of a pair are never exchanged together.
+    # 210 is not a multiple of 9, so both images of a pair are never exchanged together.
     assert "47 do so only if rows and columns of one are exchanged" in found.sentence
     turned = twice.images.copy()
     rng = np.random.default_rng(0)

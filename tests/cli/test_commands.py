@@ -91,7 +91,7 @@ def test_version(command: Command) -> None:
 
 
 def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
-    assert "no medical device" in command("--help").out
+    assert "not a medical device" in command("--help").out
 
 
 @pytest.mark.parametrize(
@@ -129,15 +129,15 @@ def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
         (["train", "ensemble", "sample"], 2, "composed"),
         (["benchmark", "sample", "--models", "cnn,ensemble"], 2, "two models"),
         (["evaluate", "nowhere"], 3, "nowhere"),
-        (["evaluate", "."], 2, "no run folder"),
+        (["evaluate", "."], 2, "not a run folder"),
         (["evaluate", "."], 2, "Train one: hmnist train cnn DATA --out runs/cnn"),
         (["compare", "nowhere", "nothing"], 3, "nowhere"),
         (["predict", "nowhere", "x.png"], 3, "nowhere"),
         (["export"], 2, "RUN"),
         (["export", "nowhere"], 3, "nowhere"),
-        (["export", "."], 2, "no run folder"),
+        (["export", "."], 2, "not a run folder"),
         (["export", ".", "--format", "tflite"], 2, "no format called 'tflite'"),
-        (["runs", "verify", "."], 2, "no run folder"),
+        (["runs", "verify", "."], 2, "not a run folder"),
         (
             ["benchmark", "sample", "--split", "published:alexnet"],
             2,
@@ -176,7 +176,7 @@ def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
         (["data", "check", "sample", "--format", "xml"], 2, "no format called 'xml'"),
         (["data", "from-images", "."], 2, "METADATA"),
         (["data", "from-images", ".", "m.csv"], 3, "m.csv does not exist"),
-        (["data", "from-images", ".", "m.csv", "--size", "28"], 2, "'28' is no size"),
+        (["data", "from-images", ".", "m.csv", "--size", "28"], 2, "'28' is not a size"),
         (["data", "from-images", ".", "m.csv", "--size", "0x9"], 2, "0×9"),
         (["data", "from-images", ".", "m.csv", "--mode", "HSV"], 2, "RGB, L"),
         (["data", "info"], 3, "hmnist_28_28_RGB.csv"),
@@ -379,4 +379,4 @@ def test_a_misspelt_variable_is_named(command: Command, monkeypatch: pytest.Monk
     monkeypatch.setenv("HMNIST_SEDES", "3")
     called = command("models")
     assert called.code == 0
-    assert "HMNIST_SEDES is no option. Did you mean HMNIST_SEEDS" in called.err
+    assert "HMNIST_SEDES is not an option. Did you mean HMNIST_SEEDS" in called.err

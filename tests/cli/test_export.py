@@ -53,6 +53,6 @@ def test_a_card_goes_where_it_is_asked_for(run: Run, command: Command, tmp_path:
 def test_a_model_that_is_no_network_keeps_its_run(run: Run, command: Command) -> None:
     called = command("export", run.folder)
     assert called.code == 2
-    assert "logistic is no network" in called.err
+    assert "logistic is not a network" in called.err
     assert "--format card" in called.err
     assert not run.folder.with_name(f"{run.folder.name}-litert").exists()

@@ -101,7 +101,7 @@ def test_a_zero_byte_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_what_no_command_line_can_say_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(UsageError, match="which is no option's value") as caught:
+    with pytest.raises(UsageError, match="which is not an option's value") as caught:
         read_settings(write(tmp_path, text))
     assert "a list of them" in caught.value.hint
 
@@ -131,7 +131,7 @@ def test_absurd_values_of_a_benchmark_are_wrong_usage(
 
 @pytest.mark.parametrize("text", ["sedes = 3", "[benchmark]\nseeds = 3", "data = 'x.csv'"])
 def test_what_is_no_option_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(UsageError, match="which is no option") as caught:
+    with pytest.raises(UsageError, match="which is not an option") as caught:
         read_settings(write(tmp_path, text))
     assert "seeds" in caught.value.hint
 

@@ -75,7 +75,7 @@ def test_train_evaluate_and_verify(command: Command, pixel_file: Path) -> None:
     assert "AUC" in text
     assert not re.search(r"\b0\.\d{3}", text.split("Split:")[0])
     assert "right, %" in text
-    assert "no medical device" in text
+    assert "not a medical device" in text
     assert "as they were written" in command("runs", "verify", "run").out
     manifest = json.loads(command("runs", "show", "run", "--format", "json").out)
     scores = manifest.pop("scores")
@@ -170,7 +170,7 @@ def test_predict_takes_photographs(command: Command, run: Run, tmp_path: Path) -
 
 
 BYTES = os.fsdecode(b"ph\xff")
-"""A name of a file that is no text, as Linux allows."""
+"""A name of a file that is not a text, as Linux allows."""
 
 
 def test_data_and_splits_may_have_names_that_are_no_text(
@@ -484,7 +484,7 @@ def test_a_file_is_no_place_for_runs(words: list[str], command: Command, pixel_f
 def test_an_empty_name_is_no_file(words: list[str], command: Command) -> None:
     called = command(*words)
     assert called.code == 2
-    assert "An empty name is no file" in called.err
+    assert "An empty name is not a file" in called.err
 
 
 def test_train_cuts_the_epochs_of_a_network(command: Command, pixel_file: Path) -> None:

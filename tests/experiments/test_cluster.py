@@ -133,7 +133,7 @@ def test_an_error_of_a_cell_is_raised_here(
             cell.folder.mkdir()
             (cell.folder / "mine.txt").write_text("no run")
 
-    with pytest.raises(UsageError, match="is no run folder"):
+    with pytest.raises(UsageError, match="is not a run folder"):
         _on(shared, sample, tmp_path, Blocker())
 
 
@@ -247,7 +247,7 @@ def test_a_scheduler_without_workers_is_named(
 
 @pytest.mark.parametrize("address", ["nonsense", "nonsense://x", "tcp://localhost", "tcp://a:b"])
 def test_what_is_no_address_is_refused(address: str, sample: LesionDataset, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=f"'{address}' is no address of a Dask scheduler"):
+    with pytest.raises(UsageError, match=f"'{address}' is not an address of a Dask scheduler"):
         benchmark(sample, ["majority"], dask=address, out=tmp_path)
 
 

@@ -121,7 +121,7 @@ def test_an_error_of_a_process_is_raised_here(sample: LesionDataset, tmp_path: P
     for cell in cells:
         cell.folder.mkdir(parents=True)
         (cell.folder / "mine.txt").write_text("no run")
-    with pytest.raises(UsageError, match="is no run folder"):
+    with pytest.raises(UsageError, match="is not a run folder"):
         list(run_cells(cells, Processes(2, 1), Watcher()))
 
 

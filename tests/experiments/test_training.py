@@ -122,7 +122,7 @@ def test_train_says_that_a_damaged_run_is_made_again(sample: LesionDataset, tmp_
 
 def test_another_folder_is_never_replaced(parts: Split, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(UsageError, match="no run folder"):
+    with pytest.raises(UsageError, match="not a run folder"):
         train_cell(parts, RECIPE, tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 

@@ -430,7 +430,7 @@ def test_a_sampler_that_moves_all_pixels_leaves_new_images_only() -> None:
 
 def test_what_is_no_sampler_or_cannot_resample_is_refused() -> None:
     training = make({DF: 3, NV: 15})
-    with pytest.raises(UsageError, match="3 is no oversampling method, and no sampler"):
+    with pytest.raises(UsageError, match="3 is not an oversampling method, and no sampler"):
         oversample(training, 3)
     with pytest.raises(UsageError, match=r"SMOTE\(.*\) cannot resample this training part"):
         oversample(training, SMOTE(k_neighbors=9))

@@ -254,7 +254,7 @@ def test_two_are_trained_side_by_side_where_there_are_cores(
 
 
 def test_an_audit_may_run_on_a_cluster(few: LesionDataset, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no address of a Dask scheduler"):
+    with pytest.raises(UsageError, match="is not an address of a Dask scheduler"):
         audit(few, "lenet", dask="nonsense://x", out=tmp_path)
 
 

@@ -92,5 +92,5 @@ def test_runs_of_one_model_are_told_apart_by_their_settings(
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataMissingError):
         find_rows([tmp_path / "nowhere"])
-    with pytest.raises(UsageError, match="no run folder"):
+    with pytest.raises(UsageError, match="not a run folder"):
         find_rows([tmp_path])

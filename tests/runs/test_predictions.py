@@ -39,8 +39,8 @@ def test_predictions_are_read_as_they_were_written(
     ("column", "value", "message"),
     [
         ("part", "tost", "'tost'"),
-        ("diagnosis", "wart", "'wart' is no diagnosis"),
-        ("predicted", "", "is no diagnosis"),
+        ("diagnosis", "wart", "'wart' is not a diagnosis"),
+        ("predicted", "", "is not a diagnosis"),
         ("nv", 1.5, "outside 0–1"),
         ("nv", np.nan, "is damaged"),
         ("nv", np.inf, "not finite"),

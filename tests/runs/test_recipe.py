@@ -117,7 +117,7 @@ def test_settings_name_the_fields_of_a_recipe() -> None:
         ({"model": "resnet"}, "no model called 'resnet'"),
         ({"effort": "maximal"}, "no effort called 'maximal'"),
         ({"oversample": "adasyn"}, "no oversampling method called 'adasyn'"),
-        ({"oversample": 3}, "is no oversampling method, and no sampler"),
+        ({"oversample": 3}, "is not an oversampling method, and no sampler"),
         ({"oversample": ["random", "smote"]}, "one oversampling method, not several"),
         ({"decide": "lucky"}, "no decision called 'lucky'"),
         ({"features": "wavelets"}, "no set of features called 'wavelets'"),

@@ -96,7 +96,7 @@ def test_a_damaged_run_is_refused(damage: str, copy: Path) -> None:
 
 def test_what_is_no_run_is_wrong_usage(copy: Path) -> None:
     (copy / "manifest.json").unlink()
-    for path, said in ((copy, "no run folder"), (copy / "predictions.csv", "is a file")):
+    for path, said in ((copy, "not a run folder"), (copy / "predictions.csv", "is a file")):
         with pytest.raises(UsageError, match=said):
             open_run(path)
 

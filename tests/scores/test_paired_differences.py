@@ -88,7 +88,7 @@ def test_the_spread_is_that_of_lesions_and_trainings_together() -> None:
 
 
 def test_the_variance_between_seeds_is_pooled_over_folds() -> None:
-    """What folds differ in is no noise of the trainings."""
+    """What folds differ in is not noise of the trainings."""
     right, wrong = LABELS, (LABELS + 1) % 7
     easy, hard = as_predictions(right, fold=0), as_predictions(wrong, fold=1)
     middle = as_predictions(np.where(np.arange(120) % 4 < 2, right, wrong))

@@ -199,7 +199,7 @@ def test_wrong_number_in_the_state_is_noticed(
     check_long(parse_cached(long_file, Parser()))
 
 
-# Entries and notes that are copied over others, or are no files
+# Entries and notes that are copied over others, or are not files
 
 
 @pytest.fixture

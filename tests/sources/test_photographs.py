@@ -220,7 +220,7 @@ def test_the_wrong_folder(archive: Path, tmp_path: Path) -> None:
         with pytest.raises(DataMissingError, match=message):
             from_images(tmp_path / folder, metadata_of(archive), tmp_path / "a_2_2_L.csv",
                         size=(2, 2), mode="L")  # fmt: skip
-    with pytest.raises(DataMissingError, match="is no folder"):
+    with pytest.raises(DataMissingError, match="is not a folder"):
         from_images(metadata_of(archive), metadata_of(archive), tmp_path / "hmnist_28_28_RGB.csv")
 
 

@@ -174,7 +174,9 @@ def test_what_is_no_image_is_left_out_and_named(
     path = write(tmp_path, change(make_text(table, labels)).replace("\n", ending))
     with pytest.warns(DataWarning) as caught:
         images, read_labels = read_pixel_csv(path)
-    assert [str(each.message) for each in caught] == [f"{path}: left out what is no image: {note}."]
+    assert [str(each.message) for each in caught] == [
+        f"{path}: left out what is not an image: {note}."
+    ]
     np.testing.assert_array_equal(images.reshape(20, -1), table)
     np.testing.assert_array_equal(read_labels, labels)
 
@@ -183,7 +185,7 @@ def test_what_is_left_out_is_said_on_the_command_line(tmp_path: Path, command: C
     path = write(tmp_path, put_before(make_text(*make_table()), ["", *INDEX]))
     done = command("data", "info", path)
     assert done.code == 0
-    assert f"Warning: {path}: left out what is no image: the index of a row (20×)." in done.err
+    assert f"Warning: {path}: left out what is not an image: the index of a row (20×)." in done.err
 
 
 def test_scientific_notation_is_a_number(tmp_path: Path) -> None:

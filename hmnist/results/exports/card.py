@@ -25,7 +25,7 @@ from hmnist.scores.text import score_text
 
 CARD_FILE = "README.md"
 
-_NO_DEVICE = "Research software, no medical device."
+_NO_DEVICE = "Research software, not a medical device."
 
 _HEADLINE = ("balanced_accuracy", "accuracy", "f1_macro", "roc_auc_ovr")
 """The scores that the front matter names."""

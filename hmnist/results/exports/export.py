@@ -96,7 +96,7 @@ def _find_folder(run: Run, form: str, out: str | Path | None) -> Path:
     path = expand_home(out)
     if path.is_dir() and any(path.iterdir()) and not (path / EXPORT_FILE).is_file():
         raise UsageError(
-            f"{path} exists already, and is no export.", "Name another folder: --out FOLDER"
+            f"{path} exists already, and is not an export.", "Name another folder: --out FOLDER"
         )
     return path
 
@@ -116,7 +116,7 @@ def _find_network(run: Run, form: str) -> "NetworkModel":
         check_installed("tf2onnx", "onnxruntime")
     if not isinstance(run.model, NetworkModel):
         raise UsageError(
-            f"The model {name} is no network, and only networks can be exported.",
+            f"The model {name} is not a network, and only networks can be exported.",
             "hmnist predict reads its run folder without TensorFlow. For a model card: "
             "--format card",
         )
@@ -169,7 +169,7 @@ def _compare(run: Run, exported: ExportedModel) -> ExportFacts:
     known = patients if run.uses_patients else None
     expected = run.decision.calibrate(run.model.predict_proba(images, known))
     difference = float(abs(exported.predict_checked(images, known) - expected).max())
-    if not difference <= TOLERANCE:  # NaN is no success
+    if not difference <= TOLERANCE:  # NaN is not a success
         raise WorkError(
             f"The export predicts other probabilities than the run: they differ by up to "
             f"{difference:.2g}, and {TOLERANCE:.0e} is allowed. It was deleted.",

@@ -214,7 +214,7 @@ class ExportedModel(KnowsTrainingImages):
             ) from error
         if self.facts.whole:
             return found
-        with np.errstate(invalid="ignore"):  # the caller judges what is no number
+        with np.errstate(invalid="ignore"):  # the caller judges what is not a number
             return self.decision.calibrate(softmax(found))
 
     @cached_property

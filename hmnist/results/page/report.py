@@ -74,7 +74,9 @@ def write_report(
     folder = Path(folder)
     path = expand_home(out) if out else folder / REPORT
     if path.suffix.lower() not in {".html", ".htm"}:
-        raise UsageError(f"{path} is no page: its name does not end in .html.", "Name a page.html.")
+        raise UsageError(
+            f"{path} is not a page: its name does not end in .html.", "Name a page.html."
+        )
     if not folder.is_dir():
         raise DataMissingError(f"There is no folder {folder}.", "See: hmnist runs list")
     for name, describe in (
@@ -154,7 +156,7 @@ def _embed(models: Models, scores: Sequence[Scores], data: LesionDataset | None)
 
 def _lead(data: DataFacts) -> str:
     synthetic = "Synthetic sample, no photographs: it says nothing about real lesions. "
-    return f"{synthetic if data.synthetic else ''}Research software, no medical device."
+    return f"{synthetic if data.synthetic else ''}Research software, not a medical device."
 
 
 def _check_images(facts: DataFacts, data: LesionDataset | None) -> None:
@@ -177,4 +179,4 @@ def _not_reportable(folder: Path) -> UsageError:
             "Run the benchmark again with the same --out, which keeps finished runs; or name a "
             "run folder.",
         )
-    return UsageError(f"{folder} is no benchmark, audit or run folder.", "See: hmnist runs list")
+    return UsageError(f"{folder} is not a benchmark, audit or run folder.", "See: hmnist runs list")

@@ -41,7 +41,7 @@ def on_real_data(run: Run) -> Run:
 def test_the_sections_are_those_of_the_template(run: Run) -> None:
     card = card_text(run)
     assert [line[3:] for line in card.splitlines() if line.startswith("## ")] == SECTIONS
-    assert "no medical device" in card
+    assert "not a medical device" in card
     assert "None" not in card
     assert "nan" not in card.split()
 

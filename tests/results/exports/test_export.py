@@ -161,7 +161,7 @@ def test_an_export_that_predicts_otherwise_is_deleted(
 def test_models_that_cannot_be_exported_are_refused(
     run: Run, joint_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(UsageError, match="logistic is no network"):
+    with pytest.raises(UsageError, match="logistic is not a network"):
         export_run(run, out=tmp_path / "there")
     with pytest.raises(UsageError, match="--set perceptrons=0"):
         export_run(joint_run, "onnx", tmp_path / "there")
@@ -182,7 +182,7 @@ def test_models_that_cannot_be_exported_are_refused(
 def test_a_folder_with_something_else_is_left_alone(patient_run: Run, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     for folder in (tmp_path, patient_run.folder):
-        with pytest.raises(UsageError, match="is no export"):
+        with pytest.raises(UsageError, match="is not an export"):
             export_run(patient_run, out=folder)
     with pytest.raises(WorkError, match="It is a file"):
         export_run(patient_run, out=tmp_path / "thesis.txt")

@@ -184,7 +184,7 @@ def test_other_data_are_refused(folder: Path, sample: LesionDataset) -> None:
 def test_what_is_no_result_is_refused(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(DataMissingError, match="no folder"):
         write_report(tmp_path / "nowhere")
-    with pytest.raises(UsageError, match="no benchmark, audit or run"):
+    with pytest.raises(UsageError, match="not a benchmark, audit or run"):
         write_report(tmp_path)
     unfinished = shutil.copytree(folder, tmp_path / "unfinished")
     (unfinished / "table.json").unlink()
