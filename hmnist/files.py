@@ -172,6 +172,13 @@ def refuse_to_overwrite(path: Path, *companions: Path) -> None:
             )
 
 
+def expand_home(path: str | os.PathLike[str]) -> Path:
+    """Return a path whose ``~`` is the user's home; names of no user that begin so stay."""
+    with contextlib.suppress(RuntimeError):
+        return Path(path).expanduser()
+    return Path(path)
+
+
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
     with path.open("rb") as file:
@@ -189,25 +196,6 @@ def cache_folder() -> Path:
 def downloads_folder() -> Path:
     """Return the folder in the cache for the data files of ``hmnist data download``."""
     return cache_folder() / "downloads"
-
-
-@contextlib.contextmanager
-def runs_folder(named: str | Path | None, suffix: str = "") -> Iterator[Path]:
-    """Yield the folder for runs that the user names, or a new one of `new_runs_folder`.
-
-    If the block raises before anything is in the new one, it is removed.
-    """
-    if named:
-        yield Path(named)
-        return
-    folder = new_runs_folder(suffix)
-    try:
-        yield folder
-    except BaseException:
-        with contextlib.suppress(OSError):
-            folder.rmdir()
-            folder.parent.rmdir()
-        raise
 
 
 def new_runs_folder(suffix: str = "") -> Path:

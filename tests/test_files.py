@@ -20,10 +20,10 @@ from hmnist.errors import DataMissingError, UsageError, WorkError
 from hmnist.files import (
     RUNS_FOLDER,
     cache_folder,
+    expand_home,
     hash_file,
     new_runs_folder,
     refuse_to_overwrite,
-    runs_folder,
     write_file,
     write_folder,
 )
@@ -305,30 +305,13 @@ def test_runs_that_have_no_place_are_explained(
         new_runs_folder()
 
 
-@pytest.mark.parametrize("error", [UsageError, KeyboardInterrupt])
-def test_a_new_folder_stays_if_something_is_in_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+def test_a_path_may_begin_with_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(error), runs_folder(None):
-        raise error("It broke.")
-    assert names_in(tmp_path) == []
-    with pytest.raises(error):
-        interrupt(runs_folder(None), error)
-    assert names_in(next(RUNS_FOLDER.iterdir())) == ["half"]
-    with runs_folder(None, "-tune") as empty:
-        pass
-    assert empty.is_dir()
-
-
-def test_a_folder_that_the_user_names_is_neither_made_nor_removed(tmp_path: Path) -> None:
-    with runs_folder(str(tmp_path / "new")) as folder:
-        assert folder == tmp_path / "new"
-    assert names_in(tmp_path) == []
-    folder.mkdir()
-    with pytest.raises(UsageError), runs_folder(folder):
-        raise UsageError("It broke.")
-    assert names_in(tmp_path) == ["new"]
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert expand_home("~/runs") == expand_home(Path("~/runs")) == tmp_path / "runs"
+    assert expand_home("~no such user/runs") == Path("~no such user/runs")
+    assert expand_home("runs/~") == Path("runs/~")
 
 
 # Kills

@@ -55,8 +55,8 @@ def audit(
     counts = None if epochs is None else _read_epochs(epochs, systems)
     dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
     from hmnist.cli.watching import watch_cells
-    from hmnist.files import runs_folder
     from hmnist.results.audit import audit as run_audit
+    from hmnist.runs.folders import runs_folder
 
     settings = suited(settings, dataset, quiet=quiet)
     names = None if systems is None else split_names(systems)

@@ -36,8 +36,8 @@ def benchmark(
     dataset = load_data(data, metadata, quiet=quiet)
     warn_of_unknown_lesions(dataset, quiet=quiet)
     from hmnist.cli.watching import watch_cells
-    from hmnist.files import runs_folder
     from hmnist.results.benchmark import benchmark as run_benchmark
+    from hmnist.runs.folders import runs_folder
 
     settings = suited(settings, dataset, quiet=quiet)
     if "oversample" in settings:

@@ -8,6 +8,7 @@ import typer
 from hmnist.cli import options
 from hmnist.cli.figures import Figures, formats_of
 from hmnist.cli.inputs import load_data
+from hmnist.cli.names import check_path
 from hmnist.cli.output import print_evaluation, print_result, say
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def evaluate(
             show_default=False,
             help="Other data to evaluate a run on; or those it was trained on, for a figure of "
             "its mistakes. [default: the run's own test part]",
+            callback=check_path,
         ),
     ] = None,
     metadata: options.Metadata = None,

@@ -10,6 +10,7 @@ import typer
 from hmnist.cli import options
 from hmnist.cli.familiarity import UnfamiliarImages
 from hmnist.cli.images import PatientFile, read_images, refuse_input
+from hmnist.cli.names import check_path
 from hmnist.cli.output import print_rich, say
 from hmnist.results.formatting import plain_table
 from hmnist.scores.text import signed_text
@@ -25,7 +26,9 @@ def explain(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="IMAGE", help="Photographs, folders of them, pixel files, or .npz files."
+            metavar="IMAGE",
+            help="Photographs, folders of them, pixel files, or .npz files.",
+            callback=check_path,
         ),
     ],
     method: Annotated[

@@ -7,6 +7,7 @@ import typer
 
 from hmnist.cli import options
 from hmnist.cli.inputs import load_data
+from hmnist.cli.names import check_path
 from hmnist.cli.output import say
 
 
@@ -21,6 +22,7 @@ def report(
             show_default=False,
             help="The data that were tested: for pictures of the mistakes and, with metadata, "
             "scores by age, sex and site.",
+            callback=check_path,
         ),
     ] = None,
     metadata: options.Metadata = None,

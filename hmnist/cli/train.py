@@ -9,7 +9,7 @@ from hmnist.cli import options
 from hmnist.cli.inputs import load_data, split_kind, suited, warn_of_unknown_lesions
 from hmnist.cli.output import say
 from hmnist.cli.parameters import Set, read_parameters
-from hmnist.files import runs_folder
+from hmnist.runs.folders import runs_folder
 from hmnist.runs.recipe import Recipe
 
 # Its own option: a cluster that hmnist.toml names for benchmarks is not for single models.

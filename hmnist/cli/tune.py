@@ -59,7 +59,7 @@ def tune(
     from hmnist.cli.watching import watch_training
     from hmnist.experiments.cells import estimate_fit
     from hmnist.experiments.tuning import tune as tune_model
-    from hmnist.files import runs_folder
+    from hmnist.runs.folders import runs_folder
 
     given = options.only_given(metadata=metadata, split=split, split_file=split_file, **settings)
     settings = suited(settings, dataset, quiet=quiet)

@@ -10,7 +10,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.experiments.cells import Watcher
 from hmnist.experiments.training import open_finished, train_cell
 from hmnist.features.steps import OnStep
-from hmnist.files import runs_folder
+from hmnist.runs.folders import runs_folder
 from hmnist.runs.recipe import Recipe, Settings
 from hmnist.runs.run import Run
 from hmnist.splits.split import split as make_split

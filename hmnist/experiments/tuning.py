@@ -22,10 +22,11 @@ from hmnist.errors import TrustError, UsageError, WorkError
 from hmnist.experiments.study import Study, Trial, check_optuna
 from hmnist.experiments.training import fit_model, predict_part
 from hmnist.features.steps import OnStep, ignore_steps, part_of
-from hmnist.files import locked, make_parent, runs_folder, write_file
+from hmnist.files import locked, make_parent, write_file
 from hmnist.hardware import use_device, use_threads
 from hmnist.models.registry import MODELS, find_class
 from hmnist.models.search_space import SearchSpace
+from hmnist.runs.folders import runs_folder
 from hmnist.runs.recipe import Recipe, Settings
 from hmnist.splits.split import Split
 from hmnist.splits.split import split as make_split

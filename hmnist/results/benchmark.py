@@ -14,12 +14,13 @@ from hmnist.dataset import LesionDataset
 from hmnist.experiments.cells import Cell, Watcher, Workers, estimate_seconds, run_cells
 from hmnist.experiments.grid import plan_benchmark
 from hmnist.experiments.workers import open_workers
-from hmnist.files import runs_folder, sweep, write_file
+from hmnist.files import sweep, write_file
 from hmnist.models.registry import COMPARED
 from hmnist.results.benchmark_folder import TABLE
 from hmnist.results.growing_table import GrowingTable
 from hmnist.results.table import Table, check_column
 from hmnist.results.watching import watch_quietly
+from hmnist.runs.folders import runs_folder
 from hmnist.runs.recipe import Settings
 from hmnist.scores.scoring import SCORE_NAMES
 

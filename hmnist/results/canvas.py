@@ -19,7 +19,7 @@ import numpy.typing as npt
 from hmnist.arrays import Float64, Labels
 from hmnist.diagnoses import CODES, DIAGNOSES
 from hmnist.errors import UsageError, unknown_name
-from hmnist.files import write_file
+from hmnist.files import expand_home, write_file
 from hmnist.scores.text import score_text
 
 if TYPE_CHECKING:
@@ -283,9 +283,9 @@ def round_ticks(axis: "Axis") -> None:
 
 
 def save_figures(
-    figures: "Iterable[tuple[str, Figure]]", folder: Path, formats: Sequence[str]
+    figures: "Iterable[tuple[str, Figure]]", out: str | Path, formats: Sequence[str]
 ) -> list[Path]:
-    """Write each figure under its name, in each format.
+    """Write each figure under its name, in each format, into the folder `out`.
 
     Raises
     ------
@@ -297,7 +297,7 @@ def save_figures(
     for name in formats:
         if name not in FORMATS:
             raise unknown_name("figure format", name, FORMATS)
-    paths = []
+    folder, paths = expand_home(out), []
     for name, figure in figures:
         for ending in formats:
             paths.append(folder / f"{name}.{ending}")

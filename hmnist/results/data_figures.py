@@ -66,7 +66,7 @@ def save_data_figures(
     figures = draw_data(data, seed)
     if suspects:
         figures = itertools.chain(figures, draw_suspects(data))
-    return canvas.save_figures(figures, Path(out), formats)
+    return canvas.save_figures(figures, out, formats)
 
 
 def missing_columns(data: LesionDataset) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from hmnist.arrays import Float32, Float64, Labels, Pixels
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError, unknown_name
-from hmnist.files import write_file
+from hmnist.files import expand_home, write_file
 from hmnist.results import canvas
 from hmnist.runs.facts import as_line
 from hmnist.scores.text import signed_text
@@ -89,7 +89,7 @@ class Explanation:
 
     def save(self, path: str | Path) -> None:
         """Write the sheet of `plot` as ``.png``, ``.svg`` or ``.pdf``, by the file's ending."""
-        path = Path(path)
+        path = expand_home(path)
         ending = check_format(path)
         figure = self.plot()
         with write_file(path) as temporary, canvas.drawing():

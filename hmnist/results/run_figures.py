@@ -65,7 +65,7 @@ def save_run_figures(
         raise UsageError(
             "Figures of other data do not belong in the run's folder.", "Name another: out=..."
         )
-    folder = run.folder / "figures" if out is None else Path(out)
+    folder = run.folder / "figures" if out is None else out
     return canvas.save_figures(draw_run(run, evaluation, data), folder, formats)
 
 

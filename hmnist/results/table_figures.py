@@ -136,7 +136,7 @@ def save_table_figures(
     WorkError
         If they cannot be written.
     """
-    return canvas.save_figures(draw_table(table), Path(out), formats)
+    return canvas.save_figures(draw_table(table), out, formats)
 
 
 def draw_table(table: Table) -> "Iterator[tuple[str, Figure]]":

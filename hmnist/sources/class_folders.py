@@ -9,6 +9,7 @@ import csv
 import io
 import math
 import os
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from hmnist.diagnoses import CODES, label_of
 from hmnist.errors import DataError, DataMissingError
-from hmnist.files import refuse_to_overwrite, write_file
+from hmnist.files import expand_home, refuse_to_overwrite, write_file
 from hmnist.sources.images import is_photograph
 from hmnist.sources.metadata import METADATA_FILE, read_metadata, rows_of
 from hmnist.sources.photographs import (
@@ -94,7 +95,7 @@ def from_class_folders(
     ['row,part', '0,train', '1,test']
     """
     shape = check_options(size, mode, jobs)
-    path = Path(pixel_file_name(size, mode) if out is None else out)
+    path = expand_home(pixel_file_name(size, mode) if out is None else out)
     check_name(path, shape, mode)
     split_file = path.with_name(f"{path.name.partition('.')[0]}_split.csv")
     parts = {
@@ -105,9 +106,11 @@ def from_class_folders(
     names = [part for part, found in parts.items() for _ in found]
     tables = {split_file: [["row", "part"], *([str(row), part] for row, part in enumerate(names))]}
     if metadata is not None:
-        tables[path.with_name(METADATA_FILE)] = _metadata_of(photographs, Path(metadata))
+        tables[path.with_name(METADATA_FILE)] = _metadata_of(photographs, expand_home(metadata))
     refuse_to_overwrite(path, *tables)
     with contextlib.ExitStack() as stack:
+        # Set once for all threads, before they start.
+        stack.enter_context(warnings.catch_warnings(action="ignore"))
         for table, rows in tables.items():
             stack.enter_context(write_file(table)).write_bytes(_csv(rows))
         file = stack.enter_context(write_pixel_file(path, math.prod(shape)))

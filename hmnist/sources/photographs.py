@@ -22,7 +22,7 @@ import numpy as np
 from hmnist.arrays import Shape
 from hmnist.diagnoses import label_of
 from hmnist.errors import DataError, DataMissingError, UsageError, unknown_name
-from hmnist.files import refuse_to_overwrite, write_file
+from hmnist.files import expand_home, refuse_to_overwrite, write_file
 from hmnist.hardware import available_cores
 from hmnist.sources.header import image_shape
 from hmnist.sources.images import is_photograph, read_photograph
@@ -101,7 +101,7 @@ def from_images(
     (3, 4, 3)
     """
     shape = check_options(size, mode, jobs)
-    path = Path(pixel_file_name(size, mode) if out is None else out)
+    path = expand_home(pixel_file_name(size, mode) if out is None else out)
     check_name(path, shape, mode)
     metadata = Path(metadata).expanduser()
     several = [folders] if isinstance(folders, str | os.PathLike) else folders

@@ -466,6 +466,27 @@ def test_a_command_that_fails_before_its_work_leaves_no_folder(
     assert not Path("hmnist-runs").exists()
 
 
+@pytest.mark.parametrize(
+    "words", [["benchmark"], ["train", "logistic"], ["tune", "logistic"]], ids=" ".join
+)
+def test_a_file_is_no_place_for_runs(words: list[str], command: Command, pixel_file: Path) -> None:
+    Path("mine.txt").write_text("mine")
+    called = command(*words, pixel_file, *QUICK, "--out", "mine.txt")
+    assert called.code == 2
+    assert "mine.txt is a file" in called.err
+    assert "--out" in called.err
+    assert Path("mine.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "words", [["explain", "a", ""], ["report", "a", ""], ["evaluate", "a", ""]], ids=" ".join
+)
+def test_an_empty_name_is_no_file(words: list[str], command: Command) -> None:
+    called = command(*words)
+    assert called.code == 2
+    assert "An empty name is no file" in called.err
+
+
 def test_train_cuts_the_epochs_of_a_network(command: Command, pixel_file: Path) -> None:
     words = ["train", "lenet", pixel_file, "--set", "epochs=1", "--out", "run", "--threads", "1"]
     called = command(*words)

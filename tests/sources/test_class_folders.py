@@ -1,6 +1,7 @@
 """Folders as the source of `lenet` kept them: a part, a diagnosis, photographs."""
 
 import csv
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,27 @@ def test_a_damaged_photograph_is_named(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="unreadable: ISIC_9"):
         from_class_folders(folder, out=tmp_path / "made" / "hmnist_28_28_RGB.csv")
     assert not list((tmp_path / "made").glob("*.csv"))
+
+
+def test_a_photograph_that_is_too_large_is_named_without_a_warning(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Between Pillow's limit and twice it, where Pillow itself would only warn.
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 45 * 60 - 1)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        with pytest.raises(DataError, match="Oversized: ISIC_0"):
+            from_class_folders(folder, out=tmp_path / "made" / "hmnist_28_28_RGB.csv")
+    assert warned == []
+
+
+def test_paths_may_begin_with_the_home_folder(
+    folder: Path, metadata: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(folder.parent))
+    written = from_class_folders(f"~/{folder.name}", f"~/{metadata.name}", "~/hmnist_28_28_RGB.csv")
+    assert {path.parent for path in written} == {folder.parent}
+    assert all(path.is_file() for path in written)
 
 
 def test_folders_that_are_missing_or_taken(folder: Path, tmp_path: Path) -> None:

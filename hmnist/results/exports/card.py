@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hmnist.diagnoses import DIAGNOSES, MALIGNANT
-from hmnist.files import refuse_to_overwrite, write_file
+from hmnist.files import expand_home, refuse_to_overwrite, write_file
 from hmnist.models.registry import find_model
 from hmnist.results.evaluation import Evaluation, evaluate_run
 from hmnist.results.exports import card_data
@@ -53,7 +53,7 @@ def write_card(run: Run, out: str | Path | None = None) -> Path:
     WorkError
         If it cannot be written.
     """
-    path = (run.folder if out is None else Path(out)) / CARD_FILE
+    path = (run.folder if out is None else expand_home(out)) / CARD_FILE
     refuse_to_overwrite(path)
     with write_file(path) as temporary:
         temporary.write_text(card_text(run), encoding="utf-8")

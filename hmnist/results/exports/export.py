@@ -9,7 +9,7 @@ import numpy as np
 from hmnist.arrays import Float32, Pixels, Shape
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError, WorkError, unknown_name
-from hmnist.files import write_folder
+from hmnist.files import expand_home, write_folder
 from hmnist.models.litert import LARGEST
 from hmnist.models.saved_networks import copy_networks, has_networks
 from hmnist.patients import PATIENT_COLUMNS
@@ -93,7 +93,7 @@ def _find_folder(run: Run, form: str, out: str | Path | None) -> Path:
         # The name of "." and ".." says nothing.
         folder = run.folder if run.folder.name.strip(".") else run.folder.resolve()
         out = folder.with_name(f"{folder.name}-{form}")
-    path = Path(out)
+    path = expand_home(out)
     if path.is_dir() and any(path.iterdir()) and not (path / EXPORT_FILE).is_file():
         raise UsageError(
             f"{path} exists already, and is no export.", "Name another folder: --out FOLDER"

@@ -6,7 +6,7 @@ from typing import Any
 
 from hmnist.dataset import LesionDataset
 from hmnist.errors import DataMissingError, UsageError
-from hmnist.files import write_file
+from hmnist.files import expand_home, write_file
 from hmnist.guarded import LARGEST_JSON, open_guarded
 from hmnist.results.audit_table import Audit
 from hmnist.results.benchmark_folder import TABLE, open_benchmark
@@ -69,7 +69,7 @@ def write_report(
     'report.html'
     """
     folder = Path(folder)
-    path = Path(out) if out else folder / REPORT
+    path = expand_home(out) if out else folder / REPORT
     if path.suffix.lower() not in {".html", ".htm"}:
         raise UsageError(f"{path} is no page: its name does not end in .html.", "Name a page.html.")
     if not folder.is_dir():

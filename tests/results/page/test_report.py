@@ -164,6 +164,13 @@ def test_a_page_replaces_no_other_kind_of_file(run: Run, tmp_path: Path, name: s
     assert (tmp_path / name).read_text() == "mine"
 
 
+def test_a_page_may_lie_in_the_home_folder(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert write_report(run.folder, out="~/page.html") == tmp_path / "page.html"
+
+
 @pytest.mark.parametrize("name", ["page.html", "page.htm", "PAGE.HTML"])
 def test_a_page_has_an_ending_that_browsers_know(run: Run, tmp_path: Path, name: str) -> None:
     assert write_report(run.folder, out=tmp_path / name) == tmp_path / name
