@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import hmnist.experiments.processes
 import hmnist.experiments.workers
 import hmnist.results.audit
 from hmnist.dataset import LesionDataset
@@ -57,7 +58,11 @@ def diary() -> Diary:
 
 @pytest.fixture(scope="module")
 def found(few: LesionDataset, folder: Path, diary: Diary) -> Audit:
-    return audit(few, ["oversample-first", "lenet"], out=folder, watcher=diary, **OPTIONS)
+    systems = ["oversample-first", "lenet"]
+    with pytest.MonkeyPatch.context() as patch:
+        # So many networks, one for each line of the diary, are trained without another process.
+        patch.setattr(hmnist.experiments.processes, "NETWORKS_PER_PROCESS", 9)
+        return audit(few, systems, out=folder, watcher=diary, **OPTIONS)
 
 
 STEPS = {
