@@ -4,22 +4,28 @@ Results go to stdout, everything else to stderr. Exit codes are those of `hmnist
 that is interrupted (Ctrl-C, SIGTERM, SIGHUP) ends with 130.
 """
 
+import contextlib
 import errno
 import io
 import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from hmnist.errors import DataWarning, HmnistError, SampleWarning
+
+AGAIN_SECONDS = 0.05
+"""How long after an interrupt that was lost the next one comes."""
 
 
 def main() -> None:
     """Run the command line; the entry point of the ``hmnist`` script."""
     try:
         _end_like_ctrl_c()
-        _run()
+        with _repeated_interrupts():
+            _run()
     except KeyboardInterrupt:
         sys.exit(130)
     except HmnistError as error:
@@ -88,3 +94,31 @@ def _end_like_ctrl_c() -> None:
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def _repeated_interrupts() -> Iterator[None]:
+    """Interrupt again if an interrupt is lost.
+
+    If it comes while a destructor or a callback of a weak reference runs, Python prints it and goes
+    on. It cannot be raised from there, so that an alarm does it a moment later.
+    """
+    if not hasattr(signal, "setitimer"):  # Windows
+        yield
+        return
+    ignored = sys.unraisablehook
+
+    def hook(unraisable: Any) -> None:
+        if unraisable.exc_type is KeyboardInterrupt:
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
+        else:
+            ignored(unraisable)
+
+    handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = ignored
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler)

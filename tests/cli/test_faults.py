@@ -142,6 +142,30 @@ def test_ctrl_c_while_libraries_are_loaded(tmp_path: Path) -> None:
 
 
 @posix
+@pytest.mark.parametrize("kind", ["SIGINT", "SIGTERM"])
+def test_an_interrupt_is_not_lost_in_a_callback(kind: str, tmp_path: Path) -> None:
+    # Python prints what a callback of a weak reference raises, and goes on.
+    before = (
+        "import os, signal, sys, weakref\n"
+        "class Thing: pass\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'hmnist.results.benchmark':\n"
+        f"            end = lambda _: os.kill(os.getpid(), signal.{kind})\n"
+        "            thing = Thing()\n"
+        "            reference = weakref.ref(thing, end)\n"
+        "            del thing\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+    words = ("benchmark", "sample", "--models", "logistic", "--quiet", "--out", "bench")
+    process = start(tmp_path, *words, before=before)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out) == (130, "")
+    assert "Exception ignored" not in err
+    assert "Traceback" not in err
+
+
+@posix
 def test_few_files_are_one_sentence(tmp_path: Path) -> None:
     before = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (5, 5))\n"
     process = start(tmp_path, "benchmark", "sample", "--models", "logistic", before=before)
