@@ -49,7 +49,7 @@ ARCHIVES = {
         f"https://www.kaggle.com/datasets/{_KAGGLE}",
         "CC BY-NC-SA 4.0: not for commercial use",
         _HAM10000,
-        # The metadata first: a pixel file alone is split by image, and its scores run high.
+        # The metadata first: a pixel file alone is split by image, and its scores are too high.
         (
             RemoteFile(METADATA_FILE, f"{_KAGGLE_FILES}/{METADATA_FILE}", 560_000),
             RemoteFile("hmnist_28_28_RGB.csv", f"{_KAGGLE_FILES}/hmnist_28_28_RGB.csv", 92_000_000),

@@ -154,7 +154,7 @@ class Split:
             return (
                 f"{self.shared_lesions:,} lesions are in more than one part: {images:,} of "
                 f"{len(self.test_indices):,} test images ({images / len(self.test_indices):.0%}) "
-                "show a lesion that the models have seen. Such scores run high."
+                "show a lesion that the models have seen. Such scores are too high."
             )
         counts = " / ".join(f"{len(part):,}" for part in lesions)
         return f"No lesion is in two parts: {counts} lesions train / validate / test."
@@ -163,7 +163,7 @@ class Split:
         sentences = [f"{leak.code} {leak.name}: {leak.sentence}." for leak in self.leaks]
         if self.data.lesion_ids is None:
             sentences.append(f"Shared lesions are unknown, and not counted. {_cure(self.data)}")
-        verdict = "Such scores run high." if self.leaks else "No leak was found."
+        verdict = "Such scores are too high." if self.leaks else "No leak was found."
         return " ".join([f"The protocol: {protocol.description}.", *sentences, verdict])
 
     def _lesions_of_parts(self) -> list[Strings] | None:
