@@ -179,8 +179,8 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
             f"Trained on: {run.manifest.device}",
             (
                 f"[low, high] is a 95% interval over {counted}; a share of 0 or 1 has that of "
-                f"Clopper and Pearson for the number of {counted}. Research software, no medical "
-                "device."
+                f"Clopper and Pearson for the number of {counted}. Research software, not a "
+                "medical device."
             ),
         ),
         decision=run.decision,

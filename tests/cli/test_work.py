@@ -107,7 +107,7 @@ def test_report_refuses_what_does_not_fit(command: Command, pixel_file: Path) ->
         (["bench", "sample"], 2, "other images"),
         (["bench", "--metadata", "none"], 2, "--metadata"),
         (["nowhere"], 3, "no folder"),
-        ([pixel_file.parent], 2, "no benchmark, audit or run"),
+        ([pixel_file.parent], 2, "not a benchmark, audit or run"),
     ):
         called = command("report", *words)
         assert (called.code, called.out) == (code, "")
@@ -328,13 +328,13 @@ def test_the_scheduler_may_be_named_in_the_environment(
     monkeypatch.setenv("HMNIST_DASK", "nonsense://x")
     called = command("benchmark", pixel_file, *FAST, "--out", "bench")
     assert called.code == 2
-    assert "no address of a Dask scheduler" in called.err
+    assert "not an address of a Dask scheduler" in called.err
     assert not Path("bench").exists()
     # A single model is trained over a cluster only where it is asked for.
     assert command("train", "majority", pixel_file, "--threads", "1", "--out", "run").code == 0
     called = command("train", "xgboost", pixel_file, *QUICK, "--dask", "nonsense://x")
     assert called.code == 2
-    assert "no address of a Dask scheduler" in called.err
+    assert "not an address of a Dask scheduler" in called.err
 
 
 def test_audit_prints_claims_and_leaks_and_goes_on_where_it_was(
@@ -344,7 +344,8 @@ def test_audit_prints_claims_and_leaks_and_goes_on_where_it_was(
     words += ["--jobs", "1", "--threads", "1"]
     called = command(*words, "--out", "audit")
     assert called.code == 0, called.err
-    score, interval = r"\.\d{3}", r"[+−]\.\d{3} \[[+−]\.\d{3}, [+−]\.\d{3}\]"
+    # After one epoch, models may predict the same: their difference has no interval.
+    score, interval = r"\.\d{3}", r"[+−]\.\d{3}(?: \[[+−]\.\d{3}, [+−]\.\d{3}\])?"
     for line in (
         rf"^ ?lenet +\.7445 best +{score} +{score} +{score}",
         rf"^ ?lenet +clean +{score} +{score}",

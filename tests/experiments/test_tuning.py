@@ -271,7 +271,8 @@ def test_splits_without_a_validation_part_of_their_own(data: LesionDataset, tmp_
 
 @pytest.mark.parametrize("numbers", [{"trials": 0}, {"seeds": 0}])
 def test_counts_begin_at_one(data: LesionDataset, tmp_path: Path, numbers: dict[str, int]) -> None:
-    with pytest.raises(UsageError, match=f"number of {next(iter(numbers))} is 0; expected 1 or"):
+    said = f"number of {next(iter(numbers))} is 0; expected a whole number"
+    with pytest.raises(UsageError, match=said):
         search(data, tmp_path, **numbers)
 
 

@@ -22,7 +22,7 @@ def test_other_shapes_are_named() -> None:
 @pytest.mark.parametrize(
     ("pixels", "shape", "message"),
     [
-        (np.zeros((2, 50), np.uint8), None, "no square image"),
+        (np.zeros((2, 50), np.uint8), None, "not a square image"),
         (np.zeros((2, 192), np.uint8), (8, 8, 1), "not images of 8×8×1"),
         (np.zeros((2, 8, 6, 1), np.uint8), (6, 8, 1), "not images of 6×8×1"),
         (np.zeros((2, 5, 8, 1), np.uint8), None, "at least 6×6"),

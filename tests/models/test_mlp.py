@@ -116,7 +116,7 @@ def test_training_mixes_pairs_and_their_targets(rng: np.random.Generator) -> Non
 
 def test_pixels_may_be_rows_of_any_length_and_features_are_those_of_images() -> None:
     assert MLP().needs_shape is False
-    with pytest.raises(UsageError, match="no square image"):
+    with pytest.raises(UsageError, match="not a square image"):
         MLP(features="lesion").fit(IMAGES.reshape(90, -1)[:, :50], LABELS)
 
 

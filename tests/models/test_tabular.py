@@ -63,7 +63,7 @@ def test_filters_come_from_training_images_and_the_seed() -> None:
 def test_pixels_may_be_rows_of_any_length_and_features_are_those_of_images() -> None:
     rows = IMAGES.reshape(40, -1)[:, :50]
     assert Recorder().fit(rows, LABELS).image_shape_ is None
-    with pytest.raises(UsageError, match="no square image"):
+    with pytest.raises(UsageError, match="not a square image"):
         Recorder(features="lesion").fit(rows, LABELS)
 
 
