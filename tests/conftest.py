@@ -1,6 +1,5 @@
 """What tests share: a small sample, and a command line that can be called."""
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 
 from hmnist.dataset import LesionDataset
+from hmnist.hardware import use_threads
 from hmnist.models.signature import KEY_BYTES, KEY_FILE
 from hmnist.runs.run import Run
 
@@ -25,9 +25,9 @@ class Called:
 Command = Callable[..., Called]
 
 # TensorFlow cannot change its number of threads in a process: tests that train with several numbers
-# would depend on their order. Set before numpy and TensorFlow are imported.
+# would depend on their order. numpy, which is imported above, has more until it is told.
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-os.environ.update(THREADS)
+use_threads(1)
 
 
 @pytest.fixture(autouse=True, scope="session")
