@@ -66,6 +66,15 @@ def _own_places(_caches: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
+@pytest.fixture(scope="module")
+def few_patches() -> Iterator[None]:
+    """Fit the features of a lesion on few patches and colours: most of the time of small models."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hmnist.features.patches._SAMPLES", 1000)
+        patch.setattr("hmnist.features.codebook._SAMPLES", 1000)
+        yield
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     """Return a generator that is the same for every test."""
