@@ -1,6 +1,6 @@
 """What tests share: a small sample, and a command line that can be called."""
 
-import os
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from hmnist.dataset import LesionDataset
+from hmnist.hardware import use_threads
 from hmnist.models.signature import KEY_BYTES, KEY_FILE
 from hmnist.runs.run import Run
 
@@ -26,40 +27,57 @@ class Called:
 Command = Callable[..., Called]
 
 # TensorFlow cannot change its number of threads in a process: tests that train with several numbers
-# would depend on their order. Set before numpy and TensorFlow are imported.
+# would depend on their order. numpy, which is imported above, has more until it is told.
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-os.environ.update(THREADS)
-
+use_threads(1)
 
 # A busy machine takes longer than hypothesis' deadline of a fifth of a second now and then.
 settings.register_profile("without deadline", deadline=None)
 settings.load_profile("without deadline")
 
 
+@pytest.fixture(scope="session")
+def _caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of all caches.
+
+    pytest's own factory would list the folders of all tests for each new one.
+    """
+    return tmp_path_factory.mktemp("caches")
+
+
 @pytest.fixture(autouse=True, scope="session")
-def _own_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _own_key(_caches: Path) -> Iterator[None]:
     """Keep what several tests share away from the user's cache, too."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HMNIST_CACHE", str(_make_cache(tmp_path_factory)))
+        patch.setenv("HMNIST_CACHE", _make_cache(_caches))
         yield
 
 
-def _make_cache(factory: pytest.TempPathFactory) -> Path:
+def _make_cache(caches: Path) -> str:
     """Return an empty cache; all have one key, so that networks that tests share are signed."""
-    folder = factory.mktemp("cache")
-    (folder / KEY_FILE).write_bytes(bytes(KEY_BYTES))
+    folder = tempfile.mkdtemp(dir=caches)
+    (Path(folder) / KEY_FILE).write_bytes(bytes(KEY_BYTES))
     return folder
 
 
 @pytest.fixture(autouse=True)
-def _own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_places(_caches: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep tests away from the user's cache, data and settings, and give back their threads."""
     for name, value in THREADS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("HMNIST_CACHE", str(_make_cache(tmp_path_factory)))
+    monkeypatch.setenv("HMNIST_CACHE", _make_cache(_caches))
     for name in ("HMNIST_DATA", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def few_patches() -> Iterator[None]:
+    """Fit the features of a lesion on few patches and colours: most of the time of small models."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hmnist.features.patches._SAMPLES", 1000)
+        patch.setattr("hmnist.features.codebook._SAMPLES", 1000)
+        yield
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
 from hmnist.features.lesion import LesionFeatures
 
+pytestmark = pytest.mark.usefixtures("few_patches")
+
 
 def random_images(shape: Shape, count: int = 10) -> Pixels:
     return np.random.default_rng(0).integers(0, 256, (count, *shape), dtype=np.uint8)

@@ -11,6 +11,8 @@ from hmnist.features.fitted import FittedFeatures
 from hmnist.features.lesion import LesionFeatures
 from hmnist.features.state import expected_arrays, pack, unpack
 
+pytestmark = pytest.mark.usefixtures("few_patches")
+
 
 @pytest.fixture(scope="module")
 def images() -> Pixels:

@@ -6,6 +6,8 @@ import pytest
 from hmnist.features.lesion import LesionFeatures
 from hmnist.features.unfitted import describe_unfitted
 
+pytestmark = pytest.mark.usefixtures("few_patches")
+
 
 @pytest.mark.parametrize("shape", [(9, 9, 3), (9, 12, 1), (56, 60, 3)])
 def test_they_are_columns_of_fitted_features(

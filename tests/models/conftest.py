@@ -1,11 +1,9 @@
-"""What tests of models share: training without tracing, and features that are kept."""
+"""What tests of models share: training without tracing, and features that are quickly fitted."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from hmnist.features.store import keep_results
 from hmnist.models.keras_setup import load_keras
 
 
@@ -38,14 +36,6 @@ def eagerly(test: Callable[..., None]) -> Callable[..., None]:
     return test
 
 
-@pytest.fixture(scope="module")
-def _features_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("features")
-
-
-@pytest.fixture
-def kept_features(_features_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Compute the features of the same images once in a module, where small models need them."""
-    monkeypatch.setenv("HMNIST_CACHE", str(_features_folder))
-    with keep_results():
-        yield
+@pytest.fixture(autouse=True, scope="module")
+def _few_patches(few_patches: None) -> None:
+    """Fit features in little time: models ask only that they are the same again."""

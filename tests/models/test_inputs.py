@@ -63,6 +63,14 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
         FeatureExtractor("lesion").load(tmp_path, (8, 8, 3))
 
 
+@pytest.fixture(scope="module")
+def lesion_arrays() -> dict[str, Array]:
+    """Return what is saved of a fitted extractor; tests do not change it."""
+    extractor = FeatureExtractor("lesion")
+    extractor.fit_transform(IMAGES, 1)
+    return extractor.lesion_.to_arrays()
+
+
 @pytest.mark.parametrize(
     ("name", "array"),
     [
@@ -78,10 +86,10 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
         ("relative_whiten", np.zeros((3, 3))),
     ],
 )
-def test_damaged_features_are_refused(name: str, array: Array | None, tmp_path: Path) -> None:
-    extractor = FeatureExtractor("lesion")
-    extractor.fit_transform(IMAGES, 1)
-    arrays = {**extractor.lesion_.to_arrays(), name: array}
+def test_damaged_features_are_refused(
+    name: str, array: Array | None, lesion_arrays: dict[str, Array], tmp_path: Path
+) -> None:
+    arrays = {**lesion_arrays, name: array}
     found = {name: array for name, array in arrays.items() if array is not None}
     np.savez(tmp_path / "features.npz", allow_pickle=True, **found)
     with pytest.raises((TrustError, ValueError), match="features"):

@@ -18,8 +18,6 @@ DATA = load_sample(rows=100)
 IMAGES, LABELS = DATA.images[:, ::2, ::2], DATA.labels
 SMALL: dict[str, Any] = {"epochs": 1, "widths": (4, 6), "random_state": 3}
 
-pytestmark = pytest.mark.usefixtures("kept_features")
-
 
 @pytest.fixture(scope="module")
 def fitted() -> JointCNN:

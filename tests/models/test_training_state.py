@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hmnist.features.store import keep_results
 from hmnist.models import training_state
 from hmnist.models.registry import make_model
 
@@ -34,16 +33,9 @@ MODELS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def features(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return a cache that has the features of the images when one model has computed them."""
-    return str(tmp_path_factory.mktemp("features"))
-
-
 @pytest.fixture(autouse=True)
-def _keep_every_epoch(monkeypatch: pytest.MonkeyPatch, features: str) -> None:
+def _keep_every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_state, "EVERY_SECONDS", 0)
-    monkeypatch.setenv("HMNIST_CACHE", features)
 
 
 def fit(
@@ -62,8 +54,7 @@ def fit(
 
     model.on_step = watch
     model.on_note = None if notes is None else notes.append
-    with keep_results():
-        return model.fit(IMAGES, LABELS, validation=(IMAGES[:20], LABELS[:20]))
+    return model.fit(IMAGES, LABELS, validation=(IMAGES[:20], LABELS[:20]))
 
 
 @cache

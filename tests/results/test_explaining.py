@@ -18,7 +18,10 @@ from hmnist.results.explaining import explain
 from hmnist.results.explanation_maps import occlude, permute, permute_groups
 from hmnist.runs.run import Run
 
-pytestmark = pytest.mark.filterwarnings("ignore::hmnist.errors.SampleWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::hmnist.errors.SampleWarning"),
+    pytest.mark.usefixtures("few_patches"),
+]
 
 PATCH = slice(2, 8), slice(18, 24)
 """The rows and columns of a bright patch that alone decides the label."""

@@ -12,14 +12,17 @@ from PIL import Image
 from hmnist.dataset import LesionDataset
 from hmnist.errors import TrustError, UsageError
 from hmnist.experiments.train import train
-from hmnist.models.litert import FEW, LITERT_FILE
+from hmnist.models.litert import LITERT_FILE
 from hmnist.models.network_model import NetworkModel
 from hmnist.patients import UNKNOWN_PATIENT
 from hmnist.runs.manifest import MANIFEST
 from hmnist.runs.run import Run, open_run
 from tests.test_import_cost import CALL, loaded_by
 
-pytestmark = pytest.mark.filterwarnings("ignore::hmnist.errors.SampleWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::hmnist.errors.SampleWarning"),
+    pytest.mark.usefixtures("few_patches"),
+]
 
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "pixels": ("cnn", {"epochs": 1, "widths": (4, 6), "perceptrons": 0}),
@@ -66,7 +69,7 @@ def network_run(
     folder = tmp_path_factory.mktemp("runs") / request.param
     model, parameters = NETWORKS[request.param]
     train(
-        sample,
+        sample.take(np.arange(0, len(sample), 2)),
         model,
         parameters=parameters,
         features="pixels",
@@ -95,10 +98,12 @@ def test_few_images_need_no_networks_of_keras(
         again.predict_uncalibrated(sample.X)  # rows need the checks of the estimator
 
 
-def test_many_images_are_predicted_by_the_model(network_run: Run, sample: LesionDataset) -> None:
-    many = np.repeat(sample.images, FEW // len(sample) + 1, axis=0)
-    probabilities = network_run.predict_uncalibrated(many)
-    np.testing.assert_array_equal(probabilities, network_run.model.predict_proba(many))
+def test_many_images_are_predicted_by_the_model(
+    network_run: Run, sample: LesionDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hmnist.runs.run.FEW", 100)
+    probabilities = network_run.predict_uncalibrated(sample.images)
+    np.testing.assert_array_equal(probabilities, network_run.model.predict_proba(sample.images))
 
 
 def test_a_run_without_the_file_predicts_the_same(

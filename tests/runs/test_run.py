@@ -38,6 +38,7 @@ def test_nothing_in_a_run_is_a_pickle(run: Run) -> None:
             assert not path.read_bytes().startswith(b"\x80")
 
 
+@pytest.mark.usefixtures("few_patches")
 @pytest.mark.parametrize("model", ["logistic", "xgboost", "hist-gbdt", "majority"])
 def test_a_reopened_run_predicts_the_same_bits(
     model: str, sample: LesionDataset, tmp_path: Path

@@ -316,6 +316,7 @@ def test_oblong_images_are_oversampled(method: str) -> None:
     assert len(images) > len(training)
 
 
+@pytest.mark.usefixtures("few_patches")
 @pytest.mark.parametrize(("model", "features"), [("logistic", "lesion"), ("hist-gbdt", "pixels")])
 def test_models_of_tables_learn_oblong_images(model: str, features: str, tmp_path: Path) -> None:
     run = train(

@@ -27,7 +27,10 @@ from hmnist.runs.run import Run
 from hmnist.sources.sample import load_sample
 from tests.results.examples import as_ensemble
 
-pytestmark = pytest.mark.filterwarnings("ignore::hmnist.errors.SampleWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::hmnist.errors.SampleWarning"),
+    pytest.mark.usefixtures("few_patches"),
+]
 
 
 @pytest.fixture(autouse=True)
