@@ -20,6 +20,7 @@ def main() -> None:
         epochs=arguments.epochs,
         jobs=arguments.jobs,
         threads=arguments.threads,
+        precision=arguments.precision,
         out=arguments.out,
         **given,
     )
@@ -35,6 +36,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, help="of all systems, to try it out")
     parser.add_argument("--jobs", type=int)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--precision", default="float32")
     parser.add_argument("--out", type=Path, default="hmnist-runs/audit")
     return parser.parse_args()
 

@@ -123,7 +123,7 @@ RECIPE_OPTIONS: dict[str, Any] = {
     "precision": setting(
         "precision",
         "float32|bfloat16|auto",
-        "What cnn multiplies in while it is trained; auto measures which is quicker here.",
+        "The numbers that cnn and published systems train in; auto measures which are quicker.",
         **named("precision"),
     ),
     "pretrained": setting(

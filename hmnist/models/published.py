@@ -11,6 +11,7 @@ from hmnist.models.keras_setup import load_keras
 from hmnist.models.network import Network, TrainingPlan
 from hmnist.models.network_model import NetworkModel
 from hmnist.models.parameters import Count, Rate, Side
+from hmnist.models.precision import policy_of
 from hmnist.systems import find_system
 from hmnist.systems.system import System
 
@@ -46,6 +47,8 @@ class PublishedNetwork(NetworkModel):
     restore_best : bool
         Whether the weights of the epoch with the best validation accuracy are kept, the first of
         equals, instead of the last ones. Without validation images the last ones are kept.
+    precision : str
+        ``"float32"`` or ``"bfloat16"``, in training; see `hmnist.models.precision`.
     """
 
     system: str = "lenet"
@@ -55,6 +58,7 @@ class PublishedNetwork(NetworkModel):
     pretrained: str = "none"
     side: Side | None = None
     restore_best: bool = False
+    precision: str = "float32"
 
     def make_network(self) -> Network:
         """Return the network of the system, with the numbers of its source unless others are given.
@@ -93,6 +97,7 @@ class PublishedNetwork(NetworkModel):
             plateau=training.plateau,
             steps_per_epoch=training.steps_per_epoch,
             restore_best=self.restore_best,
+            policy=policy_of(self.precision),
         )
 
     def _choose_size(self, system: System) -> tuple[int, int]:

@@ -99,7 +99,7 @@ def _published(system: System) -> ModelEntry:
             effort: float(f"{count * system.seconds_per_epoch + 5:.2g}")
             for effort, count in epochs.items()
         },
-        settings=tuple(start),
+        settings=(*start, "precision"),
         on_gpu=True,
         system=system,
     )

@@ -72,7 +72,8 @@ def audit(
         Is told about the progress.
     **settings
         Those settings of `Recipe` that a protocol leaves open: ``pretrained``, ``effort``,
-        ``seed`` and ``threads``, by default the cores shared among the jobs.
+        ``seed``, ``device``, ``precision`` and ``threads``, by default the cores shared among the
+        jobs.
 
     Returns
     -------

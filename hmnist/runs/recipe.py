@@ -39,6 +39,7 @@ class AuditSettings(TypedDict, total=False):
     seed: int
     threads: int | None
     device: str
+    precision: str
 
 
 class Settings(AuditSettings, total=False):
@@ -54,7 +55,6 @@ class Settings(AuditSettings, total=False):
     decide: str
     sensitivity: float
     features: str
-    precision: str
     patients: str | bool
 
 

@@ -101,6 +101,24 @@ def test_images_are_predicted_in_batches_and_in_their_order(
 
 
 @eagerly
+def test_precision_stays_in_training() -> None:
+    images, labels = draw_images(28, 28, 3), make_labels()
+    trained = {
+        precision: PublishedNetwork(random_state=0, epochs=1, precision=precision).fit(
+            images, labels, validation=(images[:5], labels[:5])
+        )
+        for precision in ("float32", "bfloat16")
+    }
+    assert trained["bfloat16"].policy_ == "mixed_bfloat16"
+    assert {weight.dtype for weight in trained["bfloat16"].weights_[0]} == {np.dtype("float32")}
+    full, half = (model.predict_proba(images) for model in trained.values())
+    assert not np.array_equal(half, full)
+    np.testing.assert_allclose(half, full, atol=0.1)
+    with pytest.raises(UsageError, match="no precision called 'float16'"):
+        PublishedNetwork(precision="float16").fit(images, labels)
+
+
+@eagerly
 def test_the_numbers_of_the_source_hold_unless_others_are_given(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -59,7 +59,7 @@ def test_precision_and_device_are_those_of_the_models_that_know_them(
         for model in ("cnn", "mlp", "xgboost", "hist-gbdt", "ensemble", "lenet")
     }
     assert {model for model, recipe in resolved.items() if recipe.precision == "bfloat16"} == {
-        "cnn", "ensemble",
+        "cnn", "ensemble", "lenet",
     }  # fmt: skip
     assert {model for model, recipe in resolved.items() if recipe.device == "cpu"} == {"hist-gbdt"}
     assert Recipe(model="cnn").resolved_for(parts).precision == "float32"
