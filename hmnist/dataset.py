@@ -126,12 +126,16 @@ class LesionDataset:
         """The labels under scikit-learn's name."""
         return self.labels
 
-    @property
+    @cached_property
     def image_ids(self) -> Strings | None:
         """The names of the images, None if they are unknown."""
         if self.metadata is None or "image_id" not in self.metadata:
             return None
         return self.metadata["image_id"].to_numpy(dtype=str)
+
+    def name_of(self, row: int) -> str:
+        """Return the image id of a row, or ``row 17``, counted from 0, where ids are unknown."""
+        return f"row {row:,}" if self.image_ids is None else str(self.image_ids[row])
 
     @cached_property
     def patients(self) -> Float32 | None:

@@ -59,7 +59,7 @@ def _contradiction(labels: Labels, dx: Strings) -> Found | None:
     pairs = set(zip(labels.tolist(), dx.tolist(), strict=True))
     row = int(wrong.argmax())
     sentence = (
-        f"{count:,} of {of:,} labels contradict the metadata, that of row {row + 1:,} first: "
+        f"{count:,} of {of:,} labels contradict the metadata, that of row {row:,} first: "
         f"{labels[row]} is {CODES[labels[row]]}, and dx says {dx[row]}."
     )
     if all(MEDMNIST_CODES[label] == diagnosis for label, diagnosis in pairs):
@@ -82,7 +82,7 @@ def _same_pixels(
         return None
     images = f"{len(rows):,} images have" if len(rows) > 1 else "1 image has"
     return Found(
-        f"{images} the same pixels as an earlier one {which}, row {rows[0] + 1:,} as row "
-        f"{earlier[rows[0]] + 1:,} first{end}.",
+        f"{images} the same pixels as an earlier one {which}, row {rows[0]:,} as row "
+        f"{earlier[rows[0]]:,} first{end}.",
         {"images": len(rows)},
     )

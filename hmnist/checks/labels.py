@@ -77,7 +77,7 @@ def find_wrong_labels(subject: Subject) -> Found | None:
     if low <= _WRONG:
         return None
     known = subject.data.lesion_ids is not None
-    names = ", ".join(subject.name_of(row) for row in pictures.rows[wrong[:3]])
+    names = ", ".join(subject.data.name_of(row) for row in pictures.rows[wrong[:3]])
     return Found(
         f"Of the {len(surest):,} images that models are surest of, {len(wrong):,} ({share:.0%}, "
         f"95% interval over {'lesions' if known else 'images'} {low:.1%} to {high:.1%}) have "

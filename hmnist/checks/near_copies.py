@@ -88,7 +88,7 @@ def _find_apart(subject: Subject) -> _Apart | None:
         len(images),
         tested,
         _compare_with_random(first, second, crosses, train, test),
-        " and ".join(subject.name_of(row) for row in _rows(subject, first, second, position)),
+        " and ".join(subject.data.name_of(row) for row in _rows(subject, first, second, position)),
         float(pairs.likeness[near][position]),
         pairs.limit,
     )

@@ -125,7 +125,7 @@ def find_grey_as_colour(subject: Subject) -> Found | None:
         return None
     return Found(
         f"{int(grey.sum()):,} of {len(grey):,} images in colour are grey: their three channels "
-        f"are the same. Colour tells diagnoses; row {int(grey.argmax()) + 1:,} is the first.",
+        f"are the same. Colour tells diagnoses; row {int(grey.argmax()):,} is the first.",
         {"images": int(grey.sum()), "of": len(grey)},
     )
 

@@ -84,11 +84,6 @@ class Subject:
         keys = self.image_keys
         return np.isin(keys[self.pictures.rows], keys[self.rows(part)])
 
-    def name_of(self, row: int) -> str:
-        """Return the name of an image, its row where names are unknown."""
-        names = self.data.image_ids
-        return f"row {row + 1:,}" if names is None else str(names[row])
-
     def metadata_column(self, name: str) -> Strings | None:
         """Return a column of the metadata as text; None if it is unknown."""
         if self.data.metadata is None or name not in self.data.metadata:

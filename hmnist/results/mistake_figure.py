@@ -57,11 +57,9 @@ def plot_mistakes(evaluation: Evaluation, data: LesionDataset) -> "Figure":
     note = f"{len(shown):,} of {len(wrong):,} mistakes, those of the highest probability first."
     figure = canvas.new_figure(1.48 * lines, title, [note, *evaluation.caption])
     all_axes = figure.subplots(lines, _COLUMNS, squeeze=False).ravel().tolist()
-    ids = data.image_ids
     for axes, number in zip(all_axes, shown.tolist(), strict=False):
         row, predicted = int(rows[number]), int(predictions.predicted[number])
-        name = f"row {row:,}" if ids is None else str(ids[row])
-        canvas.show_image(axes, data.images[row], name)
+        canvas.show_image(axes, data.images[row], data.name_of(row))
         change = f"{CODES[predictions.labels[number]]} → {CODES[predicted]}"
         confidence = score_text(float(predictions.probabilities[number, predicted]))
         axes.set_title(f"{change}  {confidence}", size=7.5, pad=2, loc="center")

@@ -72,7 +72,7 @@ def plot_near_pairs(data: LesionDataset, suspects: Suspects) -> "Figure":
     ):
         line, column = divmod(number, _PAIRS_IN_LINE)
         for below, row in enumerate(rows):
-            name = f"{_name(data, row)}, {CODES[data.labels[row]]}"
+            name = f"{data.name_of(row)}, {CODES[data.labels[row]]}"
             canvas.show_image(axes[2 * line + below, column], data.images[row], name)
         axes[2 * line, column].set_title(f"likeness {score_text(likeness)}", size=7.5, pad=2)
     _hide(axes.ravel().tolist())
@@ -112,15 +112,11 @@ def plot_improbable_labels(data: LesionDataset, suspects: Suspects) -> "Figure":
     all_axes = figure.subplots(lines, _LABELS_IN_LINE, squeeze=False).ravel().tolist()
     shown = zip(all_axes, rows.tolist(), suspects.predicted.tolist(), strict=False)
     for (axes, row, predicted), chance in zip(shown, suspects.probabilities, strict=False):
-        canvas.show_image(axes, data.images[row], _name(data, row))
+        canvas.show_image(axes, data.images[row], data.name_of(row))
         change = f"{CODES[data.labels[row]]} → {CODES[predicted]}  {score_text(float(chance))}"
         axes.set_title(change, size=7.5, pad=2, loc="center")
     _hide(all_axes)
     return figure
-
-
-def _name(data: LesionDataset, row: int) -> str:
-    return f"row {row + 1:,}" if data.image_ids is None else str(data.image_ids[row])
 
 
 def _hide(all_axes: "Sequence[Axes]") -> None:

@@ -35,7 +35,7 @@ _EMPTY_ROWS = "a row of empty cells at the end"
 
 @dataclass(frozen=True)
 class _Row:
-    """One row of the file, with its number and its line."""
+    """One row of the file, with its number, from 0, and its line, from 1."""
 
     fields: list[str]
     path: Path
@@ -102,7 +102,7 @@ def _rows(
     longest = LONGEST_ROW + _LONGEST_CELL * columns
     lines = read_rows(file, path, longest, lines_before=rows_before + 1)
     empty: list[_Row] = []
-    for number, (line, fields) in enumerate(lines, start=rows_before + 1):
+    for number, (line, fields) in enumerate(lines, start=rows_before):
         row = _Row(fields, path, number, line)
         if not any(map(str.strip, fields)):
             empty.append(row)
@@ -126,9 +126,9 @@ def _next_fields(rows: Iterator[_Row]) -> list[str] | None:
 def _check_index(row: _Row) -> None:
     """Refuse an index that does not count the rows: rows would then be missing or moved."""
     index = row.fields[0].strip()
-    if index != str(row.number - 1):
+    if index != str(row.number):
         row.refuse(
-            f", column 1, the index: found {index[:40]!r}; expected {row.number - 1}.",
+            f", column 1, the index: found {index[:40]!r}; expected {row.number}.",
             "Rows may be missing or in another order, so that metadata belong to other images. If "
             "that is meant, save the file without its index (pandas: index=False).",
         )
@@ -148,7 +148,7 @@ def _refuse_length(row: _Row, expected: int, following: list[str] | None) -> Non
     if length < expected:
         row.refuse(f" is too short: {cells}.", f"Complete the row. {DOWNLOAD_AGAIN}")
     problem, hint = f" is too long: {cells}.", f"Correct the row. {DOWNLOAD_AGAIN}"
-    if row.number == 1 and following and len(following) == length:
+    if row.number == 0 and following and len(following) == length:
         problem = f" is too long, and so is the next: {cells}."
         hint = "The header lacks a column, such as an index: save without it (pandas: index=False)."
     row.refuse(problem, hint)

@@ -210,7 +210,7 @@ def _check_rows(
             "which its rows could be put in order."
         )
     compared = zip(lines, diagnoses, labels, strict=False)
-    for row, (line, diagnosis, label) in enumerate(compared, start=1):
+    for row, (line, diagnosis, label) in enumerate(compared):
         if diagnosis != label:
             raise DataError(
                 f"{problem}: {row_name(row, line)} says {diagnosis}, the label of image {row:,} "
@@ -241,7 +241,7 @@ def _check_columns(names: list[str], path: Path, required: Sequence[str]) -> Non
 
 def _place(path: Path, lines: Sequence[int], row: int) -> str:
     """Return where a row of a file is, counted from 0, for messages."""
-    return f"{path}: {row_name(row + 1, lines[row])}"
+    return f"{path}: {row_name(row, lines[row])}"
 
 
 def _check_ids(metadata: "pd.DataFrame", place: _Place, names: Sequence[str]) -> None:
@@ -263,7 +263,7 @@ def _check_ids(metadata: "pd.DataFrame", place: _Place, names: Sequence[str]) ->
         image_ids = metadata["image_id"].tolist()
         raise DataError(
             f"{place(row)} repeats the image_id {image_ids[row]} of row "
-            f"{image_ids.index(image_ids[row]) + 1:,}.",
+            f"{image_ids.index(image_ids[row]):,}.",
             "Each image stands in one row; remove the other, here and in the pixel file.",
         )
 

@@ -123,12 +123,12 @@ def read_bytes(path: Path) -> bytes:
         return file.read()
 
 
-def row_name(row: int, line: int | None = None) -> str:
-    """Name a data row, counted from 1 below the header, for messages: ``row 17 (line 18)``.
+def row_name(row: int, line: int) -> str:
+    """Name a data row, counted from 0, and its line, counted from 1: ``row 17 (line 19)``.
 
-    `line` is its line in the file, counted from 1, if rows may have several lines.
+    Without empty lines and cells of several lines, the header is line 1.
     """
-    return f"row {row:,} (line {row + 1 if line is None else line:,})"
+    return f"row {row:,} (line {line:,})"
 
 
 def _refuse_folders_and_devices(path: Path) -> None:

@@ -301,7 +301,7 @@ def test_one_label_that_contradicts_its_metadata(data: LesionDataset) -> None:
     labels = data.labels.copy()
     labels[5] = (labels[5] + 1) % 7
     findings = check(dataclasses.replace(data, labels=labels))
-    said = "1 of 700 labels contradict the metadata, that of row 6 first"
+    said = "1 of 700 labels contradict the metadata, that of row 5 first"
     assert said in sentence(findings, "HM104")
 
 
@@ -510,7 +510,7 @@ def test_one_image_under_two_lesions(data: LesionDataset) -> None:
     twice = dataclasses.replace(data, images=images)
     said = sentence(check(twice), "HM108")
     assert "1 image has the same pixels as an earlier one" in said
-    assert f"row {other + 1} as row {naevi[0] + 1} first" in said
+    assert f"row {other} as row {naevi[0]} first" in said
     lesion_ids = data.lesion_ids.copy()
     lesion_ids[other] = lesion_ids[naevi[0]]
     assert check(dataclasses.replace(twice, lesion_ids=lesion_ids)) == []
@@ -522,7 +522,7 @@ def test_one_image_with_two_diagnoses(data: LesionDataset) -> None:
     mel, nv = (int(np.flatnonzero(data.labels == label)[0]) for label in (6, 4))
     images[mel] = images[nv]
     said = sentence(check(dataclasses.replace(alone, images=images)), "HM109")
-    assert f"row {max(mel, nv) + 1} as row {min(mel, nv) + 1} first" in said
+    assert f"row {max(mel, nv)} as row {min(mel, nv)} first" in said
     images[mel] = data.images[mel]
     images[nv] = images[nv + 1]
     assert data.labels[nv + 1] == 4

@@ -60,7 +60,7 @@ def test_wrong_labels(painted: LesionDataset, rng: np.random.Generator) -> None:
     assert found.evidence["of"] == 112
     assert 4 <= found.evidence["wrong"] <= 20  # type: ignore[operator]  # numbers
     named = found.sentence.split("Look at ")[1].removesuffix(" first.").split(", ")
-    assert {int(name.removeprefix("row ")) - 1 for name in named} <= set(rows.tolist())
+    assert {int(name.removeprefix("row ")) for name in named} <= set(rows.tolist())
 
 
 def test_the_interval_counts_lesions_where_they_are_known(

@@ -43,7 +43,7 @@ def test_rows_stand_for_names_and_grey_is_drawn(sample: LesionDataset) -> None:
     grey = copied.images.mean(axis=3, keepdims=True).astype(np.uint8)
     bare = dataclasses.replace(copied, images=grey, metadata=None, lesion_ids=None)
     text = text_of(dict(draw_suspects(bare))["suspects-pairs"])
-    assert "row 1, " in text
+    assert "row 0, " in text
     assert "lesions unknown" in text
 
 

@@ -100,26 +100,26 @@ MALFORMED = {
     ),
     "every row too long": (HEADER + ROWS.replace("\n", ",1\n"), "line 2 has 8 cells"),
     "cut off": ((HEADER + ROWS)[:-20], "line 5 has 3 cells"),
-    "empty lesion": (HEADER + ROWS.replace("L_2", ""), r"row 3 \(line 4\), column lesion_id"),
-    "blank lesion": (HEADER + ROWS.replace("L_2", " "), r"row 3 \(line 4\), column lesion_id"),
-    "empty image": (HEADER + ROWS.replace("I_4", ""), r"row 4 \(line 5\), column image_id"),
+    "empty lesion": (HEADER + ROWS.replace("L_2", ""), r"row 2 \(line 4\), column lesion_id"),
+    "blank lesion": (HEADER + ROWS.replace("L_2", " "), r"row 2 \(line 4\), column lesion_id"),
+    "empty image": (HEADER + ROWS.replace("I_4", ""), r"row 3 \(line 5\), column image_id"),
     "long lesion": (
         HEADER + ROWS.replace("L_2", "L" * 256),
-        r"row 3 \(line 4\), column lesion_id: the id has more than 255 characters",
+        r"row 2 \(line 4\), column lesion_id: the id has more than 255 characters",
     ),
     "repeated image": (
         HEADER + ROWS.replace("I_4", "I_2"),
-        r"row 4 \(line 5\) repeats the image_id I_2 of row 2",
+        r"row 3 \(line 5\) repeats the image_id I_2 of row 1",
     ),
     "unknown dx": (
         HEADER + ROWS.replace("mel", "melanoma"),
-        r"row 3 \(line 4\), column dx: found 'melanoma'; expected one of akiec",
+        r"row 2 \(line 4\), column dx: found 'melanoma'; expected one of akiec",
     ),
     "capital dx": (HEADER + ROWS.replace("mel", "MEL"), "found 'MEL'"),
     "empty dx": (HEADER + ROWS.replace("mel", ""), "column dx: found ''"),
     "age in words": (
         HEADER + ROWS.replace("35", "old"),
-        r"row 4 \(line 5\), column age: found 'old'",
+        r"row 3 \(line 5\), column age: found 'old'",
     ),
     "utf-16": ((HEADER + ROWS).encode("utf-16"), "is not text: line 1"),
     "latin-1": ((HEADER + ROWS).replace("back", "rücken").encode("latin-1"), "is not UTF-8"),
@@ -151,10 +151,10 @@ def test_first_mistake_is_named(tmp_path: Path, text: str | bytes, message: str)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("mel", "melanoma"), r"row 3 \(line 6\), column dx"),
-        (("35", "old"), r"row 4 \(line 8\), column age"),
-        (("L_2", ""), r"row 3 \(line 6\), column lesion_id: the cell is empty"),
-        (("I_4", "I_2"), r"row 4 \(line 8\) repeats the image_id I_2 of row 2"),
+        (("mel", "melanoma"), r"row 2 \(line 6\), column dx"),
+        (("35", "old"), r"row 3 \(line 8\), column age"),
+        (("L_2", ""), r"row 2 \(line 6\), column lesion_id: the cell is empty"),
+        (("I_4", "I_2"), r"row 3 \(line 8\) repeats the image_id I_2 of row 1"),
     ],
 )
 def test_lines_are_those_of_the_file(tmp_path: Path, change: tuple[str, str], message: str) -> None:
@@ -167,7 +167,7 @@ def test_lines_are_those_of_the_file(tmp_path: Path, change: tuple[str, str], me
 
 def test_lines_of_rows_that_differ_are_those_of_the_file(tmp_path: Path) -> None:
     path = write(tmp_path, HEADER + "\n\n" + ROWS)
-    with pytest.raises(DataError, match=r"row 2 \(line 5\) says nv"):
+    with pytest.raises(DataError, match=r"row 1 \(line 5\) says nv"):
         attach_metadata(make_data("nv", "mel", "nv", "df"), path)
 
 
@@ -220,11 +220,11 @@ def test_lesions_are_attached(tmp_path: Path) -> None:
     [
         (
             ["nv", "mel", "nv", "df"],
-            r"row 2 \(line 3\) says nv, the label of image 2 says mel.* in another order",
+            r"row 1 \(line 3\) says nv, the label of image 1 says mel.* in another order",
         ),
         (["nv", "nv", "mel"], "the first 3 rows agree.* 4 rows, the data 3"),
         (["nv", "nv", "mel", "df", "nv"], "the first 4 rows agree.* 4 rows, the data 5"),
-        (["nv", "df", "nv"], r"row 2 \(line 3\) says nv.* says df.* 4 rows, the data 3"),
+        (["nv", "df", "nv"], r"row 1 \(line 3\) says nv.* says df.* 4 rows, the data 3"),
     ],
 )
 def test_metadata_of_other_images_is_refused(
@@ -247,7 +247,7 @@ def test_the_first_row_that_differs_is_named(
     path = write(tmp_path_factory.mktemp("metadata"), text)
     attach_metadata(make_data(*codes), path)
     changed = [*codes[:index], wrong, *data.draw(st.permutations(codes[index + 1 :]))]
-    with pytest.raises(DataError, match=rf"row {index + 1} \(line {index + 2}\)"):
+    with pytest.raises(DataError, match=rf"row {index} \(line {index + 2}\)"):
         attach_metadata(make_data(*changed), path)
 
 

@@ -265,7 +265,7 @@ def test_a_mistake_behind_plain_rows_is_named_after_an_interruption(
     monkeypatch.setattr("hmnist.sources.pixel_csv.BLOCK", 300)
     path = write(tmp_path, edit(18, 5, "abc")(make_text(*make_table())))
     for _ in range(2):
-        with pytest.raises(DataError, match=r"row 18 \(line 19\), column pixel0005: found 'abc'"):
+        with pytest.raises(DataError, match=r"row 17 \(line 19\), column pixel0005: found 'abc'"):
             read_pixel_csv(path)
 
 
@@ -357,19 +357,19 @@ MALFORMED: dict[str, tuple[Change, list[str]]] = {
     "missing label": (drop_column(64), ["no column 'label'", "'pixel0063'"]),
     "label only": (lambda _: "label\n4\n", ["no pixel columns"]),
     "extra column": (each_row(",lesion", ",9"), ["column 66 of 66 is 'lesion'"]),
-    "extra unnamed column": (each_row(",", ",1"), ["row 1 (line 2) is too long"]),
+    "extra unnamed column": (each_row(",", ",1"), ["row 0 (line 2) is too long"]),
     "unnamed column in the middle": (edit(0, 9, ""), ["column 10 of 65 is ''", "index=False"]),
     "index of other rows": (
         lambda text: put_before(text, ["", *INDEX[::-1]]),
-        ["row 1 (line 2), column 1, the index: found '19'; expected 0", "index=False"],
+        ["row 0 (line 2), column 1, the index: found '19'; expected 0", "index=False"],
     ),
     "index with a gap": (
         lambda text: put_before(text, ["", *INDEX[:7], *INDEX[8:], "20"]),
-        ["row 8 (line 9), column 1, the index: found '8'; expected 7"],
+        ["row 7 (line 9), column 1, the index: found '8'; expected 7"],
     ),
     "mistake behind an index": (
         lambda text: put_before(edit(3, 5, "abc")(text), ["", *INDEX]),
-        ["row 3 (line 4), column pixel0005: found 'abc'"],
+        ["row 2 (line 4), column pixel0005: found 'abc'"],
     ),
     "reordered behind an index": (
         lambda text: put_before(reorder(0, 2, 1)(text), ["", *INDEX]),
@@ -379,10 +379,10 @@ MALFORMED: dict[str, tuple[Change, list[str]]] = {
         lambda text: put_before(put_before(text, ["", *INDEX]), ["", *INDEX]),
         ["column 2 repeats ''"],
     ),
-    "two empty cells after every row": (each_row("", ",,"), ["row 1 (line 2) is too long"]),
+    "two empty cells after every row": (each_row("", ",,"), ["row 0 (line 2) is too long"]),
     "row of commas in the middle": (
         lambda text: text.replace("\n", f"\n{',' * 64}\n", 1),
-        ["row 1 (line 2) is empty, and more rows follow"],
+        ["row 0 (line 2) is empty, and more rows follow"],
     ),
     "repeated pixel": (edit(0, 9, "pixel0008"), ["column 10 repeats 'pixel0008'", "column 9"]),
     "repeated label": (edit(0, 9, "label"), ["column 65 repeats 'label'"]),
@@ -397,45 +397,45 @@ MALFORMED: dict[str, tuple[Change, list[str]]] = {
     "header without line end": (lambda text: text.split("\n")[0], ["a header and no rows"]),
     "header and empty lines": (lambda text: text.split("\n")[0] + "\n\n\n", ["no rows"]),
     # cells
-    "text": (edit(3, 5, "abc"), ["row 3 (line 4), column pixel0005: found 'abc'", "0–255"]),
-    "NaN": (edit(3, 5, "nan"), ["row 3 (line 4), column pixel0005: found 'nan'"]),
-    "empty cell": (edit(3, 5, ""), ["row 3 (line 4), column pixel0005: the cell is empty"]),
-    "blank cell": (edit(3, 0, "  "), ["row 3 (line 4), column pixel0000: the cell is empty"]),
-    "float": (edit(3, 5, "12.5"), ["row 3 (line 4), column pixel0005: found '12.5'"]),
-    "negative": (edit(3, 5, "-1"), ["row 3 (line 4), column pixel0005: found '-1'"]),
-    "too large": (edit(3, 5, "256"), ["row 3 (line 4), column pixel0005: found '256'"]),
+    "text": (edit(3, 5, "abc"), ["row 2 (line 4), column pixel0005: found 'abc'", "0–255"]),
+    "NaN": (edit(3, 5, "nan"), ["row 2 (line 4), column pixel0005: found 'nan'"]),
+    "empty cell": (edit(3, 5, ""), ["row 2 (line 4), column pixel0005: the cell is empty"]),
+    "blank cell": (edit(3, 0, "  "), ["row 2 (line 4), column pixel0000: the cell is empty"]),
+    "float": (edit(3, 5, "12.5"), ["row 2 (line 4), column pixel0005: found '12.5'"]),
+    "negative": (edit(3, 5, "-1"), ["row 2 (line 4), column pixel0005: found '-1'"]),
+    "too large": (edit(3, 5, "256"), ["row 2 (line 4), column pixel0005: found '256'"]),
     "far too large": (edit(3, 5, "1000"), ["column pixel0005: found '1000'"]),
     "endless number": (edit(3, 5, "1" * 5000), ["column pixel0005: found '1111"]),
     "infinite": (edit(3, 5, "1e999"), ["column pixel0005: found '1e999'"]),
     "underscore": (edit(3, 5, "1_0"), ["column pixel0005: found '1_0'"]),
     "other digits": (edit(3, 5, "٣"), ["column pixel0005: found '٣'"]),
-    "last row": (edit(20, 63, "x"), ["row 20 (line 21), column pixel0063"]),
+    "last row": (edit(20, 63, "x"), ["row 19 (line 21), column pixel0063"]),
     "first of two": (
         lambda text: edit(4, 9, "300")(edit(9, 2, "x")(text)),
-        ["row 4 (line 5), column pixel0009: found '300'"],
+        ["row 3 (line 5), column pixel0009: found '300'"],
     ),
-    "label 7": (edit(8, 64, "7"), ["row 8 (line 9), column label: found '7'", "0–6", "4 nv"]),
+    "label 7": (edit(8, 64, "7"), ["row 7 (line 9), column label: found '7'", "0–6", "4 nv"]),
     "label -1": (edit(8, 64, "-1"), ["column label: found '-1'"]),
-    "label text": (edit(8, 64, "nv"), ["row 8 (line 9), column label: found 'nv'", "6 mel"]),
-    "label empty": (edit(8, 64, ""), ["row 8 (line 9), column label: the cell is empty"]),
+    "label text": (edit(8, 64, "nv"), ["row 7 (line 9), column label: found 'nv'", "6 mel"]),
+    "label empty": (edit(8, 64, ""), ["row 7 (line 9), column label: the cell is empty"]),
     # rows
-    "row too short": (resize(6, 60), ["row 6 (line 7) is too short: 60 cells", "65"]),
-    "row too long": (resize(6, 66), ["row 6 (line 7) is too long: 66 cells"]),
-    "first row too long": (resize(1, 66), ["row 1 (line 2) is too long: 66 cells"]),
-    "last row too short": (resize(20, 60), ["row 20 (line 21), the last, is cut off"]),
-    "every row too long": (each_row("", ",1"), ["row 1 (line 2) is too long", "so is the next"]),
+    "row too short": (resize(6, 60), ["row 5 (line 7) is too short: 60 cells", "65"]),
+    "row too long": (resize(6, 66), ["row 5 (line 7) is too long: 66 cells"]),
+    "first row too long": (resize(1, 66), ["row 0 (line 2) is too long: 66 cells"]),
+    "last row too short": (resize(20, 60), ["row 19 (line 21), the last, is cut off"]),
+    "every row too long": (each_row("", ",1"), ["row 0 (line 2) is too long", "so is the next"]),
     "every row too short": (
         lambda text: text.replace("pixel0000", "pixel0000,pixel0001", 1),
         ["column 3 repeats 'pixel0001'"],
     ),
     "truncated last line": (
         lambda text: text[: text.rindex("\n", 0, -1) + 60],
-        ["row 20 (line 21), the last, is cut off", "ends too early"],
+        ["row 19 (line 21), the last, is cut off", "ends too early"],
     ),
     "truncated before the label": (lambda text: text[:-2], ["the last, is cut off: it has 64 of"]),
     "empty line between rows": (
         lambda text: text.replace("\n", "\n\n", 3).replace("\n\n", "\n", 2),
-        ["row 3 (line 4) is empty"],
+        ["row 2 (line 4) is empty"],
     ),
     "open quotation mark": (
         lambda text: edit(3, 5, '"1')(text) + "1,2\n" * 40_000,
@@ -446,7 +446,7 @@ MALFORMED: dict[str, tuple[Change, list[str]]] = {
         ["line 4 is not CSV: unexpected end of data", "quotation mark"],
     ),
     "zero byte": (edit(3, 5, "1\0"), ["line 4 is not CSV: it contains zero bytes"]),
-    "far too many cells": (resize(6, 66), ["row 6 (line 7) is too long"]),
+    "far too many cells": (resize(6, 66), ["row 5 (line 7) is too long"]),
     "endless line": (lambda text: text + "1," * 40_000, ["line 22 is not CSV", "69,696"]),
     "endless empty lines": (
         lambda text: text + "\n" * 600_000,

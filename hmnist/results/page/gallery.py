@@ -45,14 +45,13 @@ def describe_gallery(
     chosen = choose_mistakes([pooled for trainings in models.values() for pooled in trainings])
     rows = first.rows[chosen]
     pictures = _shrink(data.images[rows])
-    ids = data.image_ids
     return {
         "sheet": _as_uri(_lay_out(pictures)),
         "columns": COLUMNS,
         "height": pictures.shape[1],
         "width": pictures.shape[2],
         "images": chosen.tolist(),
-        "ids": [f"row {row}" for row in rows.tolist()] if ids is None else ids[rows].tolist(),
+        "ids": [data.name_of(row) for row in rows.tolist()],
         "patients": list(_describe_patients(data, rows)),
     }
 
