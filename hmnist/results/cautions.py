@@ -38,18 +38,20 @@ def warn_of_few(tested: Mapping[str, Sequence[Predictions]]) -> Iterator[str]:
 
 
 def warn_of_cheaper(differences: RowDifferences | None) -> Iterator[str]:
-    """Yield a sentence for each model that was not found to be better than a cheaper one."""
+    """Yield a sentence on the models that were not found to be better than a cheaper one."""
     if differences is None:
         return
     score = SCORE_OF[differences.ranking.score]
-    for label, (cheaper, result) in differences.to_cheaper.items():
-        better = (result.difference > 0) != score.lower_is_better
-        if not better or result.p_value >= SIGNIFICANT:
-            yield (
-                f"{label} is not found to be better on {score.title} than {cheaper}, which is "
-                f"trained in less than two thirds of its time ({result}, p "
-                f"{p_text(result.p_value)})."
-            )
+    found = [
+        f"{label} than {cheaper} ({result}, p {p_text(result.p_value)})"
+        for label, (cheaper, result) in differences.to_cheaper.items()
+        if result.p_value >= SIGNIFICANT or (result.difference > 0) == score.lower_is_better
+    ]
+    if found:
+        yield (
+            f"Not found to be better on {score.title} than a model that is trained in less than "
+            f"two thirds of the time: {'; '.join(found)}."
+        )
 
 
 def warn_of_folds(
