@@ -9,6 +9,7 @@ import numpy as np
 
 from hmnist.files import hash_file
 from hmnist.models.litert import LITERT_FILE
+from hmnist.models.registry import find_model
 from hmnist.oversampling.methods import METHODS
 from hmnist.runs.facts import Amount, Count, DataFacts, Digest, RunName
 from hmnist.runs.manifest import MANIFEST, Manifest
@@ -17,6 +18,7 @@ from hmnist.runs.run import Run
 from hmnist.scores.comparison import Difference
 from hmnist.scores.intervals import mean_scores, score_intervals
 from hmnist.scores.scoring import SCORE_NAMES, none_if_unknown
+from hmnist.scores.text import as_sentence_list
 
 WITH_PATIENTS = " + patients"
 """What follows the name of a model that uses patient data."""
@@ -125,16 +127,21 @@ class TableSettings:
     """How runs were made: `side_by_side` tells whether cells ran at the same time.
 
     `devices` are the processors of the runs, each once: ``CPU (AMD EPYC 9B14)``, ``GPU (…)``.
+    `in_bfloat16` names the models that were trained in bfloat16 instead of float32.
     """
 
     threads: Count
     side_by_side: bool
     devices: tuple[str, ...]
     versions: Mapping[str, str]
+    in_bfloat16: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         devices = " and ".join(self.devices)
-        return f"Device: {devices}, {self.threads} thread{'s' if self.threads != 1 else ''}"
+        device = f"Device: {devices}, {self.threads} thread{'s' if self.threads != 1 else ''}"
+        if not self.in_bfloat16:
+            return device
+        return f"{device}; trained in bfloat16: {as_sentence_list(self.in_bfloat16)}"
 
 
 def make_row(runs: Sequence[Run]) -> TableRow:
@@ -182,11 +189,14 @@ def label_rows(rows: Sequence[TableRow]) -> list[str]:
 def summarise_settings(runs: Sequence[Run]) -> TableSettings:
     """Return how runs were made that share machine and settings."""
     first = runs[0].manifest
+    recipes = [run.manifest.recipe for run in runs]
+    half = [each.model for each in recipes if each.precision == "bfloat16"]
     return TableSettings(
         threads=first.recipe.threads or 1,
         side_by_side=any(run.manifest.side_by_side for run in runs),
         devices=tuple(sorted({run.manifest.device for run in runs})),
         versions=first.versions,
+        in_bfloat16=tuple(name for name in dict.fromkeys(half) if not find_model(name).composed),
     )
 
 
@@ -245,7 +255,7 @@ def _pretrained(manifest: Manifest) -> str | None:
     """Return the pretrained weights that a model started from; a file by its name and digest."""
     if "pretrained" not in manifest.recipe.entry.settings:
         return None
-    pretrained: str = manifest.parameters["pretrained"]
+    pretrained: str = manifest.parameters.get("pretrained", manifest.recipe.pretrained)
     if manifest.pretrained_digest is None:
         return pretrained
     return f"{Path(pretrained).name} (SHA-256 {manifest.pretrained_digest[:12]})"

@@ -142,7 +142,8 @@ class Manifest:
     def _faults(self) -> Iterator[tuple[str, bool]]:
         """Yield what may be wrong with entries that belong together, and whether it is."""
         entry = self.recipe.entry
-        stated = [self.parameters.get(name) for name in entry.settings]
+        # A model may have taken fewer settings in another version.
+        stated = [self.parameters[name] for name in entry.settings if name in self.parameters]
         yield "its model is not that of its recipe", self.model != entry.name
         yield (
             "a setting of its model is not a text",

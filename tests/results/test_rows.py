@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from hmnist.dataset import LesionDataset
 from hmnist.experiments.training import train_cell
 from hmnist.results.rows import make_row, summarise_settings
+from hmnist.runs.manifest import Member
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import Run
 from hmnist.splits.folds import split_folds
@@ -37,3 +39,18 @@ def test_the_settings_are_those_of_the_runs(run: Run) -> None:
     assert settings.devices == (run.manifest.device,)
     assert settings.devices[0].startswith("CPU (")
     assert settings.versions == run.manifest.versions
+
+
+def test_models_that_were_trained_in_bfloat16_are_named(run: Run) -> None:
+    def trained(model: str, precision: str) -> Run:
+        recipe = replace(run.manifest.recipe, model=model, precision=precision)
+        members = (Member(run="cnn-1", digest="0" * 64, weight=1.0),) if model == "ensemble" else ()
+        manifest = replace(run.manifest, model=model, recipe=recipe, members=members)
+        return replace(run, manifest=manifest)
+
+    full, half = trained("cnn", "float32"), trained("cnn", "bfloat16")
+    assert str(summarise_settings([full])).endswith(", 1 thread")
+    # An ensemble has the precision of its members.
+    settings = summarise_settings([full, half, half, trained("ensemble", "bfloat16")])
+    assert settings.in_bfloat16 == ("cnn",)
+    assert str(settings).endswith(", 1 thread; trained in bfloat16: cnn")
