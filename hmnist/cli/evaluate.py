@@ -7,7 +7,7 @@ import typer
 
 from hmnist.cli import options
 from hmnist.cli.figures import Figures, formats_of
-from hmnist.cli.inputs import load_data
+from hmnist.cli.inputs import load_data, refuse_metadata_alone
 from hmnist.cli.names import check_path
 from hmnist.cli.output import print_evaluation, print_result, say
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
+    context: typer.Context,
     run: Annotated[
         Path, typer.Argument(metavar="RUN", help="A run folder, or a benchmark folder.")
     ],
@@ -49,8 +50,7 @@ def evaluate(
     from hmnist.results.benchmark_folder import is_benchmark
 
     formats = formats_of(figures)
-    if data is None and metadata is not None:
-        raise UsageError("--metadata goes with other data to evaluate on.", "Name the data, too.")
+    refuse_metadata_alone(context, data)
     if is_benchmark(run):
         if data is not None:
             raise UsageError(

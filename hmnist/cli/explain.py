@@ -51,7 +51,7 @@ def explain(
         ),
     ] = None,
     patient_file: PatientFile = None,
-    out: Annotated[
+    figure: Annotated[
         Path, typer.Option("--out", metavar="FILE", help="The figure: .png, .svg or .pdf.")
     ] = Path("explanation.png"),
     quiet: options.Quiet = False,
@@ -67,8 +67,8 @@ def explain(
     from hmnist.runs.run import open_run
 
     check_drawing()
-    check_format(format_of(out))
-    refuse_input(out, inputs, patient_file)
+    check_format(format_of(figure))
+    refuse_input(figure, inputs, patient_file)
     opened = open_run(run)
     use_threads(opened.threads)
     sources, damaged = read_images(inputs, opened, patient_file)
@@ -80,14 +80,14 @@ def explain(
         patients=_join_patients(chosen) if opened.uses_patients else None,
         names=[name for source in chosen for name in source.names],
     )
-    explanation.save(out)
+    explanation.save(figure)
     _print(explanation)
     unfamiliar = UnfamiliarImages(opened)
     for source in chosen:
         unfamiliar.find(source, range(len(source.images)))
     unfamiliar.tell()
     if not quiet:
-        say(f"Figure: {out}. Research software, not a medical device.")
+        say(f"Figure: {figure}. Research software, not a medical device.")
     if damaged:
         raise typer.Exit(1)
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from hmnist.cli.output import say
 from hmnist.cli.progress import watch_reading
 from hmnist.errors import UsageError
@@ -30,6 +32,13 @@ def load_data(
     if not quiet:
         say(f"{data}")
     return data
+
+
+def refuse_metadata_alone(context: typer.Context, data: str | None) -> None:
+    """Refuse ``--metadata`` that was typed without data; by default they are for other commands."""
+    source = context.get_parameter_source("metadata")
+    if data is None and source is not None and source.name == "COMMANDLINE":
+        raise UsageError("--metadata belongs to data.", "Name the data, too.")
 
 
 def suited(settings: dict[str, Any], data: "LesionDataset", *, quiet: bool) -> dict[str, Any]:

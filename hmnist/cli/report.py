@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.inputs import load_data
+from hmnist.cli.inputs import load_data, refuse_metadata_alone
 from hmnist.cli.names import check_path
 from hmnist.cli.output import say
 
 
 def report(
+    context: typer.Context,
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="The folder of a benchmark, an audit or a run.")
     ],
@@ -26,7 +27,7 @@ def report(
         ),
     ] = None,
     metadata: options.Metadata = None,
-    out: Annotated[
+    page: Annotated[
         Path | None,
         typer.Option(
             "--out",
@@ -38,14 +39,12 @@ def report(
     quiet: options.Quiet = False,
 ) -> None:
     """Write a benchmark, an audit or a run as an HTML page."""
-    from hmnist.errors import UsageError
     from hmnist.results.formatting import byte_text
     from hmnist.results.page.report import AUDIT, write_report
 
-    if data is None and metadata is not None:
-        raise UsageError("--metadata belongs to data.", "Name the data, too.")
+    refuse_metadata_alone(context, data)
     dataset = None if data is None else load_data(data, metadata, quiet=quiet)
-    path = write_report(folder, data=dataset, out=out)
+    path = write_report(folder, data=dataset, out=page)
     if not quiet:
         say(f"Report: {path} ({byte_text(path.stat().st_size)})")
         if dataset is None and not (folder / AUDIT).is_file():

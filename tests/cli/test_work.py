@@ -295,7 +295,22 @@ def test_settings_reach_the_commands_of_groups(command: Command, pixel_file: Pat
 def test_the_folder_for_runs_is_no_file_for_answers(command: Command, run: Run) -> None:
     Path("hmnist.toml").write_text('out = "elsewhere"\n')
     assert command("predict", run.folder, "sample").out.startswith("source,row,image_id,")
+    copy = Path(shutil.copytree(run.folder, "copy"))
+    command("report", copy)
+    assert (copy / "report.html").is_file()
+    command("explain", run.folder, "sample", "--rows", "0", "--quiet")
+    assert Path("explanation.png").is_file()
     assert not Path("elsewhere").exists()
+
+
+def test_metadata_of_the_file_are_not_for_commands_without_data(command: Command, run: Run) -> None:
+    Path("hmnist.toml").write_text('metadata = "nowhere.csv"\n')
+    copy = shutil.copytree(run.folder, "copy")
+    for name in ("evaluate", "report"):
+        assert command(name, copy).code == 0
+        called = command(name, copy, "--metadata", "nowhere.csv")
+        assert called.code == 2
+        assert "--metadata belongs to data." in called.err
 
 
 def test_data_info_counts(command: Command, pixel_file: Path) -> None:

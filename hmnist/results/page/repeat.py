@@ -33,7 +33,10 @@ def benchmark_facts(data: DataFacts, runs: Sequence[Manifest]) -> Iterator[tuple
 
 def run_facts(run: Manifest) -> Iterator[tuple[str, str]]:
     """Yield how a run is repeated."""
-    if run.members or run.split.folds:  # which a benchmark trains
+    if run.split.kind.startswith(AUDITED):
+        yield "Command", _audit_command(run)
+    # A model that is trained by itself has the seed of its split.
+    elif run.members or run.split.folds or run.split.seed not in {None, run.recipe.seed}:
         yield "Command", _benchmark_command(run.data, [run])
     else:
         yield "Command", _run_command(run)
@@ -56,6 +59,8 @@ def audit_facts(audit: Audit, runs: Sequence[Manifest]) -> Iterator[tuple[str, s
     if runs:
         first = runs[0].recipe
         settings = {"effort": first.effort, "pretrained": first.pretrained} | settings
+        if first.precision != Recipe.precision:
+            settings["precision"] = first.precision
     settings["seeds"] = max(row.seeds for row in audit.rows)
     yield "Command", _command(words, settings)
     yield from _data_facts(audit.data)
@@ -66,13 +71,14 @@ def audit_facts(audit: Audit, runs: Sequence[Manifest]) -> Iterator[tuple[str, s
 
 def _run_command(run: Manifest) -> str:
     settings = _settings([run])
-    if run.split.kind.startswith(AUDITED):
-        system = run.split.kind.removeprefix(AUDITED).partition(",")[0]
-        settings["seed"] = run.split.seed
-        settings["epochs"] = run.parameters["epochs"]
-        return _command(["audit", run.data.name, "--systems", system], settings)
     words = ["train", run.model, run.data.name, *_split_words(run.split), *_set_words([run])]
     return _command(words, settings)
+
+
+def _audit_command(run: Manifest) -> str:
+    system = run.split.kind.removeprefix(AUDITED).partition(",")[0]
+    settings = _settings([run]) | _seeds([run]) | {"epochs": run.parameters["epochs"]}
+    return _command(["audit", run.data.name, "--systems", system], settings)
 
 
 def _benchmark_command(data: DataFacts, runs: Sequence[Manifest]) -> str:
@@ -87,9 +93,14 @@ def _benchmark_command(data: DataFacts, runs: Sequence[Manifest]) -> str:
         trained = [run for run in runs if run.recipe.entry.patients]
         without = any(not run.recipe.patients for run in trained)
         settings["patients"] = "both" if without else "yes"
-    settings["seed"] = runs[0].split.seed if runs[0].split.seed is not None else settings["seed"]
-    settings["seeds"] = len({recipe.seed for recipe in recipes})
-    return _command(words, settings)
+    return _command(words, settings | _seeds(runs))
+
+
+def _seeds(runs: Sequence[Manifest]) -> dict[str, int]:
+    """Return the first seed, which is that of the split, and how many train all runs."""
+    seeds = [run.recipe.seed for run in runs]
+    first = min(seeds) if runs[0].split.seed is None else runs[0].split.seed
+    return {"seed": first, "seeds": max(seeds) - first + 1}
 
 
 def _settings(runs: Sequence[Manifest]) -> dict[str, Any]:

@@ -62,6 +62,14 @@ def test_the_command_of_a_run_names_its_settings(run: Run) -> None:
     assert command == expected
 
 
+def test_a_run_of_another_seed_than_its_split_is_repeated_by_its_benchmark(run: Run) -> None:
+    manifest = replace(run.manifest, recipe=replace(run.manifest.recipe, seed=2))
+    command = dict(run_facts(manifest))["Command"]
+    assert command.startswith("hmnist benchmark sample --models logistic --split lesion ")
+    options = options_of(command)
+    assert (options["--seed"], options["--seeds"]) == ("0", "3")
+
+
 def with_parameters(run: Run, model: str, **parameters: Any) -> Manifest:
     recipe = replace(run.manifest.recipe, model=model, parameters=parameters)
     return replace(run.manifest, model=model, recipe=recipe)
@@ -136,16 +144,16 @@ def test_a_fold_is_repeated_by_its_benchmark(folder: Path) -> None:
 
 def test_a_run_of_an_audit_is_repeated_by_the_audit_of_its_system(run: Run) -> None:
     split = replace(run.manifest.split, kind="audit:lenet, shared lesions", published=True, seed=4)
-    recipe = replace(run.manifest.recipe, parameters={"epochs": 3, "restore_best": True})
+    recipe = replace(run.manifest.recipe, seed=6, parameters={"epochs": 3, "restore_best": True})
     parameters = {"features": "pixels", "epochs": 3}
     manifest = replace(run.manifest, split=split, recipe=recipe, parameters=parameters)
     command = dict(run_facts(manifest))["Command"]
     assert command.startswith("hmnist audit sample --systems lenet --effort quick --seed 4 ")
     assert "--set" not in command  # an audit has no such option
-    assert command.endswith(" --epochs 3")
+    assert command.endswith(" --seeds 3 --epochs 3")
 
 
-def test_the_command_of_an_audit_names_epochs() -> None:
+def test_the_command_of_an_audit_names_epochs(run: Run) -> None:
     audit = Audit(
         data=data_facts(),
         settings=table_settings(),
@@ -160,3 +168,6 @@ def test_the_command_of_an_audit_names_epochs() -> None:
         "hmnist audit file_28.csv --systems lenet,vgg16 --epochs lenet=3,vgg16=1 --seed 7 "
         "--threads 2 --seeds 2"
     )
+    recipe = replace(run.manifest.recipe, precision="bfloat16")
+    command = dict(audit_facts(audit, [replace(run.manifest, recipe=recipe)]))["Command"]
+    assert options_of(command)["--precision"] == "bfloat16"
