@@ -84,7 +84,7 @@ def _find_runs(
 ) -> dict[int, hmnist.Run]:
     """Return the finished runs of this recipe on whole folds, the latest of each."""
     fold_of_split = {split.digest: fold for fold, split in enumerate(folds)}
-    settings = ("model", "oversample", "effort", "seed")
+    settings = ("model", "oversample", "decide", "patients", "effort", "seed")
     runs: dict[int, hmnist.Run] = {}
     for run in map(hmnist.open_run, hmnist.find_runs(folder)):
         manifest, fold = run.manifest, fold_of_split.get(run.manifest.split.digest)

@@ -140,8 +140,7 @@ def find_even_images(subject: Subject) -> Found | None:
     count = int(even.sum())
     images = f"{count:,} images show" if count > 1 else "1 image shows"
     return Found(
-        f"{images} nothing: all pixels have one colour. Row {int(even.argmax()) + 1:,} is the "
-        "first.",
+        f"{images} nothing: all pixels have one colour. Row {int(even.argmax()):,} is the first.",
         {"images": count, "of": len(even)},
     )
 

@@ -15,7 +15,7 @@ def compare(
         typer.Argument(
             metavar="RUN",
             help="Two run folders or more, or benchmark folders, whose rows are compared. Runs of "
-            "one kind are pooled over folds and seeds.",
+            "one kind are pooled over folds, those of a benchmark folder over seeds, too.",
         ),
     ],
     report: options.Report = "table",

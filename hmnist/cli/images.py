@@ -21,8 +21,8 @@ PatientFile = Annotated[
         metavar="FILE",
         show_default=False,
         help="Age, sex and localization of the patients, for a run that was trained with patient "
-        "data: by image_id for photographs, row by row for other inputs. [default: the metadata "
-        "beside a pixel file]",
+        "data: by image_id where both have it, else row by row. [default: the metadata beside a "
+        "pixel file]",
     ),
 ]
 

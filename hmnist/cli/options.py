@@ -124,6 +124,7 @@ RECIPE_OPTIONS: dict[str, Any] = {
         "precision",
         "float32|bfloat16|auto",
         "The numbers that cnn and published systems train in; auto measures which are quicker.",
+        "float32; auto on a GPU",
         **named("precision"),
     ),
     "pretrained": setting(

@@ -60,8 +60,10 @@ def find_rows(folders: Sequence[Path]) -> list[list[Run]]:
     ------
     DataMissingError
         If there is no such folder.
+    UsageError
+        If a folder holds no run.
     TrustError
-        If a folder holds no run, or a damaged one.
+        If a run is damaged.
     """
     single = [open_run(folder) for folder in folders if (folder / MANIFEST).is_file()]
     rows = _group(single, by_seed=True)

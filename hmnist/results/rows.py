@@ -156,7 +156,7 @@ def make_row(runs: Sequence[Run]) -> TableRow:
     return TableRow(
         model=first.model,
         oversampling=first.recipe.oversample,
-        oversampling_note=_oversampling_note(first.recipe),
+        oversampling_note=oversampling_note(first.recipe),
         decision=first.decision.kind,
         decision_note=_decision_note(runs),
         patients=first.recipe.patients,
@@ -261,7 +261,8 @@ def _pretrained(manifest: Manifest) -> str | None:
     return f"{Path(pretrained).name} (SHA-256 {manifest.pretrained_digest[:12]})"
 
 
-def _oversampling_note(recipe: Recipe) -> str:
+def oversampling_note(recipe: Recipe) -> str:
+    """Return how a recipe oversamples, in words."""
     method, target = recipe.oversample, recipe.rare_to
     if method == "none":
         return f"none ({METHODS[method].summary})"

@@ -51,7 +51,7 @@ def plot_scores(table: Table) -> "Figure":
     >>> [axes.get_title(loc="left") for axes in hmnist.plot_scores(table).axes]
     ['balanced accuracy', 'accuracy', 'AUC']
     """
-    note = "Lines: 95 % intervals over lesions."
+    note = f"Lines: 95 % intervals over {table.data.unit}."
     height = 0.6 + _ROW_INCHES * len(table.rows)
     figure = canvas.new_figure(height, "Scores of the models", [note, *_caption(table)])
     all_axes = figure.subplots(1, len(_SHOWN), sharey=True)
@@ -96,7 +96,8 @@ def plot_times(table: Table) -> "Figure":
     if not drawn:
         raise UsageError("The table has no model with a time of training.")
     labels, summaries, times = zip(*drawn, strict=True)
-    notes = ["Lines: 95 % intervals over lesions.", *_caption(table), *_time_notes(table)]
+    intervals_note = f"Lines: 95 % intervals over {table.data.unit}."
+    notes = [intervals_note, *_caption(table), *_time_notes(table)]
     figure = canvas.new_figure(3.4, "Balanced accuracy by training time", notes)
     axes = figure.subplots()
     intervals = [_interval(summary) for summary in summaries]

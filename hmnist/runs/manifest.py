@@ -240,6 +240,8 @@ def check_files(folder: Path, files: Mapping[str, StoredFile], cure: str) -> set
 def check_file(folder: Path, name: str, stored: StoredFile, cure: str = _CURE) -> None:
     """Compare one file of a folder with its description; TrustError if it is another one."""
     path, size = folder / name, stored.bytes
+    if not os.path.lexists(path):
+        raise TrustError(f"{folder} is damaged: {name} is missing.", cure)
     if path.lstat().st_size != size or _hash(path, size, cure) != stored.sha256:
         raise TrustError(f"{folder} is damaged: {name} is not what was written.", cure)
 

@@ -1,5 +1,6 @@
 """`Comparison`: whether models really differ, in numbers, tables and sentences."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -126,7 +127,8 @@ class Comparison:
 
     def describe_tests(self) -> str:
         """Say which tests there were, and how they were corrected."""
-        tests = len(self.pairs) * (len(self.pairs[0].scores) + 1)
+        p_values = [result.p_value for pair in self.pairs for result in pair.scores.values()]
+        tests = len(self.pairs) + sum(not math.isnan(p_value) for p_value in p_values)
         mark = "" if len(self.pairs) == 1 else f"* p < {SIGNIFICANT}. "
         over = self.pairs[0].mcnemar.counted
         if self.trainings > 1:

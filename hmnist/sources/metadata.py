@@ -74,7 +74,11 @@ def attach_metadata(data: LesionDataset, path: Path) -> LesionDataset:
     names the first row that differs. Lesions that are known to be the same (`SAME_LESION`) get one
     id in `lesion_ids`, but not in `metadata`.
     """
-    metadata, lines = _read_numbered(path, REQUIRED)
+    try:
+        metadata, lines = _read_numbered(path, REQUIRED)
+    except DataError as error:
+        hint = f"{error.hint} Or go without metadata: --metadata none."
+        raise type(error)(error.message, hint.lstrip()) from error
     _check_rows(metadata["dx"].tolist(), lines, data, path)
     lesion_ids = merge_same_lesions(metadata["image_id"].tolist(), metadata["lesion_id"].tolist())
     return dataclasses.replace(data, metadata=metadata, lesion_ids=lesion_ids)
@@ -250,13 +254,13 @@ def _check_ids(metadata: "pd.DataFrame", place: _Place, names: Sequence[str]) ->
         if empty.any():
             raise DataError(
                 f"{place(int(empty.argmax()))}, column {name}: the cell is empty.",
-                "Give every image its name and its lesion, or go without: --metadata none.",
+                f"Give every image its {name}.",
             )
         if (long := metadata[name].str.len() > LONGEST_ID).any():
             raise DataError(
                 f"{place(int(long.argmax()))}, column {name}: the id has more than {LONGEST_ID} "
                 "characters.",
-                "Is it a text in the wrong column? Correct it, or go without: --metadata none.",
+                "Is it a text in the wrong column? Correct it.",
             )
     if "image_id" in names and (repeated := metadata["image_id"].duplicated()).any():
         row = int(repeated.argmax())

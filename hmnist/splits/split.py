@@ -150,11 +150,14 @@ class Split:
         if lesions is None:
             return describe_unknown_lesions(self.data)
         if self.shared_lesions:
-            images = self.shared_test_images or 0
+            images, of = self.shared_test_images or 0, len(self.test_indices)
+            lesions_are = "lesion is" if self.shared_lesions == 1 else "lesions are"
+            sentence = f"{self.shared_lesions:,} {lesions_are} in more than one part: "
+            if not images:
+                return f"{sentence}train and validation share them, and no test image shows one."
             return (
-                f"{self.shared_lesions:,} lesions are in more than one part: {images:,} of "
-                f"{len(self.test_indices):,} test images ({images / len(self.test_indices):.0%}) "
-                "show a lesion that the models have seen. Such scores are too high."
+                f"{sentence}{images:,} of {of:,} test images ({images / of:.0%}) show a lesion "
+                "that the models have seen. Such scores are too high."
             )
         counts = " / ".join(f"{len(part):,}" for part in lesions)
         return f"No lesion is in two parts: {counts} lesions train / validate / test."

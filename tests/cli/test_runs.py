@@ -33,6 +33,17 @@ def test_damaged_runs_are_named_and_the_others_listed(
     assert "Skipped: runs/copy/manifest.json is damaged" in called.err
 
 
+def test_a_run_without_its_report_is_named_and_the_others_listed(
+    command: Command, copy: Path, run: Run
+) -> None:
+    shutil.copytree(run.folder, "runs/good")
+    (copy / "report.json").unlink()
+    called = command("runs", "list", "runs")
+    assert called.code == 4
+    assert "runs/good" in called.out
+    assert "Skipped: runs/copy is damaged: report.json is missing." in called.err
+
+
 def test_the_scores_that_are_listed_are_those_that_were_written(
     command: Command, copy: Path
 ) -> None:

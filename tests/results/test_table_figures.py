@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,14 @@ def test_models_stand_side_by_side_with_their_intervals() -> None:
     assert text_of(figure).count("← .143") == 3
     assert text_of(figure).count(".650") >= 3
     assert not misplaced(figure)
+
+
+def test_intervals_are_over_images_where_lesions_are_unknown() -> None:
+    table = make_table(*ROWS)
+    unknown = replace(table, data=replace(table.data, lesions=None))
+    for draw in (plot_scores, plot_times):
+        assert "intervals over lesions." in text_of(draw(table))
+        assert "intervals over images." in text_of(draw(unknown))
 
 
 def test_the_methods_are_named_where_there_are_several() -> None:

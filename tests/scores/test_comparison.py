@@ -92,10 +92,13 @@ def test_a_score_that_is_unknown_has_no_p_value() -> None:
         for name, predicted in (("first", [4, 6]), ("second", [6, 4]))
     }
 
-    pair = compare_predictions(models, resamples=10).pairs[0]
+    comparison = compare_predictions(models, resamples=10)
+    (pair,) = comparison.pairs
 
     assert pair.mcnemar == McNemar(1, 1, 1.0, "images")
     assert np.isnan(pair.scores["roc_auc_ovr"].p_value)
+    known = sum(not np.isnan(result.p_value) for result in pair.scores.values())
+    assert f"all {known + 1} tests, McNemar's included" in comparison.describe_tests()
 
 
 def test_folds_are_pooled_and_seeds_are_not_counted_twice() -> None:

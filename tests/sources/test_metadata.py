@@ -146,6 +146,10 @@ def test_first_mistake_is_named(tmp_path: Path, text: str | bytes, message: str)
     assert caught.value.message.startswith(str(path))
     assert caught.value.hint
     assert caught.value.exit_code == 3
+    assert "--metadata none" not in caught.value.hint  # not every command has it
+    with pytest.raises(DataError, match=message) as caught:
+        attach_metadata(make_data("nv"), path)
+    assert caught.value.hint.endswith("Or go without metadata: --metadata none.")
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,11 @@ def test_the_proof_counts_lesions_or_leaked_images() -> None:
     assert clean.proof() == "No lesion is in two parts: 2 / 1 / 1 lesions train / validate / test."
     leaky = Split(data, "image", np.array([0, 3]), np.array([2]), np.array([1, 4, 5]))
     assert "2 lesions are in more than one part: 2 of 3 test images (67%)" in leaky.proof()
+    before = Split(data, "mine.csv", np.array([0, 2]), np.array([1, 3]), np.array([5]))
+    assert before.proof() == (
+        "1 lesion is in more than one part: train and validation share them, and no test image "
+        "shows one."
+    )
 
 
 # What the data allow

@@ -17,6 +17,7 @@ from hmnist.results.exports import card_data
 from hmnist.results.exports.card_start import start_lines
 from hmnist.results.exports.exported import ExportFacts
 from hmnist.results.formatting import byte_text, count_text, markdown_table
+from hmnist.results.rows import oversampling_note
 from hmnist.runs.manifest import Manifest
 from hmnist.runs.report import Estimate, Report
 from hmnist.runs.run import Run
@@ -72,7 +73,7 @@ def card_text(run: Run, facts: ExportFacts | None = None) -> str:
         ["## Bias, risks and limitations", *_risks(evaluation.report, synthetic=synthetic)],
         ["## How to get started with the model", *start_lines(run, facts)],
         ["## Training details", *_training(run.manifest)],
-        ["## Evaluation", *_evaluation(evaluation)],
+        ["## Evaluation", *_evaluation(evaluation, run.manifest.data.unit)],
         ["## Environmental impact", *_impact(run.manifest)],
         ["## Citation", *card_data.citation(synthetic=synthetic)],
     )
@@ -171,9 +172,8 @@ def _training(manifest: Manifest) -> Iterator[str]:
     yield "### Training data"
     yield f"{data.name}: {data.rows:,} images {lesions}; {sizes} train / validate / test."
     yield "### Training procedure"
-    oversampled = f"{recipe.oversample} ({', '.join(recipe.rare)})"
     items = [
-        ("Oversampling", "none" if recipe.oversample == "none" else oversampled),
+        ("Oversampling", oversampling_note(recipe)),
         ("Patient data", "yes" if recipe.patients else "no"),
         ("Effort, seed", f"{recipe.effort}, {recipe.seed}"),
         *(
@@ -185,14 +185,14 @@ def _training(manifest: Manifest) -> Iterator[str]:
     yield _list(items)
 
 
-def _evaluation(evaluation: Evaluation) -> Iterator[str]:
+def _evaluation(evaluation: Evaluation, unit: str) -> Iterator[str]:
     report = evaluation.report
     yield "### Test data"
     yield f"{evaluation.title}. {' '.join(evaluation.origin)}"
     yield "### Results"
     yield (
-        "[low, high] is a 95 % interval over the lesions of the test part. It is one training with "
-        "one seed: others give somewhat other scores."
+        f"[low, high] is a 95 % interval over the {unit} of the test part. It is one "
+        "training with one seed: others give somewhat other scores."
     )
     rows = [
         [score.name.replace("_", " "), *_estimate(report.scores[score.name])]

@@ -261,9 +261,9 @@ def open_model(folder: str | Path) -> Run | ExportedModel:
     DataMissingError
         If there is no such folder.
     UsageError
-        If it is a file.
+        If it is a file, or neither of them.
     TrustError
-        If it is neither of them, or a file is missing, changed or of another version.
+        If a file in it is missing, changed or of another version.
     """
     folder = Path(folder)
     if folder.is_file():

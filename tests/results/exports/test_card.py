@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
+from hmnist.experiments.train import train
 from hmnist.results.exports.card import card_text, write_card
 from hmnist.runs.report import make_report
 from hmnist.runs.run import Run
@@ -78,6 +80,25 @@ def test_licence_and_limits_are_those_of_the_data(run: Run) -> None:
     assert "Vienna" in real
     assert "tschandl2018ham10000" in real
     assert "says nothing about real lesions" not in real
+
+
+def test_the_oversampling_is_described(run: Run) -> None:
+    def oversampled(method: str) -> str:
+        recipe = replace(run.manifest.recipe, oversample=method)
+        card = card_text(Run(run.folder, replace(run.manifest, recipe=recipe)))
+        [line] = [line for line in card.splitlines() if line.startswith("- **Oversampling")]
+        return line
+
+    assert "random (df and vasc to the median diagnosis" in oversampled("random")
+    assert "balanced (all diagnoses to the largest diagnosis" in oversampled("balanced")
+
+
+def test_intervals_are_over_images_where_lesions_are_unknown(
+    run: Run, sample: LesionDataset, tmp_path: Path
+) -> None:
+    assert "interval over the lesions of" in card_text(run)
+    unknown = train(replace(sample, lesion_ids=None), "majority", threads=1, out=tmp_path / "run")
+    assert "interval over the images of" in card_text(unknown)
 
 
 def test_an_ensemble_names_its_members(run: Run) -> None:
