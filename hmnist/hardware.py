@@ -91,13 +91,12 @@ def usable_threads() -> int:
 def configure_tensorflow() -> None:
     """Give TensorFlow the device and the threads that `use_device` and `use_threads` named.
 
-    Raises WorkError if it already runs with another number of threads, or on a GPU that it shall
-    not use; it cannot change once it has begun.
+    Raises WorkError if it already runs with another number of threads or on another device, since
+    it cannot change once it has begun; or if it finds no GPU that it shall use.
     """
     import tensorflow as tf
 
-    if chosen_device() == "cpu":
-        _hide_gpus(tf)
+    _choose_gpus(tf)
     threads = named_threads()
     threading = tf.config.threading
     running = threading.get_intra_op_parallelism_threads()
@@ -116,15 +115,24 @@ def configure_tensorflow() -> None:
         ) from error
 
 
-def _hide_gpus(tf: Any) -> None:
-    if not tf.config.get_visible_devices("GPU"):
+def _choose_gpus(tf: Any) -> None:
+    """Show TensorFlow all GPUs, or none of them."""
+    gpus = tf.config.list_physical_devices("GPU") if chosen_device() == "gpu" else []
+    if chosen_device() == "gpu" and not gpus:
+        raise WorkError(
+            f"TensorFlow finds no GPU, although there is one: {find_gpu()}.",
+            "Train with --device cpu (device=\"cpu\"), or update the driver of the GPU.",
+        )
+    if tf.config.get_visible_devices("GPU") == gpus:
         return
     try:
-        tf.config.set_visible_devices([], "GPU")
+        tf.config.set_visible_devices(gpus, "GPU")
     except RuntimeError as error:
+        running, name = ("the processor", "cpu") if gpus else ("a GPU", "gpu")
         raise WorkError(
-            "TensorFlow already runs on a GPU in this process.",
-            "Choose the device before the first network is made, or start a new process.",
+            f"TensorFlow already runs on {running} in this process.",
+            "Choose the device before the first network is made, start a new process, or stay with "
+            f'device="{name}".',
         ) from error
 
 

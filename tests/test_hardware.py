@@ -256,22 +256,41 @@ def test_the_driver_is_asked_for_gpus(
 
 def test_gpus_are_hidden_unless_they_are_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, FakeThreading())
-    config, hidden = sys.modules["tensorflow"].config, []
-    config.get_visible_devices = lambda _: ["GPU:0"]
-    config.set_visible_devices = lambda *given: hidden.append(given)
-    monkeypatch.setitem(hardware._chosen, "device", "cpu")
-    use_device("gpu")
-    configure_tensorflow()
-    assert hidden == []
-    use_device("cpu")
-    configure_tensorflow()
-    assert hidden == [([], "GPU")]
+    config, visible = sys.modules["tensorflow"].config, ["GPU:0"]
+
+    def show(devices: list[str], _kind: str) -> None:
+        visible[:] = devices
 
     def refuse(*_: Any) -> None:
         raise RuntimeError("Visible devices cannot be modified after being initialized")
 
+    config.list_physical_devices = lambda _: ["GPU:0"]
+    config.get_visible_devices = lambda _: visible
+    config.set_visible_devices = show
+    monkeypatch.setitem(hardware._chosen, "device", "cpu")
+    for device, seen in (("gpu", ["GPU:0"]), ("cpu", []), ("gpu", ["GPU:0"])):
+        use_device(device)
+        configure_tensorflow()
+        assert visible == seen
     config.set_visible_devices = refuse
+    configure_tensorflow()
+    use_device("cpu")
     with pytest.raises(WorkError, match="already runs on a GPU"):
+        configure_tensorflow()
+    visible.clear()
+    use_device("gpu")
+    with pytest.raises(WorkError, match="already runs on the processor"):
+        configure_tensorflow()
+
+
+def test_a_gpu_that_tensorflow_does_not_find_is_not_recorded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    install(monkeypatch, FakeThreading())
+    sys.modules["tensorflow"].config.list_physical_devices = lambda _: []
+    monkeypatch.setattr("hmnist.hardware.find_gpu", lambda: "NVIDIA K80")
+    monkeypatch.setitem(hardware._chosen, "device", "gpu")
+    with pytest.raises(WorkError, match="finds no GPU, although there is one: NVIDIA K80"):
         configure_tensorflow()
 
 

@@ -8,7 +8,7 @@ import typer
 from hmnist.cli.output import say
 from hmnist.cli.progress import watch_reading
 from hmnist.errors import UsageError
-from hmnist.hardware import available_cores, choose_device, use_device, use_threads
+from hmnist.hardware import choose_device
 from hmnist.runs.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -57,9 +57,7 @@ def suited(settings: dict[str, Any], data: "LesionDataset", *, quiet: bool) -> d
     if chosen.get("precision") == "auto":
         from hmnist.models.precision import choose_precision
 
-        use_threads(settings.get("threads", available_cores()))
-        use_device(chosen["device"])
-        chosen["precision"], ratio = choose_precision()
+        chosen["precision"], ratio = choose_precision(chosen["device"], settings.get("threads"))
         if not quiet:
             say(
                 f"Precision: {chosen['precision']}, since bfloat16 multiplies {ratio:.2g} times as "

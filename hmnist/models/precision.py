@@ -14,7 +14,14 @@ from typing import Any
 
 from hmnist.errors import WorkError, unknown_name
 from hmnist.files import cache_folder, write_file
-from hmnist.hardware import chosen_device, find_gpu, named_threads, processor_name
+from hmnist.hardware import (
+    available_cores,
+    find_gpu,
+    named_threads,
+    processor_name,
+    use_device,
+    use_threads,
+)
 from hmnist.models.keras_setup import load_keras
 
 PRECISIONS = ("float32", "bfloat16", "auto")
@@ -40,17 +47,20 @@ def policy_of(precision: str) -> str:
     return policies[precision]
 
 
-def choose_precision() -> tuple[str, float]:
+def choose_precision(device: str, threads: int | None = None) -> tuple[str, float]:
     """Return the precision that suits this machine, and how quick bfloat16 is against float32.
 
     That ratio of speeds is measured once, in about a second, and kept in the cache folder for this
-    processor, version of TensorFlow and number of threads.
+    processor, version of TensorFlow and number of threads. The process uses the device, ``cpu`` or
+    ``gpu``, and so many threads from now on; None for all cores.
     """
     import importlib.metadata
 
+    use_threads(threads or available_cores())
+    use_device(device)
     version = importlib.metadata.version("tensorflow")
-    device = find_gpu() if chosen_device() == "gpu" else processor_name()
-    machine = f"{device}, {named_threads()} threads, TensorFlow {version}"
+    name = find_gpu() if device == "gpu" else processor_name()
+    machine = f"{name}, {named_threads()} threads, TensorFlow {version}"
     path = cache_folder() / "precision.json"
     ratios: dict[str, float] = {}
     with contextlib.suppress(OSError, ValueError, TypeError):

@@ -77,10 +77,10 @@ class Recipe:
     sensitivity : float
         The share of malignant lesions that ``sensitive`` should find, between 0 and 1.
     features : str
-        What tabular models read, ``lesion`` or ``pixels``; networks ignore it.
+        What ``mlp``, trees and ``logistic`` read, ``lesion`` or ``pixels``; other models ignore it.
     precision : str
-        What ``cnn`` multiplies in while it is trained: ``float32``, ``bfloat16``, or ``auto``,
-        which measures both here; see `hmnist.models.precision`. Other models ignore it.
+        The numbers that ``cnn`` and published systems train in: ``float32``, ``bfloat16``, or
+        ``auto``, which measures both here; see `hmnist.models.precision`. Other models ignore it.
     patients : bool
         Whether patient data (age, sex, site) are used. ``"yes"`` and ``"no"`` are taken, too.
     pretrained : str
@@ -273,7 +273,9 @@ class Recipe:
         if entry.on_gpu or entry.composed:
             device, _ = choose_device(self.device)
         if "precision" in entry.settings or entry.composed:
-            precision = self.precision if self.precision != "auto" else choose_precision()[0]
+            precision = self.precision
+            if precision == "auto":
+                precision, _ = choose_precision(device, self.threads)
         return replace(self, device=device, precision=precision)
 
     def resampled_as(self, resampling: "Resampling", split: "Split") -> "Recipe":

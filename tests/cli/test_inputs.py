@@ -15,8 +15,7 @@ def test_what_is_chosen_on_a_gpu_is_an_option_of_each_command(
     options: Mapping[str, object],
 ) -> None:
     monkeypatch.setattr("hmnist.cli.inputs.choose_device", lambda _: ("gpu", "A GPU, as asked."))
-    monkeypatch.setattr("hmnist.cli.inputs.use_device", lambda _: None)
-    monkeypatch.setattr("hmnist.models.precision.choose_precision", lambda: ("bfloat16", 4.0))
+    monkeypatch.setattr("hmnist.models.precision.choose_precision", lambda *_: ("bfloat16", 4.0))
     chosen = suited({"device": "gpu", "threads": 1}, sample, quiet=False)
     assert chosen.items() >= {"device": "gpu", "precision": "bfloat16"}.items()
     assert set(chosen) <= set(options)

@@ -51,7 +51,7 @@ def test_the_key_changes_with_every_field(name: str, sample: LesionDataset) -> N
 def test_precision_and_device_are_those_of_the_models_that_know_them(
     sample: LesionDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hmnist.models.precision.choose_precision", lambda: ("bfloat16", 2.0))
+    monkeypatch.setattr("hmnist.models.precision.choose_precision", lambda *_: ("bfloat16", 2.0))
     monkeypatch.setattr("hmnist.runs.recipe.choose_device", lambda wanted: ("gpu", wanted))
     parts = split(sample)
     resolved = {
