@@ -119,9 +119,10 @@ def _choose_gpus(tf: Any) -> None:
     """Show TensorFlow all GPUs, or none of them."""
     gpus = tf.config.list_physical_devices("GPU") if chosen_device() == "gpu" else []
     if chosen_device() == "gpu" and not gpus:
+        name = find_gpu()  # None on the worker of a cluster that was chosen elsewhere
         raise WorkError(
-            f"TensorFlow finds no GPU, although there is one: {find_gpu()}.",
-            "Train with --device cpu (device=\"cpu\"), or update the driver of the GPU.",
+            f"TensorFlow finds no GPU{'' if name is None else f', although there is one: {name}'}.",
+            'Train with --device cpu (device="cpu"), or update the driver of the GPU.',
         )
     if tf.config.get_visible_devices("GPU") == gpus:
         return

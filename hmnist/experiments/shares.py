@@ -27,7 +27,7 @@ from hmnist.errors import UsageError, WorkError
 from hmnist.experiments.crew import Crew
 from hmnist.experiments.stored import StoredData
 from hmnist.features.steps import OnStep
-from hmnist.hardware import use_threads
+from hmnist.hardware import use_device, use_threads
 from hmnist.models.base import Model
 from hmnist.models.boosting_xgboost import XGBoost
 from hmnist.models.labelled_images import LabelledImages
@@ -72,7 +72,10 @@ class Share:
 
 
 def share_recipe(recipe: Recipe) -> Recipe:
-    """Return the recipe of a model that is trained in shares; UsageError if it cannot be."""
+    """Return the recipe of a model that is trained in shares; UsageError if it cannot be.
+
+    Shares are trained on processors: workers differ in their GPUs.
+    """
     if recipe.model != "xgboost":
         raise UsageError(
             f"Only xgboost is trained over a cluster, not {recipe.model}.",
@@ -83,7 +86,8 @@ def share_recipe(recipe: Recipe) -> Recipe:
             f"{recipe.oversample} needs all images in one place, and a cluster has shares of them.",
             "Choose another --oversample.",
         )
-    return replace(recipe, parameters={**recipe.parameters, "linear_start": False})
+    parameters = {**recipe.parameters, "linear_start": False}
+    return replace(recipe, device="cpu", parameters=parameters)
 
 
 class SharedXGBoost(XGBoost):
@@ -150,6 +154,7 @@ def train_share(share: Share, environment: Mapping[str, Any], topic: str) -> dic
 
     worker = get_worker()
     use_threads(share.recipe.threads or 1)
+    use_device(share.recipe.device)
     data = share.data.open()
     model = SharedXGBoost(**share.recipe.make().get_params())
     _load(model, share.state)

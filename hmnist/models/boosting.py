@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from msgspec import convert
 
-from hmnist.arrays import Float32
+from hmnist.arrays import Float32, Indices
 from hmnist.models.cross_fitting import cross_fit
 from hmnist.models.labelled_images import LabelledImages
 from hmnist.models.linear import Linear
@@ -54,12 +54,10 @@ class BoostedModel(TabularModel):
 
     def _fit_start(self, features: Float32, training: LabelledImages) -> Float32 | None:
         """Fit the linear model and choose columns; return the log-odds of the images, if any."""
-        names = self.feature_names()
         starts = (
             self.linear_start and len(np.unique(training.labels)) > 1
         )  # regression needs two classes
-        kept = [index for index, name in enumerate(names) if not (starts and " patch " in name)]
-        self.kept_ = np.array(kept, dtype=np.int64)
+        self.kept_ = self._choose_columns(starts=starts)
         self.linear_, log_odds = None, None
         if starts:
             self.linear_, log_odds = cross_fit(
@@ -72,6 +70,12 @@ class BoostedModel(TabularModel):
                 on_step=self.reporter("start"),
             )
         return log_odds
+
+    def _choose_columns(self, *, starts: bool) -> Indices:
+        """Return the columns that the trees read."""
+        names = self.feature_names()
+        kept = [index for index, name in enumerate(names) if not (starts and " patch " in name)]
+        return np.array(kept, dtype=np.int64)
 
     def _start(self, features: Float32) -> Float32 | None:
         """Return the log-odds of other images, if any."""
@@ -92,7 +96,7 @@ class BoostedModel(TabularModel):
         if self.linear_ is not None:
             self.linear_.save(folder)
         facts = super()._save_fitted(folder)
-        return {**facts, "started": self.linear_ is not None, "kept": self.kept_.tolist()}
+        return {**facts, "started": self.linear_ is not None}
 
     def _load_fitted(self, folder: Path, facts: dict[str, Any]) -> None:
         super()._load_fitted(folder, facts)
@@ -100,9 +104,7 @@ class BoostedModel(TabularModel):
         self.linear_ = None
         if convert(facts["started"], bool):
             self.linear_ = Linear.load(folder, width, len(self.classes_))
-        self.kept_ = np.array(convert(facts["kept"], list[int]), dtype=np.int64)
-        if not np.isin(self.kept_, np.arange(width)).all():
-            raise ValueError(f"it reads columns that are none of the {width:,}")
+        self.kept_ = self._choose_columns(starts=self.linear_ is not None)
 
     def _load_trees(self, folder: Path, width: int, **kind: Any) -> None:
         """Read trees for so many columns; their kind is that of `Trees.load`."""

@@ -6,6 +6,7 @@ changes is in the state.
 """
 
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ EVERY_SECONDS = 10
 """How much of a training may be lost."""
 
 _FACTS = "facts"
+
+_LARGEST_REST = 2**24  # bytes of the file beside the variables
 
 
 def ignore_notes(sentence: str) -> None:
@@ -44,7 +47,10 @@ class TrainingState:
     def __init__(
         self, file: Path | None, variables: Sequence[Any], note: Callable[[str], None]
     ) -> None:
-        self._file, self._variables, self._note = file, variables, note
+        self._file, self._note = file, note
+        self._by_kind: dict[str, list[Any]] = {}
+        for variable in variables:
+            self._by_kind.setdefault(str(variable.dtype), []).append(variable)
         self._kept = self._started = time.monotonic()
         self._seconds_before = 0.0
 
@@ -56,19 +62,27 @@ class TrainingState:
         """
         if self._file is None or not self._file.is_file():
             return None
-        expected: dict[str, Any] = {
-            _name(number): (np.dtype(variable.dtype), tuple(variable.shape))
-            for number, variable in enumerate(self._variables)
+        sizes = {
+            kind: [math.prod(each.shape) for each in variables]
+            for kind, variables in self._by_kind.items()
         }
+        expected: dict[str, Any] = {
+            kind: (np.dtype(kind), (sum(counts),)) for kind, counts in sizes.items()
+        }
+        most = sum(dtype.itemsize * count for dtype, (count,) in expected.values())
         try:
-            arrays = read_arrays(self._file, {**expected, _FACTS: (np.uint8, (None,))})
+            arrays = read_arrays(
+                self._file, {**expected, _FACTS: (np.uint8, (None,))}, most + _LARGEST_REST
+            )
             facts: dict[str, Any] = json.loads(arrays[_FACTS].tobytes())
             self._seconds_before = float(facts["seconds"])
         except (TrustError, ValueError, KeyError, TypeError):
             self._note("what was kept of its training is damaged, so it begins again")
             return None
-        for number, variable in enumerate(self._variables):
-            variable.assign(arrays[_name(number)])
+        for kind, variables in self._by_kind.items():
+            rows = np.split(arrays[kind], np.cumsum(sizes[kind])[:-1])
+            for variable, row in zip(variables, rows, strict=True):
+                variable.assign(row.reshape(variable.shape))
         add_seconds(self._seconds_before)
         return facts
 
@@ -81,7 +95,11 @@ class TrainingState:
         if self._file is None or (now - self._kept < EVERY_SECONDS and not at_once):
             return
         facts = {**facts, "seconds": self._seconds_before + now - self._started}
-        arrays = {_name(number): np.asarray(each) for number, each in enumerate(self._variables)}
+        # A row for each kind of number, since networks have thousands of variables.
+        arrays = {
+            kind: np.concatenate([np.asarray(each).ravel() for each in variables])
+            for kind, variables in self._by_kind.items()
+        }
         arrays[_FACTS] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
         try:
             with write_file(self._file) as temporary:
@@ -89,7 +107,3 @@ class TrainingState:
         except WorkError:
             return
         self._kept = time.monotonic()
-
-
-def _name(number: int) -> str:
-    return f"variable{number:04d}"

@@ -10,8 +10,10 @@ from imblearn.over_sampling import SMOTE
 
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError, WorkError
+from hmnist.experiments.shares import share_recipe
 from hmnist.experiments.train import train
 from hmnist.results.evaluation import evaluate_run
+from hmnist.runs.recipe import Recipe
 from hmnist.runs.run import open_run
 from tests.experiments.conftest import Loopback
 
@@ -43,6 +45,12 @@ def test_a_model_of_two_workers_is_nearly_that_of_one_machine(
     with pytest.warns(UserWarning, match="synthetic"):
         probabilities = again.predict_proba(images)
     np.testing.assert_array_equal(probabilities, again.part("test").probabilities)
+
+
+def test_shares_are_trained_on_processors() -> None:
+    recipe = share_recipe(Recipe(model="xgboost", device="gpu"))
+    assert recipe.device == "cpu"
+    assert recipe.parameters == {"linear_start": False}
 
 
 def test_a_model_of_one_worker_is_that_of_one_machine(

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from hmnist.models import training_state
+from hmnist.models.keras_setup import load_keras
 from hmnist.models.registry import make_model
+from hmnist.models.training_state import TrainingState, ignore_notes
 
 RNG = np.random.default_rng(0)
 
@@ -120,3 +122,19 @@ def test_the_state_of_another_network_counts_as_none(tmp_path: Path) -> None:
     resumed = fit("lenet", tmp_path)
     undisturbed = fit_undisturbed("lenet")
     np.testing.assert_array_equal(resumed.weights_[0][0], undisturbed.weights_[0][0])
+
+
+def test_a_state_of_many_variables_comes_back(tmp_path: Path) -> None:
+    keras = load_keras()
+
+    def make(start: float) -> list[Any]:
+        small = [keras.Variable(np.full((1, 2), start + number)) for number in range(1_500)]
+        return [*small, keras.Variable(int(start), dtype="int64"), keras.Variable(start)]
+
+    file, facts = tmp_path / "state.npz", {"epochs": 3}
+    TrainingState(file, make(0), ignore_notes).keep(facts, at_once=True)
+    variables, notes = make(7), list[str]()
+    found = TrainingState(file, variables, notes.append).restore()
+    assert (notes, found and found["epochs"]) == ([], 3)
+    for variable, expected in zip(variables, make(0), strict=True):
+        np.testing.assert_array_equal(variable, expected)
