@@ -21,7 +21,8 @@ the squared weights, so that similar models share their weight. More of it keeps
 """
 
 LEAST_SHARE = 0.05
-"""Models of a smaller weight are left out; the best two never are."""
+"""Models of a smaller weight are left out, but for the best two. The weights of those that are left
+are fitted again, and may be 0."""
 
 _FLOOR = 1e-12  # below the least probability that float32 networks give, so that logs are finite
 

@@ -90,7 +90,7 @@ class Study:
         self._space, self._first, self._seed = space, first, seed
         self._study = _open(folder / JOURNAL, key)
         for trial in self._study.get_trials(deepcopy=False):
-            if not trial.state.is_finished():  # the process that ran it was killed
+            if trial.state.name == "RUNNING":  # the process that ran it was killed
                 self._study.tell(trial.number, state=type(trial.state).FAIL)
 
     @property
@@ -104,7 +104,9 @@ class Study:
         import optuna
 
         number = len(self.trials)
-        if not number:
+        # The first one may wait already: the process was killed before it began.
+        waiting = any(trial.state.name == "WAITING" for trial in self._study.get_trials())
+        if not number and not waiting:
             self._study.enqueue_trial(_encode(self._space, self._first))
         # Drawn for each trial by itself, so that those of an interrupted search are the same.
         seeds = np.random.SeedSequence([self._seed, number]).generate_state(1)

@@ -91,8 +91,11 @@ class PublishedNetwork(NetworkModel):
             batch_size=training.batch_size if self.batch_size is None else self.batch_size,
             # The rate is constant, whatever the number of steps.
             optimizer=lambda _: getattr(load_keras().optimizers, training.optimizer)(rate),
+            # Labels are numbers or codes, as `fit` was given them.
             class_weights={
-                CODES.index(code): weight for code, weight in training.class_weights.items()
+                label: weight
+                for code, weight in training.class_weights.items()
+                for label in (CODES.index(code), code)
             },
             plateau=training.plateau,
             steps_per_epoch=training.steps_per_epoch,

@@ -47,8 +47,8 @@ class Transfer(NetworkModel):
     dropout : float
         The share of the last layer's inputs that is dropped in training.
     shift : int
-        Training images are shifted by up to this many pixels in each direction, before they are
-        resized.
+        Training images are shifted by up to this many pixels of 28 in each direction, before they
+        are resized; larger images by more, smaller ones by fewer.
     """
 
     takes_patients: ClassVar[bool] = True

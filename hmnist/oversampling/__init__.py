@@ -83,7 +83,7 @@ def name_method(method: Any) -> str:
     """Return the name of a method of oversampling, an `OwnSampler` for a sampler.
 
     Whether a method of that name exists is not checked. A UsageError is raised for an object that
-    is not a sampler.
+    is not a sampler, or that is seeded by an object: its text would be another in every process.
     """
     if isinstance(method, str):
         return method
@@ -91,6 +91,12 @@ def name_method(method: Any) -> str:
         raise UsageError(
             f"{method!r} is not an oversampling method, and no sampler: it has no fit_resample.",
             f"Name one of {', '.join(METHODS)}, or give a sampler of imbalanced-learn.",
+        )
+    if not isinstance(getattr(method, "random_state", None), int | np.integer | None):
+        raise UsageError(
+            f"The random_state of {type(method).__name__} is an object, so that a run could not be "
+            "named by it.",
+            "Give it a whole number, or none: the seed of the training is used then.",
         )
     return OwnSampler(method)
 

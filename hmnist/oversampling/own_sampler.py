@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from hmnist.arrays import Indices
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
 from hmnist.oversampling.oversampled import Oversampled, nearest_rows, repeat_rows
@@ -40,8 +41,9 @@ class OwnSampler(str):
 def resample(training: LesionDataset, sampler: Any, seed: int) -> Oversampled:
     """Return what a sampler makes of the training part.
 
-    Samplers that only choose rows say which (``sample_indices_``). Others return pixels: the rows
-    that they were given come first, as in imbalanced-learn, or all of them count as new.
+    Samplers that only choose rows say which (``sample_indices_``). Others return pixels, made of
+    the rows that they say, if any: the rows that they were given come first, as in
+    imbalanced-learn, or all of them count as new.
     """
     from sklearn.base import clone
 
@@ -56,15 +58,20 @@ def resample(training: LesionDataset, sampler: Any, seed: int) -> Oversampled:
             f"{OwnSampler(sampler)} cannot resample this training part: {error}",
             "Some samplers need more images of each diagnosis; choose other parameters.",
         ) from error
-    if hasattr(sampler, "sample_indices_"):
-        return repeat_rows(training, np.asarray(sampler.sample_indices_, np.int64))
+    chosen: Indices | None = getattr(sampler, "sample_indices_", None)
+    if chosen is not None and np.array_equal(pixels, given[chosen]):
+        return repeat_rows(training, np.asarray(chosen, np.int64))
     count = len(given)
     kept = count if np.array_equal(pixels[:count], given) else 0
     new = np.clip(np.rint(pixels[kept:]), 0, 255).astype(np.uint8)
     labels = np.asarray(labels[kept:], np.int64)
+    if chosen is None or len(chosen) != len(pixels):
+        rows = nearest_rows(training, new, labels)
+    else:
+        rows = np.asarray(chosen[kept:], np.int64)
     return replace(
         repeat_rows(training, np.arange(kept)),
         new_images=new.reshape(-1, *training.image_shape),
         new_labels=labels,
-        new_rows=nearest_rows(training, new, labels),
+        new_rows=rows,
     )

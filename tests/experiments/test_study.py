@@ -50,6 +50,24 @@ def test_the_first_trial_is_as_it_is(tmp_path: Path) -> None:
     assert trial.log_loss == pytest.approx(math.log(3) ** 2 + 4 + 1)
 
 
+def test_a_first_trial_that_waits_is_run_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("optuna.study.Study.ask", be_killed)
+        with pytest.raises(KeyboardInterrupt):
+            make(tmp_path).run(distance)
+    study = make(tmp_path)
+    for _ in range(2):
+        study.run(distance)
+    first, second = study.trials
+    assert first.parameters == {"rate": 0.1, "depth": 3, "widths": [8]}
+    assert second.parameters != first.parameters
+
+
 def test_later_trials_learn_from_earlier_ones(tmp_path: Path) -> None:
     study = make(tmp_path)
     for _ in range(25):

@@ -194,7 +194,9 @@ def test_the_class_weights_of_a_system_count(monkeypatch: pytest.MonkeyPatch) ->
     PublishedNetwork(random_state=0).fit(images, labels)
     PublishedNetwork(random_state=0).fit(images, labels, sample_weight=[1.0, 2.0, 1.0, 4.0])
     np.testing.assert_array_equal(trained[0], [0.5, 1, 3, 3])
+    PublishedNetwork(random_state=0).fit(images, np.array(["bcc", "nv", "mel", "mel"]))
     np.testing.assert_array_equal(trained[1], [0.5, 2, 3, 12])
+    np.testing.assert_array_equal(trained[2], trained[0])
 
 
 def test_the_best_epoch_is_kept_only_if_it_is_asked_for() -> None:

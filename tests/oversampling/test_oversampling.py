@@ -417,6 +417,19 @@ def test_the_new_images_of_a_sampler_follow_the_old_ones() -> None:
     assert (training.labels[raised.new_rows] == DF).all()
 
 
+def test_a_sampler_that_changes_the_rows_that_it_repeats_is_used_as_it_is() -> None:
+    """`shrinkage` moves copies, a smoothed bootstrap; imbalanced-learn says of which rows."""
+    training = make({DF: 6, NV: 15, VASC: 2})
+    sampler = RandomOverSampler(random_state=1, shrinkage=0.5)
+    raised = oversample(training, sampler)
+    expected = clone(sampler)
+    pixels, labels = expected.fit_resample(training.X.astype(np.float32), training.labels)
+    images, raised_labels = raised.apply(training)
+    np.testing.assert_array_equal(images.reshape(len(images), -1), np.clip(np.rint(pixels), 0, 255))
+    np.testing.assert_array_equal(raised_labels, labels)
+    np.testing.assert_array_equal(raised.new_rows, expected.sample_indices_[len(training) :])
+
+
 def test_a_sampler_that_moves_all_pixels_leaves_new_images_only() -> None:
     class Darker(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         def fit_resample(self, X: Float32, y: Labels) -> tuple[Float32, Labels]:
@@ -432,6 +445,8 @@ def test_what_is_no_sampler_or_cannot_resample_is_refused() -> None:
     training = make({DF: 3, NV: 15})
     with pytest.raises(UsageError, match="3 is not an oversampling method, and no sampler"):
         oversample(training, 3)
+    with pytest.raises(UsageError, match="The random_state of SMOTE is an object"):
+        oversample(training, SMOTE(random_state=np.random.RandomState(0)))
     with pytest.raises(UsageError, match=r"SMOTE\(.*\) cannot resample this training part"):
         oversample(training, SMOTE(k_neighbors=9))
 
