@@ -1,14 +1,16 @@
 """`OwnSampler`: any sampler with imbalanced-learn's interface, in the place of a method."""
 
 from dataclasses import replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from hmnist.arrays import Indices
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
 from hmnist.oversampling.oversampled import Oversampled, nearest_rows, repeat_rows
+
+if TYPE_CHECKING:
+    from hmnist.arrays import Indices
 
 
 class OwnSampler(str):
