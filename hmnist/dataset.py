@@ -84,8 +84,10 @@ class LesionDataset:
                 raise DataError(f"{self.name}: {len(values):,} {name} for {len(self):,} images.")
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(CODES):
             raise DataError(f"{self.name}: labels must lie in 0–{len(CODES) - 1}.")
-        if self.lesion_ids is not None and _is_long(self.lesion_ids):
-            raise DataError(f"{self.name}: a lesion id has more than {LONGEST_ID} characters.")
+        for kind, ids in (("lesion", self.lesion_ids), ("image", self.image_ids)):
+            if ids is not None and _is_long(ids):
+                problem = f"one {kind} id has more than {LONGEST_ID} characters"
+                raise DataError(f"{self.name}: {problem}.")
 
     def __len__(self) -> int:
         return len(self.images)

@@ -43,11 +43,18 @@ def empty_rows(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as file:
         file.truncate(size)
-        if hasattr(os, "posix_fallocate"):
-            # Otherwise the process would end at its first write to a full disk, without an error.
-            os.posix_fallocate(file.fileno(), 0, size)
+        reserve(file.fileno(), size)
         pages = mmap.mmap(file.fileno(), size)
     return np.frombuffer(pages, dtype).reshape(shape)
+
+
+def reserve(file: int, size: int) -> None:
+    """Give an open file the space for so many bytes; OSError if the disk has too little.
+
+    Without, the process would end at its first write to a page of a full disk, without an error.
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, size)
 
 
 def take_rows(values: npt.NDArray[T], rows: Indices) -> npt.NDArray[T]:

@@ -186,7 +186,11 @@ def test_unknown_fields_stay_unknown_when_taken() -> None:
         ({"labels": np.array([4.0, 4.5, 6.0, 3.0])}, "labels have .* float64; expected"),
         ({"labels": np.array([[4], [4], [6], [3]])}, r"labels have shape \(4, 1\)"),
         ({"labels": np.array(["nv", "nv", "mel", "df"])}, "labels have .*; expected"),
-        ({"lesion_ids": np.array(["L_1", "L_2", "L_3", "L" * 256])}, "more than 255 characters"),
+        ({"lesion_ids": np.array(["L_1", "L_2", "L_3", "L" * 256])}, "one lesion id has more than"),
+        (
+            {"metadata": pd.DataFrame({"image_id": [*"abc", "d" * 256]})},
+            "one image id has more than",
+        ),
     ],
 )
 def test_fields_that_do_not_fit_are_refused(changes: dict[str, Any], message: str) -> None:

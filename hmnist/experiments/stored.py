@@ -7,6 +7,8 @@ file, which are mapped into memory: processes on one machine share the pages.
 import contextlib
 import hashlib
 import json
+import os
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +23,9 @@ from hmnist.patients import FIELDS
 
 ENTRIES = 8
 """Stored data sets in the cache; the oldest is deleted when there are more."""
+
+LATELY = 3600
+"""Seconds in which one was used lately, and may be needed again: each cell says so."""
 
 _ARRAYS = ("images", "labels", "lesion_ids", "own_split")
 _METADATA = ("image_id", "lesion_id", *FIELDS)
@@ -47,6 +52,12 @@ class StoredData:
         """Where the data set lies in the cache of this machine, if it was sent here."""
         return _stored_folder(self.folder.name)
 
+    def note_use(self) -> None:
+        """Note that it is needed now, so that it is not deleted for others."""
+        for folder in (self.folder, self.own_folder):
+            with contextlib.suppress(OSError):  # it lies elsewhere, or cannot be written to
+                os.utime(folder)
+
     def open(self) -> LesionDataset:
         """Return the data set, from the first right folder.
 
@@ -65,6 +76,7 @@ class StoredData:
         >>> store_data(load_sample(rows=60)).open()
         LesionDataset('synthetic sample', 60 images 28×28×3, lesions: 55)
         """
+        self.note_use()
         for folder in (self.folder, self.own_folder):
             try:
                 return _open_folder(folder, self.digest)
@@ -94,26 +106,28 @@ def store_data(data: LesionDataset) -> StoredData:
     for name in ("image_id", "lesion_id", "own_split"):  # the digests have no part of these
         sha.update("\0".join([name, *arrays.get(name, ())]).encode())
     folder = _stored_folder(sha.hexdigest()[:32])
+    stored = StoredData(folder=folder, digest=data.digest)
     if folder.is_dir():
-        folder.touch()
+        stored.note_use()
     else:
         with write_folder(folder) as temporary:
             for name, array in arrays.items():
                 np.save(temporary / f"{name}.npy", array, allow_pickle=False)
             (temporary / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
         remove_oldest()
-    return StoredData(folder=folder, digest=data.digest)
+    return stored
 
 
 def remove_oldest() -> None:
-    """Delete the oldest stored data sets where there are more than `ENTRIES`."""
+    """Delete the oldest data sets where there are more than `ENTRIES`, unless used lately."""
     import shutil
 
     with contextlib.suppress(OSError):  # another process may delete them at the same time
         folders = [path for path in _stored_folder("").iterdir() if not path.name.startswith(".")]
         folders.sort(key=lambda path: path.stat().st_mtime_ns)
         for oldest in folders[:-ENTRIES]:
-            shutil.rmtree(oldest, ignore_errors=True)
+            if oldest.stat().st_mtime < time.time() - LATELY:
+                shutil.rmtree(oldest, ignore_errors=True)
 
 
 def _stored_folder(name: str) -> Path:

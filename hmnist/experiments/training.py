@@ -126,22 +126,23 @@ def compose_ensemble(
         Member(run=run.folder.name, digest=hash_file(run.folder / MANIFEST), weight=weight)
         for run, weight in kept
     )
-    finished = open_finished(folder, recipe.key(split), noted)
-    # A member that was trained again is another member, though its predictions are the same.
-    if finished is not None and finished.manifest.members == listed:
-        return finished
-    return _write(
-        split,
-        recipe,
-        folder,
-        {part: soft_vote(probabilities, weights) for part, probabilities in stored.items()},
-        parameters={},
-        members=listed,
-        fit_seconds=0.0,
-        predict_ms_per_1000=sum(run.manifest.predict_ms_per_1000 for run, _ in kept),
-        parameter_count=sum(run.manifest.parameter_count for run, _ in kept),
-        side_by_side=False,
-    )
+    with working_folder(folder):  # another process may compose it, too
+        finished = open_finished(folder, recipe.key(split), noted)
+        # A member that was trained again is another member, though its predictions are the same.
+        if finished is not None and finished.manifest.members == listed:
+            return finished
+        return _write(
+            split,
+            recipe,
+            folder,
+            {part: soft_vote(probabilities, weights) for part, probabilities in stored.items()},
+            parameters={},
+            members=listed,
+            fit_seconds=0.0,
+            predict_ms_per_1000=sum(run.manifest.predict_ms_per_1000 for run, _ in kept),
+            parameter_count=sum(run.manifest.parameter_count for run, _ in kept),
+            side_by_side=False,
+        )
 
 
 class _TrainingFacts(TypedDict):

@@ -51,7 +51,8 @@ class Work:
 
 
 def make_work(cell: "Cell", data: StoredData, *, side_by_side: bool) -> Work:
-    """Return the work on a cell whose data set is stored."""
+    """Return the work on a cell whose data set is stored; it is needed from now on."""
+    data.note_use()
     own = [field.name for field in fields(Split) if field.name != "data"]
     return Work(
         data=data,

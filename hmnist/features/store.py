@@ -23,7 +23,7 @@ import numpy as np
 from hmnist.arrays import Array
 from hmnist.errors import WorkError
 from hmnist.files import cache_folder, locked, write_folder
-from hmnist.large_arrays import chunks_of, release
+from hmnist.large_arrays import chunks_of, release, reserve
 
 LIMIT = 4 * 10**9
 """Bytes of all results; beyond it, the oldest that nobody used lately are deleted."""
@@ -61,7 +61,7 @@ def keep_results() -> Iterator[Work]:
 
 
 def add_seconds(seconds: float) -> None:
-    """Count seconds that were spent on this work before, in another process."""
+    """Count seconds of this work that passed elsewhere; fewer than none if it only waited."""
     if (work := _work.get()) is not None:
         work.seconds += seconds
 
@@ -79,9 +79,11 @@ def kept(
         return compute()
     folder = cache_folder() / "features" / _key(facts())
     with contextlib.ExitStack() as stack:
+        asked = time.perf_counter()
         with contextlib.suppress(OSError):
             # Another process may be computing the same result.
             stack.enter_context(locked(folder.with_suffix(".lock")))
+        add_seconds(asked - time.perf_counter())  # waiting is not work
         if (found := _open(folder)) is not None:
             arrays, seconds = found
             add_seconds(seconds)
@@ -131,9 +133,10 @@ def _open(folder: Path) -> tuple[dict[str, Array], float] | None:
 def _write(folder: Path, arrays: Mapping[str, Array], seconds: float) -> None:
     with write_folder(folder) as temporary:
         for name, array in arrays.items():
-            stored = np.lib.format.open_memmap(
-                temporary / f"{name}.npy", "w+", array.dtype, array.shape
-            )
+            path = temporary / f"{name}.npy"
+            stored = np.lib.format.open_memmap(path, "w+", array.dtype, array.shape)
+            with path.open("r+b") as file:
+                reserve(file.fileno(), path.stat().st_size)
             for part in chunks_of(array):
                 stored[part] = array[part]
                 release(array)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _FILE = "weights.npz"
 
+_LARGEST_WEIGHTS = 2**32  # bytes; networks on large images have hundreds of millions of weights
+
 SEED_DISTANCE = 2**32  # between the networks of one model, so that no two models share a seed
 
 
@@ -268,7 +270,7 @@ class NetworkModel(Model):
         if len(self.offset_) != len(self.classes_):
             raise ValueError(f"it has {len(self.offset_)} offsets of {len(self.classes_)} classes")
         kind = (np.float32, (network.training.networks, None))
-        rows = read_arrays(folder / _FILE, {"weights": kind})["weights"]
+        rows = read_arrays(folder / _FILE, {"weights": kind}, _LARGEST_WEIGHTS)["weights"]
         self.weights_ = [[row] for row in rows]
         self._rebuild()
         self.weights_ = [graph.get_weights() for graph in self.networks_]

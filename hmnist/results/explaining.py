@@ -145,12 +145,12 @@ def _rank_groups(
     run: Run, images: Pixels, predicted: Labels, patients: Float32 | None
 ) -> dict[str, float]:
     """Return the loss by group of features for a tabular model on features; else nothing."""
-    if run.manifest.members or run.manifest.recipe.features == "pixels":
+    if run.manifest.members:
         return {}
     from hmnist.models.tabular import TabularModel
 
     model = run.model
-    if not isinstance(model, TabularModel):
+    if not isinstance(model, TabularModel) or model.features == "pixels":
         return {}
     return permute_groups(
         model.read_columns(images, patients),

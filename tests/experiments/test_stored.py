@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,11 +81,25 @@ def test_another_machine_finds_the_data_in_its_own_cache(
 
 def test_the_oldest_are_deleted(sample: LesionDataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored, "ENTRIES", 2)
+    monkeypatch.setattr(stored, "LATELY", 0)
     first, second = (store_data(replace(sample, name=name)) for name in "ab")
     store_data(replace(sample, name="a"))  # used again
     third = store_data(replace(sample, name="c"))
     assert first.folder.is_dir()
     assert third.folder.is_dir()
+    assert not second.folder.exists()
+
+
+def test_what_is_needed_is_not_deleted(
+    sample: LesionDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "ENTRIES", 1)
+    first, second = (store_data(replace(sample, name=name)) for name in "ab")
+    for data in (first, second):
+        os.utime(data.folder, (0, 0))  # stored long ago
+    first.note_use()  # by a cell that begins now
+    store_data(replace(sample, name="c"))
+    assert first.open().name == "a"
     assert not second.folder.exists()
 
 

@@ -1,5 +1,6 @@
 """Results that are kept: computed once, checked, and the same whether kept or not."""
 
+import errno
 import json
 import os
 import shutil
@@ -73,15 +74,16 @@ def test_nothing_is_kept_outside_of_the_block(cache: Path) -> None:
 
 
 def test_the_seconds_are_those_of_the_work_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([100.0, 101.0, 108.0, 110.0, 200.0, 203.0])  # two blocks, one computation
+    # Two blocks, each of which waits for the lock; one computation.
+    clock = iter([100.0, 101.0, 103.0, 103.0, 110.0, 112.0, 200.0, 201.0, 205.0, 206.0])
     monkeypatch.setattr("hmnist.features.store.time.perf_counter", lambda: next(clock))
     worker = Worker()
     with keep_results() as first:
         kept(worker.facts, worker)
     with keep_results() as second:
         kept(worker.facts, worker)
-    assert first.seconds == 10
-    assert second.seconds == 3 + 7
+    assert first.seconds == 12 - 2
+    assert second.seconds == 6 - 4 + 7
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "no facts", "other facts", "missing"])
@@ -117,6 +119,17 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     worker = Worker()
     with keep_results():
         assert kept(worker.facts, worker)["rows"].shape == (6, 2)
+
+
+def test_a_full_disk_is_done_without(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    worker = Worker()
+    with keep_results():
+        assert kept(worker.facts, worker)["rows"].shape == (6, 2)
+    assert not [path for path in cache.iterdir() if path.is_dir()]
 
 
 def test_the_oldest_results_make_room(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:

@@ -1,6 +1,8 @@
+import json
 from dataclasses import replace
 
-from hmnist.results.cautions import warn_of_cheaper, warn_of_folds, warn_of_leaks
+from hmnist.guarded import decode_json
+from hmnist.results.cautions import MOST_NAMED, warn_of_cheaper, warn_of_folds, warn_of_leaks
 from hmnist.results.differences import RowDifferences
 from hmnist.results.rows import Ranking, ScoreSummary, TableRow
 from hmnist.scores.comparison import Difference
@@ -30,6 +32,15 @@ def test_models_that_are_no_better_than_a_cheaper_one_are_named() -> None:
     )
     assert not [*warn_of_cheaper(differences(transfer=better))]
     assert not [*warn_of_cheaper(None)]
+
+
+def test_a_sentence_on_many_rows_can_be_read() -> None:
+    same = Difference(0.017, 0.001, 0.034, 0.07)
+    rows = {f"xgboost_{number}_with_a_long_label": same for number in range(48)}
+    (warning,) = warn_of_cheaper(differences(**rows))
+    assert warning.count(" than mlp ") == MOST_NAMED
+    assert warning.endswith("; and 40 more rows.")
+    assert decode_json(json.dumps([warning])) == [warning]  # as a table is read
 
 
 def test_a_lower_loss_is_better() -> None:

@@ -179,6 +179,14 @@ def test_tabular_models_rank_their_features(sample: LesionDataset, tmp_path: Pat
     assert losses[0] > 0.001
 
 
+def test_pixels_have_no_groups(sample: LesionDataset, tmp_path: Path) -> None:
+    parameters = {"features": "pixels"}  # which the settings of the recipe do not say
+    run = train(
+        sample, "logistic", effort="quick", threads=1, out=tmp_path / "run", parameters=parameters
+    )
+    assert explain(run, sample.images[:3], method="permutation").groups == {}
+
+
 def test_patient_data_stay_as_they_are(patient_run: Run, sample: LesionDataset) -> None:
     assert sample.patients is not None
     known = sample.patients[:2]

@@ -1,6 +1,7 @@
 """`OnnxNetworks`: an exported graph, run by ONNX Runtime."""
 
 import importlib.util
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from hmnist.arrays import Array, Float32, Pixels
 from hmnist.errors import UsageError
 from hmnist.hardware import available_cores, named_threads
 
-_BATCH = 64  # images per call, so that a network's memory does not grow with their number
+_PIXELS = 64 * 28 * 28 * 3  # numbers per call, so that a network's memory does not grow with them
 
 
 class OnnxNetworks:
@@ -41,10 +42,11 @@ class OnnxNetworks:
         arrays: dict[str, Array] = {"images": images}
         if patients is not None:
             arrays["patients"] = patients
-        starts = range(0, len(images), _BATCH)
+        size = max(1, _PIXELS // math.prod(images.shape[1:]))
+        starts = range(0, len(images), size)
         batches = (
             {
-                name: np.ascontiguousarray(array[start : start + _BATCH])
+                name: np.ascontiguousarray(array[start : start + size])
                 for name, array in arrays.items()
             }
             for start in starts

@@ -13,7 +13,7 @@ from hmnist.runs.manifest import Manifest
 from hmnist.runs.recipe import Recipe
 from hmnist.splits.leak_steps import AUDITED
 
-_ALWAYS = ("effort", "seed", "threads")
+_ALWAYS = ("effort", "seed", "threads", "device")
 """The settings that a command names even where they have their default."""
 
 _BY_DEFAULT = ("rare", "rare_to", "decide", "sensitivity", "features", "precision", "pretrained")
@@ -59,6 +59,7 @@ def audit_facts(audit: Audit, runs: Sequence[Manifest]) -> Iterator[tuple[str, s
     if runs:
         first = runs[0].recipe
         settings = {"effort": first.effort, "pretrained": first.pretrained} | settings
+        settings["device"] = first.device
         if first.precision != Recipe.precision:
             settings["precision"] = first.precision
     settings["seeds"] = max(row.seeds for row in audit.rows)
@@ -108,6 +109,8 @@ def _settings(runs: Sequence[Manifest]) -> dict[str, Any]:
     recipes = [run.recipe for run in runs if not run.recipe.entry.baseline] or [runs[0].recipe]
     first = recipes[0]
     given = {name: getattr(first, name) for name in _ALWAYS}
+    if any(recipe.device == "gpu" for recipe in recipes):  # those models that can use one
+        given["device"] = "gpu"
     for name in _BY_DEFAULT:
         values = [getattr(recipe, name) for recipe in recipes]
         if other := [value for value in values if value != getattr(Recipe, name)]:

@@ -57,7 +57,7 @@ def test_the_command_of_a_run_names_its_settings(run: Run) -> None:
     command = dict(run_facts(run.manifest))["Command"]
     expected = (
         "hmnist train logistic sample --split lesion --effort quick --seed 0 --threads 1 "
-        "--features pixels --oversample random"
+        "--device cpu --features pixels --oversample random"
     )
     assert command == expected
 
