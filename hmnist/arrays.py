@@ -1,8 +1,8 @@
 """The array types that the package names, and what counts as pixels.
 
 `check_pixels` refuses numbers that are not pixels 0–255; `infer_shape` finds the shape of a square
-image that came as a row; `count_doublings` tells how much larger than usual an image is, and
-`area_weights` how pixels become fewer or more.
+image that came as a row; `as_rows` reads a selection of rows; `count_doublings` tells how much
+larger than usual an image is, and `area_weights` how pixels become fewer or more.
 """
 
 from typing import Any
@@ -108,6 +108,43 @@ Leave out scalers and divisions: every model scales pixels by itself.
             f"The pixels are floats between {low:g} and {high:g}; expected 0–255.",
             _UNSCALED,
         )
+
+
+def as_rows(given: Any, count: int, what: str) -> Indices:
+    """Return rows that are given as whole numbers or as a mask: int64, in their order.
+
+    `count` is the number of rows there are, `what` names the rows in the message. Raises UsageError
+    if they are neither, or there is no such row.
+
+    Examples
+    --------
+    >>> as_rows([False, True, True], 3, "The test part")
+    array([1, 2])
+    >>> as_rows([2, 3], 3, "The test part")
+    Traceback (most recent call last):
+        ...
+    hmnist.errors.UsageError: The test part holds row 3; the data hold 3 rows, from 0. Give rows \
+of the data, 0 is the first, or a mask with True for each row that is meant.
+    """
+    try:
+        rows = np.asarray(given)
+    except ValueError:
+        rows = np.empty((), object)  # lists of several lengths
+    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "biu"):
+        form = f"the type {rows.dtype} and the shape {rows.shape}"
+        fault = f"is not a list of whole numbers: it has {form}"
+    elif rows.dtype == bool and len(rows) != count:
+        fault = f"is a mask of {len(rows):,} rows; the data hold {count:,}"
+    elif rows.dtype == bool:
+        return np.flatnonzero(rows)
+    elif len(outside := rows[(rows < 0) | (rows >= count)]):
+        fault = f"holds row {outside[0]}; the data hold {count:,} rows, from 0"
+    else:
+        return rows.astype(np.int64, copy=False)
+    raise UsageError(
+        f"{what} {fault}.",
+        "Give rows of the data, 0 is the first, or a mask with True for each row that is meant.",
+    )
 
 
 def count_doublings(height: int, width: int) -> int:

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float32, Images, Indices, Labels, Pixels, Shape, Strings
+from hmnist.arrays import (
+    Array,
+    Float32,
+    Images,
+    Labels,
+    Pixels,
+    Shape,
+    Strings,
+    as_rows,
+)
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataError, UsageError
 from hmnist.html import image_html
@@ -29,6 +38,9 @@ LONGEST_ID = 255
 
 PARTS = ("train", "validation", "test")  # the three parts of a split
 
+PART_OF_WORD = {**{part: part for part in PARTS}, "val": "validation"}
+"""The words for the parts in files and arrays, and their names here."""
+
 
 @dataclass(frozen=True, eq=False)
 class LesionDataset:
@@ -37,11 +49,13 @@ class LesionDataset:
     Attributes
     ----------
     images : numpy.ndarray of uint8, shape (n, h, w, c)
-        Pixels 0–255; `c` is 3 (RGB) or 1 (grey).
+        Pixels 0–255; `c` is 3 (RGB) or 1 (grey). Lists and columns of tables become arrays, here
+        and below.
     labels : numpy.ndarray of int64, shape (n,)
         Diagnoses in the Kaggle order, 0–6 (see `hmnist.diagnoses`).
     lesion_ids : numpy.ndarray of str, shape (n,), or None
-        Which lesion each image shows; None if that is unknown.
+        Which lesion each image shows; without them, the ``lesion_id`` of the metadata, if every
+        image has one. None if that is unknown.
     metadata : pandas.DataFrame or None
         One row per image: ``lesion_id, image_id, dx, dx_type, age, sex, localization`` and
         all other columns of the file.
@@ -50,13 +64,14 @@ class LesionDataset:
     synthetic : bool
         Whether the images were generated rather than photographed.
     own_split : numpy.ndarray of str, shape (n,), or None
-        The part (``train``, ``validation``, ``test``) of each image if the file contains a split.
+        The part (``train``, ``validation`` or ``val``, ``test``) of each image if the file contains
+        a split; empty for images of none.
 
     Raises
     ------
     DataError
         If the images are not uint8 of four dimensions, the labels are not whole numbers from 0 to
-        6, the lengths differ, or a lesion id is very long.
+        6, the lengths differ, an id is very long, a lesion id is missing, or there is no such part.
     """
 
     images: Pixels
@@ -68,6 +83,24 @@ class LesionDataset:
     own_split: Strings | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
+        for name in ("images", "labels", "lesion_ids", "own_split"):
+            if getattr(self, name) is not None:
+                self._set(name, _as_array(getattr(self, name)))
+        self._check_shapes()
+        if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(CODES):
+            raise DataError(f"{self.name}: labels must lie in 0–{len(CODES) - 1}.")
+        self._set("lesion_ids", self._find_lesions())
+        if self.own_split is not None:
+            self._set("own_split", self._name_parts(self.own_split))
+        for kind, ids in (("lesion", self.lesion_ids), ("image", self.image_ids)):
+            if ids is not None and _is_long(ids):
+                problem = f"one {kind} id has more than {LONGEST_ID} characters"
+                raise DataError(f"{self.name}: {problem}.")
+
+    def _set(self, name: str, value: Array | None) -> None:
+        object.__setattr__(self, name, value)  # the class is frozen
+
+    def _check_shapes(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.uint8:
             raise DataError(
                 f"{self.name}: images have shape {self.images.shape} and type "
@@ -82,12 +115,38 @@ class LesionDataset:
             values = getattr(self, name)
             if values is not None and len(values) != len(self):
                 raise DataError(f"{self.name}: {len(values):,} {name} for {len(self):,} images.")
-        if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(CODES):
-            raise DataError(f"{self.name}: labels must lie in 0–{len(CODES) - 1}.")
-        for kind, ids in (("lesion", self.lesion_ids), ("image", self.image_ids)):
-            if ids is not None and _is_long(ids):
-                problem = f"one {kind} id has more than {LONGEST_ID} characters"
-                raise DataError(f"{self.name}: {problem}.")
+            if values is not None and name != "metadata" and values.ndim != 1:
+                raise DataError(f"{self.name}: {name} have shape {values.shape}; expected (n,).")
+
+    def _find_lesions(self) -> Strings | None:
+        """Return the lesion of each image as text; None if they are unknown."""
+        ids = self.lesion_ids
+        if ids is None:
+            if self.metadata is None or "lesion_id" not in self.metadata:
+                return None
+            column = self.metadata["lesion_id"]
+            return None if column.isna().any() else column.to_numpy(dtype=str)
+        if ids.dtype.kind == "U":
+            return ids
+        import pandas as pd
+
+        missing = pd.isna(ids)
+        if missing.any():
+            raise DataError(
+                f"{self.name}: the lesion id of row {int(missing.argmax()):,} is missing.",
+                "Give every image its lesion, or none: lesion_ids=None.",
+            )
+        return ids.astype(str)
+
+    def _name_parts(self, words: Array) -> Strings:
+        """Return the part of each image by its name here; empty for images of none."""
+        names = {**PART_OF_WORD, "": ""}
+        if unknown := sorted(set(map(str, words.tolist())) - set(names)):
+            raise DataError(
+                f"{self.name}: {unknown[0]!r} is not a part; expected {', '.join(PARTS)}.",
+                "An empty text leaves an image out.",
+            )
+        return np.array([names[word] for word in words.tolist()], dtype=str)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -187,8 +246,11 @@ class LesionDataset:
         sha.update(np.ascontiguousarray(self.labels, dtype=np.int64).data)
         return sha
 
-    def take(self, indices: Indices) -> Self:
+    def take(self, indices: npt.ArrayLike) -> Self:
         """Return the images at `indices`, in that order, as a new data set.
+
+        A mask takes the images where it is True. Raises UsageError for what is neither rows of the
+        data, from 0, nor a mask.
 
         Images of more than half a gigabyte are copied into a file; see `hmnist.large_arrays`.
 
@@ -198,14 +260,15 @@ class LesionDataset:
         >>> data.take(np.array([2, 0])).labels
         array([6, 4])
         """
+        rows = as_rows(indices, len(self), "The selection")
         lesions, table, parts = self.lesion_ids, self.metadata, self.own_split
         return dataclasses.replace(
             self,
-            images=take_rows(self.images, indices),
-            labels=self.labels[indices],
-            lesion_ids=None if lesions is None else lesions[indices],
-            metadata=None if table is None else table.iloc[indices].reset_index(drop=True),
-            own_split=None if parts is None else parts[indices],
+            images=take_rows(self.images, rows),
+            labels=self.labels[rows],
+            lesion_ids=None if lesions is None else lesions[rows],
+            metadata=None if table is None else table.iloc[rows].reset_index(drop=True),
+            own_split=None if parts is None else parts[rows],
         )
 
 
@@ -228,6 +291,14 @@ def check_loaded(data: object) -> None:
             f"The data are a {type(data).__name__}; expected a LesionDataset.",
             "hmnist.load reads one from a file.",
         )
+
+
+def _as_array(values: npt.ArrayLike) -> Array:
+    """Return values as a plain array; an empty one for lists of several lengths."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        return np.empty(0, object)
 
 
 def _is_long(ids: Strings) -> bool:

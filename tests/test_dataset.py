@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmnist.dataset import LesionDataset, fingerprint_images
-from hmnist.errors import DataError
+from hmnist.errors import DataError, UsageError
 
 
 def make(**changes: Any) -> LesionDataset:
@@ -181,6 +181,14 @@ def test_unknown_fields_stay_unknown_when_taken() -> None:
         ({"lesion_ids": np.array(["L_1"])}, "1 lesion_ids for 4 images"),
         ({"metadata": pd.DataFrame({"age": [1]})}, "1 metadata for 4 images"),
         ({"own_split": np.array(["train"] * 5)}, "5 own_split for 4 images"),
+        (
+            {"own_split": ["train", "training", "test", "test"]},
+            "'training' is not a part",
+        ),
+        ({"own_split": [["train"]] * 4}, r"own_split have shape \(4, 1\)"),
+        ({"lesion_ids": ["L_1", None, "L_2", "L_3"]}, "the lesion id of row 1 is missing"),
+        ({"lesion_ids": [1.0, 2.0, np.nan, 3.0]}, "the lesion id of row 2 is missing"),
+        ({"images": [[1], [2, 3]]}, r"images have shape \(0,\)"),
         ({"labels": np.array([4, 4, 7, 3])}, "0–6"),
         ({"labels": np.array([4, -1, 6, 3])}, "0–6"),
         ({"labels": np.array([4.0, 4.5, 6.0, 3.0])}, "labels have .* float64; expected"),
@@ -213,3 +221,50 @@ def test_patient_data_have_a_digest_of_their_own(sample: LesionDataset) -> None:
     assert without.patients is None
     assert without.patient_digest is None
     assert replace(sample, metadata=None).patients is None
+
+
+# What becomes an array
+
+
+def test_lists_and_columns_become_arrays() -> None:
+    data = make()
+    table = pd.DataFrame({"lesion": [7, 7, 8, 9], "label": data.labels})
+    made = LesionDataset(
+        list(data.images),
+        table["label"],
+        table["lesion"],
+        own_split=["train", "val", "test", ""],
+    )
+    np.testing.assert_array_equal(made.images, data.images)
+    assert made.lesion_ids is not None
+    assert made.lesion_ids.tolist() == ["7", "7", "8", "9"]
+    assert made.lesion_count == 3
+    assert made.own_split is not None
+    assert made.own_split.tolist() == ["train", "validation", "test", ""]
+    assert len(made.digest) == 64
+
+
+def test_lesions_of_the_metadata_are_known() -> None:
+    metadata = pd.DataFrame({"lesion_id": ["L_1", "L_1", "L_2", "L_3"]})
+    known = make(lesion_ids=None, metadata=metadata)
+    assert known.lesion_count == 3
+    some = make(lesion_ids=None, metadata=metadata.replace("L_2", None))
+    assert some.lesion_ids is None
+
+
+@pytest.mark.parametrize(
+    "mask", [[True] * 4, [True, False, True, False], [False] * 4], ids=["all", "some", "none"]
+)
+def test_a_mask_takes_its_rows(mask: list[bool]) -> None:
+    data, rows = make(), np.flatnonzero(mask)
+    for selection in (mask, np.array(mask), pd.Series(mask), rows, rows.tolist()):
+        taken = data.take(selection)
+        np.testing.assert_array_equal(taken.images, data.images[rows])
+        np.testing.assert_array_equal(taken.labels, data.labels[rows])
+
+
+@pytest.mark.parametrize("selection", [[True], [4], [-1], 2, slice(2), ["a"]], ids=str)
+def test_what_is_not_rows_is_refused(selection: Any) -> None:
+    with pytest.raises(UsageError, match="The selection") as caught:
+        make().take(selection)
+    assert caught.value.hint

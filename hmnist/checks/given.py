@@ -1,6 +1,6 @@
 """Splits and features of a user, in the form that checks look at: `as_split`, `as_features`.
 
-A split made by hand may hold lists or masks. What cannot be understood is refused, never ignored.
+What cannot be understood is refused, never ignored.
 """
 
 import contextlib
@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from hmnist.arrays import Float64, Indices
+from hmnist.arrays import Float64
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
 from hmnist.sources.tables import read_table
+from hmnist.splits.same_data import SPLITS, refuse_other_data
 from hmnist.splits.split import Split, own_split
 from hmnist.splits.split_file import read_split_rows
 
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
     Features = pd.DataFrame | list[str] | tuple[str, ...]
 
-_SPLITS = "Give what hmnist.split returns for these data, a Split of your own, or a split file."
-
-_ROWS = "Give rows of the data, 0 is the first, or a mask with True for each row of the part."
-
 _FEATURES = (
     "Give a table with a row per image (a pandas.DataFrame, or --feature-file FILE), or a list of "
     "the names of its columns."
@@ -35,28 +31,24 @@ _FEATURES = (
 
 
 def as_split(data: LesionDataset, split: Split | str | os.PathLike[str] | None) -> Split | None:
-    """Return a split of `data` whose rows are int64, in any order and maybe repeated.
+    """Return a split of `data`, whose rows are in any order and maybe repeated.
 
     Parameters and errors are those of `hmnist.check`.
 
     Examples
     --------
     >>> data = LesionDataset(np.zeros((3, 8, 8, 1), np.uint8), np.array([4, 4, 6]))
-    >>> by_hand = Split(data, "mine", [0], [], np.array([False, True, True]))
+    >>> by_hand = Split(data, "mine", [0], [], [False, True, True])
     >>> as_split(data, by_hand).test_indices
     array([1, 2])
     """
     if split is None:
         return None if data.own_split is None else own_split(data)
     if isinstance(split, Split):
-        _refuse_other_data(data, split.data)
-        parts: dict[str, Any] = {
-            f"{part}_indices": _as_rows(part, rows, len(data))
-            for part, rows in split.indices.items()
-        }
-        return replace(split, data=data, **parts)
+        refuse_other_data(data, split.data)
+        return replace(split, data=data)
     if not isinstance(split, str | os.PathLike):
-        raise UsageError(f"A {type(split).__name__} is not a split.", _SPLITS)
+        raise UsageError(f"A {type(split).__name__} is not a split.", SPLITS)
     path = Path(split)
     rows = read_split_rows(path, len(data), data.image_ids)
     return Split(data, path.name, rows["train"], rows["validation"], rows["test"])
@@ -121,51 +113,6 @@ def read_feature_file(path: Path) -> "pd.DataFrame":
         with contextlib.suppress(ValueError):
             table[name] = pd.to_numeric(table[name])
     return table
-
-
-def _refuse_other_data(data: LesionDataset, other: LesionDataset) -> None:
-    """Refuse a split of `other`, unless it holds the same images as `data`."""
-    if other is data:
-        return
-    if len(other) != len(data):
-        raise UsageError(
-            f"The split is one of {len(other):,} images; the data hold {len(data):,}.", _SPLITS
-        )
-    columns: dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]]
-    columns = {"has the label": (other.labels, data.labels)}
-    if other.image_ids is not None and data.image_ids is not None:
-        columns = {"is": (other.image_ids, data.image_ids)}
-    elif other.lesion_ids is not None and data.lesion_ids is not None:
-        columns["shows the lesion"] = (other.lesion_ids, data.lesion_ids)
-    for verb, (of_split, of_data) in columns.items():
-        differs = of_split != of_data
-        if differs.any():
-            row = int(differs.argmax())
-            raise UsageError(
-                f"The split is one of other data: row {row:,} {verb} {of_split[row]} in its data "
-                f"and {of_data[row]} in these.",
-                _SPLITS,
-            )
-
-
-def _as_rows(part: str, given: Any, count: int) -> Indices:
-    """Return rows that are given as whole numbers or as a mask."""
-    try:
-        rows = np.asarray(given)
-    except ValueError:
-        rows = np.empty((), object)  # lists of several lengths
-    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "biu"):
-        form = f"the type {rows.dtype} and the shape {rows.shape}"
-        fault = f"is not a list of whole numbers: it has {form}"
-    elif rows.dtype == bool and len(rows) != count:
-        fault = f"is a mask of {len(rows):,} rows; the data hold {count:,}"
-    elif rows.dtype == bool:
-        return np.flatnonzero(rows)
-    elif len(outside := rows[(rows < 0) | (rows >= count)]):
-        fault = f"holds row {outside[0]}; the data hold {count:,} rows, from 0"
-    else:
-        return rows.astype(np.int64)
-    raise UsageError(f"The {part} part {fault}.", _ROWS)
 
 
 def _as_numbers(name: str, column: "pd.Series[Any]") -> Float64:

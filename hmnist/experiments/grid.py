@@ -25,7 +25,7 @@ def plan_benchmark(
     models: Sequence[str] | str,
     folder: Path,
     *,
-    split: str | Path | None = None,
+    split: str | Path | Split | None = None,
     folds: int | None = None,
     seeds: int = 1,
     parameters: Mapping[str, Mapping[str, Any]] | None = None,

@@ -14,6 +14,7 @@ from hmnist.runs.folders import runs_folder
 from hmnist.runs.keywords import check_keywords
 from hmnist.runs.recipe import Recipe, Settings
 from hmnist.runs.run import Run
+from hmnist.splits.split import Split
 from hmnist.splits.split import split as make_split
 
 
@@ -21,7 +22,7 @@ def train(
     data: LesionDataset,
     model: str = "cnn",
     *,
-    split: str | Path | None = None,
+    split: str | Path | Split | None = None,
     out: str | Path | None = None,
     on_step: OnStep | None = None,
     on_note: Callable[[str], None] | None = None,
@@ -37,7 +38,7 @@ def train(
         The images to train, validate and test on.
     model : str
         A name of the registry (``hmnist models``).
-    split : str, pathlib.Path or None
+    split : str, pathlib.Path, Split or None
         As `by` of `hmnist.split`. ``published:<system>`` resamples and decides by itself.
     out : str, pathlib.Path or None
         The run folder; None makes one in ``hmnist-runs``. An older run of that name is replaced.

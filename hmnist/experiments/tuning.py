@@ -77,7 +77,7 @@ def tune(
     *,
     trials: int = 20,
     seeds: int = 1,
-    split: str | Path | None = None,
+    split: str | Path | Split | None = None,
     out: str | Path | None = None,
     on_trial: Callable[[Tuning], None] | None = None,
     on_step: OnStep = ignore_steps,
@@ -100,7 +100,7 @@ def tune(
         How many trials, with those that `out` holds already.
     seeds : int
         Models of each trial, whose log losses are averaged.
-    split : str, pathlib.Path or None
+    split : str, pathlib.Path, Split or None
         As `by` of `hmnist.split`.
     out : str, pathlib.Path or None
         The folder of the search; None makes one in ``hmnist-runs``. A search that was interrupted

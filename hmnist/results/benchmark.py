@@ -25,13 +25,14 @@ from hmnist.runs.folders import runs_folder
 from hmnist.runs.keywords import check_keywords
 from hmnist.runs.recipe import Settings
 from hmnist.scores.scoring import SCORE_NAMES
+from hmnist.splits.split import Split
 
 
 def benchmark(
     data: LesionDataset,
     models: Sequence[str] | str = COMPARED,
     *,
-    split: str | Path | None = None,
+    split: str | Path | Split | None = None,
     folds: int | None = None,
     seeds: int = 1,
     jobs: int = 1,
@@ -51,7 +52,7 @@ def benchmark(
     models : sequence of str
         Names of the registry; by default all but ``transfer`` and the published systems. The
         baseline always takes part.
-    split : str, pathlib.Path or None
+    split : str, pathlib.Path, Split or None
         As `by` of `hmnist.split`. ``published:<system>`` resamples and decides by itself.
     folds : int or None
         Cross-validate in so many folds by lesion instead of one split.

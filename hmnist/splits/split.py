@@ -6,13 +6,14 @@ counts the lesions that stand in more than one part.
 """
 
 import hashlib
+import os
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from hmnist.arrays import Indices, Strings
+from hmnist.arrays import Indices, Strings, as_rows
 from hmnist.dataset import PARTS, LesionDataset, check_loaded
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError, check_seed
@@ -20,6 +21,7 @@ from hmnist.html import html_of
 from hmnist.splits.groups import assign_groups
 from hmnist.splits.leaks import Leak, find_leaks
 from hmnist.splits.protocols import PUBLISHED, divide, find_protocol
+from hmnist.splits.same_data import SPLITS, refuse_other_data
 from hmnist.splits.split_file import read_split_file
 from hmnist.systems.protocol import Protocol
 
@@ -39,9 +41,9 @@ class Split:
         ``lesion``, ``image``, ``own`` (the file's own), ``published:<system>`` or the name of a
         split file.
     train_indices, validation_indices, test_indices : numpy.ndarray of int64
-        Rows of `data`, ascending, disjoint. Validation may be empty. In a split made by hand or
-        by a published system, parts may share and repeat rows; `hmnist.check` says what that
-        means.
+        Rows of `data`, ascending, disjoint; lists and masks become such arrays. Validation may be
+        empty. In a split made by hand or by a published system, parts may share and repeat rows, in
+        any order; `hmnist.check` says what that means.
     seed : int or None
         The seed of the random draws; None where a file defines the split.
     fold, folds : int or None
@@ -49,6 +51,11 @@ class Split:
     protocol : Protocol or None
         The protocol of a published split: no decision is fitted on its validation part. None for
         all other splits.
+
+    Raises
+    ------
+    UsageError
+        If a part is neither rows of the data nor a mask.
     """
 
     data: LesionDataset
@@ -60,6 +67,12 @@ class Split:
     fold: int | None = None
     folds: int | None = None
     protocol: Protocol | None = None
+
+    def __post_init__(self) -> None:
+        check_loaded(self.data)
+        for part, given in self.indices.items():
+            rows = as_rows(given, len(self.data), f"The {part} part")
+            object.__setattr__(self, f"{part}_indices", rows)
 
     def __repr__(self) -> str:
         sizes = " / ".join(f"{size:,}" for size in self.sizes.values())
@@ -175,19 +188,20 @@ class Split:
         return [np.unique(self.data.lesion_ids[rows]) for rows in self.indices.values()]
 
 
-def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> Split:
+def split(data: LesionDataset, by: "str | Path | Split | None" = None, seed: int = 0) -> Split:
     """Divide a data set into train, validation and test: 70, 10 and 20 % of the images.
 
     Parameters
     ----------
     data : LesionDataset
         The data set to divide.
-    by : str, pathlib.Path or None
+    by : str, pathlib.Path, Split or None
         ``"lesion"`` keeps whole lesions together, stratified by diagnosis; ``"image"`` divides
         images and may leak; ``"own"`` takes the split that the file brings (MedMNIST);
         ``"published:lenet"`` and the like split as a published system did, leaks included; a path
-        reads a CSV file with ``image_id`` or ``row`` (0 is the first image) and ``part``. None
-        takes the first of lesion, own and image that the data allow.
+        reads a CSV file with ``image_id`` or ``row`` (0 is the first image) and ``part``. A split
+        of these data stays as it is. None takes the first of lesion, own and image that the data
+        allow.
     seed : int
         0 or more; it fixes the random draws. With image ids, the order of rows does not count.
 
@@ -199,7 +213,8 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
     Raises
     ------
     UsageError
-        If the data do not allow this kind of split, or `seed` is below 0.
+        If the data do not allow this kind of split, it is a split of other data, or `seed` is
+        below 0.
     DataError
         If a split file is malformed, or the metadata lack what a published split needs.
 
@@ -212,6 +227,11 @@ def split(data: LesionDataset, by: str | Path | None = None, seed: int = 0) -> S
     """
     check_loaded(data)
     check_seed(seed)
+    if isinstance(by, Split):
+        refuse_other_data(data, by.data)
+        return check_split(replace(by, data=data))
+    if by is not None and not isinstance(by, str | os.PathLike):
+        raise UsageError(f"A {type(by).__name__} is not a split.", SPLITS)
     if not by:
         without_lesions = "image" if data.own_split is None else "own"
         by = without_lesions if data.lesion_ids is None else "lesion"

@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from hmnist.arrays import Indices, Strings
+from hmnist.dataset import PART_OF_WORD, PARTS
 from hmnist.errors import DataError, UsageError
 from hmnist.sources.tables import read_table
-
-_PARTS = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}
-"""The names of the parts in a file, and their names here."""
 
 _HINT = "Its first line is image_id,part or row,part; each line below names one image."
 
@@ -86,19 +84,19 @@ def read_split_rows(
     expected = (
         f"a whole number from 0 to {count - 1}" if column == "row" else "an image of the data"
     )
-    rows: dict[str, list[int]] = {part: [] for part in _PARTS.values()}
+    rows: dict[str, list[int]] = {part: [] for part in PARTS}
     line_of_row: dict[int, int] = {}
     for line, image, part in entries:
         row = row_of_image.get(image)
         if row is None:
             raise _unexpected(path, line, column, image, expected)
-        if part not in _PARTS:
-            raise _unexpected(path, line, "part", part, f"one of {', '.join(_PARTS)}")
+        if part not in PART_OF_WORD:
+            raise _unexpected(path, line, "part", part, f"one of {', '.join(PART_OF_WORD)}")
         if row in line_of_row and not repeated:
             once = f"each image once, and line {line_of_row[row]} names this one"
             raise _unexpected(path, line, column, image, once)
         line_of_row[row] = line
-        rows[_PARTS[part]].append(row)
+        rows[PART_OF_WORD[part]].append(row)
     return {part: np.array(of_part, dtype=np.int64) for part, of_part in rows.items()}
 
 

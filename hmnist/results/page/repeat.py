@@ -35,6 +35,8 @@ def run_facts(run: Manifest) -> Iterator[tuple[str, str]]:
     """Yield how a run is repeated."""
     if run.split.kind.startswith(AUDITED):
         yield "Command", _audit_command(run)
+    elif run.split.seed is not None and run.recipe.seed < run.split.seed:
+        yield "Python", _python_call(run)  # no command has two seeds
     # A model that is trained by itself has the seed of its split.
     elif run.members or run.split.folds or run.split.seed not in {None, run.recipe.seed}:
         yield "Command", _benchmark_command(run.data, [run])
@@ -74,6 +76,20 @@ def _run_command(run: Manifest) -> str:
     settings = _settings([run])
     words = ["train", run.model, run.data.name, *_split_words(run.split), *_set_words([run])]
     return _command(words, settings)
+
+
+def _python_call(run: Manifest) -> str:
+    """Return how a run is repeated whose seed is below that of its split."""
+    split = run.split
+    made = f"hmnist.split(data, {split.kind!r}, seed={split.seed})"
+    if split.folds is not None:
+        made = f"hmnist.split_folds(data, {split.folds}, seed={split.seed})[{split.fold}]"
+    given = _settings([run])
+    given["oversample"] = run.recipe.oversample
+    settings = [f"{name}={value!r}" for name, value in given.items()]
+    if run.recipe.parameters:
+        settings.append(f"parameters={dict(run.recipe.parameters)!r}")
+    return f"hmnist.train(data, {run.model!r}, split={made}, {', '.join(settings)})"
 
 
 def _audit_command(run: Manifest) -> str:

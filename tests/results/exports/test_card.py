@@ -97,7 +97,8 @@ def test_intervals_are_over_images_where_lesions_are_unknown(
     run: Run, sample: LesionDataset, tmp_path: Path
 ) -> None:
     assert "interval over the lesions of" in card_text(run)
-    unknown = train(replace(sample, lesion_ids=None), "majority", threads=1, out=tmp_path / "run")
+    data = replace(sample, lesion_ids=None, metadata=None)
+    unknown = train(data, "majority", threads=1, out=tmp_path / "run")
     assert "interval over the images of" in card_text(unknown)
 
 

@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
+import hmnist
 from hmnist.cli.parameters import read_parameters
 from hmnist.dataset import LesionDataset
 from hmnist.experiments.grid import plan_benchmark
+from hmnist.experiments.train import train
 from hmnist.results.audit_table import Audit
 from hmnist.results.benchmark_folder import open_benchmark
 from hmnist.results.page.repeat import audit_facts, benchmark_facts, run_facts
 from hmnist.runs.manifest import Manifest
 from hmnist.runs.run import Run
+from hmnist.splits.folds import split_folds
 from tests.results.examples import as_ensemble, audit_row, data_facts, split_facts, table_settings
 
 
@@ -68,6 +71,29 @@ def test_a_run_of_another_seed_than_its_split_is_repeated_by_its_benchmark(run: 
     assert command.startswith("hmnist benchmark sample --models logistic --split lesion ")
     options = options_of(command)
     assert (options["--seed"], options["--seeds"]) == ("0", "3")
+
+
+def test_a_run_of_a_smaller_seed_than_its_split_is_repeated_in_python(
+    run: Run, sample: LesionDataset, tmp_path: Path
+) -> None:
+    parts = split_folds(sample, 2, seed=5)[1]
+    options: dict[str, Any] = {"features": "pixels", "effort": "quick", "threads": 1}
+    parameters = {"max_iter": 3}
+    trained = train(
+        sample,
+        "logistic",
+        split=parts,
+        seed=2,
+        parameters=parameters,
+        out=tmp_path / "run",
+        **options,
+    )
+    facts = dict(run_facts(trained.manifest))
+    assert "Command" not in facts
+    names = {"hmnist": hmnist, "data": sample}
+    folder = tmp_path / "again"
+    again = eval(facts["Python"][:-1] + f", out={str(folder)!r})", names)
+    assert again.manifest.key == trained.manifest.key
 
 
 def with_parameters(run: Run, model: str, **parameters: Any) -> Manifest:
