@@ -229,7 +229,8 @@ def test_patient_data_have_a_digest_of_their_own(sample: LesionDataset) -> None:
 def test_lists_and_columns_become_arrays() -> None:
     data = make()
     table = pd.DataFrame({"lesion": [7, 7, 8, 9], "label": data.labels})
-    made = LesionDataset(
+    by_hand: Any = LesionDataset  # the types name what lists and columns become
+    made = by_hand(
         list(data.images),
         table["label"],
         table["lesion"],

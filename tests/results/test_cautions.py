@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from typing import Any
 
 from hmnist.guarded import decode_json
 from hmnist.results.cautions import MOST_NAMED, warn_of_cheaper, warn_of_folds, warn_of_leaks
@@ -36,7 +37,7 @@ def test_models_that_are_no_better_than_a_cheaper_one_are_named() -> None:
 
 def test_a_sentence_on_many_rows_can_be_read() -> None:
     same = Difference(0.017, 0.001, 0.034, 0.07)
-    rows = {f"xgboost_{number}_with_a_long_label": same for number in range(48)}
+    rows: dict[str, Any] = {f"xgboost_{number}_with_a_long_label": same for number in range(48)}
     (warning,) = warn_of_cheaper(differences(**rows))
     assert warning.count(" than mlp ") == MOST_NAMED
     assert warning.endswith("; and 40 more rows.")
