@@ -204,6 +204,17 @@ def test_shared_lesions(data: LesionDataset) -> None:
     assert "HM101" not in codes(check(without(data, "lesion_ids"), by_image))
 
 
+def test_shared_lesions_are_counted_for_each_pair_of_parts(data: LesionDataset) -> None:
+    by_image = split(data, "image")
+    assert data.lesion_ids is not None
+    lesions = {part: data.lesion_ids[rows] for part, rows in by_image.indices.items()}
+    [found] = [each for each in check(data, by_image) if each.code == "HM101"]
+    for first, second in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        images = int(np.isin(lesions[second], lesions[first]).sum())
+        assert images
+        assert found.evidence[f"{second} images of lesions in {first}"] == images
+
+
 def test_images_that_train_are_no_shared_lesions_as_well(data: LesionDataset) -> None:
     assert data.lesion_ids is not None
     by_image = split(data, "image")
