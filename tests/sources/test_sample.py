@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -111,6 +112,13 @@ def test_every_diagnosis_has_six_lesions_at_any_size(rows: int, seed: int) -> No
 def test_the_same_seed_gives_the_same_data_set() -> None:
     assert load_sample(100, seed=1).digest == load_sample(100, seed=1).digest
     assert load_sample(100, seed=1).digest != load_sample(100, seed=2).digest
+
+
+def test_a_seed_may_be_an_integer_of_numpy() -> None:
+    three: Any = np.int32(3)
+    ours, numpys = load_sample(50, seed=3), load_sample(50, seed=three)
+    assert numpys.digest == ours.digest
+    assert numpys.patient_digest == ours.patient_digest
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 37, 100, 1000])
