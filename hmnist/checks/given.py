@@ -15,6 +15,7 @@ import numpy.typing as npt
 from hmnist.arrays import Float64, Indices
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
+from hmnist.files import expand_home
 from hmnist.sources.tables import read_table
 from hmnist.splits.split import Split, own_split
 from hmnist.splits.split_file import read_split_rows
@@ -57,7 +58,7 @@ def as_split(data: LesionDataset, split: Split | str | os.PathLike[str] | None) 
         return replace(split, data=data, **parts)
     if not isinstance(split, str | os.PathLike):
         raise UsageError(f"A {type(split).__name__} is not a split.", _SPLITS)
-    path = Path(split)
+    path = expand_home(split)
     rows = read_split_rows(path, len(data), data.image_ids)
     return Split(data, path.name, rows["train"], rows["validation"], rows["test"])
 

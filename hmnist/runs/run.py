@@ -33,7 +33,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import Decision
 from hmnist.decisions.soft_voting import soft_vote
 from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError
-from hmnist.files import hash_file
+from hmnist.files import expand_home, hash_file
 from hmnist.html import html_of
 from hmnist.models.litert import FEW, find_litert
 from hmnist.models.saved_networks import SavedNetworks
@@ -283,7 +283,7 @@ def open_run(folder: str | Path) -> Run:
     TrustError
         If a file is missing, changed or of another version.
     """
-    folder = Path(folder)
+    folder = expand_home(folder)
     if folder.is_file():
         raise UsageError(f"{folder} is a file; expected a run folder.", "See: hmnist runs list")
     if not folder.is_dir():
@@ -331,7 +331,19 @@ def find_runs(folder: str | Path) -> list[Path]:
     """Return the run folders in `folder` and its sub-folders, sorted by name.
 
     Hidden folders and links are left out, and folders within runs.
+
+    Raises
+    ------
+    DataMissingError
+        If there is no such folder.
+    UsageError
+        If it is a file.
     """
+    folder = expand_home(folder)
+    if folder.is_file():
+        raise UsageError(f"{folder} is a file; expected a folder with runs.")
+    if not folder.is_dir():
+        raise DataMissingError(f"There is no folder {folder}.", "See: hmnist runs list")
     found = []
     for above, folders, files in os.walk(folder):
         is_run = MANIFEST in files

@@ -624,6 +624,14 @@ def rewrite(path: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     change(pd.read_csv(path).copy()).to_csv(path, index=False)
 
 
+def test_a_split_file_may_lie_in_the_home_folder(
+    data: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.csv").write_text("row,part\n0,train\n0,test\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert codes(check(data, "~/mine.csv")) == codes(check(data, tmp_path / "mine.csv"))
+
+
 def test_a_split_file_that_a_benchmark_would_refuse(pixel_file: Path, tmp_path: Path) -> None:
     lines = [f"{row},{part}" for row in range(210) for part in ("train", "test")]
     (tmp_path / "mine.csv").write_text("\n".join(["row,part", *lines]))

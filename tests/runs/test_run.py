@@ -114,6 +114,19 @@ def test_find_runs_finds_runs_alone(copy: Path, tmp_path: Path) -> None:
     assert find_runs(tmp_path) == [copy]
 
 
+def test_find_runs_needs_a_folder(copy: Path) -> None:
+    with pytest.raises(DataMissingError, match="There is no folder "):
+        find_runs(copy / "nowhere")
+    with pytest.raises(UsageError, match="is a file; expected a folder with runs"):
+        find_runs(copy / "manifest.json")
+
+
+def test_runs_may_lie_in_the_home_folder(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(copy.parent))
+    assert find_runs("~") == [copy]
+    assert open_run("~/copy").folder == copy
+
+
 def test_the_history_names_diagnoses(sample: LesionDataset, tmp_path: Path) -> None:
     run = train(sample, "lenet", threads=1, parameters={"epochs": 2}, out=tmp_path / "run")
     assert run.history is not None

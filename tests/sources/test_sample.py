@@ -155,6 +155,14 @@ def test_unsuitable_sizes_are_refused_at_once(arguments: dict[str, int], sentenc
         generate(**arguments)
 
 
+def test_a_sample_may_be_written_into_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert write_sample("~/sample.csv", rows=42)[0] == tmp_path / "sample.csv"
+    assert (tmp_path / "sample.csv").is_file()
+
+
 @pytest.mark.parametrize("name", ["sample.csv", "sample.csv.gz"])
 def test_a_written_sample_reads_back(tmp_path: Path, name: str) -> None:
     progress: list[int] = []

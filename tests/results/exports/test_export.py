@@ -239,6 +239,15 @@ def test_opening_says_what_is_there(run: Run, exported: ExportedModel, tmp_path:
     assert "hmnist predict RUN INPUT" in caught.value.hint
 
 
+def test_an_export_may_lie_in_the_home_folder(
+    exported: ExportedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(exported.folder.parent))
+    opened = open_model(f"~/{exported.folder.name}")
+    assert isinstance(opened, ExportedModel)
+    assert opened.folder == exported.folder
+
+
 @pytest.mark.parametrize(
     "images",
     [
