@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hmnist.errors import UsageError
-from hmnist.files import expand_home
+from hmnist.files import expand_home, short_path
 from hmnist.results.benchmark_folder import is_benchmark, open_benchmark
 from hmnist.results.rows import WITH_PATIENTS
 from hmnist.runs.facts import as_json
@@ -137,7 +137,10 @@ def _name_apart(rows: Sequence[Row]) -> list[str]:
             names[number] = f"{name}{differing}"
     if len(set(names)) == len(names):
         return names
-    for names in ([run.folder.name for run in firsts], [str(run.folder) for run in firsts]):
+    for names in (
+        [run.folder.name for run in firsts],
+        [str(short_path(run.folder)) for run in firsts],
+    ):
         if len(set(names)) == len(names):
             return names
     raise UsageError("A run is named twice.", "Name each run once.")

@@ -33,7 +33,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import Decision
 from hmnist.decisions.soft_voting import soft_vote
 from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError
-from hmnist.files import expand_home, hash_file
+from hmnist.files import expand_home, hash_file, short_path
 from hmnist.html import html_of
 from hmnist.models.litert import FEW, find_litert
 from hmnist.models.saved_networks import SavedNetworks
@@ -65,7 +65,7 @@ class Run(KnowsTrainingImages):
     Attributes
     ----------
     folder : pathlib.Path
-        Where it lies.
+        Where it lies; absolute, so that it stays the same when the working folder changes.
     manifest : Manifest
         What ``manifest.json`` says.
     """
@@ -73,8 +73,11 @@ class Run(KnowsTrainingImages):
     folder: Path
     manifest: Manifest
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", self.folder.absolute())
+
     def __repr__(self) -> str:
-        return f"Run({self.manifest.model}, {str(self.folder)!r})"
+        return f"Run({self.manifest.model}, {str(short_path(self.folder))!r})"
 
     def _repr_html_(self) -> str:
         manifest = self.manifest
@@ -138,8 +141,9 @@ class Run(KnowsTrainingImages):
         TrustError
             If one is missing, damaged or not the one that was composed.
         """
-        beside = self.folder.absolute().parent
-        return tuple(self._open_member(beside, member) for member in self.manifest.members)
+        return tuple(
+            self._open_member(self.folder.parent, member) for member in self.manifest.members
+        )
 
     def _open_member(self, beside: Path, member: Member) -> "Run":
         run, own = open_listed(beside, member.run, member.digest), self.manifest
@@ -147,7 +151,7 @@ class Run(KnowsTrainingImages):
         is_named = run.manifest.model in own.recipe.parameters.get("members", ())
         if run.manifest.members or not (is_alike and is_named):
             raise TrustError(
-                f"{self.folder} is damaged: {member.run} cannot be its member.",
+                f"{short_path(self.folder)} is damaged: {member.run} cannot be its member.",
                 "Run the benchmark again with the same --out: finished runs are kept.",
             )
         return run

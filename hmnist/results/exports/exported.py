@@ -132,13 +132,16 @@ class ExportedModel(KnowsTrainingImages):
     Attributes
     ----------
     folder : pathlib.Path
-        Where they lie.
+        Where they lie; absolute, so that it stays the same when the working folder changes.
     facts : ExportFacts
         What ``export.json`` says.
     """
 
     folder: Path
     facts: ExportFacts = field(repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", self.folder.absolute())
 
     @property
     def decision(self) -> Decision:
