@@ -86,7 +86,8 @@ def _find_runs(
     fold_of_split = {split.digest: fold for fold, split in enumerate(folds)}
     settings = ("model", "oversample", "decide", "patients", "effort", "seed")
     runs: dict[int, hmnist.Run] = {}
-    for run in map(hmnist.open_run, hmnist.find_runs(folder)):
+    finished = hmnist.find_runs(folder) if folder.is_dir() else []
+    for run in map(hmnist.open_run, finished):
         manifest, fold = run.manifest, fold_of_split.get(run.manifest.split.digest)
         same = all(getattr(manifest.recipe, name) == getattr(recipe, name) for name in settings)
         if fold is None or not same or manifest.data.digest != folds[0].data.digest:

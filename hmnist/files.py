@@ -179,6 +179,18 @@ def expand_home(path: str | os.PathLike[str]) -> Path:
     return Path(path)
 
 
+def short_path(path: Path) -> Path:
+    """Return a path as people type it: relative to the working folder if it lies below it.
+
+    Examples
+    --------
+    >>> short_path(Path.cwd() / "runs" / "cnn").as_posix()
+    'runs/cnn'
+    """
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
     with path.open("rb") as file:

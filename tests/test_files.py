@@ -24,6 +24,7 @@ from hmnist.files import (
     hash_file,
     new_runs_folder,
     refuse_to_overwrite,
+    short_path,
     write_file,
     write_folder,
 )
@@ -312,6 +313,16 @@ def test_a_path_may_begin_with_the_home_folder(
     assert expand_home("~/runs") == expand_home(Path("~/runs")) == tmp_path / "runs"
     assert expand_home("~no such user/runs") == Path("~no such user/runs")
     assert expand_home("runs/~") == Path("runs/~")
+
+
+def test_paths_below_the_working_folder_are_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for typed in ("runs/cnn", ".", "../cnn"):
+        assert short_path(Path(typed).absolute()) == Path(typed)
+    assert short_path(tmp_path.parent / "runs") == tmp_path.parent / "runs"
+    assert short_path(Path("runs")) == Path("runs")
 
 
 # Kills

@@ -17,6 +17,7 @@ from hmnist.checks.loading import load_mislabelled, unexpected_columns
 from hmnist.checks.report import Finding, Report, report_on
 from hmnist.checks.subject import Subject
 from hmnist.dataset import LesionDataset, check_loaded
+from hmnist.files import expand_home
 from hmnist.splits.split import Split
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def inspect_file(
         If the split file names images by id and the ids are unknown, or the features have another
         number of rows than the data.
     """
-    path = path if path == "sample" else Path(path).expanduser()
+    path = path if path == "sample" else expand_home(path)
     if isinstance(path, Path) and (columns := unexpected_columns(path)):
         report = _report_columns(path.name, columns)
         # Other columns are not a leak; loading refuses them below.
@@ -121,8 +122,8 @@ def inspect_file(
     data = load_mislabelled(path, metadata)
     return inspect(
         data,
-        None if split_file is None else Path(split_file),
-        features=None if feature_file is None else read_feature_file(Path(feature_file)),
+        None if split_file is None else expand_home(split_file),
+        features=None if feature_file is None else read_feature_file(expand_home(feature_file)),
         on_check=on_check,
     )
 

@@ -14,6 +14,7 @@ import numpy as np
 from hmnist.arrays import Float64
 from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
+from hmnist.files import expand_home
 from hmnist.sources.tables import read_table
 from hmnist.splits.same_data import SPLITS, refuse_other_data
 from hmnist.splits.split import Split, own_split
@@ -49,7 +50,7 @@ def as_split(data: LesionDataset, split: Split | str | os.PathLike[str] | None) 
         return replace(split, data=data)
     if not isinstance(split, str | os.PathLike):
         raise UsageError(f"A {type(split).__name__} is not a split.", SPLITS)
-    path = Path(split)
+    path = expand_home(split)
     rows = read_split_rows(path, len(data), data.image_ids)
     return Split(data, path.name, rows["train"], rows["validation"], rows["test"])
 

@@ -8,6 +8,7 @@ from typing import Literal
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import DataError
+from hmnist.files import expand_home
 from hmnist.sources import load
 from hmnist.sources.header import read_header
 from hmnist.sources.metadata import METADATA_FILE, merge_same_lesions, read_metadata
@@ -45,7 +46,7 @@ def _with_labels_in_another_order(
     path: Path, metadata: str | os.PathLike[str] | Literal[False] | None
 ) -> LesionDataset | None:
     """Return data whose labels stand for other diagnoses, one for one, than the metadata say."""
-    metadata_path = Path(metadata) if metadata else path.with_name(METADATA_FILE)
+    metadata_path = expand_home(metadata) if metadata else path.with_name(METADATA_FILE)
     if metadata is False or metadata == "none" or not metadata_path.is_file():
         return None
     data = load(path, metadata=False)

@@ -45,7 +45,7 @@ def find_shared_lesions(subject: Subject) -> Found | None:
                 f"({images:,} of {len(rows):,} {second} images{besides})"
             )
             evidence[f"lesions in {first} and {second}"] = lesions
-            evidence[f"{second} images of these"] = images
+            evidence[f"{second} images of lesions in {first}"] = images
     return _found(phrases, evidence)
 
 

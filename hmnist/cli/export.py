@@ -38,6 +38,7 @@ def export(
     quiet: options.Quiet = False,
 ) -> None:
     """Write a run's networks for use elsewhere, or its model card."""
+    from hmnist.files import short_path
     from hmnist.hardware import use_threads
     from hmnist.results.exports.card import write_card
     from hmnist.results.exports.export import export_run
@@ -46,10 +47,11 @@ def export(
     opened = open_run(run)
     use_threads(opened.threads)
     if form == "card":
-        typer.echo(write_card(opened, folder))
+        typer.echo(write_card(opened, folder or run))
         return
     exported = export_run(opened, form, folder)
-    typer.echo(exported.folder)
+    written = short_path(exported.folder)
+    typer.echo(written)
     if not quiet:
         say(f"{exported.facts.describe()} {exported.facts.describe_difference()}")
-        say(f"To predict: hmnist predict {exported.folder} IMAGES")
+        say(f"To predict: hmnist predict {written} IMAGES")

@@ -40,11 +40,14 @@ def read_images(
         If an input that is not a photograph is missing or malformed, or no photograph can be read.
     """
     from hmnist.errors import DataError, DataMissingError, UsageError
+    from hmnist.files import short_path
     from hmnist.sources.images import is_photograph, load_images
     from hmnist.sources.metadata import read_patient_file
 
     if patient_file is not None and not run.uses_patients:
-        raise UsageError(f"{run.folder} was trained without patient data.", "Leave out --metadata.")
+        raise UsageError(
+            f"{short_path(run.folder)} was trained without patient data.", "Leave out --metadata."
+        )
     metadata = None if patient_file is None else read_patient_file(patient_file)
     sources: list[ImagesToPredict] = []
     errors: list[DataError] = []

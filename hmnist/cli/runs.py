@@ -22,16 +22,13 @@ def list_runs(folder: Folder = RUNS_FOLDER, report: options.Report = "table") ->
 
     The exit code is 4 if one is damaged.
     """
-    from hmnist.errors import DataMissingError, TrustError, UsageError
+    from hmnist.errors import TrustError
     from hmnist.runs.manifest import TRAIN_ONE
     from hmnist.runs.run import find_runs
 
-    if folder.is_file():
-        raise UsageError(f"{folder} is a file; expected a folder with runs.")
-    if not folder.is_dir() and folder != RUNS_FOLDER:
-        raise DataMissingError(f"There is no folder {folder}.")
+    none_yet = folder == RUNS_FOLDER and not folder.exists()
     facts, damaged = {}, 0
-    for path in find_runs(folder):
+    for path in [] if none_yet else find_runs(folder):
         try:
             facts[str(path)] = _summarise(path)
         except TrustError as error:

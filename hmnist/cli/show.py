@@ -35,6 +35,7 @@ def show(
 def _print_summary(run: "Run") -> None:
     from rich.console import Group
 
+    from hmnist.files import short_path
     from hmnist.results.formatting import plain_table
     from hmnist.runs.report import make_report
     from hmnist.scores.scoring import SCORES
@@ -48,7 +49,7 @@ def _print_summary(run: "Run") -> None:
     ]
     facts = [[name, text] for name, text in _facts(manifest)]
     summary = manifest.recipe.entry.summary
-    typer.echo(f"{run.folder}\n")  # whole, whatever the width
+    typer.echo(f"{short_path(run.folder)}\n")  # whole, whatever the width
     print_rich(
         Group(
             plain_table([manifest.model, summary], facts, text=[summary]),

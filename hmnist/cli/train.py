@@ -93,4 +93,4 @@ def train(
             raise typer.Exit(130) from None
     print_evaluation(evaluate_run(run), report)
     if not quiet:
-        say(f"Run: {run.folder}")
+        say(f"Run: {folder}")

@@ -147,6 +147,7 @@ def _advice(
 ) -> str:
     """Say how to train with the best parameters, and otherwise as the search did."""
     from hmnist.experiments.tuning import SETTINGS_FILE
+    from hmnist.files import short_path
 
     best = tuning.best
     if best.number == 1:
@@ -156,11 +157,12 @@ def _advice(
         words += [f"--{name.replace('_', '-')}", value if isinstance(value, str) else _join(value)]
     for name, value in {**fixed, **best.parameters}.items():
         words += ["--set", f"{name}={json.dumps(value)}"]
+    settings = short_path(tuning.folder / SETTINGS_FILE)
     return (
         f"Trial {best.number} was chosen by its log loss on validation, which is optimistic. The "
         "test part tells what its parameters are worth:\n"
         f"  {shlex.join(words)}\n"
-        f"So does hmnist benchmark in a folder with a copy of {tuning.folder / SETTINGS_FILE}"
+        f"So does hmnist benchmark in a folder with a copy of {settings}"
     )
 
 

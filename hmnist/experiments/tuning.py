@@ -47,12 +47,15 @@ class Tuning:
     trials : tuple of Trial
         In their order, the parameters as they are first.
     folder : pathlib.Path
-        Where the trials are, and ``hmnist.toml`` with the best parameters.
+        Absolute: where the trials are, and ``hmnist.toml`` with the best parameters.
     """
 
     model: str
     trials: tuple[Trial, ...]
     folder: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", self.folder.absolute())
 
     @property
     def ranked(self) -> tuple[Trial, ...]:

@@ -54,7 +54,7 @@ def oversample(
     UsageError
         If the method or a diagnosis is unknown, the target is not positive, the seed is out of
         range, there is only one diagnosis and it is to be raised, or a sampler cannot resample the
-        training part.
+        training part or returns something else than images and labels.
 
     Examples
     --------

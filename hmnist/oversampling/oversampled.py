@@ -83,13 +83,17 @@ def repeat_rows(training: LesionDataset, indices: Indices) -> Oversampled:
 
 
 def nearest_rows(training: LesionDataset, images: Pixels, labels: Labels) -> Indices:
-    """Return the row of the most similar training image of each image's diagnosis: shape (k,)."""
+    """Return the row of the most similar training image of each image's diagnosis: shape (k,).
+
+    Of a diagnosis that the training part does not have, it is the most similar image of all.
+    """
     from sklearn.metrics import pairwise_distances_argmin
 
     rows = np.empty(len(labels), np.int64)
     pixels = images.reshape(len(images), math.prod(training.image_shape)).astype(np.float32)
     for label in np.unique(labels):
         candidates, chosen = np.flatnonzero(training.labels == label), labels == label
+        candidates = candidates if len(candidates) else np.arange(len(training))
         originals = training.X[candidates].astype(np.float32)
         rows[chosen] = candidates[pairwise_distances_argmin(pixels[chosen], originals)]
     return rows

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hmnist.errors import DataMissingError, TrustError
+from hmnist.files import expand_home
 from hmnist.guarded import LARGEST_JSON, open_guarded
 from hmnist.results.table import Table
 from hmnist.runs.run import Run, open_listed
@@ -50,7 +51,7 @@ def open_table(folder: str | Path) -> Table:
     TrustError
         If the table is damaged, or of another version.
     """
-    path = Path(folder) / TABLE
+    path = expand_home(folder) / TABLE
     if not os.path.lexists(path):
         raise DataMissingError(
             f"{folder} holds no finished benchmark: it has no {TABLE}.",

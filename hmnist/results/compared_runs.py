@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hmnist.errors import UsageError
+from hmnist.files import expand_home, short_path
 from hmnist.results.benchmark_folder import is_benchmark, open_benchmark
 from hmnist.results.rows import WITH_PATIENTS
 from hmnist.runs.facts import as_json
@@ -49,7 +50,7 @@ def compare_runs(runs: Sequence[Run | Row]) -> Comparison:
     )
 
 
-def find_rows(folders: Sequence[Path]) -> list[list[Run]]:
+def find_rows(folders: Sequence[str | Path]) -> list[list[Run]]:
     """Open run folders and benchmark folders, and put runs of one kind together.
 
     Runs of a benchmark folder that differ in seed and fold only are one row, the best row first; so
@@ -65,9 +66,10 @@ def find_rows(folders: Sequence[Path]) -> list[list[Run]]:
     TrustError
         If a run is damaged.
     """
-    single = [open_run(folder) for folder in folders if (folder / MANIFEST).is_file()]
+    named = list(map(expand_home, folders))
+    single = [open_run(folder) for folder in named if (folder / MANIFEST).is_file()]
     rows = _group(single, by_seed=True)
-    for folder in folders:
+    for folder in named:
         if not (folder / MANIFEST).is_file():
             rows += sorted(_group(_open_runs(folder)), key=_mean_score, reverse=True)
     return rows
@@ -135,7 +137,10 @@ def _name_apart(rows: Sequence[Row]) -> list[str]:
             names[number] = f"{name}{differing}"
     if len(set(names)) == len(names):
         return names
-    for names in ([run.folder.name for run in firsts], [str(run.folder) for run in firsts]):
+    for names in (
+        [run.folder.name for run in firsts],
+        [str(short_path(run.folder)) for run in firsts],
+    ):
         if len(set(names)) == len(names):
             return names
     raise UsageError("A run is named twice.", "Name each run once.")

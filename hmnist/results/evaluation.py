@@ -13,6 +13,7 @@ from hmnist.decisions.decision import Decision
 from hmnist.decisions.fitting import fit_decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
+from hmnist.files import expand_home
 from hmnist.html import Cells, html_of
 from hmnist.patients import describe_unknown
 from hmnist.runs.facts import json_text
@@ -115,7 +116,7 @@ class Evaluation:
         report = asdict(self.report)
         return json_text({"schema": "hmnist-evaluation/4", **facts, "report": report})
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: str | Path) -> None:
         """Write ``report.json``, ``report.csv`` and ``confusion.csv`` into a folder.
 
         Raises
@@ -123,7 +124,7 @@ class Evaluation:
         WorkError
             If they cannot be written.
         """
-        write_report(self.report, folder)
+        write_report(self.report, expand_home(folder))
 
 
 def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:

@@ -4,7 +4,10 @@ A model has one choice for oversampling and patient data, a benchmark several.
 """
 
 import operator
+from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from hmnist.errors import UsageError, unknown_name
 
@@ -69,3 +72,23 @@ def read_count(name: str, value: Any, low: int, high: int) -> int:
             f"{name} cannot be {value!r}: expected a whole number from {low:,} to {high:,}."
         )
     return number
+
+
+def without_numpy(value: Any) -> Any:
+    """Return a value of a setting in Python's own types, as JSON has them.
+
+    Scalars of numpy become numbers and texts of Python, also those within mappings, lists and
+    tuples.
+
+    Examples
+    --------
+    >>> without_numpy({"widths": (np.int64(8), 4), "rate": np.float64(0.5)})
+    {'widths': (8, 4), 'rate': 0.5}
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {without_numpy(name): without_numpy(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(without_numpy, value))
+    return value

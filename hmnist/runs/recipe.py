@@ -8,14 +8,14 @@ keywords to it (`Settings`); the options of the command line, the variables ``HM
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import UsageError, unknown_name
 from hmnist.hardware import DEVICES, available_cores, choose_device
-from hmnist.runs.choices import read_count, read_method, read_patients
+from hmnist.runs.choices import read_count, read_method, read_patients, without_numpy
 from hmnist.runs.parameters import LARGEST, check_parameters
 
 if TYPE_CHECKING:
@@ -127,6 +127,8 @@ class Recipe:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for each in fields(self):
+            object.__setattr__(self, each.name, without_numpy(getattr(self, each.name)))
         rare = (self.rare,) if isinstance(self.rare, str) else tuple(self.rare)
         object.__setattr__(self, "rare", rare)
         object.__setattr__(self, "oversample", read_method(self.oversample))

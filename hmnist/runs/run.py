@@ -33,7 +33,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import Decision
 from hmnist.decisions.soft_voting import soft_vote
 from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError
-from hmnist.files import hash_file
+from hmnist.files import expand_home, hash_file, short_path
 from hmnist.html import html_of
 from hmnist.models.litert import FEW, find_litert
 from hmnist.models.saved_networks import SavedNetworks
@@ -65,7 +65,7 @@ class Run(KnowsTrainingImages):
     Attributes
     ----------
     folder : pathlib.Path
-        Where it lies.
+        Where it lies; absolute, so that it stays the same when the working folder changes.
     manifest : Manifest
         What ``manifest.json`` says.
     """
@@ -73,8 +73,11 @@ class Run(KnowsTrainingImages):
     folder: Path
     manifest: Manifest
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", self.folder.absolute())
+
     def __repr__(self) -> str:
-        return f"Run({self.manifest.model}, {str(self.folder)!r})"
+        return f"Run({self.manifest.model}, {str(short_path(self.folder))!r})"
 
     def _repr_html_(self) -> str:
         manifest = self.manifest
@@ -138,8 +141,9 @@ class Run(KnowsTrainingImages):
         TrustError
             If one is missing, damaged or not the one that was composed.
         """
-        beside = self.folder.absolute().parent
-        return tuple(self._open_member(beside, member) for member in self.manifest.members)
+        return tuple(
+            self._open_member(self.folder.parent, member) for member in self.manifest.members
+        )
 
     def _open_member(self, beside: Path, member: Member) -> "Run":
         run, own = open_listed(beside, member.run, member.digest), self.manifest
@@ -147,7 +151,7 @@ class Run(KnowsTrainingImages):
         is_named = run.manifest.model in own.recipe.parameters.get("members", ())
         if run.manifest.members or not (is_alike and is_named):
             raise TrustError(
-                f"{self.folder} is damaged: {member.run} cannot be its member.",
+                f"{short_path(self.folder)} is damaged: {member.run} cannot be its member.",
                 "Run the benchmark again with the same --out: finished runs are kept.",
             )
         return run
@@ -283,7 +287,7 @@ def open_run(folder: str | Path) -> Run:
     TrustError
         If a file is missing, changed or of another version.
     """
-    folder = Path(folder)
+    folder = expand_home(folder)
     if folder.is_file():
         raise UsageError(f"{folder} is a file; expected a run folder.", "See: hmnist runs list")
     if not folder.is_dir():
@@ -331,7 +335,19 @@ def find_runs(folder: str | Path) -> list[Path]:
     """Return the run folders in `folder` and its sub-folders, sorted by name.
 
     Hidden folders and links are left out, and folders within runs.
+
+    Raises
+    ------
+    DataMissingError
+        If there is no such folder.
+    UsageError
+        If it is a file.
     """
+    folder = expand_home(folder)
+    if folder.is_file():
+        raise UsageError(f"{folder} is a file; expected a folder with runs.")
+    if not folder.is_dir():
+        raise DataMissingError(f"There is no folder {folder}.", "See: hmnist runs list")
     found = []
     for above, folders, files in os.walk(folder):
         is_run = MANIFEST in files

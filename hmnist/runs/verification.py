@@ -11,6 +11,7 @@ import numpy as np
 
 from hmnist.decisions.soft_voting import soft_vote
 from hmnist.errors import TrustError
+from hmnist.files import short_path
 from hmnist.runs.predictions import PREDICTED_PARTS
 from hmnist.runs.report import REPORT, read_report
 from hmnist.runs.run import Run
@@ -45,7 +46,8 @@ def verify_run(run: Run) -> int:
         == [bin_.images for bin_ in measure_reliability([test])]
     ):
         raise TrustError(
-            f"{run.folder / REPORT} is not to be trusted: it is not the report of the predictions.",
+            f"{short_path(run.folder / REPORT)} is not to be trusted: it is not the report of the "
+            "predictions.",
             _AGAIN,
         )
     if run.members:
@@ -74,7 +76,7 @@ def _verify_soft_vote(run: Run) -> None:
             and np.allclose(run.decision.calibrate(voted), own.probabilities, atol=TOLERANCE)
         ):
             raise TrustError(
-                f"{run.folder} is not to be trusted: its predictions for the {name} part are not "
-                "the soft vote of its members.",
+                f"{short_path(run.folder)} is not to be trusted: its predictions for the {name} "
+                "part are not the soft vote of its members.",
                 _AGAIN,
             )

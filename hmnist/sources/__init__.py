@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from hmnist.dataset import LesionDataset
-from hmnist.errors import DataMissingError
+from hmnist.errors import DataMissingError, UsageError
 from hmnist.files import downloads_folder
 from hmnist.sources.medmnist import read_medmnist
 from hmnist.sources.metadata import METADATA_FILE, attach_metadata
@@ -57,6 +57,8 @@ def load(
         If a file is unreadable or malformed, is packed and unpacks to implausibly many bytes
         (``HMNIST_TRUST_DATA=1`` in the environment allows it), or the metadata belongs to other
         images. The message names the file, the row and the column.
+    UsageError
+        If `metadata` is a table, or something else that is not a path.
 
     Warns
     -----
@@ -74,6 +76,7 @@ def load(
     """
     from hmnist.sources.sample import is_sample, is_sample_file, load_sample
 
+    _check_metadata(metadata)
     file, beside = Path(path).expanduser(), None
     # Only the text "sample" is the sample; a Path of that name is a file.
     if path == "sample":
@@ -93,6 +96,16 @@ def load(
         metadata = beside
     data = attach_metadata(data, Path(metadata).expanduser())
     return dataclasses.replace(data, synthetic=data.synthetic or is_sample(data.metadata))
+
+
+def _check_metadata(metadata: object) -> None:
+    """Refuse metadata that are neither named nor left out, such as a table."""
+    if metadata is not False and not isinstance(metadata, str | os.PathLike | None):
+        raise UsageError(
+            f"The metadata are a {type(metadata).__name__}; expected the path of a file, False or "
+            "None.",
+            f'Write a table into a file, table.to_csv("{METADATA_FILE}"), and name that file.',
+        )
 
 
 def find_data(named: str | None, *, sample_allowed: bool) -> Path | str:

@@ -20,7 +20,8 @@ def uniform(seed: int, purpose: str, keys: Indices, count: int) -> Float64:
     They depend only on seed, purpose, key and column. Keys (n,) are numbers of 0 or more, such as
     those of lesions. The hash is SplitMix64 (Steele, Lea & Flood 2014).
     """
-    hashed_seed = _mix(np.array([seed % 2**64], np.uint64))
+    # An integer of numpy would not hold 2**64.
+    hashed_seed = _mix(np.array([int(seed) % 2**64], np.uint64))
     start = _mix(np.uint64(zlib.crc32(purpose.encode())) + hashed_seed)
     rows = _mix(keys.astype(np.uint64) * _GOLDEN + start)[:, None]
     columns = np.arange(1, count + 1, dtype=np.uint64) * _GOLDEN

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from hmnist.dataset import LesionDataset
 from hmnist.errors import DataError, UsageError
-from hmnist.files import refuse_to_overwrite, write_file
+from hmnist.files import expand_home, refuse_to_overwrite, write_file
 from hmnist.sources.brushes import SIZE
 from hmnist.sources.cohort import SAMPLE_PREFIX, Plan, describe, plan_rows
 from hmnist.sources.metadata import METADATA_FILE
@@ -63,7 +63,7 @@ def generate(
 
 
 def write_sample(
-    path: Path,
+    path: str | Path,
     rows: int = DEFAULT_ROWS,
     seed: int = 0,
     on_progress: Callable[[int], None] | None = None,
@@ -72,7 +72,7 @@ def write_sample(
 
     Parameters
     ----------
-    path : pathlib.Path
+    path : str or pathlib.Path
         The pixel file, ``.csv`` or ``.csv.gz``: columns ``pixel0000 … pixel2351, label``. It must
         not exist yet.
     rows, seed : int
@@ -93,7 +93,7 @@ def write_sample(
     WorkError
         If a file cannot be written.
     """
-    path = Path(path)
+    path = expand_home(path)
     metadata_path = path.with_name(METADATA_FILE)
     check_pixel_file_name(path, example="sample.csv.gz")
     refuse_to_overwrite(path, metadata_path)

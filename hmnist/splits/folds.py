@@ -1,5 +1,7 @@
 """`split_folds`: cross-validation, in which each lesion is tested once."""
 
+import operator
+
 import numpy as np
 
 from hmnist.dataset import LesionDataset, check_loaded
@@ -45,6 +47,7 @@ def split_folds(data: LesionDataset, folds: int = 5, seed: int = 0) -> list[Spli
             f"{folds:,} folds cannot be made of {most:,} lesions.",
             f"Ask for 2 to {most:,}; 5 is usual.",
         )
+    folds = operator.index(folds)  # a tuple times an integer of numpy is an array
     rng = np.random.default_rng(seed)
     fold_of_image = assign_groups(lesions, data.labels, (1 / folds,) * folds, rng)
     share = VALIDATION / (1 - 1 / folds)

@@ -17,6 +17,7 @@ from hmnist.arrays import Indices, Strings, as_rows
 from hmnist.dataset import PARTS, LesionDataset, check_loaded
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError, check_seed
+from hmnist.files import expand_home
 from hmnist.html import html_of
 from hmnist.splits.groups import assign_groups
 from hmnist.splits.leaks import Leak, find_leaks
@@ -247,7 +248,7 @@ def split(data: LesionDataset, by: "str | Path | Split | None" = None, seed: int
         parts = divide(data, protocol, seed)
         return check_split(Split(data, by, *parts, seed=seed, protocol=protocol))
     if isinstance(by, Path) or Path(by).suffix:
-        return check_split(_from_file(data, Path(by)))
+        return check_split(_from_file(data, expand_home(by)))
     raise UsageError(
         f"There is no split called {str(by)!r}.",
         "Choose lesion, image, own, published:<system>, or name a CSV file with the columns "

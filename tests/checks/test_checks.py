@@ -206,6 +206,17 @@ def test_shared_lesions(data: LesionDataset) -> None:
     assert "HM101" not in codes(check(without(data, "lesion_ids"), by_image))
 
 
+def test_shared_lesions_are_counted_for_each_pair_of_parts(data: LesionDataset) -> None:
+    by_image = split(data, "image")
+    assert data.lesion_ids is not None
+    lesions = {part: data.lesion_ids[rows] for part, rows in by_image.indices.items()}
+    [found] = [each for each in check(data, by_image) if each.code == "HM101"]
+    for first, second in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        images = int(np.isin(lesions[second], lesions[first]).sum())
+        assert images
+        assert found.evidence[f"{second} images of lesions in {first}"] == images
+
+
 def test_images_that_train_are_no_shared_lesions_as_well(data: LesionDataset) -> None:
     assert data.lesion_ids is not None
     by_image = split(data, "image")
@@ -613,6 +624,14 @@ def pixel_file(tmp_path: Path) -> Path:
 def rewrite(path: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     # As one block of memory: pandas warns of thousands of columns that are joined to.
     change(pd.read_csv(path).copy()).to_csv(path, index=False)
+
+
+def test_a_split_file_may_lie_in_the_home_folder(
+    data: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.csv").write_text("row,part\n0,train\n0,test\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert codes(check(data, "~/mine.csv")) == codes(check(data, tmp_path / "mine.csv"))
 
 
 def test_a_split_file_that_a_benchmark_would_refuse(pixel_file: Path, tmp_path: Path) -> None:

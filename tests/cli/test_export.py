@@ -1,5 +1,6 @@
 """``hmnist export``, and ``hmnist predict`` with what it has written."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,15 @@ def test_an_export_predicts_without_tensorflow(
 def test_quiet_prints_the_folder_alone(patient_run: Run, command: Command) -> None:
     called = command("export", patient_run.folder, "--out", "there", "--quiet")
     assert (called.code, called.out, called.err) == (0, "there\n", "")
+
+
+def test_what_is_written_is_named_from_the_working_folder(
+    patient_run: Run, command: Command, tmp_path: Path
+) -> None:
+    shutil.copytree(patient_run.folder, tmp_path / "runs" / "mlp")
+    assert command("export", "runs/mlp", "--quiet").out == "runs/mlp-litert\n"
+    assert command("export", "runs/mlp", "--format", "card").out == "runs/mlp/README.md\n"
+    assert command("runs", "show", "runs/mlp").out.startswith("runs/mlp\n")
 
 
 def test_a_card_goes_where_it_is_asked_for(run: Run, command: Command, tmp_path: Path) -> None:

@@ -182,6 +182,7 @@ def test_data_and_splits_may_have_names_that_are_no_text(
     words = [f"{BYTES}.csv", "--split-file", f"{BYTES}-split.csv", "--metadata", "none"]
     called = command("train", "majority", *words, "--threads", "1", "--out", "run")
     assert called.code == 0, called.err
+    assert called.err.endswith("Run: run\n")
     facts = open_run("run").manifest
     assert facts.data.name == "ph\\udcff.csv"
     assert facts.split.kind == "ph\\udcff-split.csv"

@@ -299,6 +299,13 @@ def test_the_command_shows_trials_and_what_to_type(command: Command) -> None:
     assert '"log_loss"' in again.out
 
 
+def test_a_search_stays_where_it_is_when_the_working_folder_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Tuning("logistic", (), Path("here")).folder == tmp_path / "here"
+
+
 @pytest.mark.usefixtures("_small_sample")
 def test_commands_train_with_the_best_parameters(command: Command) -> None:
     command(*WORDS, "--trials", "2")

@@ -1,24 +1,19 @@
-import copy
-import pickle
 from collections import Counter
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imblearn.over_sampling import SMOTE, RandomOverSampler
-from imblearn.under_sampling import RandomUnderSampler
-from sklearn.base import BaseEstimator, clone
+from imblearn.over_sampling import SMOTE
 
-from hmnist.arrays import Booleans, Float32, Labels
+from hmnist.arrays import Booleans
 from hmnist.augmentation import orient
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES, RARE, label_of
 from hmnist.errors import UsageError
-from hmnist.oversampling import is_method, name_method, oversample
+from hmnist.oversampling import oversample
 from hmnist.oversampling.methods import METHODS
 from hmnist.oversampling.oversampled import Oversampled
-from hmnist.oversampling.own_sampler import OwnSampler
 
 quick = settings(max_examples=25, deadline=None)
 
@@ -390,75 +385,3 @@ def test_what_smote_makes_belongs_to_the_image_it_is_most_like() -> None:
 def test_without_metadata_there_are_no_patient_data() -> None:
     training = make({NV: 15, DF: 3})
     assert oversample(training, "smote").patients(training) is None
-
-
-def test_a_sampler_that_chooses_rows_is_used_as_it_is() -> None:
-    """Repetition and leaving out, against imbalanced-learn itself."""
-    training = make({DF: 3, NV: 15, MEL: 8})
-    for sampler in (RandomOverSampler(), RandomUnderSampler()):
-        raised = oversample(training, sampler, seed=7)
-        images, labels = raised.apply(training)
-        expected = clone(sampler).set_params(random_state=7)
-        pixels, expected_labels = expected.fit_resample(training.X, training.labels)
-        np.testing.assert_array_equal(images.reshape(len(images), -1), pixels)
-        np.testing.assert_array_equal(labels, expected_labels)
-        assert sampler.random_state is None  # the user's object stays as it was
-
-
-def test_the_new_images_of_a_sampler_follow_the_old_ones() -> None:
-    training = make({DF: 6, NV: 15, VASC: 2})
-    sampler = SMOTE(sampling_strategy={DF: 12}, k_neighbors=3, random_state=1)
-    raised = oversample(training, sampler, seed=7)
-    pixels, labels = clone(sampler).fit_resample(training.X.astype(np.float32), training.labels)
-    images, raised_labels = raised.apply(training)
-    np.testing.assert_array_equal(images.reshape(len(images), -1), np.rint(pixels))
-    np.testing.assert_array_equal(raised_labels, labels)
-    np.testing.assert_array_equal(raised.indices, np.arange(len(training)))
-    assert (training.labels[raised.new_rows] == DF).all()
-
-
-def test_a_sampler_that_changes_the_rows_that_it_repeats_is_used_as_it_is() -> None:
-    """`shrinkage` moves copies, a smoothed bootstrap; imbalanced-learn says of which rows."""
-    training = make({DF: 6, NV: 15, VASC: 2})
-    sampler = RandomOverSampler(random_state=1, shrinkage=0.5)
-    raised = oversample(training, sampler)
-    expected = clone(sampler)
-    pixels, labels = expected.fit_resample(training.X.astype(np.float32), training.labels)
-    images, raised_labels = raised.apply(training)
-    np.testing.assert_array_equal(images.reshape(len(images), -1), np.clip(np.rint(pixels), 0, 255))
-    np.testing.assert_array_equal(raised_labels, labels)
-    np.testing.assert_array_equal(raised.new_rows, expected.sample_indices_[len(training) :])
-
-
-def test_a_sampler_that_moves_all_pixels_leaves_new_images_only() -> None:
-    class Darker(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-        def fit_resample(self, X: Float32, y: Labels) -> tuple[Float32, Labels]:
-            return X - 300, y
-
-    training = make({DF: 3, NV: 15})
-    images, labels = oversample(training, Darker()).apply(training)
-    assert images.max() == 0
-    np.testing.assert_array_equal(labels, training.labels)
-
-
-def test_what_is_no_sampler_or_cannot_resample_is_refused() -> None:
-    training = make({DF: 3, NV: 15})
-    with pytest.raises(UsageError, match="3 is not an oversampling method, and no sampler"):
-        oversample(training, 3)
-    with pytest.raises(UsageError, match="The random_state of SMOTE is an object"):
-        oversample(training, SMOTE(random_state=np.random.RandomState(0)))
-    with pytest.raises(UsageError, match=r"SMOTE\(.*\) cannot resample this training part"):
-        oversample(training, SMOTE(k_neighbors=9))
-
-
-def test_the_text_of_a_sampler_carries_the_sampler() -> None:
-    sampler = SMOTE(k_neighbors=2)
-    name = name_method(sampler)
-    assert name == "SMOTE(k_neighbors=2)"
-    for copied in (pickle.loads(pickle.dumps(name)), copy.deepcopy(name)):
-        assert isinstance(copied, OwnSampler)
-        assert copied == name
-        assert copied.sampler.k_neighbors == 2
-    assert is_method(name)
-    assert is_method(str.__str__(name))  # as a manifest has it
-    assert not is_method("smoat")

@@ -53,6 +53,13 @@ def bench(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "bench"))
 
 
+def test_a_benchmark_may_lie_in_the_home_folder(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(finished.parent))
+    assert open_table("~/bench").rows == open_table(finished).rows
+
+
 def test_the_table_of_another_benchmark_is_not_replaced_without_a_word(
     sample: LesionDataset, tmp_path: Path
 ) -> None:

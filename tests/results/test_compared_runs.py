@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,15 @@ def test_runs_of_one_model_are_told_apart_by_their_settings(
     assert [len(row) for row in find_rows([tmp_path])] == [1, 1]
     newest = {row[0].folder.name for row in find_rows([tmp_path])}
     assert newest <= {"again", "none", "random"}
+
+
+def test_runs_and_benchmarks_may_lie_in_the_home_folder(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(run.folder, tmp_path / "many" / "run")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("~/many", "~/many/run"):
+        assert [[found.manifest for found in row] for row in find_rows([name])] == [[run.manifest]]
 
 
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:

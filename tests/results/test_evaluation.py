@@ -30,6 +30,14 @@ def test_without_data_it_is_the_test_part(run: Run) -> None:
     assert sum(map(sum, evaluation.report.confusion)) == run.manifest.split.sizes["test"]
 
 
+def test_scores_may_be_written_into_the_home_folder(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    evaluate_run(run).write("~")
+    assert (tmp_path / "report.json").is_file()
+
+
 def test_its_own_data_are_not_tested_on_what_trained_it(run: Run, sample: LesionDataset) -> None:
     assert evaluate_run(run, sample) == evaluate_run(run)
 

@@ -9,6 +9,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.models.registry import MODELS
+from hmnist.runs.facts import as_json
 from hmnist.runs.recipe import Recipe, Settings, check_one_pretrained_file
 from hmnist.splits.split import split
 from hmnist.systems import SYSTEMS
@@ -155,6 +156,28 @@ def test_integers_of_numpy_are_those_of_python(sample: LesionDataset) -> None:
     numpys = Recipe(model="logistic", **of_numpy)
     assert numpys == ours
     assert {type(getattr(numpys, name)) for name in given} == {int}
+    assert numpys.key(split(sample)) == ours.key(split(sample))
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "of_numpy"),
+    [
+        ("logistic", {"penalty": 0.1}, {"penalty": np.float64(0.1)}),
+        ("logistic", {"penalty": 0.25}, {"penalty": np.float32(0.25)}),
+        ("mlp", {"widths": (8, 4)}, {"widths": (np.int64(8), np.int32(4))}),
+        (
+            "ensemble",
+            {"members": ["logistic"], "set": {"logistic": {"penalty": 0.5}}},
+            {"members": [np.str_("logistic")], "set": {"logistic": {"penalty": np.float64(0.5)}}},
+        ),
+    ],
+)
+def test_parameters_of_numpy_are_those_of_python(
+    model: str, given: dict[str, Any], of_numpy: dict[str, Any], sample: LesionDataset
+) -> None:
+    ours = Recipe(model=model, parameters=given, sensitivity=0.5)
+    numpys = Recipe(model=model, parameters=of_numpy, sensitivity=np.float64(0.5))
+    assert as_json(numpys) == as_json(ours)
     assert numpys.key(split(sample)) == ours.key(split(sample))
 
 

@@ -11,6 +11,7 @@ from hmnist.diagnoses import CODES
 from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError
 from hmnist.experiments.train import train
 from hmnist.files import hash_file
+from hmnist.results.exports.card import write_card
 from hmnist.runs.run import Run, find_runs, open_run
 from hmnist.splits.split import split
 
@@ -112,6 +113,37 @@ def test_find_runs_finds_runs_alone(copy: Path, tmp_path: Path) -> None:
     (tmp_path / ".copy-half").mkdir()
     (tmp_path / ".copy-half" / "manifest.json").write_text("{}")
     assert find_runs(tmp_path) == [copy]
+
+
+def test_find_runs_needs_a_folder(copy: Path) -> None:
+    with pytest.raises(DataMissingError, match="There is no folder "):
+        find_runs(copy / "nowhere")
+    with pytest.raises(UsageError, match="is a file; expected a folder with runs"):
+        find_runs(copy / "manifest.json")
+
+
+def test_a_run_stays_where_it_is_when_the_working_folder_changes(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: LesionDataset
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    opened = open_run("copy")
+    trained = train(sample, "majority", threads=1, out="majority")
+    assert repr(opened) == "Run(logistic, 'copy')"
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert repr(opened) == f"Run(logistic, {str(copy)!r})"
+    for found, name in ((opened, "copy"), (trained, "majority")):
+        assert found.folder == tmp_path / name
+        assert len(found.part("test").labels)
+        assert found.model.get_params()
+    assert write_card(opened) == copy / "README.md"
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_runs_may_lie_in_the_home_folder(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(copy.parent))
+    assert find_runs("~") == [copy]
+    assert open_run("~/copy").folder == copy
 
 
 def test_the_history_names_diagnoses(sample: LesionDataset, tmp_path: Path) -> None:

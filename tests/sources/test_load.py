@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import pytest
 
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
-from hmnist.errors import DataError, DataMissingError
+from hmnist.errors import DataError, DataMissingError, UsageError
 from hmnist.sources import find_data, load
 from hmnist.sources.sample import write_sample
 
@@ -77,6 +78,13 @@ def test_named_metadata_goes_before_the_file_beside(tmp_path: Path) -> None:
     assert load(path, metadata=write_metadata(tmp_path, "mine.csv")).lesion_count == 3
     with pytest.raises(DataMissingError, match=r"yours\.csv does not exist"):
         load(path, metadata=tmp_path / "yours.csv")
+
+
+@pytest.mark.parametrize("given", [pd.DataFrame({"dx": ["nv"]}), True, 3])
+def test_metadata_are_named_and_not_given(tmp_path: Path, given: Any) -> None:
+    path = write_pixels(tmp_path)
+    with pytest.raises(UsageError, match=f"are a {type(given).__name__}; expected the path"):
+        load(path, metadata=given)
 
 
 def test_a_name_that_no_file_can_have_is_missing(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -113,6 +114,13 @@ def test_the_same_seed_gives_the_same_data_set() -> None:
     assert load_sample(100, seed=1).digest != load_sample(100, seed=2).digest
 
 
+def test_a_seed_may_be_an_integer_of_numpy() -> None:
+    three: Any = np.int32(3)
+    ours, numpys = load_sample(50, seed=3), load_sample(50, seed=three)
+    assert numpys.digest == ours.digest
+    assert numpys.patient_digest == ours.patient_digest
+
+
 @pytest.mark.parametrize("chunk_rows", [1, 37, 100, 1000])
 def test_the_size_of_chunks_changes_nothing(chunk_rows: int) -> None:
     whole = load_sample(150, seed=5)
@@ -145,6 +153,14 @@ def test_a_million_rows_come_in_chunks() -> None:
 def test_unsuitable_sizes_are_refused_at_once(arguments: dict[str, int], sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         generate(**arguments)
+
+
+def test_a_sample_may_be_written_into_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert write_sample("~/sample.csv", rows=42)[0] == tmp_path / "sample.csv"
+    assert (tmp_path / "sample.csv").is_file()
 
 
 @pytest.mark.parametrize("name", ["sample.csv", "sample.csv.gz"])

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -46,6 +48,13 @@ def test_folds_of_the_sample_have_one_size_and_a_tenth_validates(folds: int) -> 
         assert abs(each.sizes["validation"] - len(data) / 10) <= 15
         tested = np.bincount(data.labels[each.test_indices], minlength=7)
         assert np.abs(tested - counts / folds).max() <= 6
+
+
+def test_an_integer_of_numpy_makes_the_same_folds(sample: LesionDataset) -> None:
+    three: Any = np.int64(3)
+    of_numpy = split_folds(sample, three)
+    assert [each.digest for each in of_numpy] == [each.digest for each in split_folds(sample, 3)]
+    assert {type(each.folds) for each in of_numpy} == {int}
 
 
 def test_few_lesions_are_spread_over_all_folds() -> None:

@@ -288,6 +288,14 @@ def test_a_split_file_assigns_images(tmp_path: Path) -> None:
         )
 
 
+def test_a_split_file_may_lie_in_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.csv").write_text("row,part\n0,train\n1,test\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert split(make([(4, 2)]), "~/mine.csv").kind == "mine.csv"
+
+
 def test_a_path_is_a_file_whatever_its_name(tmp_path: Path) -> None:
     path = tmp_path / "lesion"
     path.write_text("row,part\n0,train\n1,test\n2,test\n")

@@ -9,7 +9,7 @@ import numpy as np
 from hmnist.arrays import Float32, Pixels, Shape
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError, WorkError, unknown_name
-from hmnist.files import expand_home, write_folder
+from hmnist.files import expand_home, short_path, write_folder
 from hmnist.models.litert import LARGEST
 from hmnist.models.saved_networks import copy_networks, has_networks
 from hmnist.patients import PATIENT_COLUMNS
@@ -96,7 +96,8 @@ def _find_folder(run: Run, form: str, out: str | Path | None) -> Path:
     path = expand_home(out)
     if path.is_dir() and any(path.iterdir()) and not (path / EXPORT_FILE).is_file():
         raise UsageError(
-            f"{path} exists already, and is not an export.", "Name another folder: --out FOLDER"
+            f"{short_path(path)} exists already, and is not an export.",
+            "Name another folder: --out FOLDER",
         )
     return path
 

@@ -32,6 +32,7 @@ from hmnist.arrays import (
 from hmnist.decisions.decision import Decision
 from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError, UsageError
+from hmnist.files import expand_home
 from hmnist.guarded import read_json
 from hmnist.models.isolation import IsolationError
 from hmnist.patients import PATIENT_COLUMNS, check_patients
@@ -131,13 +132,16 @@ class ExportedModel(KnowsTrainingImages):
     Attributes
     ----------
     folder : pathlib.Path
-        Where they lie.
+        Where they lie; absolute, so that it stays the same when the working folder changes.
     facts : ExportFacts
         What ``export.json`` says.
     """
 
     folder: Path
     facts: ExportFacts = field(repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", self.folder.absolute())
 
     @property
     def decision(self) -> Decision:
@@ -265,7 +269,7 @@ def open_model(folder: str | Path) -> Run | ExportedModel:
     TrustError
         If a file in it is missing, changed or of another version.
     """
-    folder = Path(folder)
+    folder = expand_home(folder)
     if folder.is_file():
         hint = "Name the run folder first, then the images: hmnist predict RUN INPUT"
         raise UsageError(f"{folder} is a file; expected a run folder.", hint)

@@ -71,7 +71,7 @@ def write_report(
     >>> write_report(folder, data=data).name
     'report.html'
     """
-    folder = Path(folder)
+    folder = expand_home(folder)
     path = expand_home(out) if out else folder / REPORT
     if path.suffix.lower() not in {".html", ".htm"}:
         raise UsageError(

@@ -239,6 +239,24 @@ def test_opening_says_what_is_there(run: Run, exported: ExportedModel, tmp_path:
     assert "hmnist predict RUN INPUT" in caught.value.hint
 
 
+def test_an_export_stays_where_it_is_when_the_working_folder_changes(
+    exported: ExportedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(exported.folder.parent)
+    opened = open_model(exported.folder.name)
+    monkeypatch.chdir("/")
+    assert opened.folder == exported.folder
+
+
+def test_an_export_may_lie_in_the_home_folder(
+    exported: ExportedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(exported.folder.parent))
+    opened = open_model(f"~/{exported.folder.name}")
+    assert isinstance(opened, ExportedModel)
+    assert opened.folder == exported.folder
+
+
 @pytest.mark.parametrize(
     "images",
     [

@@ -169,6 +169,9 @@ def test_a_page_may_lie_in_the_home_folder(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert write_report(run.folder, out="~/page.html") == tmp_path / "page.html"
+    monkeypatch.setenv("HOME", str(run.folder.parent))
+    path = tmp_path / "there.html"
+    assert write_report(f"~/{run.folder.name}", out=path) == path
 
 
 @pytest.mark.parametrize("name", ["page.html", "page.htm", "PAGE.HTML"])
