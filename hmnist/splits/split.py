@@ -74,6 +74,8 @@ class Split:
         for part, given in self.indices.items():
             rows = as_rows(given, len(self.data), f"The {part} part")
             object.__setattr__(self, f"{part}_indices", rows)
+        if self.seed is not None:
+            object.__setattr__(self, "seed", int(self.seed))  # of numpy, it could not be written
 
     def __repr__(self) -> str:
         sizes = " / ".join(f"{size:,}" for size in self.sizes.values())

@@ -383,6 +383,10 @@ def test_a_split_of_the_data_stays_as_it_is() -> None:
         split(data, by_hand(data, "mine", range(60), [70], []))
 
 
+def test_a_seed_of_numpy_is_a_number_of_python() -> None:
+    assert type(split(load_sample(rows=60), seed=np.int64(3)).seed) is int
+
+
 @pytest.mark.parametrize("value", [3, [0, 1], np.arange(4), {"train": [0]}], ids=str)
 def test_values_that_are_no_split_are_refused(value: Any) -> None:
     with pytest.raises(UsageError, match="is not a split") as caught:
