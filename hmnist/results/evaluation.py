@@ -1,9 +1,8 @@
-"""`score` and `evaluate_run`: what a model achieves; `decide_again`."""
+"""`evaluate_run`: what a run achieves; `decide_again`."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from hmnist.runs.report import Report, make_report, write_report
 from hmnist.runs.run import Run, check_images
 from hmnist.runs.seen import Seen
 from hmnist.scores.predictions import Predictions
-from hmnist.scores.scoring import SCORES, Scores, score_predictions
+from hmnist.scores.scoring import SCORES
 from hmnist.scores.text import interval_text, score_text
 
 
@@ -188,30 +187,6 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
         rows=rows,
         image_digest=facts.image_digest if data is None else data.image_digest,
     )
-
-
-def score(model: Any, data: LesionDataset) -> Scores:
-    """Score a fitted classifier on a data set.
-
-    Parameters
-    ----------
-    model : Model or Run
-        A classifier with ``predict_proba`` and seven columns in the Kaggle order. A run applies its
-        decision; a bare model predicts the largest probability.
-    data : LesionDataset
-        Images that it has not seen: a test part. A model that was fitted with patient data gets
-        those of the data set.
-
-    Returns
-    -------
-    Scores
-    """
-    if getattr(model, "uses_patients", False) or getattr(model, "uses_patients_", False):
-        probabilities = model.predict_proba(data.images, data.patients)
-    else:
-        probabilities = model.predict_proba(data.images)
-    predicted = model.decision.decide(probabilities) if isinstance(model, Run) else None
-    return score_predictions(data.labels, probabilities, predicted)
 
 
 def decide_again(run: Run, kind: str, *, sensitivity: float = Recipe.sensitivity) -> Predictions:

@@ -9,12 +9,11 @@ from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.experiments.train import train
-from hmnist.results.evaluation import decide_again, evaluate_run, score
+from hmnist.results.evaluation import decide_again, evaluate_run
 from hmnist.runs.run import Run
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.reliability import measure_reliability
 from hmnist.scores.report import classification_report, confusion_matrix
-from hmnist.scores.scoring import score_predictions
 from hmnist.sources.sample import load_sample
 
 
@@ -148,14 +147,3 @@ def test_other_data_bring_their_patient_data(patient_run: Run) -> None:
     without = evaluate_run(patient_run, replace(other, metadata=None))
     assert any("60 of 60 images have none" in note for note in without.notes)
     assert without.report != evaluation.report
-
-
-@pytest.mark.filterwarnings("ignore::hmnist.errors.SampleWarning")
-def test_models_and_runs_are_scored_with_patient_data(patient_run: Run) -> None:
-    other = load_sample(rows=60, seed=9)
-    model = patient_run.model
-    probabilities = model.predict_proba(other.images, other.patients)
-    assert score(model, other).log_loss == score_predictions(other.labels, probabilities).log_loss
-    calibrated = patient_run.predict_proba(other.images, other.patients)
-    expected = score_predictions(other.labels, calibrated)
-    assert score(patient_run, other).log_loss == expected.log_loss
