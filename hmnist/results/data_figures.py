@@ -1,7 +1,7 @@
 """`save_data_figures`: sheets of images, and diagnoses by count, age, sex and site."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ def save_data_figures(
     out: str | Path,
     *,
     seed: int = 0,
-    formats: Sequence[str] = ("png",),
+    formats: str | Iterable[str] = ("png",),
     suspects: bool = False,
 ) -> list[Path]:
     """Write the images, the diagnoses and the metadata of a data set, drawn, into a folder.
@@ -42,7 +42,7 @@ def save_data_figures(
         The folder for the figures.
     seed : int
         0 or more; fixes which images are drawn for the sheets.
-    formats : sequence of str
+    formats : str or iterable of str
         ``png``, ``svg``, ``pdf``.
     suspects : bool
         Whether images that may be wrong are drawn as well, which takes seconds.
@@ -58,8 +58,8 @@ def save_data_figures(
     Raises
     ------
     UsageError
-        If matplotlib is not installed, a format is unknown, or there are no images; of suspects,
-        if there are too few images or they are too small.
+        If matplotlib is not installed, a format is unknown or there is none, or there are no
+        images; of suspects, if there are too few images or they are too small.
     WorkError
         If they cannot be written.
     """

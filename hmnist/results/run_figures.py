@@ -1,6 +1,6 @@
 """`save_run_figures`: all figures of one run, as files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ def save_run_figures(
     *,
     evaluation: Evaluation | None = None,
     data: LesionDataset | None = None,
-    formats: Sequence[str] = ("png",),
+    formats: str | Iterable[str] = ("png",),
 ) -> list[Path]:
     """Write the figures of a run into a folder.
 
@@ -41,7 +41,7 @@ def save_run_figures(
         part. Figures of other data need a folder of their own.
     data : LesionDataset or None
         The data set that is evaluated on; None leaves out the images.
-    formats : sequence of str
+    formats : str or iterable of str
         ``png``, ``svg``, ``pdf``.
 
     Returns
@@ -54,8 +54,8 @@ def save_run_figures(
     Raises
     ------
     UsageError
-        If matplotlib is not installed, a format is unknown, or figures of other data would go
-        into the run's folder.
+        If matplotlib is not installed, a format is unknown or there is none, or figures of other
+        data would go into the run's folder.
     WorkError
         If they cannot be written.
     """

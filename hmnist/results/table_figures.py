@@ -1,6 +1,6 @@
 """`plot_scores`, `plot_times`: the models of a benchmark side by side, and what training costs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,7 +114,7 @@ def plot_times(table: Table) -> "Figure":
 
 
 def save_table_figures(
-    table: Table, out: str | Path, *, formats: Sequence[str] = ("png",)
+    table: Table, out: str | Path, *, formats: str | Iterable[str] = ("png",)
 ) -> list[Path]:
     """Write the figures of a table into a folder.
 
@@ -124,7 +124,7 @@ def save_table_figures(
         What `hmnist.benchmark` returns.
     out : str or pathlib.Path
         The folder for the figures.
-    formats : sequence of str
+    formats : str or iterable of str
         ``png``, ``svg``, ``pdf``.
 
     Returns
@@ -135,7 +135,7 @@ def save_table_figures(
     Raises
     ------
     UsageError
-        If matplotlib is not installed, or a format is unknown.
+        If matplotlib is not installed, or a format is unknown or there is none.
     WorkError
         If they cannot be written.
     """

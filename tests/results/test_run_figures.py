@@ -305,6 +305,17 @@ def test_the_formats_are_those_of_the_option(command: Command, copy: Run) -> Non
         save_run_figures(copy, formats=["jpeg"])
 
 
+def test_a_format_may_be_named_alone_but_not_left_out(run: Run, tmp_path: Path) -> None:
+    figures = [(name, plot_roc(evaluate_run(run))) for name in ("first", "second")]
+    assert [path.name for path in save_figures(figures, tmp_path, "svg")] == [
+        "first.svg", "second.svg",
+    ]  # fmt: skip
+    each_once = (name for name in ("png", "svg"))
+    assert len(save_figures(figures, tmp_path, each_once)) == 4
+    with pytest.raises(UsageError, match=r"No format .* Choose png, svg, pdf"):
+        save_figures(figures, tmp_path, [])
+
+
 def test_without_matplotlib_the_report_is_written(
     command: Command, copy: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
