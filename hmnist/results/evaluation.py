@@ -50,6 +50,8 @@ class Evaluation:
         Which rows of the data set the images are, in the order of the predictions.
     image_digest : str
         That of the data set (`hmnist.LesionDataset`).
+    key : str
+        That of the run (`hmnist.Manifest`).
     """
 
     title: str
@@ -62,6 +64,7 @@ class Evaluation:
     predictions: Predictions = field(repr=False, compare=False)
     rows: Indices = field(repr=False, compare=False)
     image_digest: str = field(repr=False, compare=False)
+    key: str = field(repr=False, compare=False)
 
     @property
     def caption(self) -> tuple[str, ...]:
@@ -186,6 +189,7 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
         predictions=predictions,
         rows=rows,
         image_digest=facts.image_digest if data is None else data.image_digest,
+        key=run.manifest.key,
     )
 
 

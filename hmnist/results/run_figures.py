@@ -37,8 +37,8 @@ def save_run_figures(
     out : str, pathlib.Path or None
         The folder for the figures; None takes ``figures`` in the run's folder.
     evaluation : Evaluation or None
-        The result of `hmnist.evaluate_run`; None evaluates on `data`, or on the run's own test
-        part. Figures of other data need a folder of their own.
+        The result of `hmnist.evaluate_run` for this run; None evaluates on `data`, or on the run's
+        own test part. Figures of other data need a folder of their own.
     data : LesionDataset or None
         The data set that is evaluated on; None leaves out the images.
     formats : str or iterable of str
@@ -54,14 +54,19 @@ def save_run_figures(
     Raises
     ------
     UsageError
-        If matplotlib is not installed, a format is unknown or there is none, or figures of other
-        data would go into the run's folder.
+        If matplotlib is not installed, a format is unknown or there is none, the evaluation is of
+        another run, or figures of other data would go into the run's folder.
     WorkError
         If they cannot be written.
     """
     canvas.check_drawing()
     if evaluation is None:
         evaluation = evaluate_run(run, data)
+    elif evaluation.key != run.manifest.key:
+        raise UsageError(
+            f"The evaluation, {evaluation.title}, is not one of {run.folder.name}.",
+            "Evaluate this run: hmnist.evaluate_run(run)",
+        )
     if out is None and not evaluation.own:
         raise UsageError(
             "Figures of other data do not belong in the run's folder.", "Name another: out=..."

@@ -294,6 +294,15 @@ def test_with_its_data_a_run_shows_its_mistakes(run: Run, sample: LesionDataset)
     assert [name for name, _ in draw_run(run, right, sample)] == list(ALWAYS)
 
 
+def test_figures_of_another_run_are_refused(
+    copy: Run, sample: LesionDataset, tmp_path: Path
+) -> None:
+    other = train(sample, "majority", threads=1, out=tmp_path / "other")
+    with pytest.raises(UsageError, match=r"majority on .* is not one of copy"):
+        save_run_figures(copy, evaluation=evaluate_run(other))
+    assert not (copy.folder / "figures").exists()
+
+
 def test_the_formats_are_those_of_the_option(command: Command, copy: Run) -> None:
     assert command("evaluate", copy.folder, "--figures", "svg").code == 0
     names = {path.name for path in (copy.folder / "figures").iterdir()}
