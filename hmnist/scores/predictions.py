@@ -1,6 +1,6 @@
 """`Predictions`: what one trained model predicted for the images of one test part."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +57,24 @@ class Predictions:
         else:
             same_lesions = np.array_equal(self.lesions, other.lesions)
         return same_lesions and np.array_equal(self.labels, other.labels)
+
+
+def as_list(predictions: Predictions | Iterable[Predictions]) -> list[Predictions]:
+    """Return one or several predictions as a list.
+
+    Raises
+    ------
+    UsageError
+        If something else is among them, such as a run.
+    """
+    several = list(predictions) if isinstance(predictions, Iterable) else [predictions]
+    for each in several:
+        if not isinstance(each, Predictions):
+            raise UsageError(
+                f"A {type(each).__name__} was given; expected Predictions.",
+                'Those of a run are run.part("test").',
+            )
+    return several
 
 
 def by_fold(predictions: Sequence[Predictions]) -> dict[int, list[Predictions]]:
