@@ -14,7 +14,7 @@ from hmnist.results.explanation_maps import occlude, permute, permute_groups
 from hmnist.runs.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
 METHODS = ("occlusion", "grad-cam", "permutation")
 """The ways to explain a prediction, the default first."""
@@ -26,7 +26,7 @@ def explain(
     *,
     method: str = METHODS[0],
     patients: npt.ArrayLike | None = None,
-    names: "Sequence[str] | None" = None,
+    names: "Iterable[str] | None" = None,
 ) -> Explanation:
     """Explain the predicted diagnoses of images by maps of their parts.
 
@@ -42,7 +42,7 @@ def explain(
         ``grad-cam`` looks into convolutional networks.
     patients : array-like, shape (n, p), or None
         Their patient data, for a run that `uses_patients`; they stay as they are.
-    names : sequence of str or None
+    names : iterable of str, or None
         Names of the images for figures; None numbers them.
 
     Returns
@@ -52,7 +52,8 @@ def explain(
     Raises
     ------
     UsageError
-        If the method is unknown or unsuitable for the run, or the images have another size.
+        If the method is unknown or unsuitable for the run, the images have another
+        size, or the names are more or fewer than the images.
 
     Examples
     --------
@@ -69,6 +70,7 @@ def explain(
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
     pixels = _check_images(run, images)
+    titles = _check_names(names, len(pixels))
     if method == "permutation" and len(pixels) < 2:
         raise UsageError(
             "Permutation exchanges parts between images, so it needs two images or more.",
@@ -95,7 +97,7 @@ def explain(
         title=f"{run.manifest.model} on {run.manifest.data.name}: {method}",
         method=method,
         images=pixels,
-        names=tuple(names or (f"image {number}" for number in range(len(pixels)))),
+        names=titles,
         predicted=predicted,
         probabilities=probabilities,
         maps=maps,
@@ -113,6 +115,18 @@ def _check_images(run: Run, images: npt.ArrayLike) -> Pixels:
             f"of shape (n, {', '.join(map(str, expected))}), at least one."
         )
     return pixels
+
+
+def _check_names(names: "Iterable[str] | None", count: int) -> tuple[str, ...]:
+    """Return a name for each image."""
+    if names is None:
+        return tuple(f"image {number}" for number in range(count))
+    titles = (names,) if isinstance(names, str) else tuple(map(str, names))
+    if len(titles) != count:
+        raise UsageError(
+            f"The names are {len(titles):,} and the images {count:,}; expected a name for each."
+        )
+    return titles
 
 
 def _look_inside(
