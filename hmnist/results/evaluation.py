@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from hmnist.arrays import Indices
-from hmnist.dataset import LesionDataset
+from hmnist.dataset import LesionDataset, check_loaded
 from hmnist.decisions.decision import Decision
 from hmnist.decisions.fitting import fit_decision
 from hmnist.diagnoses import CODES
-from hmnist.errors import UsageError
+from hmnist.errors import UsageError, check_kind
+from hmnist.files import expand_home
 from hmnist.html import Cells, html_of
 from hmnist.patients import describe_unknown
 from hmnist.runs.facts import json_text
+from hmnist.runs.opened import check_opened
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.report import Report, make_report, write_report
 from hmnist.runs.run import Run, check_images
@@ -117,7 +119,7 @@ class Evaluation:
         report = asdict(self.report)
         return json_text({"schema": "hmnist-evaluation/4", **facts, "report": report})
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: str | Path) -> None:
         """Write ``report.json``, ``report.csv`` and ``confusion.csv`` into a folder.
 
         Raises
@@ -125,7 +127,7 @@ class Evaluation:
         WorkError
             If they cannot be written.
         """
-        write_report(self.report, folder)
+        write_report(self.report, expand_home(folder))
 
 
 def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
@@ -148,8 +150,12 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
     Raises
     ------
     UsageError
-        If the images have another size than those the run was trained on, or it has seen all.
+        If it is not a run, or the data are not a `LesionDataset`; if the images have another size
+        than those the run was trained on, or it has seen all.
     """
+    check_opened(run)
+    if data is not None:
+        check_loaded(data)
     facts = run.manifest.data
     own = data is None or data.image_digest == facts.image_digest
     name = facts.name if data is None else data.name
@@ -213,9 +219,10 @@ def decide_again(run: Run, kind: str, *, sensitivity: float = Recipe.sensitivity
     Raises
     ------
     UsageError
-        If the kind is unknown, or validation cannot support it or, under a published protocol, is
-        the test part.
+        If it is not a run, the kind is unknown, or validation cannot support it or, under a
+        published protocol, is the test part.
     """
+    check_opened(run)
     if kind != "natural" and run.manifest.split.published:
         raise UsageError(
             f"{run.folder.name} validates on its test part, so no decision can be fitted.",
@@ -231,6 +238,19 @@ def decide_again(run: Run, kind: str, *, sensitivity: float = Recipe.sensitivity
         temperature=1.0,
     )
     return replace(test, predicted=decision.decide(test.probabilities))
+
+
+def check_evaluation(evaluation: object) -> None:
+    """Refuse what is not an `Evaluation`, such as a run.
+
+    Examples
+    --------
+    >>> check_evaluation("runs/cnn")
+    Traceback (most recent call last):
+    hmnist.errors.UsageError: Expected an Evaluation, not 'runs/cnn'. Evaluate an opened run: \
+hmnist.evaluate_run(run)
+    """
+    check_kind(evaluation, Evaluation, "Evaluate an opened run: hmnist.evaluate_run(run)")
 
 
 def _percent(value: float | None) -> str:

@@ -11,6 +11,7 @@ from hmnist.features.groups import group_columns
 from hmnist.patients import check_patients
 from hmnist.results.explanation import Explanation
 from hmnist.results.explanation_maps import occlude, permute, permute_groups
+from hmnist.runs.opened import check_opened
 from hmnist.runs.run import Run
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def explain(
     Raises
     ------
     UsageError
-        If the method is unknown or unsuitable for the run, the images have another
+        If it is not a run, the method is unknown or unsuitable for it, the images have another
         size, or the names are more or fewer than the images.
 
     Examples
@@ -67,6 +68,7 @@ def explain(
     ...     explain(run, data.images[:2]).maps.shape
     (2, 28, 28)
     """
+    check_opened(run)
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
     pixels = _check_images(run, images)

@@ -9,11 +9,12 @@ from hmnist.errors import UsageError
 from hmnist.results import canvas
 from hmnist.results.confusion_figures import plot_confusion, plot_errors
 from hmnist.results.curve_figures import plot_precision_recall, plot_roc
-from hmnist.results.evaluation import Evaluation, evaluate_run
+from hmnist.results.evaluation import Evaluation, check_evaluation, evaluate_run
 from hmnist.results.figure_files import save_figures
 from hmnist.results.mistake_figure import find_mistakes, plot_mistakes
 from hmnist.results.reliability_figure import plot_reliability
 from hmnist.results.training_figures import has_recalls, plot_recall, plot_training
+from hmnist.runs.opened import check_opened
 from hmnist.runs.run import Run
 
 if TYPE_CHECKING:
@@ -54,15 +55,17 @@ def save_run_figures(
     Raises
     ------
     UsageError
-        If matplotlib is not installed, a format is unknown or there is none, the evaluation is of
-        another run, or figures of other data would go into the run's folder.
+        If matplotlib is not installed, it is not a run, a format is unknown or there is none, the
+        evaluation is of another run, or figures of other data would go into the run's folder.
     WorkError
         If they cannot be written.
     """
     canvas.check_drawing()
+    check_opened(run)
     if evaluation is None:
         evaluation = evaluate_run(run, data)
-    elif evaluation.key != run.manifest.key:
+    check_evaluation(evaluation)
+    if evaluation.key != run.manifest.key:
         raise UsageError(
             f"The evaluation, {evaluation.title}, is not one of {run.folder.name}.",
             "Evaluate this run: hmnist.evaluate_run(run)",

@@ -1,6 +1,8 @@
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +11,11 @@ from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.experiments.train import train
+from hmnist.results.confusion_figures import plot_confusion, plot_errors
+from hmnist.results.curve_figures import plot_precision_recall, plot_roc
 from hmnist.results.evaluation import decide_again, evaluate_run
+from hmnist.results.mistake_figure import plot_mistakes
+from hmnist.results.reliability_figure import plot_reliability
 from hmnist.runs.run import Run
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.reliability import measure_reliability
@@ -147,3 +153,32 @@ def test_other_data_bring_their_patient_data(patient_run: Run) -> None:
     without = evaluate_run(patient_run, replace(other, metadata=None))
     assert any("60 of 60 images have none" in note for note in without.notes)
     assert without.report != evaluation.report
+
+
+@pytest.mark.parametrize(
+    "plot",
+    [
+        plot_confusion,
+        plot_errors,
+        plot_reliability,
+        plot_roc,
+        plot_precision_recall,
+        lambda run: plot_mistakes(run, load_sample(rows=60)),
+    ],
+)
+def test_a_run_is_not_its_evaluation(plot: Callable[[Any], Any], run: Run) -> None:
+    with pytest.raises(UsageError, match=r"an Evaluation, not a Run\. .*evaluate_run\(run\)"):
+        plot(run)
+
+
+def test_the_name_of_a_file_is_not_its_data(run: Run) -> None:
+    path: Any = "file.csv"
+    with pytest.raises(UsageError, match=r"hmnist.load\('file.csv'\)"):
+        evaluate_run(run, path)
+    with pytest.raises(UsageError, match=r"hmnist.load\('file.csv'\)"):
+        plot_mistakes(evaluate_run(run), path)
+
+
+def test_an_evaluation_is_written_into_a_folder_by_name(run: Run, tmp_path: Path) -> None:
+    evaluate_run(run).write(str(tmp_path))
+    assert (tmp_path / "report.csv").is_file()
