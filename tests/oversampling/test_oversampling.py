@@ -1,6 +1,7 @@
 import copy
 import pickle
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -462,3 +463,9 @@ def test_the_text_of_a_sampler_carries_the_sampler() -> None:
     assert is_method(name)
     assert is_method(str.__str__(name))  # as a manifest has it
     assert not is_method("smoat")
+
+
+@pytest.mark.parametrize("method", ["none", "random", "balanced", RandomOverSampler()])
+def test_a_training_part_without_images_is_refused(method: Any) -> None:
+    with pytest.raises(UsageError, match="holds no images to oversample"):
+        oversample(make({NV: 1}).take(np.arange(0)), method)
