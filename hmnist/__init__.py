@@ -75,7 +75,7 @@ if TYPE_CHECKING:
         save_data_figures,
     )
     from hmnist.results.data_summary import DataSummary, summarise_data
-    from hmnist.results.evaluation import Evaluation, decide_again, evaluate_run, score
+    from hmnist.results.evaluation import Evaluation, decide_again, evaluate_run
     from hmnist.results.explaining import explain
     from hmnist.results.explanation import Explanation
     from hmnist.results.exports.card import write_card
@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from hmnist.results.exports.exported import ExportedModel, open_model
     from hmnist.results.image_figure import plot_images
     from hmnist.results.mistake_figure import plot_mistakes
+    from hmnist.results.model_scores import score
     from hmnist.results.page.report import write_report
     from hmnist.results.reliability_figure import plot_reliability
     from hmnist.results.rows import TableRow
@@ -167,7 +168,7 @@ _PUBLIC = {
         "save_data_figures",
     ),
     "results.data_summary": ("DataSummary", "summarise_data"),
-    "results.evaluation": ("Evaluation", "decide_again", "evaluate_run", "score"),
+    "results.evaluation": ("Evaluation", "decide_again", "evaluate_run"),
     "results.explaining": ("explain",),
     "results.explanation": ("Explanation",),
     "results.exports.card": ("write_card",),
@@ -175,6 +176,7 @@ _PUBLIC = {
     "results.exports.exported": ("ExportedModel", "open_model"),
     "results.image_figure": ("plot_images",),
     "results.mistake_figure": ("plot_mistakes",),
+    "results.model_scores": ("score",),
     "results.page.report": ("write_report",),
     "results.reliability_figure": ("plot_reliability",),
     "results.rows": ("TableRow",),

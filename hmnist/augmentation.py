@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.arrays import USUAL_SIDE, Float32
+from hmnist.errors import UsageError
 
 ORIENTATIONS = 8
 
@@ -39,6 +40,11 @@ def orient(images: npt.NDArray[T], orientation: int) -> npt.NDArray[T]:
     numpy.ndarray
         A view, no copy.
 
+    Raises
+    ------
+    UsageError
+        If there is no such orientation.
+
     Examples
     --------
     >>> image = np.arange(4).reshape(1, 2, 2, 1)
@@ -46,6 +52,11 @@ def orient(images: npt.NDArray[T], orientation: int) -> npt.NDArray[T]:
     array([[1, 3],
            [0, 2]])
     """
+    if orientation not in range(ORIENTATIONS):
+        raise UsageError(
+            f"The orientation is {orientation}; expected a whole number from 0 to "
+            f"{ORIENTATIONS - 1}."
+        )
     if orientation >= 4:
         images = images[:, :, ::-1]
     return np.rot90(images, orientation % 4, axes=(1, 2))

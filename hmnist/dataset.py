@@ -289,7 +289,7 @@ def check_loaded(data: object) -> None:
     if not isinstance(data, LesionDataset):
         raise UsageError(
             f"The data are a {type(data).__name__}; expected a LesionDataset.",
-            "hmnist.load reads one from a file.",
+            "hmnist.load reads one from a file; a split has train, validation and test.",
         )
 
 

@@ -15,6 +15,7 @@ warnings, `SampleWarning` and `DataWarning`, stand here too.
 """
 
 import operator
+import os
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
@@ -97,6 +98,28 @@ def check_counts(**counts: int | None) -> None:
             is_right = False
         if not is_right:
             raise UsageError(f"The number of {what} is {count!r}; expected a whole number from 1.")
+
+
+def check_kind(value: object, kind: type, hint: str) -> None:
+    """Refuse a value of another kind, with a hint where one of this kind comes from: UsageError.
+
+    Examples
+    --------
+    >>> check_kind(3, str, "Put it in quotation marks.")
+    Traceback (most recent call last):
+    hmnist.errors.UsageError: Expected a str, not an int. Put it in quotation marks.
+    """
+    if isinstance(value, kind):
+        return
+    if isinstance(value, str | os.PathLike):
+        given = repr(os.fspath(value))
+    else:
+        given = _with_article(type(value))
+    raise UsageError(f"Expected {_with_article(kind)}, not {given}.", hint)
+
+
+def _with_article(kind: type) -> str:
+    return f"{'an' if kind.__name__[0].lower() in 'aeiou' else 'a'} {kind.__name__}"
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:

@@ -17,6 +17,7 @@ from hmnist.augmentation import (
     orient_randomly,
     shift_randomly,
 )
+from hmnist.errors import UsageError
 
 # One corner is marked, and a neighbour of it: no orientation looks like another.
 MARKED = np.array([[1, 2, 0], [0, 0, 0], [0, 0, 0]], np.uint8)
@@ -49,6 +50,13 @@ def images(count: int = 4, height: int = 5, width: int = 5, channels: int = 3) -
 )
 def test_each_orientation_by_hand(orientation: int, expected: list[list[int]]) -> None:
     assert orient(batch(MARKED), orientation)[0, :, :, 0].tolist() == expected
+
+
+@pytest.mark.parametrize("orientation", [8, -1, 1.5])
+def test_there_are_eight_orientations(orientation: int) -> None:
+    with pytest.raises(UsageError, match="expected a whole number from 0 to 7"):
+        orient(images(), orientation)
+    assert np.array_equal(orient(images(), np.array([3])[0]), orient(images(), 3))
 
 
 @pytest.mark.parametrize("orientation", range(ORIENTATIONS))

@@ -1,4 +1,5 @@
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,20 @@ from hypothesis import strategies as st
 
 from hmnist.dataset import LesionDataset, fingerprint_images
 from hmnist.errors import DataError, UsageError
+from hmnist.oversampling import oversample
+from hmnist.results.audit import audit
+from hmnist.results.data_figures import (
+    plot_ages,
+    plot_diagnoses,
+    plot_sexes,
+    plot_sites,
+    save_data_figures,
+)
+from hmnist.results.data_summary import summarise_data
+from hmnist.results.image_figure import plot_images
+from hmnist.results.model_scores import score
+from hmnist.sources.sample import load_sample
+from hmnist.splits.split import split
 
 
 def make(**changes: Any) -> LesionDataset:
@@ -269,3 +284,25 @@ def test_what_is_not_rows_is_refused(selection: Any) -> None:
     with pytest.raises(UsageError, match="The selection") as caught:
         make().take(selection)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        summarise_data,
+        audit,
+        oversample,
+        plot_diagnoses,
+        plot_ages,
+        plot_sexes,
+        plot_sites,
+        lambda data: plot_images(data, "nv"),
+        lambda data: save_data_figures(data, "figures"),
+        lambda data: score(None, data),
+    ],
+)
+def test_what_is_not_a_data_set_is_refused(function: Callable[[Any], Any]) -> None:
+    with pytest.raises(UsageError, match=r"Load it first: hmnist.load\('sample'\)"):
+        function("sample")
+    with pytest.raises(UsageError, match=r"are a Split; .*has train, validation and test"):
+        function(split(load_sample(rows=100)))

@@ -18,6 +18,7 @@ from hmnist.decisions.decision import (
     correct_prior,
     malignant_probability,
 )
+from hmnist.decisions.given import as_diagnoses, as_numbers, as_probabilities
 from hmnist.diagnoses import CODES, MALIGNANT
 from hmnist.errors import UsageError, unknown_name
 
@@ -43,8 +44,8 @@ PRIOR_IMAGES = 50
 
 def fit_decision(
     kind: str,
-    labels: Labels,
-    probabilities: npt.NDArray[np.floating],
+    labels: npt.ArrayLike,
+    probabilities: npt.ArrayLike,
     prior: npt.ArrayLike,
     *,
     sensitivity: float = SENSITIVITY,
@@ -55,13 +56,13 @@ def fit_decision(
     Parameters
     ----------
     kind : {"natural", "balanced", "sensitive"}
-    labels : numpy.ndarray of int64, shape (n,)
-        The true diagnoses of the validation images. With none (n = 0) the temperature is 1 and the
-        strength of ``balanced`` 0.75.
-    probabilities : numpy.ndarray of float, shape (n, 7)
+    labels : array-like of int, shape (n,)
+        The true diagnoses of the validation images, 0–6. With none (n = 0) the temperature is 1 and
+        the strength of ``balanced`` 0.75.
+    probabilities : array-like of float, shape (n, 7)
         Those of the bare model for these images.
     prior : array-like of 7 floats
-        The share of each diagnosis among the training images before any oversampling.
+        Not negative. The share of each diagnosis among the training images before any oversampling.
     sensitivity : float
         Between 0 and 1; what ``sensitive`` is to reach on {akiec, bcc, mel}.
     temperature : float or None
@@ -74,7 +75,8 @@ def fit_decision(
     Raises
     ------
     UsageError
-        If `kind` is unknown or the shapes disagree; if `kind` is ``sensitive``, and `sensitivity`
+        If `kind` is unknown, the shapes disagree, or labels, probabilities or prior are none; if
+        `kind` is ``sensitive``, and `sensitivity`
         is not between 0 and 1 or there are too few malignant validation images for it.
 
     Examples
@@ -85,23 +87,20 @@ def fit_decision(
     >>> fit_decision("sensitive", labels, probabilities, np.full(7, 1 / 7)).threshold > 0.88
     True
     """
-    check_feasible(kind, labels, sensitivity)
-    natural_prior = np.asarray(prior, dtype=np.float64)
-    if natural_prior.shape != (len(CODES),) or probabilities.shape != (len(labels), len(CODES)):
-        raise UsageError(
-            f"{len(labels):,} labels, probabilities of shape {probabilities.shape} and a prior of "
-            f"shape {natural_prior.shape} do not fit together."
-        )
+    truth = as_diagnoses("labels", labels, len(np.atleast_1d(labels)))
+    check_feasible(kind, truth, sensitivity)
+    bare = as_probabilities(probabilities, len(truth))
+    natural_prior = _check_prior(prior)
     if temperature is None:
-        temperature = fit_temperature(labels, probabilities)
+        temperature = fit_temperature(truth, bare)
     natural = Decision("natural", temperature)
-    calibrated = natural.calibrate(probabilities)
+    calibrated = natural.calibrate(bare)
     if kind == "balanced":
         expected = _expected_prior(calibrated, natural_prior)
-        strength = _fit_strength(labels, calibrated, expected)
+        strength = _fit_strength(truth, calibrated, expected)
         return Decision(kind, temperature, prior=tuple(expected.tolist()), strength=strength)
     if kind == "sensitive":
-        return _fit_threshold(labels, calibrated, temperature, sensitivity)
+        return _fit_threshold(truth, calibrated, temperature, sensitivity)
     return natural
 
 
@@ -130,6 +129,18 @@ def check_feasible(kind: str, labels: Labels, sensitivity: float = SENSITIVITY) 
             f"are {malignant_images}.",
             "Ask for a lower sensitivity, or decide by natural or balanced.",
         )
+
+
+def _check_prior(prior: npt.ArrayLike) -> Float64:
+    """Return the share of each diagnosis among the training images; refuse what is none."""
+    shares = as_numbers("shares of the prior", prior)
+    if shares.shape != (len(CODES),) or not ((shares >= 0).all() and 0 < shares.sum() < math.inf):
+        raise UsageError(
+            f"The prior is {shares.tolist()}; expected {len(CODES)} finite numbers from 0 on, not "
+            "all 0.",
+            "Pass the share of each diagnosis among the training images.",
+        )
+    return shares
 
 
 def _expected_prior(calibrated: Float64, prior: Float64) -> Float64:

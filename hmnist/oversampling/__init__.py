@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from hmnist.arrays import Labels
-from hmnist.dataset import LesionDataset
+from hmnist.dataset import LesionDataset, check_loaded
 from hmnist.diagnoses import CODES, RARE
 from hmnist.errors import UsageError, unknown_name
 from hmnist.oversampling.methods import METHODS
@@ -52,9 +52,10 @@ def oversample(
     Raises
     ------
     UsageError
-        If the method or a diagnosis is unknown, the target is not positive, the seed is out of
-        range, there is only one diagnosis and it is to be raised, or a sampler cannot resample the
-        training part or returns something else than images and labels.
+        If the training part is not a `LesionDataset` or holds no images; if the method or a
+        diagnosis is unknown, the target is not positive, the seed is out of range, there is only
+        one diagnosis and it is to be raised, or a sampler cannot resample the training part or
+        returns something else than images and labels.
 
     Examples
     --------
@@ -64,11 +65,14 @@ def oversample(
     >>> int((training.labels[raised.indices] == 3).sum())
     100
     """
+    check_loaded(training)
     method = name_method(method)
     if not 0 <= seed <= _LARGEST_SEED:
         raise UsageError(
             f"The seed of an oversampling is 0 or more and at most {_LARGEST_SEED}, not {seed}."
         )
+    if not len(training):
+        raise UsageError("The training part holds no images to oversample.")
     if isinstance(method, OwnSampler):
         return resample(training, method.sampler, seed)
     if method not in METHODS:

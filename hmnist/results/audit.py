@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Unpack
 
-from hmnist.dataset import LesionDataset
+from hmnist.dataset import LesionDataset, check_loaded
 from hmnist.experiments.audit import plan_audit
 from hmnist.experiments.cells import Watcher, estimate_seconds, run_cells
 from hmnist.experiments.workers import open_workers
@@ -83,8 +83,8 @@ def audit(
     Raises
     ------
     UsageError
-        If a name or keyword is unknown, an option unsuitable, images are too small for a network,
-        or lesions are unknown; before any work begins.
+        If the data are not a `LesionDataset`, a name or keyword is unknown, an option unsuitable,
+        images are too small for a network, or lesions are unknown; before any work begins.
     DataError
         If pretrained weights are missing or malformed.
     WorkError
@@ -98,6 +98,7 @@ def audit(
         ...
     hmnist.errors.UsageError: The number of seeds is 0; expected a whole number from 1.
     """
+    check_loaded(data)
     check_keywords(audit, settings, AuditSettings)
     watcher = watcher or Watcher()
     with (

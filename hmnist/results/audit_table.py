@@ -91,6 +91,8 @@ class Audit(Result):
 
         Raises
         ------
+        UsageError
+            If it is the name of a file, not its text.
         TrustError
             If it is damaged, or of another version.
         """

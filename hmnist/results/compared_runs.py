@@ -1,7 +1,7 @@
 """`compare_runs`: whether runs, or the rows of benchmarks, really differ."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from hmnist.results.benchmark_folder import is_benchmark, open_benchmark
 from hmnist.results.rows import WITH_PATIENTS
 from hmnist.runs.facts import as_json
 from hmnist.runs.manifest import MANIFEST
+from hmnist.runs.opened import check_opened
 from hmnist.runs.run import Run, find_runs, open_run
 from hmnist.scores.comparison import Comparison
 from hmnist.scores.paired_tests import compare_predictions
@@ -39,15 +40,23 @@ def compare_runs(runs: Sequence[Run | Row]) -> Comparison:
     Raises
     ------
     UsageError
-        If there are fewer than two, or they were tested on other images.
+        If there are fewer than two, one is not a run, or they were tested on other images.
     """
-    rows = [[item] if isinstance(item, Run) else list(item) for item in runs]
+    rows = [_as_row(item) for item in runs]
     for row in rows[1:]:
         _check_alike(rows[0], row)
     names = _name_apart(rows)
     return compare_predictions(
         {name: [run.part("test") for run in row] for name, row in zip(names, rows, strict=True)}
     )
+
+
+def _as_row(item: Any) -> list[Run]:
+    """Return a run, or several of one kind, as a list; refuse what are not runs."""
+    row = list(item) if isinstance(item, Iterable) and not isinstance(item, str) else [item]
+    for run in row:
+        check_opened(run)
+    return row
 
 
 def find_rows(folders: Sequence[str | Path]) -> list[list[Run]]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from hmnist.diagnoses import CODES
 from hmnist.results import canvas
-from hmnist.results.evaluation import Evaluation
+from hmnist.results.evaluation import Evaluation, check_evaluation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +31,7 @@ def plot_confusion(evaluation: Evaluation) -> "Figure":
     Raises
     ------
     UsageError
-        If matplotlib is not installed.
+        If matplotlib is not installed, or it is not an evaluation.
 
     Examples
     --------
@@ -42,6 +42,7 @@ def plot_confusion(evaluation: Evaluation) -> "Figure":
     >>> figure.axes[0].get_xlabel()
     'predicted diagnosis'
     """
+    check_evaluation(evaluation)
     counts = np.array(evaluation.report.confusion)
     images = counts.sum(axis=1)
     shares = counts / np.maximum(images[:, None], 1)
@@ -77,8 +78,9 @@ def plot_errors(evaluation: Evaluation) -> "Figure":
     Raises
     ------
     UsageError
-        If matplotlib is not installed.
+        If matplotlib is not installed, or it is not an evaluation.
     """
+    check_evaluation(evaluation)
     counts = np.array(evaluation.report.confusion)
     images = counts.sum(axis=1)
     wrong = images - counts.diagonal()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from hmnist.arrays import Booleans, Float64
 from hmnist.diagnoses import CODES
 from hmnist.results import canvas
-from hmnist.results.evaluation import Evaluation
+from hmnist.results.evaluation import Evaluation, check_evaluation
 from hmnist.scores.text import score_text
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def plot_roc(evaluation: Evaluation) -> "Figure":
     Raises
     ------
     UsageError
-        If matplotlib is not installed.
+        If matplotlib is not installed, or it is not an evaluation.
 
     Examples
     --------
@@ -58,6 +58,7 @@ def plot_roc(evaluation: Evaluation) -> "Figure":
     """
     from sklearn.metrics import roc_auc_score, roc_curve
 
+    check_evaluation(evaluation)
     mean = evaluation.report.scores["roc_auc_ovr"].mean
     notes = [*evaluation.caption, f"Mean AUC: {score_text(mean)}."]
     figure, axes = _new_square("ROC: each diagnosis against the rest", notes, "AUC")
@@ -96,10 +97,11 @@ def plot_precision_recall(evaluation: Evaluation) -> "Figure":
     Raises
     ------
     UsageError
-        If matplotlib is not installed.
+        If matplotlib is not installed, or it is not an evaluation.
     """
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
+    check_evaluation(evaluation)
     title = "Precision–recall: each against the rest"
     notes = [*evaluation.caption, "Thin dotted lines: prevalence, the precision of chance."]
     figure, axes = _new_square(title, notes, "AP")

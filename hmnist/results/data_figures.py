@@ -1,13 +1,13 @@
 """`save_data_figures`: sheets of images, and diagnoses by count, age, sex and site."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hmnist.dataset import LesionDataset
+from hmnist.dataset import LesionDataset, check_loaded
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.patients import FIELDS
@@ -29,7 +29,7 @@ def save_data_figures(
     out: str | Path,
     *,
     seed: int = 0,
-    formats: Sequence[str] = ("png",),
+    formats: str | Iterable[str] = ("png",),
     suspects: bool = False,
 ) -> list[Path]:
     """Write the images, the diagnoses and the metadata of a data set, drawn, into a folder.
@@ -42,7 +42,7 @@ def save_data_figures(
         The folder for the figures.
     seed : int
         0 or more; fixes which images are drawn for the sheets.
-    formats : sequence of str
+    formats : str or iterable of str
         ``png``, ``svg``, ``pdf``.
     suspects : bool
         Whether images that may be wrong are drawn as well, which takes seconds.
@@ -58,12 +58,14 @@ def save_data_figures(
     Raises
     ------
     UsageError
-        If matplotlib is not installed, a format is unknown, or there are no images; of suspects,
-        if there are too few images or they are too small.
+        If matplotlib is not installed, the data are not a `LesionDataset`, the seed is negative, a
+        format is unknown or there is none, or there are no images; of suspects, if there are too
+        few images or they are too small.
     WorkError
         If they cannot be written.
     """
     canvas.check_drawing()
+    check_loaded(data)
     figures = draw_data(data, seed)
     if suspects:
         figures = itertools.chain(figures, draw_suspects(data))
@@ -78,8 +80,7 @@ def missing_columns(data: LesionDataset) -> list[str]:
 
 def draw_data(data: LesionDataset, seed: int) -> "Iterator[tuple[str, Figure]]":
     """Yield the figures that `save_data_figures` writes, each with its name."""
-    if not len(data):
-        raise UsageError(f"{data.name} holds no images to draw.")
+    _check_drawn(data)
     for label in np.unique(data.labels):
         yield f"sheet-{CODES[label]}", plot_images(data, CODES[label], seed=seed)
     yield "diagnoses", plot_diagnoses(data)
@@ -107,10 +108,11 @@ def plot_diagnoses(data: LesionDataset) -> "Figure":
     Raises
     ------
     UsageError
-        If matplotlib is not installed.
+        If matplotlib is not installed, the data are not a `LesionDataset`, or hold no images.
     """
     from matplotlib.ticker import MaxNLocator
 
+    _check_drawn(data)
     counts = np.bincount(data.labels, minlength=len(CODES))
     figure = canvas.new_figure(2.5, "Diagnoses: images and lesions", describe_data(data))
     axes = figure.subplots()
@@ -149,7 +151,7 @@ def plot_ages(data: LesionDataset) -> "Figure":
     Raises
     ------
     UsageError
-        If matplotlib is not installed, or no age is known.
+        If matplotlib is not installed, the data are not a `LesionDataset`, or no age is known.
     """
     from matplotlib.ticker import MultipleLocator, PercentFormatter
 
@@ -195,7 +197,7 @@ def plot_sexes(data: LesionDataset) -> "Figure":
     Raises
     ------
     UsageError
-        If matplotlib is not installed, or no sex is known.
+        If matplotlib is not installed, the data are not a `LesionDataset`, or no sex is known.
     """
     sexes = _column(data, "sex").fillna("unknown").to_numpy(dtype=str)
     figure = canvas.new_figure(2.9, "Sex by diagnosis: images", describe_data(data))
@@ -239,7 +241,7 @@ def plot_sites(data: LesionDataset) -> "Figure":
     Raises
     ------
     UsageError
-        If matplotlib is not installed, or no site is known.
+        If matplotlib is not installed, the data are not a `LesionDataset`, or no site is known.
     """
     sites = _column(data, "localization").fillna("unknown").to_numpy(dtype=str)
     all_names, frequency = np.unique(sites, return_counts=True)
@@ -268,8 +270,16 @@ def plot_sites(data: LesionDataset) -> "Figure":
     return figure
 
 
+def _check_drawn(data: LesionDataset) -> None:
+    """Refuse data that are not a `LesionDataset`, or hold no images."""
+    check_loaded(data)
+    if not len(data):
+        raise UsageError(f"{data.name} holds no images to draw.")
+
+
 def _column(data: LesionDataset, name: str) -> "pd.Series[Any]":
     """Return a column of the metadata, refusing one that is missing or empty."""
+    check_loaded(data)
     if data.metadata is None or name in missing_columns(data):
         raise UsageError(
             f"{data.name} does not tell the {name} of any patient.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hmnist.arrays import Shape
+from hmnist.dataset import check_loaded
 from hmnist.diagnoses import CODES, DIAGNOSES
 from hmnist.html import Cells, html_of
 from hmnist.runs.facts import describe_data, json_text
@@ -139,6 +140,11 @@ def summarise_data(data: "LesionDataset") -> DataSummary:
     -------
     DataSummary
 
+    Raises
+    ------
+    UsageError
+        If the data are not a `LesionDataset`.
+
     Examples
     --------
     >>> from hmnist.sources.sample import load_sample
@@ -146,6 +152,7 @@ def summarise_data(data: "LesionDataset") -> DataSummary:
     >>> summary.images_by_diagnosis["nv"], summary.lesions
     (24, 55)
     """
+    check_loaded(data)
     lesions = None
     if data.lesion_ids is not None:
         lesions = {

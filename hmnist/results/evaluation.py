@@ -1,28 +1,28 @@
-"""`score` and `evaluate_run`: what a model achieves; `decide_again`."""
+"""`evaluate_run`: what a run achieves; `decide_again`."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from hmnist.arrays import Indices
-from hmnist.dataset import LesionDataset
+from hmnist.dataset import LesionDataset, check_loaded
 from hmnist.decisions.decision import Decision
 from hmnist.decisions.fitting import fit_decision
 from hmnist.diagnoses import CODES
-from hmnist.errors import UsageError
+from hmnist.errors import UsageError, check_kind
 from hmnist.files import expand_home
 from hmnist.html import Cells, html_of
 from hmnist.patients import describe_unknown
 from hmnist.runs.facts import json_text
+from hmnist.runs.opened import check_opened
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.report import Report, make_report, write_report
 from hmnist.runs.run import Run, check_images
 from hmnist.runs.seen import Seen
 from hmnist.scores.predictions import Predictions
-from hmnist.scores.scoring import SCORES, Scores, score_predictions
+from hmnist.scores.scoring import SCORES
 from hmnist.scores.text import interval_text, score_text
 
 
@@ -52,6 +52,8 @@ class Evaluation:
         Which rows of the data set the images are, in the order of the predictions.
     image_digest : str
         That of the data set (`hmnist.LesionDataset`).
+    key : str
+        That of the run (`hmnist.Manifest`).
     """
 
     title: str
@@ -64,6 +66,7 @@ class Evaluation:
     predictions: Predictions = field(repr=False, compare=False)
     rows: Indices = field(repr=False, compare=False)
     image_digest: str = field(repr=False, compare=False)
+    key: str = field(repr=False, compare=False)
 
     @property
     def caption(self) -> tuple[str, ...]:
@@ -147,8 +150,12 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
     Raises
     ------
     UsageError
-        If the images have another size than those the run was trained on, or it has seen all.
+        If it is not a run, or the data are not a `LesionDataset`; if the images have another size
+        than those the run was trained on, or it has seen all.
     """
+    check_opened(run)
+    if data is not None:
+        check_loaded(data)
     facts = run.manifest.data
     own = data is None or data.image_digest == facts.image_digest
     name = facts.name if data is None else data.name
@@ -188,31 +195,8 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
         predictions=predictions,
         rows=rows,
         image_digest=facts.image_digest if data is None else data.image_digest,
+        key=run.manifest.key,
     )
-
-
-def score(model: Any, data: LesionDataset) -> Scores:
-    """Score a fitted classifier on a data set.
-
-    Parameters
-    ----------
-    model : Model or Run
-        A classifier with ``predict_proba`` and seven columns in the Kaggle order. A run applies its
-        decision; a bare model predicts the largest probability.
-    data : LesionDataset
-        Images that it has not seen: a test part. A model that was fitted with patient data gets
-        those of the data set.
-
-    Returns
-    -------
-    Scores
-    """
-    if getattr(model, "uses_patients", False) or getattr(model, "uses_patients_", False):
-        probabilities = model.predict_proba(data.images, data.patients)
-    else:
-        probabilities = model.predict_proba(data.images)
-    predicted = model.decision.decide(probabilities) if isinstance(model, Run) else None
-    return score_predictions(data.labels, probabilities, predicted)
 
 
 def decide_again(run: Run, kind: str, *, sensitivity: float = Recipe.sensitivity) -> Predictions:
@@ -235,9 +219,10 @@ def decide_again(run: Run, kind: str, *, sensitivity: float = Recipe.sensitivity
     Raises
     ------
     UsageError
-        If the kind is unknown, or validation cannot support it or, under a published protocol, is
-        the test part.
+        If it is not a run, the kind is unknown, or validation cannot support it or, under a
+        published protocol, is the test part.
     """
+    check_opened(run)
     if kind != "natural" and run.manifest.split.published:
         raise UsageError(
             f"{run.folder.name} validates on its test part, so no decision can be fitted.",
@@ -253,6 +238,19 @@ def decide_again(run: Run, kind: str, *, sensitivity: float = Recipe.sensitivity
         temperature=1.0,
     )
     return replace(test, predicted=decision.decide(test.probabilities))
+
+
+def check_evaluation(evaluation: object) -> None:
+    """Refuse what is not an `Evaluation`, such as a run.
+
+    Examples
+    --------
+    >>> check_evaluation("runs/cnn")
+    Traceback (most recent call last):
+    hmnist.errors.UsageError: Expected an Evaluation, not 'runs/cnn'. Evaluate an opened run: \
+hmnist.evaluate_run(run)
+    """
+    check_kind(evaluation, Evaluation, "Evaluate an opened run: hmnist.evaluate_run(run)")
 
 
 def _percent(value: float | None) -> str:

@@ -11,10 +11,11 @@ from hmnist.features.groups import group_columns
 from hmnist.patients import check_patients
 from hmnist.results.explanation import Explanation
 from hmnist.results.explanation_maps import occlude, permute, permute_groups
+from hmnist.runs.opened import check_opened
 from hmnist.runs.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
 METHODS = ("occlusion", "grad-cam", "permutation")
 """The ways to explain a prediction, the default first."""
@@ -26,7 +27,7 @@ def explain(
     *,
     method: str = METHODS[0],
     patients: npt.ArrayLike | None = None,
-    names: "Sequence[str] | None" = None,
+    names: "Iterable[str] | None" = None,
 ) -> Explanation:
     """Explain the predicted diagnoses of images by maps of their parts.
 
@@ -42,7 +43,7 @@ def explain(
         ``grad-cam`` looks into convolutional networks.
     patients : array-like, shape (n, p), or None
         Their patient data, for a run that `uses_patients`; they stay as they are.
-    names : sequence of str or None
+    names : iterable of str, or None
         Names of the images for figures; None numbers them.
 
     Returns
@@ -52,7 +53,8 @@ def explain(
     Raises
     ------
     UsageError
-        If the method is unknown or unsuitable for the run, or the images have another size.
+        If it is not a run, the method is unknown or unsuitable for it, the images have another
+        size, or the names are more or fewer than the images.
 
     Examples
     --------
@@ -66,9 +68,11 @@ def explain(
     ...     explain(run, data.images[:2]).maps.shape
     (2, 28, 28)
     """
+    check_opened(run)
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
     pixels = _check_images(run, images)
+    titles = _check_names(names, len(pixels))
     if method == "permutation" and len(pixels) < 2:
         raise UsageError(
             "Permutation exchanges parts between images, so it needs two images or more.",
@@ -95,7 +99,7 @@ def explain(
         title=f"{run.manifest.model} on {run.manifest.data.name}: {method}",
         method=method,
         images=pixels,
-        names=tuple(names or (f"image {number}" for number in range(len(pixels)))),
+        names=titles,
         predicted=predicted,
         probabilities=probabilities,
         maps=maps,
@@ -113,6 +117,18 @@ def _check_images(run: Run, images: npt.ArrayLike) -> Pixels:
             f"of shape (n, {', '.join(map(str, expected))}), at least one."
         )
     return pixels
+
+
+def _check_names(names: "Iterable[str] | None", count: int) -> tuple[str, ...]:
+    """Return a name for each image."""
+    if names is None:
+        return tuple(f"image {number}" for number in range(count))
+    titles = (names,) if isinstance(names, str) else tuple(map(str, names))
+    if len(titles) != count:
+        raise UsageError(
+            f"The names are {len(titles):,} and the images {count:,}; expected a name for each."
+        )
+    return titles
 
 
 def _look_inside(

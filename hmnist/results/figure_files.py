@@ -1,10 +1,10 @@
 """How figures are written into files: PNG, SVG or PDF, without date and version."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hmnist.errors import unknown_name
+from hmnist.errors import UsageError, unknown_name
 from hmnist.files import expand_home, write_file
 from hmnist.results.canvas import drawing
 
@@ -23,22 +23,25 @@ FORMATS = tuple(_METADATA)
 
 
 def save_figures(
-    figures: "Iterable[tuple[str, Figure]]", out: str | Path, formats: Sequence[str]
+    figures: "Iterable[tuple[str, Figure]]", out: str | Path, formats: str | Iterable[str]
 ) -> list[Path]:
     """Write each figure under its name, in each format, into the folder `out`.
 
     Raises
     ------
     UsageError
-        If a format is unknown.
+        If a format is unknown, or there is none.
     WorkError
         If a file cannot be written.
     """
-    for name in formats:
+    endings = [formats] if isinstance(formats, str) else list(formats)
+    if not endings:
+        raise UsageError("No format of the figures is named.", f"Choose {', '.join(FORMATS)}.")
+    for name in endings:
         check_format(name)
     folder, paths = expand_home(out), []
     for name, figure in figures:
-        for ending in formats:
+        for ending in endings:
             paths.append(folder / f"{name}.{ending}")
             save_figure(figure, paths[-1])
     return paths

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hmnist.arrays import Indices, Pixels
-from hmnist.dataset import LesionDataset, lesion_text
+from hmnist.dataset import LesionDataset, check_loaded, lesion_text
 from hmnist.diagnoses import CODES, label_of
-from hmnist.errors import UsageError, unknown_name
+from hmnist.errors import UsageError, check_seed, unknown_name
 from hmnist.results import canvas
 from hmnist.runs.facts import as_line
 
@@ -38,7 +38,8 @@ def plot_images(data: LesionDataset, diagnosis: str, *, seed: int = 0) -> "Figur
     Raises
     ------
     UsageError
-        If matplotlib is not installed, the diagnosis is unknown, or no image has it.
+        If matplotlib is not installed, the data are not a `LesionDataset`, the seed is negative,
+        the diagnosis is unknown, or no image has it.
 
     Examples
     --------
@@ -47,6 +48,8 @@ def plot_images(data: LesionDataset, diagnosis: str, *, seed: int = 0) -> "Figur
     >>> figure.texts[0].get_text()
     'melanocytic naevus (nv): all 24 images'
     """
+    check_loaded(data)
+    check_seed(seed)
     if diagnosis not in CODES:
         raise unknown_name("diagnosis", diagnosis, CODES)
     label = label_of(diagnosis)

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hmnist.arrays import Indices
-from hmnist.dataset import LesionDataset
+from hmnist.dataset import LesionDataset, check_loaded
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.results import canvas
-from hmnist.results.evaluation import Evaluation
+from hmnist.results.evaluation import Evaluation, check_evaluation
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.text import score_text
 
@@ -40,8 +40,11 @@ def plot_mistakes(evaluation: Evaluation, data: LesionDataset) -> "Figure":
     Raises
     ------
     UsageError
-        If matplotlib is not installed, the data are others, or there are no mistakes.
+        If matplotlib is not installed, it is not an evaluation, the data are others, or there are
+        no mistakes.
     """
+    check_evaluation(evaluation)
+    check_loaded(data)
     predictions, rows = evaluation.predictions, evaluation.rows
     if data.image_digest != evaluation.image_digest:
         raise UsageError(

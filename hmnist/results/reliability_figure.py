@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from hmnist.results import canvas
-from hmnist.results.evaluation import Evaluation
+from hmnist.results.evaluation import Evaluation, check_evaluation
 from hmnist.scores.subgroups import wilson_interval
 from hmnist.scores.text import score_text
 
@@ -31,8 +31,9 @@ def plot_reliability(evaluation: Evaluation) -> "Figure":
     Raises
     ------
     UsageError
-        If matplotlib is not installed.
+        If matplotlib is not installed, or it is not an evaluation.
     """
+    check_evaluation(evaluation)
     bins = [bin_ for bin_ in evaluation.report.reliability if bin_.images]
     error = score_text(evaluation.report.scores["calibration_error"].mean)
     unit = "images" if evaluation.predictions.lesions is None else "lesions"

@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from hmnist.errors import TrustError, unknown_name
+from hmnist.errors import TrustError, UsageError, unknown_name
 from hmnist.guarded import decode_json
 from hmnist.runs.facts import json_text
 
@@ -65,8 +65,18 @@ def decode_result(
     kind: type[Kind],
     arrange: Callable[[dict[str, Any]], dict[str, Any]] = dict,
 ) -> Kind:
-    """Decode a table or an audit from JSON, every key, type and range checked."""
+    """Decode a table or an audit from JSON, every key, type and range checked.
+
+    UsageError for the name of a file instead of its text, TrustError if it is damaged.
+    """
     import msgspec
+
+    name = kind.__name__
+    if not isinstance(text, str | bytes) or (isinstance(text, str) and "{" not in text):
+        raise UsageError(
+            f"{name}.from_json takes the text of a file, not {str(text)[:80]!r}.",
+            f"Read the file first: hmnist.{name}.from_json(pathlib.Path(FILE).read_text())",
+        )
 
     try:
         facts = msgspec.convert(decode_json(text), dict[str, Any])

@@ -1,6 +1,6 @@
 """`save_run_figures`: all figures of one run, as files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,11 +9,12 @@ from hmnist.errors import UsageError
 from hmnist.results import canvas
 from hmnist.results.confusion_figures import plot_confusion, plot_errors
 from hmnist.results.curve_figures import plot_precision_recall, plot_roc
-from hmnist.results.evaluation import Evaluation, evaluate_run
+from hmnist.results.evaluation import Evaluation, check_evaluation, evaluate_run
 from hmnist.results.figure_files import save_figures
 from hmnist.results.mistake_figure import find_mistakes, plot_mistakes
 from hmnist.results.reliability_figure import plot_reliability
 from hmnist.results.training_figures import has_recalls, plot_recall, plot_training
+from hmnist.runs.opened import check_opened
 from hmnist.runs.run import Run
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def save_run_figures(
     *,
     evaluation: Evaluation | None = None,
     data: LesionDataset | None = None,
-    formats: Sequence[str] = ("png",),
+    formats: str | Iterable[str] = ("png",),
 ) -> list[Path]:
     """Write the figures of a run into a folder.
 
@@ -37,11 +38,11 @@ def save_run_figures(
     out : str, pathlib.Path or None
         The folder for the figures; None takes ``figures`` in the run's folder.
     evaluation : Evaluation or None
-        The result of `hmnist.evaluate_run`; None evaluates on `data`, or on the run's own test
-        part. Figures of other data need a folder of their own.
+        The result of `hmnist.evaluate_run` for this run; None evaluates on `data`, or on the run's
+        own test part. Figures of other data need a folder of their own.
     data : LesionDataset or None
         The data set that is evaluated on; None leaves out the images.
-    formats : sequence of str
+    formats : str or iterable of str
         ``png``, ``svg``, ``pdf``.
 
     Returns
@@ -54,14 +55,21 @@ def save_run_figures(
     Raises
     ------
     UsageError
-        If matplotlib is not installed, a format is unknown, or figures of other data would go
-        into the run's folder.
+        If matplotlib is not installed, it is not a run, a format is unknown or there is none, the
+        evaluation is of another run, or figures of other data would go into the run's folder.
     WorkError
         If they cannot be written.
     """
     canvas.check_drawing()
+    check_opened(run)
     if evaluation is None:
         evaluation = evaluate_run(run, data)
+    check_evaluation(evaluation)
+    if evaluation.key != run.manifest.key:
+        raise UsageError(
+            f"The evaluation, {evaluation.title}, is not one of {run.folder.name}.",
+            "Evaluate this run: hmnist.evaluate_run(run)",
+        )
     if out is None and not evaluation.own:
         raise UsageError(
             "Figures of other data do not belong in the run's folder.", "Name another: out=..."

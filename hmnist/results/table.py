@@ -146,6 +146,8 @@ class Table(Result):
 
         Raises
         ------
+        UsageError
+            If it is the name of a file, not its text.
         TrustError
             If it is damaged, or of another version.
         """

@@ -1,12 +1,12 @@
 """`plot_scores`, `plot_times`: the models of a benchmark side by side, and what training costs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hmnist.errors import UsageError
+from hmnist.errors import UsageError, check_kind
 from hmnist.results import canvas
 from hmnist.results.costs import fit_cost
 from hmnist.results.figure_files import save_figures
@@ -41,7 +41,7 @@ def plot_scores(table: Table) -> "Figure":
     Raises
     ------
     UsageError
-        If matplotlib is not installed.
+        If matplotlib is not installed, or it is not a table.
 
     Examples
     --------
@@ -51,6 +51,7 @@ def plot_scores(table: Table) -> "Figure":
     >>> [axes.get_title(loc="left") for axes in hmnist.plot_scores(table).axes]
     ['balanced accuracy', 'accuracy', 'AUC']
     """
+    _check_table(table)
     note = f"Lines: 95 % intervals over {table.data.unit}."
     height = 0.6 + _ROW_INCHES * len(table.rows)
     figure = canvas.new_figure(height, "Scores of the models", [note, *_caption(table)])
@@ -86,8 +87,9 @@ def plot_times(table: Table) -> "Figure":
     Raises
     ------
     UsageError
-        If matplotlib is not installed, or no row has both a score and a time.
+        If matplotlib is not installed, it is not a table, or no row has both a score and a time.
     """
+    _check_table(table)
     drawn = [
         (label, row.scores["balanced_accuracy"], seconds)
         for label, row in zip(label_rows(table.rows), table.rows, strict=True)
@@ -114,7 +116,7 @@ def plot_times(table: Table) -> "Figure":
 
 
 def save_table_figures(
-    table: Table, out: str | Path, *, formats: Sequence[str] = ("png",)
+    table: Table, out: str | Path, *, formats: str | Iterable[str] = ("png",)
 ) -> list[Path]:
     """Write the figures of a table into a folder.
 
@@ -124,7 +126,7 @@ def save_table_figures(
         What `hmnist.benchmark` returns.
     out : str or pathlib.Path
         The folder for the figures.
-    formats : sequence of str
+    formats : str or iterable of str
         ``png``, ``svg``, ``pdf``.
 
     Returns
@@ -135,10 +137,11 @@ def save_table_figures(
     Raises
     ------
     UsageError
-        If matplotlib is not installed, or a format is unknown.
+        If matplotlib is not installed, it is not a table, or a format is unknown or there is none.
     WorkError
         If they cannot be written.
     """
+    _check_table(table)
     return save_figures(draw_table(table), out, formats)
 
 
@@ -157,6 +160,15 @@ def training_seconds(row: TableRow, rows: Sequence[TableRow]) -> float | None:
     if row.baseline or row.scores["balanced_accuracy"].mean is None:
         return None
     return fit_cost(row, rows) or None
+
+
+def _check_table(table: object) -> None:
+    """Refuse what is not a `Table`, such as the folder of a benchmark."""
+    check_kind(
+        table,
+        Table,
+        "Read the file table.json of a benchmark: hmnist.Table.from_json(path.read_text())",
+    )
 
 
 def _caption(table: Table) -> list[str]:

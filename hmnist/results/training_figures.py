@@ -8,6 +8,7 @@ from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.results import canvas
 from hmnist.results.evaluation import describe_origin
+from hmnist.runs.opened import check_opened
 from hmnist.runs.run import Run
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def plot_training(run: Run) -> "Figure":
     Raises
     ------
     UsageError
-        If matplotlib is not installed, or the model has no epochs.
+        If matplotlib is not installed, it is not a run, or the model has no epochs.
     """
     history = _read_history(run)
     title = "Training: loss and accuracy over the epochs"
@@ -77,7 +78,7 @@ def plot_recall(run: Run) -> "Figure":
     Raises
     ------
     UsageError
-        If matplotlib is not installed, or the model has no epochs with recalls.
+        If matplotlib is not installed, it is not a run, or the model has no epochs with recalls.
     """
     history = _read_history(run)
     if not has_recalls(history):
@@ -107,6 +108,7 @@ def has_recalls(history: "pd.DataFrame") -> bool:
 
 
 def _read_history(run: Run) -> "pd.DataFrame":
+    check_opened(run)
     if run.history is None:
         raise UsageError(
             f"{run.folder.name} has no epochs to draw.", "Draw the training of a network: cnn, mlp."

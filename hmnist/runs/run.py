@@ -32,7 +32,7 @@ from hmnist.arrays import Float64, Labels, Pixels, Shape, softmax
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import Decision
 from hmnist.decisions.soft_voting import soft_vote
-from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError
+from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError, unknown_name
 from hmnist.files import expand_home, hash_file, short_path
 from hmnist.html import html_of
 from hmnist.models.litert import FEW, find_litert
@@ -174,8 +174,10 @@ class Run(KnowsTrainingImages):
         Raises
         ------
         UsageError
-            If the part is empty.
+            If the part is empty, or of another name: a run predicts no training images.
         """
+        if name not in self.predictions:
+            raise unknown_name("part with predictions", name, self.predictions)
         return self.predictions[name].to_score(self.manifest.split.fold or 0)
 
     def find_seen(self, data: LesionDataset) -> Seen:

@@ -8,14 +8,14 @@ with complex survey data*, Journal of the American Statistical Association 83, 1
 `Predictions` of one kind of model (seeds, folds) are scored by the mean of their scores.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from hmnist.arrays import Float64, Indices, Labels
 from hmnist.diagnoses import CODES
-from hmnist.errors import UsageError
-from hmnist.scores.predictions import Predictions, by_fold
+from hmnist.errors import UsageError, check_seed
+from hmnist.scores.predictions import Predictions, as_list, by_fold
 from hmnist.scores.scoring import SCORE_NAMES, SCORES, Score, mean_of_known, weighted_scores
 from hmnist.scores.weighting import PreparedPredictions
 
@@ -33,7 +33,7 @@ NO_SPREAD = 1e-9
 
 
 def score_intervals(
-    predictions: Sequence[Predictions],
+    predictions: Predictions | Iterable[Predictions],
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -43,7 +43,7 @@ def score_intervals(
 
     Parameters
     ----------
-    predictions : sequence of Predictions
+    predictions : Predictions or iterable of Predictions
         Of models of one kind (several seeds, several folds); at least one.
     resamples : int
         How many times the lesions are drawn.
@@ -63,8 +63,8 @@ def score_intervals(
     Raises
     ------
     UsageError
-        If there are no predictions, those of one fold have different rows, or `resamples` or
-        `level` is out of range.
+        If there are no predictions, those of one fold have different rows, or `resamples`, `seed`
+        or `level` is out of range.
 
     Examples
     --------
@@ -77,24 +77,25 @@ def score_intervals(
     >>> low < 0.8 < high
     True
     """
-    means = mean_scores(predictions)
-    resampled = bootstrap_scores(predictions, resamples=resamples, seed=seed)
+    several = as_list(predictions)
+    means = mean_scores(several)
+    resampled = bootstrap_scores(several, resamples=resamples, seed=seed)
     resampled = centre_calibration(resampled, means)
     # Moving the calibration errors may have made some negative, which no calibration error is.
     resampled["calibration_error"] = np.maximum(resampled["calibration_error"], 0)
     return {name: interval(values, level) for name, values in resampled.items()} | {
-        score.name: _exact_interval(predictions, score, means[score.name], level)
+        score.name: _exact_interval(several, score, means[score.name], level)
         for score in SCORES
         if score.proportion_of and means[score.name] in {0, 1}
     }
 
 
-def mean_scores(predictions: Sequence[Predictions]) -> dict[str, float]:
+def mean_scores(predictions: Predictions | Iterable[Predictions]) -> dict[str, float]:
     """Return each score's mean over the predictions for which it is known, by `SCORE_NAMES`.
 
     Parameters
     ----------
-    predictions : sequence of Predictions
+    predictions : Predictions or iterable of Predictions
         Of models of one kind (several seeds, several folds); at least one.
 
     Returns
@@ -107,7 +108,7 @@ def mean_scores(predictions: Sequence[Predictions]) -> dict[str, float]:
     UsageError
         If there are no predictions.
     """
-    return {name: float(mean[0]) for name, mean in _means(score_each(predictions)).items()}
+    return {name: float(mean[0]) for name, mean in _means(score_each(as_list(predictions))).items()}
 
 
 def score_each(predictions: Sequence[Predictions]) -> list[dict[str, Float64]]:
@@ -146,6 +147,7 @@ def bootstrap_models(
     """
     if resamples < 1:
         raise UsageError(f"resamples is {resamples}; it must be at least 1.")
+    check_seed(seed)
     scores: dict[str, list[dict[str, Float64]]] = {model: [] for model in models}
     everything = [(model, each) for model, predictions in models.items() for each in predictions]
     for fold in sorted({each.fold for _, each in everything}):

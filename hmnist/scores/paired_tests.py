@@ -6,19 +6,19 @@ same resamples for both models, and over trainings where there are several
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from hmnist.errors import UsageError
 from hmnist.scores.comparison import Comparison, Difference, Pair, correct_together
 from hmnist.scores.intervals import describe_few
 from hmnist.scores.paired_differences import RESAMPLES, compare_pairs, count_trainings
-from hmnist.scores.predictions import Predictions
+from hmnist.scores.predictions import Predictions, as_list
 from hmnist.scores.significance import correct_holm, mcnemar
 
 
 def compare_predictions(
-    models: Mapping[str, Sequence[Predictions]],
+    models: Mapping[str, Predictions | Iterable[Predictions]],
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -27,7 +27,7 @@ def compare_predictions(
 
     Parameters
     ----------
-    models : mapping of str to sequence of Predictions
+    models : mapping of str to Predictions, or to an iterable of Predictions
         At least two names, each with the predictions of its trained models (one; or several seeds
         and folds). All must cover the same folds with the same rows. Scores are means over the
         predictions.
@@ -43,7 +43,8 @@ def compare_predictions(
     Raises
     ------
     UsageError
-        If there are fewer than two models, or they were tested on different rows.
+        If there are fewer than two models, they were tested on different rows, or `resamples` or
+        `seed` is out of range.
 
     Examples
     --------
@@ -59,17 +60,18 @@ def compare_predictions(
     """
     if len(models) < 2:
         raise UsageError("A comparison needs at least two models.", "Name another run.")
-    pairs = list(itertools.combinations(models, 2))
-    differences = compare_pairs(models, pairs, resamples=resamples, seed=seed)
+    predictions = {name: as_list(each) for name, each in models.items()}
+    pairs = list(itertools.combinations(predictions, 2))
+    differences = compare_pairs(predictions, pairs, resamples=resamples, seed=seed)
     compared = [
-        Pair(first, second, scores, mcnemar(models[first], models[second]))
+        Pair(first, second, scores, mcnemar(predictions[first], predictions[second]))
         for (first, second), scores in differences.items()
     ]
     return Comparison(
         tuple(_corrected(compared)),
         resamples,
-        count_trainings(models),
-        describe_few(next(iter(models.values()))),
+        count_trainings(predictions),
+        describe_few(next(iter(predictions.values()))),
     )
 
 

@@ -1,17 +1,14 @@
 """`Predictions`: what one trained model predicted for the images of one test part."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from hmnist.arrays import Float64, Labels, Strings
-from hmnist.diagnoses import CODES
+from hmnist.decisions.given import as_diagnoses, as_probabilities
 from hmnist.errors import UsageError
-
-SUM_TOLERANCE = 1e-3
-"""How far the sum of a row may be from 1: float32 sums and rounded CSV files are nearer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +42,11 @@ class Predictions:
     fold: int = 0
 
     def __post_init__(self) -> None:
-        probabilities = np.asarray(self.probabilities, dtype=np.float64)
         n = len(self.labels)
-        check_probabilities(probabilities, n)
-        object.__setattr__(self, "probabilities", probabilities)
-        object.__setattr__(self, "labels", _checked("labels", self.labels, n))
-        object.__setattr__(self, "predicted", _checked("predicted diagnoses", self.predicted, n))
+        object.__setattr__(self, "probabilities", check_probabilities(self.probabilities, n))
+        object.__setattr__(self, "labels", as_diagnoses("labels", self.labels, n))
+        predicted = as_diagnoses("predicted diagnoses", self.predicted, n)
+        object.__setattr__(self, "predicted", predicted)
         if self.lesions is not None and len(self.lesions) != n:
             raise UsageError(f"{len(self.lesions):,} lesions for {n:,} images.")
 
@@ -63,6 +59,24 @@ class Predictions:
         return same_lesions and np.array_equal(self.labels, other.labels)
 
 
+def as_list(predictions: Predictions | Iterable[Predictions]) -> list[Predictions]:
+    """Return one or several predictions as a list.
+
+    Raises
+    ------
+    UsageError
+        If something else is among them, such as a run.
+    """
+    several = list(predictions) if isinstance(predictions, Iterable) else [predictions]
+    for each in several:
+        if not isinstance(each, Predictions):
+            raise UsageError(
+                f"A {type(each).__name__} was given; expected Predictions.",
+                'Those of a run are run.part("test").',
+            )
+    return several
+
+
 def by_fold(predictions: Sequence[Predictions]) -> dict[int, list[Predictions]]:
     """Return the predictions of each fold, in the order of the folds."""
     grouped: dict[int, list[Predictions]] = {}
@@ -71,37 +85,8 @@ def by_fold(predictions: Sequence[Predictions]) -> dict[int, list[Predictions]]:
     return grouped
 
 
-def check_probabilities(probabilities: Float64, n: int) -> None:
-    """Refuse anything but n > 0 rows of seven finite numbers 0–1 with the sum 1 (± 0.001)."""
+def check_probabilities(probabilities: npt.ArrayLike, n: int) -> Float64:
+    """Return n > 0 rows of probabilities as `as_probabilities` does; refuse anything else."""
     if n == 0:
         raise UsageError("There are no images to score.")
-    if probabilities.shape != (n, len(CODES)):
-        raise UsageError(
-            f"Probabilities have shape {probabilities.shape}; expected ({n}, {len(CODES)}): one "
-            f"row per label, one column per diagnosis."
-        )
-    sums = probabilities.sum(1)
-    faults = (
-        (~np.isfinite(sums), "not finite"),
-        ((probabilities < 0).any(1) | (probabilities > 1 + SUM_TOLERANCE).any(1), "outside 0–1"),
-        (np.abs(sums - 1) > SUM_TOLERANCE, "without the sum 1"),
-    )
-    for faulty, fault in faults:
-        if faulty.any():
-            raise UsageError(
-                f"Row {int(faulty.argmax())} holds probabilities {fault}.",
-                "Pass what predict_proba returns, not logits.",
-            )
-
-
-def _checked(name: str, values: npt.ArrayLike, n: int) -> Labels:
-    array = np.asarray(values)
-    if array.shape != (n,) or not np.issubdtype(array.dtype, np.integer):
-        raise UsageError(
-            f"The {name} have shape {array.shape} and type {array.dtype}; expected {n} whole "
-            "numbers."
-        )
-    diagnoses = array.astype(np.int64)
-    if diagnoses.min() < 0 or diagnoses.max() >= len(CODES):
-        raise UsageError(f"The {name} must lie in 0–{len(CODES) - 1}.")
-    return diagnoses
+    return as_probabilities(probabilities, n)

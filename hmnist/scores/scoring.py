@@ -204,8 +204,7 @@ def score_predictions(
     >>> scores.balanced_accuracy, scores.recall["nv"], scores.sensitivity_malignant
     (0.75, 1.0, 0.5)
     """
-    doubles = np.asarray(probabilities, dtype=np.float64)
-    check_probabilities(doubles, len(labels))
+    doubles = check_probabilities(probabilities, len(labels))
     if predicted is None:
         predicted = doubles.argmax(1)
     prepared = PreparedPredictions(Predictions(labels, doubles, predicted))

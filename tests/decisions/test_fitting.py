@@ -1,5 +1,7 @@
 """Fitted decisions against brute force, known truths, and degenerate input."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -175,11 +177,57 @@ def test_unsound_requests_are_refused() -> None:
         fit_decision("brave", labels, probabilities, PRIOR)
     with pytest.raises(UsageError, match="no decision called 'brave'"):
         check_feasible("brave", labels)
-    with pytest.raises(UsageError, match="do not fit together"):
+    with pytest.raises(UsageError, match=r"shape \(50, 7\); expected \(49, 7\)"):
         fit_decision("natural", labels[1:], probabilities, PRIOR)
-    with pytest.raises(UsageError, match="do not fit together"):
+    with pytest.raises(UsageError, match="expected 7 finite numbers"):
         fit_decision("natural", labels, probabilities, PRIOR[1:])
     with pytest.raises(UsageError, match="between 0 and 1"):
         fit_decision("sensitive", labels, probabilities, PRIOR, sensitivity=90)
     with pytest.raises(UsageError, match="between 0 and 1"):
         check_feasible("sensitive", labels, 90)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([4, 7], "labels must lie in 0–6"),
+        ([4, -1], "labels must lie in 0–6"),
+        (["nv", "mel"], "expected 2 whole numbers"),
+        ([4.0, 6.0], "expected 2 whole numbers"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["natural", "balanced"])
+def test_labels_that_are_not_diagnoses_are_refused(
+    kind: str, labels: list[Any], expected: str
+) -> None:
+    with pytest.raises(UsageError, match=expected):
+        fit_decision(kind, labels, np.full((2, 7), 1 / 7), PRIOR)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ([0, 0, 0, 0, 4, 0, -3], "Row 1 holds probabilities outside 0–1"),
+        ([np.nan] * 7, "Row 1 holds probabilities not finite"),
+        ([0.5] * 7, "Row 1 holds probabilities without the sum 1"),
+        (["nv"] * 7, "probabilities are not an array of numbers"),
+    ],
+)
+def test_probabilities_that_are_none_are_refused(row: list[Any], expected: str) -> None:
+    with pytest.raises(UsageError, match=expected):
+        fit_decision("natural", [4, 6], [[1 / 7] * 7, row], PRIOR)
+
+
+@pytest.mark.parametrize(
+    "prior", [-PRIOR, np.zeros(7), PRIOR * np.nan, PRIOR * np.inf, ["nv"] * 7, 1]
+)
+def test_a_prior_that_is_none_is_refused(prior: Any) -> None:
+    with pytest.raises(UsageError, match="prior"):
+        fit_decision("natural", [4, 6], np.full((2, 7), 1 / 7), prior)
+
+
+def test_lists_give_the_decision_of_arrays() -> None:
+    labels, probabilities = draw_part(13, 60)
+    expected = fit_decision("balanced", labels, probabilities, PRIOR)
+    lists = labels.tolist(), probabilities.tolist(), PRIOR.tolist()
+    assert fit_decision("balanced", *lists) == expected

@@ -14,7 +14,8 @@ from hmnist.errors import UsageError, WorkError
 from hmnist.experiments.train import train
 from hmnist.experiments.training import train_cell
 from hmnist.models.logistic import Logistic
-from hmnist.results.evaluation import evaluate_run, score
+from hmnist.results.evaluation import evaluate_run
+from hmnist.results.model_scores import score
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.report import read_report
 from hmnist.runs.run import Run, open_run

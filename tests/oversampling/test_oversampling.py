@@ -1,10 +1,11 @@
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from imblearn.over_sampling import SMOTE
+from imblearn.over_sampling import SMOTE, RandomOverSampler
 
 from hmnist.arrays import Booleans
 from hmnist.augmentation import orient
@@ -385,3 +386,9 @@ def test_what_smote_makes_belongs_to_the_image_it_is_most_like() -> None:
 def test_without_metadata_there_are_no_patient_data() -> None:
     training = make({NV: 15, DF: 3})
     assert oversample(training, "smote").patients(training) is None
+
+
+@pytest.mark.parametrize("method", ["none", "random", "balanced", RandomOverSampler()])
+def test_a_training_part_without_images_is_refused(method: Any) -> None:
+    with pytest.raises(UsageError, match="holds no images to oversample"):
+        oversample(make({NV: 1}).take(np.arange(0)), method)

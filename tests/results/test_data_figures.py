@@ -16,6 +16,7 @@ from hmnist.results.data_figures import (
     draw_data,
     missing_columns,
     plot_ages,
+    plot_diagnoses,
     plot_sites,
     save_data_figures,
 )
@@ -269,3 +270,10 @@ def test_without_matplotlib_nothing_is_read(
     called = command("data", "plot", "no-such-file.csv")
     assert called.code == 2
     assert "pip install matplotlib" in called.err
+
+
+def test_no_images_and_a_negative_seed_are_refused(sample: LesionDataset) -> None:
+    with pytest.raises(UsageError, match="holds no images to draw"):
+        plot_diagnoses(sample.take(np.arange(0)))
+    with pytest.raises(UsageError, match="seed is 0 or more, not -1"):
+        plot_images(sample, "nv", seed=-1)

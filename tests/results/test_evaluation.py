@@ -1,6 +1,8 @@
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,12 +11,15 @@ from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
 from hmnist.experiments.train import train
-from hmnist.results.evaluation import decide_again, evaluate_run, score
+from hmnist.results.confusion_figures import plot_confusion, plot_errors
+from hmnist.results.curve_figures import plot_precision_recall, plot_roc
+from hmnist.results.evaluation import decide_again, evaluate_run
+from hmnist.results.mistake_figure import plot_mistakes
+from hmnist.results.reliability_figure import plot_reliability
 from hmnist.runs.run import Run
 from hmnist.scores.predictions import Predictions
 from hmnist.scores.reliability import measure_reliability
 from hmnist.scores.report import classification_report, confusion_matrix
-from hmnist.scores.scoring import score_predictions
 from hmnist.sources.sample import load_sample
 
 
@@ -158,12 +163,30 @@ def test_other_data_bring_their_patient_data(patient_run: Run) -> None:
     assert without.report != evaluation.report
 
 
-@pytest.mark.filterwarnings("ignore::hmnist.errors.SampleWarning")
-def test_models_and_runs_are_scored_with_patient_data(patient_run: Run) -> None:
-    other = load_sample(rows=60, seed=9)
-    model = patient_run.model
-    probabilities = model.predict_proba(other.images, other.patients)
-    assert score(model, other).log_loss == score_predictions(other.labels, probabilities).log_loss
-    calibrated = patient_run.predict_proba(other.images, other.patients)
-    expected = score_predictions(other.labels, calibrated)
-    assert score(patient_run, other).log_loss == expected.log_loss
+@pytest.mark.parametrize(
+    "plot",
+    [
+        plot_confusion,
+        plot_errors,
+        plot_reliability,
+        plot_roc,
+        plot_precision_recall,
+        lambda run: plot_mistakes(run, load_sample(rows=60)),
+    ],
+)
+def test_a_run_is_not_its_evaluation(plot: Callable[[Any], Any], run: Run) -> None:
+    with pytest.raises(UsageError, match=r"an Evaluation, not a Run\. .*evaluate_run\(run\)"):
+        plot(run)
+
+
+def test_the_name_of_a_file_is_not_its_data(run: Run) -> None:
+    path: Any = "file.csv"
+    with pytest.raises(UsageError, match=r"hmnist.load\('file.csv'\)"):
+        evaluate_run(run, path)
+    with pytest.raises(UsageError, match=r"hmnist.load\('file.csv'\)"):
+        plot_mistakes(evaluate_run(run), path)
+
+
+def test_an_evaluation_is_written_into_a_folder_by_name(run: Run, tmp_path: Path) -> None:
+    evaluate_run(run).write(str(tmp_path))
+    assert (tmp_path / "report.csv").is_file()

@@ -264,3 +264,11 @@ def test_a_sheet_names_images_and_predictions(run: Run, sample: LesionDataset) -
     many = explain(run, np.repeat(sample.images[:1], 25, axis=0))
     with pytest.raises(UsageError, match="room for 24"):
         many.plot()
+
+
+def test_names_are_those_of_the_images(run: Run, sample: LesionDataset) -> None:
+    images = sample.images[:2]
+    assert explain(run, images, names=np.array(["a", "b"])).names == ("a", "b")
+    assert explain(run, images[:1], names="alone").names == ("alone",)
+    with pytest.raises(UsageError, match="names are 3 and the images 2"):
+        explain(run, images, names=["a", "b", "c"])

@@ -294,6 +294,15 @@ def test_with_its_data_a_run_shows_its_mistakes(run: Run, sample: LesionDataset)
     assert [name for name, _ in draw_run(run, right, sample)] == list(ALWAYS)
 
 
+def test_figures_of_another_run_are_refused(
+    copy: Run, sample: LesionDataset, tmp_path: Path
+) -> None:
+    other = train(sample, "majority", threads=1, out=tmp_path / "other")
+    with pytest.raises(UsageError, match=r"majority on .* is not one of copy"):
+        save_run_figures(copy, evaluation=evaluate_run(other))
+    assert not (copy.folder / "figures").exists()
+
+
 def test_the_formats_are_those_of_the_option(command: Command, copy: Run) -> None:
     assert command("evaluate", copy.folder, "--figures", "svg").code == 0
     names = {path.name for path in (copy.folder / "figures").iterdir()}
@@ -303,6 +312,17 @@ def test_the_formats_are_those_of_the_option(command: Command, copy: Run) -> Non
     assert "no figure format called 'jpeg'" in called.err
     with pytest.raises(UsageError, match="jpeg"):
         save_run_figures(copy, formats=["jpeg"])
+
+
+def test_a_format_may_be_named_alone_but_not_left_out(run: Run, tmp_path: Path) -> None:
+    figures = [(name, plot_roc(evaluate_run(run))) for name in ("first", "second")]
+    assert [path.name for path in save_figures(figures, tmp_path, "svg")] == [
+        "first.svg", "second.svg",
+    ]  # fmt: skip
+    each_once = (name for name in ("png", "svg"))
+    assert len(save_figures(figures, tmp_path, each_once)) == 4
+    with pytest.raises(UsageError, match=r"No format .* Choose png, svg, pdf"):
+        save_figures(figures, tmp_path, [])
 
 
 def test_without_matplotlib_the_report_is_written(

@@ -313,3 +313,9 @@ def test_rows_say_whether_they_use_patient_data(table: Table) -> None:
     assert [row["patients"] for row in json.loads(both.to_json())["rows"]] == [False, True]
     assert Table.from_json(both.to_json()) == both
     assert both.to_pandas()["patients"].tolist() == [False, True]
+
+
+@pytest.mark.parametrize("path", ["runs/table.json", "runs/benchmark", Path("table.json")])
+def test_the_name_of_a_file_is_not_its_text(path: Any) -> None:
+    with pytest.raises(UsageError, match=r"takes the text of a file, not .*read_text\(\)"):
+        Table.from_json(path)

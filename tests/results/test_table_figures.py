@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -164,3 +165,11 @@ def test_files_are_written_in_each_format(tmp_path: Path) -> None:
     assert [path.name for path in paths] == ["scores.png", "scores.pdf"]
     with Image.open(paths[0]) as picture:
         assert picture.width == 2100
+
+
+@pytest.mark.parametrize(
+    "draw", [plot_scores, plot_times, lambda folder: save_table_figures(folder, "figures")]
+)
+def test_a_folder_is_not_a_table(draw: Callable[[Any], Any]) -> None:
+    with pytest.raises(UsageError, match=r"a Table, not 'runs/benchmark'\. .*table\.json"):
+        draw(Path("runs/benchmark"))

@@ -67,6 +67,11 @@ def test_stored_predictions_are_those_of_the_split(run: Run, sample: LesionDatas
         np.testing.assert_array_equal(run.part(name).labels, part.labels)
 
 
+def test_a_run_has_no_predictions_of_its_training_part(run: Run) -> None:
+    with pytest.raises(UsageError, match=r"no part .* called 'train'.*Choose validation, test\."):
+        run.part("train")
+
+
 def test_a_model_of_the_sample_warns_every_time(run: Run, sample: LesionDataset) -> None:
     for _ in range(2):
         with pytest.warns(SampleWarning, match="synthetic sample"):

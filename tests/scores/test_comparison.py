@@ -49,6 +49,14 @@ def test_differences_are_those_of_the_scores() -> None:
     assert tuple(pair.scores) == SCORE_NAMES
 
 
+def test_models_may_have_one_training_or_a_generator_of_them() -> None:
+    good, poor = draw_model(1, 2.5), draw_model(2, 1.0)
+    expected = compare_predictions({"good": [good], "poor": [poor]}, resamples=20)
+    assert compare_predictions({"good": good, "poor": poor}, resamples=20) == expected
+    generators = {"good": (each for each in [good]), "poor": (each for each in [poor])}
+    assert compare_predictions(generators, resamples=20) == expected
+
+
 def test_the_bootstrap_is_paired() -> None:
     lesions = pairs_of_images()
     good, poor = draw_model(3, 2.0, lesions=lesions), draw_model(4, 1.0, lesions=lesions)

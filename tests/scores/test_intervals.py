@@ -348,3 +348,25 @@ def test_diagnoses_with_few_lesions_in_a_test_part_are_named() -> None:
         describe_few([Predictions(labels[enough], np.eye(7)[labels[enough]], labels[enough])])
         is None
     )
+
+
+def test_one_predictions_is_as_good_as_a_list_and_a_generator_as_a_sequence() -> None:
+    one, other = draw_predictions(1), draw_predictions(2)
+    assert mean_scores(one) == mean_scores([one])
+    assert score_intervals(one, resamples=20) == score_intervals([one], resamples=20)
+    both = [one, other]
+    assert mean_scores(each for each in both) == mean_scores(both)
+    assert score_intervals((each for each in both), resamples=20) == score_intervals(
+        both, resamples=20
+    )
+    arrays: Any = [one.probabilities]
+    with pytest.raises(UsageError, match=r"A ndarray was given.*run\.part\(\"test\"\)"):
+        mean_scores(arrays)
+    something_else: Any = 1
+    with pytest.raises(UsageError, match="A int was given; expected Predictions"):
+        score_intervals(something_else)
+
+
+def test_a_negative_seed_is_refused() -> None:
+    with pytest.raises(UsageError, match="seed is 0 or more, not -1"):
+        score_intervals([draw_predictions(1)], seed=-1)

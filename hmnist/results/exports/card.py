@@ -19,6 +19,7 @@ from hmnist.results.exports.exported import ExportFacts
 from hmnist.results.formatting import byte_text, count_text, markdown_table
 from hmnist.results.rows import oversampling_note
 from hmnist.runs.manifest import Manifest
+from hmnist.runs.opened import check_opened
 from hmnist.runs.report import Estimate, Report
 from hmnist.runs.run import Run
 from hmnist.scores.scoring import SCORES
@@ -50,10 +51,11 @@ def write_card(run: Run, out: str | Path | None = None) -> Path:
     Raises
     ------
     UsageError
-        If there is such a file already.
+        If it is not a run, or there is such a file already.
     WorkError
         If it cannot be written.
     """
+    check_opened(run)
     path = (run.folder if out is None else expand_home(out)) / CARD_FILE
     refuse_to_overwrite(path)
     with write_file(path) as temporary:

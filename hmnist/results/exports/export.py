@@ -26,6 +26,7 @@ from hmnist.results.exports.exported import (
 from hmnist.results.exports.onnx import check_installed
 from hmnist.runs.familiarity import write_familiarity
 from hmnist.runs.manifest import describe_files
+from hmnist.runs.opened import check_opened
 from hmnist.runs.run import Run
 
 if TYPE_CHECKING:
@@ -64,10 +65,12 @@ def export_run(
     Raises
     ------
     UsageError
-        If the model cannot be exported in this form, or the folder is something else.
+        If it is not a run, the model cannot be exported in this form, or the folder is something
+        else.
     WorkError
         If run and export disagree, or the folder cannot be written.
     """
+    check_opened(run)
     if format not in GRAPHS:
         raise unknown_name("format", format, GRAPHS)
     folder = _find_folder(run, format, out)
