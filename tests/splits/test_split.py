@@ -384,7 +384,8 @@ def test_a_split_of_the_data_stays_as_it_is() -> None:
 
 
 def test_a_seed_of_numpy_is_a_number_of_python() -> None:
-    assert type(split(load_sample(rows=60), seed=np.int64(3)).seed) is int
+    seed: Any = np.int64(3)
+    assert type(split(load_sample(rows=60), seed=seed).seed) is int
 
 
 @pytest.mark.parametrize("value", [3, [0, 1], np.arange(4), {"train": [0]}], ids=str)
