@@ -22,7 +22,7 @@ _BY_DEFAULT = ("rare", "rare_to", "decide", "sensitivity", "features", "precisio
 
 def benchmark_facts(data: DataFacts, runs: Sequence[Manifest]) -> Iterator[tuple[str, str]]:
     """Yield how a benchmark is repeated."""
-    yield "Command", _benchmark_command(data, runs)
+    yield _call_of_benchmark(data, runs)
     yield from _data_facts(data)
     folds = ", first fold" if runs[0].split.folds else ""
     yield f"SHA-256 of the split{folds}", runs[0].split.digest
@@ -35,10 +35,12 @@ def run_facts(run: Manifest) -> Iterator[tuple[str, str]]:
     """Yield how a run is repeated."""
     if run.split.kind.startswith(AUDITED):
         yield "Command", _audit_command(run)
-    elif run.split.seed is not None and run.recipe.seed < run.split.seed:
-        yield "Python", _python_call(run)  # no command has two seeds
+    elif run.members:
+        yield _call_of_benchmark(run.data, [run])
+    elif _has_smaller_seed([run]):
+        yield "Python", _train_call(run)
     # A model that is trained by itself has the seed of its split.
-    elif run.members or run.split.folds or run.split.seed not in {None, run.recipe.seed}:
+    elif run.split.folds or run.split.seed not in {None, run.recipe.seed}:
         yield "Command", _benchmark_command(run.data, [run])
     else:
         yield "Command", _run_command(run)
@@ -78,18 +80,27 @@ def _run_command(run: Manifest) -> str:
     return _command(words, settings)
 
 
-def _python_call(run: Manifest) -> str:
-    """Return how a run is repeated whose seed is below that of its split."""
-    split = run.split
+def _has_smaller_seed(runs: Sequence[Manifest]) -> bool:
+    """Return whether a seed is below that of the split, so that no command has both."""
+    split_seed = runs[0].split.seed
+    return split_seed is not None and min(run.recipe.seed for run in runs) < split_seed
+
+
+def _train_call(run: Manifest) -> str:
+    arguments = {**_settings([run]), "oversample": run.recipe.oversample}
+    if run.recipe.parameters:
+        arguments["parameters"] = dict(run.recipe.parameters)
+    return _python_call("train", run.model, run.split, arguments)
+
+
+def _python_call(
+    function: str, models: Any, split: SplitFacts, arguments: Mapping[str, Any]
+) -> str:
     made = f"hmnist.split(data, {split.kind!r}, seed={split.seed})"
     if split.folds is not None:
         made = f"hmnist.split_folds(data, {split.folds}, seed={split.seed})[{split.fold}]"
-    given = _settings([run])
-    given["oversample"] = run.recipe.oversample
-    settings = [f"{name}={value!r}" for name, value in given.items()]
-    if run.recipe.parameters:
-        settings.append(f"parameters={dict(run.recipe.parameters)!r}")
-    return f"hmnist.train(data, {run.model!r}, split={made}, {', '.join(settings)})"
+    given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    return f"hmnist.{function}(data, {models!r}, split={made}, {given})"
 
 
 def _audit_command(run: Manifest) -> str:
@@ -98,19 +109,37 @@ def _audit_command(run: Manifest) -> str:
     return _command(["audit", run.data.name, "--systems", system], settings)
 
 
+def _call_of_benchmark(data: DataFacts, runs: Sequence[Manifest]) -> tuple[str, str]:
+    """Return the command that trains a benchmark, or the call in Python if there is none."""
+    if not _has_smaller_seed(runs):
+        return "Command", _benchmark_command(data, runs)
+    seeds = {run.recipe.seed for run in runs}
+    arguments = {**_benchmark_settings(runs), "seed": min(seeds)}
+    arguments |= {"seeds": max(seeds) - min(seeds) + 1, "parameters": _parameters(runs)}
+    return "Python", _python_call("benchmark", _models(runs), runs[0].split, arguments)
+
+
 def _benchmark_command(data: DataFacts, runs: Sequence[Manifest]) -> str:
+    words = ["benchmark", data.name, "--models", ",".join(_models(runs))]
+    words += [*_split_words(runs[0].split), *_set_words(runs)]
+    return _command(words, _benchmark_settings(runs) | _seeds(runs))
+
+
+def _models(runs: Sequence[Manifest]) -> list[str]:
+    """Return the models that are named, members of ensembles first."""
     recipes = [run.recipe for run in runs]
     members = [name for recipe in recipes for name in recipe.parameters.get("members", ())]
     names = dict.fromkeys([*members, *(recipe.model for recipe in recipes)])
-    models = [name for name in names if not find_model(name).baseline] or list(names)
-    words = ["benchmark", data.name, "--models", ",".join(models)]
-    words += [*_split_words(runs[0].split), *_set_words(runs)]
+    return [name for name in names if not find_model(name).baseline] or list(names)
+
+
+def _benchmark_settings(runs: Sequence[Manifest]) -> dict[str, Any]:
     settings = _settings(runs)
     if settings.pop("patients", None):
         trained = [run for run in runs if run.recipe.entry.patients]
         without = any(not run.recipe.patients for run in trained)
         settings["patients"] = "both" if without else "yes"
-    return _command(words, settings | _seeds(runs))
+    return settings
 
 
 def _seeds(runs: Sequence[Manifest]) -> dict[str, int]:
@@ -147,8 +176,8 @@ def _split_words(split: SplitFacts) -> list[str]:
     return ["--split" if known else "--split-file", split.kind]
 
 
-def _set_words(runs: Sequence[Manifest]) -> list[str]:
-    """Return the parameters that were set, each once; those of an ensemble are its members'."""
+def _parameters(runs: Sequence[Manifest]) -> dict[str, dict[str, Any]]:
+    """Return the parameters that were set by model; those of an ensemble are its members'."""
     by_model: dict[str, dict[str, Any]] = {}
     for run in runs:
         parameters = dict(run.recipe.parameters)
@@ -156,9 +185,14 @@ def _set_words(runs: Sequence[Manifest]) -> list[str]:
             by_model |= parameters.get("set", {})
         else:
             by_model[run.model] = parameters
+    return {model: parameters for model, parameters in by_model.items() if parameters}
+
+
+def _set_words(runs: Sequence[Manifest]) -> list[str]:
+    """Return the options that set parameters, each once."""
     return [
         word
-        for model, parameters in by_model.items()
+        for model, parameters in _parameters(runs).items()
         for name, value in parameters.items()
         for word in ("--set", f"{model}.{name}={json.dumps(value)}")
     ]

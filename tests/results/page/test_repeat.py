@@ -96,6 +96,28 @@ def test_a_run_of_a_smaller_seed_than_its_split_is_repeated_in_python(
     assert again.manifest.key == trained.manifest.key
 
 
+def test_a_benchmark_of_a_smaller_seed_than_its_split_is_repeated_in_python(
+    sample: LesionDataset, tmp_path: Path
+) -> None:
+    folders, names = (tmp_path / "first", tmp_path / "again"), {"hmnist": hmnist, "data": sample}
+    options: dict[str, Any] = {"features": "pixels", "effort": "quick", "threads": 1, "seeds": 2}
+    hmnist.benchmark(
+        sample,
+        ["logistic"],
+        split=hmnist.split(sample, seed=5),
+        parameters={"logistic": {"max_iter": 3}},
+        out=folders[0],
+        **options,
+    )
+    opened = open_benchmark(folders[0])
+    manifests = [run.manifest for runs in opened.runs for run in runs]
+    facts = dict(benchmark_facts(opened.table.data, manifests))
+    assert "Command" not in facts
+    eval(facts["Python"][:-1] + f", out={str(folders[1])!r})", names)
+    first, again = ({path.name for path in hmnist.find_runs(folder)} for folder in folders)
+    assert first == again
+
+
 def with_parameters(run: Run, model: str, **parameters: Any) -> Manifest:
     recipe = replace(run.manifest.recipe, model=model, parameters=parameters)
     return replace(run.manifest, model=model, recipe=recipe)
