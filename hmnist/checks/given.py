@@ -5,7 +5,6 @@ What cannot be understood is refused, never ignored.
 
 import contextlib
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
 from hmnist.files import expand_home
 from hmnist.sources.tables import read_table
-from hmnist.splits.same_data import SPLITS, refuse_other_data
-from hmnist.splits.split import Split, own_split
+from hmnist.splits.split import Split, own_split, take_over
 from hmnist.splits.split_file import read_split_rows
 
 if TYPE_CHECKING:
@@ -45,12 +43,10 @@ def as_split(data: LesionDataset, split: Split | str | os.PathLike[str] | None) 
     """
     if split is None:
         return None if data.own_split is None else own_split(data)
-    if isinstance(split, Split):
-        refuse_other_data(data, split.data)
-        return replace(split, data=data)
-    if not isinstance(split, str | os.PathLike):
-        raise UsageError(f"A {type(split).__name__} is not a split.", SPLITS)
-    path = expand_home(split)
+    given = take_over(data, split)
+    if isinstance(given, Split):
+        return given
+    path = expand_home(given)
     rows = read_split_rows(path, len(data), data.image_ids)
     return Split(data, path.name, rows["train"], rows["validation"], rows["test"])
 

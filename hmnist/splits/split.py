@@ -191,7 +191,9 @@ class Split:
         return [np.unique(self.data.lesion_ids[rows]) for rows in self.indices.values()]
 
 
-def split(data: LesionDataset, by: "str | Path | Split | None" = None, seed: int = 0) -> Split:
+def split(
+    data: LesionDataset, by: str | os.PathLike[str] | Split | None = None, seed: int = 0
+) -> Split:
     """Divide a data set into train, validation and test: 70, 10 and 20 % of the images.
 
     Parameters
@@ -230,11 +232,9 @@ def split(data: LesionDataset, by: "str | Path | Split | None" = None, seed: int
     """
     check_loaded(data)
     check_seed(seed)
+    by = None if by is None else take_over(data, by)
     if isinstance(by, Split):
-        refuse_other_data(data, by.data)
-        return check_split(replace(by, data=data))
-    if by is not None and not isinstance(by, str | os.PathLike):
-        raise UsageError(f"A {type(by).__name__} is not a split.", SPLITS)
+        return check_split(by)
     if not by:
         without_lesions = "image" if data.own_split is None else "own"
         by = without_lesions if data.lesion_ids is None else "lesion"
@@ -256,6 +256,19 @@ def split(data: LesionDataset, by: "str | Path | Split | None" = None, seed: int
         "Choose lesion, image, own, published:<system>, or name a CSV file with the columns "
         "image_id and part.",
     )
+
+
+def take_over(data: LesionDataset, given: object) -> Split | str | os.PathLike[str]:
+    """Return a split that is given as one of these data; the name of one stays as it is.
+
+    Raises a UsageError for a split of other data, and for what is neither a split nor a name.
+    """
+    if isinstance(given, Split):
+        refuse_other_data(data, given.data)
+        return replace(given, data=data)
+    if not isinstance(given, str | os.PathLike):
+        raise UsageError(f"A {type(given).__name__} is not a split.", SPLITS)
+    return given
 
 
 def describe_unknown_lesions(data: LesionDataset) -> str:
