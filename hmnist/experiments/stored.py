@@ -18,14 +18,12 @@ import numpy as np
 
 from hmnist.dataset import LesionDataset
 from hmnist.errors import TrustError
+from hmnist.features.store import LATELY
 from hmnist.files import cache_folder, write_folder
 from hmnist.patients import FIELDS
 
 ENTRIES = 8
 """Stored data sets in the cache; the oldest is deleted when there are more."""
-
-LATELY = 3600
-"""Seconds in which one was used lately, and may be needed again: each cell says so."""
 
 _ARRAYS = ("images", "labels", "lesion_ids", "own_split")
 _METADATA = ("image_id", "lesion_id", *FIELDS)
@@ -119,7 +117,10 @@ def store_data(data: LesionDataset) -> StoredData:
 
 
 def remove_oldest() -> None:
-    """Delete the oldest data sets where there are more than `ENTRIES`, unless used lately."""
+    """Delete the oldest data sets where there are more than `ENTRIES`, unless used lately.
+
+    Each cell notes that it uses one.
+    """
     import shutil
 
     with contextlib.suppress(OSError):  # another process may delete them at the same time

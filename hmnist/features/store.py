@@ -29,7 +29,7 @@ LIMIT = 4 * 10**9
 """Bytes of all results; beyond it, the oldest that nobody used lately are deleted."""
 
 LATELY = 3600
-"""Seconds in which a result was used lately: the models of one table may need it again."""
+"""Seconds in which something was used lately: the models of one table may need it again."""
 
 _FACTS = "facts.json"
 

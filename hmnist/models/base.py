@@ -35,7 +35,7 @@ from hmnist.guarded import read_json
 from hmnist.models.facts import MISFITS, ModelFacts
 from hmnist.models.labelled_images import LabelledImages
 from hmnist.models.reporting import StepReporter
-from hmnist.models.rows import as_rows
+from hmnist.models.rows import flatten_images
 from hmnist.models.search_space import SearchSpace
 from hmnist.patients import PATIENT_COLUMNS, check_patients
 
@@ -124,7 +124,7 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
         if patients is not None and not self.takes_patients:
             raise UsageError(f"{type(self).__name__} takes no patient data.", "Leave them out.")
         self.uses_patients_ = patients is not None
-        rows, shape = as_rows(X)
+        rows, shape = flatten_images(X)
         rows, labels = validate_data(self, rows, y, dtype="numeric")
         self.image_shape_ = self._find_shape(rows.shape[1], shape)
         images = self._as_images(rows)
@@ -272,7 +272,7 @@ class Model(StepReporter, ClassifierMixin, BaseEstimator):
         return positions.astype(np.int64)
 
     def _check_images(self, X: npt.ArrayLike) -> Images:
-        rows, shape = as_rows(X)
+        rows, shape = flatten_images(X)
         rows = validate_data(self, rows, dtype="numeric", reset=False)
         if shape is not None and self.image_shape_ not in {None, shape}:
             raise UsageError(

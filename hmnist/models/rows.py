@@ -1,4 +1,4 @@
-"""`as_rows`: the forms in which models take images."""
+"""`flatten_images`: the forms in which models take images."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from hmnist.arrays import Shape
 from hmnist.errors import UsageError
 
 
-def as_rows(X: npt.ArrayLike) -> tuple[Any, Shape | None]:
+def flatten_images(X: npt.ArrayLike) -> tuple[Any, Shape | None]:
     """Return a stack or a list of images as rows, and its shape; scikit-learn checks the rest.
 
     Raises
