@@ -91,9 +91,10 @@ if TYPE_CHECKING:
     from hmnist.results.table import Table
     from hmnist.results.table_figures import plot_scores, plot_times, save_table_figures
     from hmnist.results.training_figures import plot_recall, plot_training
+    from hmnist.runs.folders import find_runs
     from hmnist.runs.manifest import Manifest
     from hmnist.runs.recipe import Recipe
-    from hmnist.runs.run import Run, find_runs, open_run
+    from hmnist.runs.run import Run, open_run
     from hmnist.scores.comparison import Comparison
     from hmnist.scores.intervals import mean_scores, score_intervals
     from hmnist.scores.paired_tests import compare_predictions
@@ -184,9 +185,10 @@ _PUBLIC = {
     "results.table": ("Table",),
     "results.table_figures": ("plot_scores", "plot_times", "save_table_figures"),
     "results.training_figures": ("plot_recall", "plot_training"),
+    "runs.folders": ("find_runs",),
     "runs.manifest": ("Manifest",),
     "runs.recipe": ("Recipe",),
-    "runs.run": ("Run", "find_runs", "open_run"),
+    "runs.run": ("Run", "open_run"),
     "scores.comparison": ("Comparison",),
     "scores.intervals": ("mean_scores", "score_intervals"),
     "scores.paired_tests": ("compare_predictions",),

@@ -23,8 +23,8 @@ def list_runs(folder: Folder = RUNS_FOLDER, report: options.Report = "table") ->
     The exit code is 4 if one is damaged.
     """
     from hmnist.errors import TrustError
+    from hmnist.runs.folders import find_runs
     from hmnist.runs.manifest import TRAIN_ONE
-    from hmnist.runs.run import find_runs
 
     none_yet = folder == RUNS_FOLDER and not folder.exists()
     facts, damaged = {}, 0

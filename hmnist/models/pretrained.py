@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hmnist.errors import DataError, DataMissingError, UsageError, did_you_mean
-from hmnist.files import hash_file
+from hmnist.files import expand_home, hash_file
 from hmnist.models.hdf5 import count_weights
 from hmnist.models.isolation import IsolationError
 
@@ -68,7 +68,7 @@ def check_pretrained(pretrained: str) -> str | None:
     """
     if pretrained in PRETRAINED:
         return None
-    path = Path(pretrained)
+    path = expand_home(pretrained)
     if not path.exists():
         raise DataMissingError(
             f"There is no file of weights {path}.",
@@ -113,7 +113,7 @@ def load_pretrained(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            application.load_weights(pretrained)
+            application.load_weights(expand_home(pretrained))
     except (OSError, KeyError) as error:
         raise _without_weights(pretrained, error) from error
     except (ValueError, TypeError, IndexError) as error:
@@ -133,7 +133,7 @@ def load_pretrained(
 def _refuse_without_weights(path: str) -> None:
     """Refuse an HDF5 file without any array that Keras would look for, or with anything else."""
     try:
-        count = count_weights(Path(path))
+        count = count_weights(expand_home(path))
     except IsolationError as error:
         raise _without_weights(path, error) from error
     if not count:

@@ -1,6 +1,7 @@
 """`compare_runs`: whether runs, or the rows of benchmarks, really differ."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from hmnist.files import expand_home, short_path
 from hmnist.results.benchmark_folder import is_benchmark, open_benchmark
 from hmnist.results.rows import WITH_PATIENTS
 from hmnist.runs.facts import as_json
+from hmnist.runs.folders import find_runs
 from hmnist.runs.manifest import MANIFEST
 from hmnist.runs.opened import check_opened
-from hmnist.runs.run import Run, find_runs, open_run
+from hmnist.runs.run import Run, open_run
 from hmnist.scores.comparison import Comparison
 from hmnist.scores.paired_tests import compare_predictions
 
@@ -42,7 +44,8 @@ def compare_runs(runs: Sequence[Run | Row]) -> Comparison:
     UsageError
         If there are fewer than two, one is not a run, or they were tested on other images.
     """
-    rows = [_as_row(item) for item in runs]
+    is_one = isinstance(runs, str | os.PathLike | Run)
+    rows = [_as_row(item) for item in ([runs] if is_one else runs)]
     for row in rows[1:]:
         _check_alike(rows[0], row)
     names = _name_apart(rows)
@@ -59,8 +62,8 @@ def _as_row(item: Any) -> list[Run]:
     return row
 
 
-def find_rows(folders: Sequence[str | Path]) -> list[list[Run]]:
-    """Open run folders and benchmark folders, and put runs of one kind together.
+def find_rows(folders: str | Path | Sequence[str | Path]) -> list[list[Run]]:
+    """Open run folders and benchmark folders, or one, and put runs of one kind together.
 
     Runs of a benchmark folder that differ in seed and fold only are one row, the best row first; so
     are folders of single runs that differ in the fold only. If a kind was trained again with the
@@ -75,7 +78,8 @@ def find_rows(folders: Sequence[str | Path]) -> list[list[Run]]:
     TrustError
         If a run is damaged.
     """
-    named = list(map(expand_home, folders))
+    several = [folders] if isinstance(folders, str | os.PathLike) else folders
+    named = list(map(expand_home, several))
     single = [open_run(folder) for folder in named if (folder / MANIFEST).is_file()]
     rows = _group(single, by_seed=True)
     for folder in named:

@@ -1,11 +1,13 @@
-"""`runs_folder`: where new runs go."""
+"""`runs_folder`: where new runs go; `find_runs`: which lie in a folder."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from hmnist.errors import UsageError
+from hmnist.errors import DataMissingError, UsageError
 from hmnist.files import expand_home, new_runs_folder
+from hmnist.runs.manifest import MANIFEST
 
 
 @contextlib.contextmanager
@@ -37,3 +39,28 @@ def runs_folder(named: str | Path | None, suffix: str = "") -> Iterator[Path]:
             folder.rmdir()
             folder.parent.rmdir()
         raise
+
+
+def find_runs(folder: str | Path) -> list[Path]:
+    """Return the run folders in `folder` and its sub-folders, sorted by name.
+
+    Hidden folders and links are left out, and folders within runs.
+
+    Raises
+    ------
+    DataMissingError
+        If there is no such folder.
+    UsageError
+        If it is a file.
+    """
+    folder = expand_home(folder)
+    if folder.is_file():
+        raise UsageError(f"{folder} is a file; expected a folder with runs.")
+    if not folder.is_dir():
+        raise DataMissingError(f"There is no folder {folder}.", "See: hmnist runs list")
+    found = []
+    for above, folders, files in os.walk(folder):
+        is_run = MANIFEST in files
+        found += [Path(above)] if is_run else []
+        folders[:] = [] if is_run else [name for name in folders if not name.startswith(".")]
+    return sorted(found)

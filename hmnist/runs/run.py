@@ -18,7 +18,6 @@
 not change the manifest as well; it does not tell who wrote the folder.
 """
 
-import os
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
@@ -331,31 +330,6 @@ def warn_of_sample(folder: Path) -> None:
         SampleWarning,
         stacklevel=3,
     )
-
-
-def find_runs(folder: str | Path) -> list[Path]:
-    """Return the run folders in `folder` and its sub-folders, sorted by name.
-
-    Hidden folders and links are left out, and folders within runs.
-
-    Raises
-    ------
-    DataMissingError
-        If there is no such folder.
-    UsageError
-        If it is a file.
-    """
-    folder = expand_home(folder)
-    if folder.is_file():
-        raise UsageError(f"{folder} is a file; expected a folder with runs.")
-    if not folder.is_dir():
-        raise DataMissingError(f"There is no folder {folder}.", "See: hmnist runs list")
-    found = []
-    for above, folders, files in os.walk(folder):
-        is_run = MANIFEST in files
-        found += [Path(above)] if is_run else []
-        folders[:] = [] if is_run else [name for name in folders if not name.startswith(".")]
-    return sorted(found)
 
 
 def check_images(run: Run, data: LesionDataset) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hmnist.runs.run import find_runs, open_run
+from hmnist.runs.folders import find_runs
+from hmnist.runs.run import open_run
 from hmnist.sources.sample import write_sample
 
 SCRIPT = "from hmnist.cli import main; main()"

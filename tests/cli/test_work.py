@@ -19,7 +19,8 @@ from PIL import Image
 
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
-from hmnist.runs.run import Run, find_runs, open_run
+from hmnist.runs.folders import find_runs
+from hmnist.runs.run import Run, open_run
 from hmnist.sources import load
 from tests.conftest import Command
 
@@ -378,7 +379,7 @@ def test_audit_prints_claims_and_leaks_and_goes_on_where_it_was(
     again = command(*words, "--out", "audit", "--format", "json")
     assert "4 of them finished before" in again.err
     facts = json.loads(again.out)
-    assert facts["schema"] == "hmnist-audit/4"
+    assert facts["schema"] == "hmnist-audit/5"
     assert [row["system"] for row in facts["rows"]] == ["lenet"]
     assert command(*words, "--out", "audit", "--quiet", "--format", "markdown").err == ""
 

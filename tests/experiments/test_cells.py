@@ -11,8 +11,9 @@ from hmnist.dataset import LesionDataset
 from hmnist.errors import UsageError
 from hmnist.experiments.cells import Cell, estimate_fit, estimate_seconds
 from hmnist.experiments.grid import plan_benchmark
+from hmnist.runs.folders import find_runs
 from hmnist.runs.recipe import Recipe
-from hmnist.runs.run import find_runs, open_run
+from hmnist.runs.run import open_run
 from hmnist.splits.split import split
 
 

@@ -16,7 +16,8 @@ from hmnist.experiments.cells import Cell, Watcher
 from hmnist.files import cache_folder
 from hmnist.results.benchmark import benchmark
 from hmnist.results.table import Table
-from hmnist.runs.run import Run, find_runs, open_run
+from hmnist.runs.folders import find_runs
+from hmnist.runs.run import Run, open_run
 from tests.experiments.conftest import Loopback
 
 HIDE = """

@@ -141,6 +141,16 @@ def test_weights_are_identified_by_their_bytes(tmp_path: Path) -> None:
     assert check_pretrained("none") is check_pretrained("imagenet") is None
 
 
+def test_weights_below_the_home_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = write_weights(tmp_path / "vgg.h5")
+    assert check_pretrained("~/vgg.h5") == check_pretrained(str(path))
+    network = load_pretrained("vgg16", "~/vgg.h5", make_small)
+    expected = load_pretrained("vgg16", str(path), make_small)
+    for array, same in zip(network.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(array, same)
+
+
 def add_odd_node(file: Any, how: str, folder: Path) -> None:
     """Add what does not belong into a file of weights."""
     numbers = np.zeros(10_000, np.float32)

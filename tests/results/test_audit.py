@@ -21,7 +21,10 @@ from hmnist.results.audit_rows import COMPARED
 from hmnist.results.audit_table import Audit
 from hmnist.results.benchmark import benchmark
 from hmnist.results.evaluation import decide_again
-from hmnist.runs.run import Run, find_runs, open_run
+from hmnist.results.rows import ScoreSummary
+from hmnist.runs.folders import find_runs
+from hmnist.runs.run import Run, open_run
+from hmnist.scores.intervals import describe_few
 from hmnist.splits.leak_steps import isolate_leaks
 from hmnist.splits.split import split
 from hmnist.systems import SYSTEMS
@@ -95,7 +98,10 @@ def test_scores_and_differences_are_those_of_the_runs(found: Audit, runs: dict[s
         reproduced = runs[f"published:{row.system}"]
         assert row.reproduced["accuracy"].mean == pytest.approx(reproduced.scores["accuracy"])
         assert reproduced.history is not None
-        assert row.best_epoch == reproduced.history["val_accuracy"].max()
+        best = reproduced.history["val_accuracy"].max()
+        assert row.best_epoch == ScoreSummary(best, None, None, None)
+        assert row.few_lesions == describe_few([runs[f"audit:{row.system}, clean"].part("test")])
+        assert row.few_lesions is not None
         steps = [runs[f"audit:{row.system}, {step.name}"] for step in row.steps]
         for score in COMPARED:
             scores = [run.scores[score] for run in steps]

@@ -19,7 +19,8 @@ from hmnist.models.logistic import Logistic
 from hmnist.models.registry import COMPARED
 from hmnist.results.benchmark import benchmark
 from hmnist.results.table import Table
-from hmnist.runs.run import Run, find_runs, open_run
+from hmnist.runs.folders import find_runs
+from hmnist.runs.run import Run, open_run
 from hmnist.scores.intervals import score_intervals
 from hmnist.scores.scoring import SCORE_NAMES
 from hmnist.splits.split import split

@@ -18,7 +18,8 @@ from hmnist.results.benchmark import benchmark
 from hmnist.results.benchmark_folder import open_benchmark, open_table, verify_benchmark
 from hmnist.results.compared_runs import find_rows
 from hmnist.results.page.report import write_report
-from hmnist.runs.run import find_runs, open_run
+from hmnist.runs.folders import find_runs
+from hmnist.runs.run import open_run
 
 SETTINGS: dict[str, Any] = {
     "models": ["logistic", "xgboost", "ensemble"],

@@ -37,6 +37,17 @@ def test_one_run_is_no_comparison(run: Run) -> None:
         compare_runs([run])
 
 
+def test_one_folder_is_not_read_letter_by_letter(run: Run) -> None:
+    wrong: Any = str(run.folder)
+    with pytest.raises(UsageError, match=f"Expected a Run, not '{run.folder}'"):
+        compare_runs(wrong)
+    [[opened]] = find_rows(run.folder)
+    assert opened.folder == run.folder
+    only: Any = run
+    with pytest.raises(UsageError, match="at least two"):
+        compare_runs(only)
+
+
 def test_a_run_named_twice_is_refused(run: Run) -> None:
     with pytest.raises(UsageError, match="named twice"):
         compare_runs([run, run])

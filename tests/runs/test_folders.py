@@ -1,12 +1,12 @@
-"""Where new runs go: a folder that the user names, or a new one."""
+"""Where new runs go, and which runs a folder holds."""
 
 from pathlib import Path
 
 import pytest
 
-from hmnist.errors import UsageError
+from hmnist.errors import DataMissingError, UsageError
 from hmnist.files import RUNS_FOLDER
-from hmnist.runs.folders import runs_folder
+from hmnist.runs.folders import find_runs, runs_folder
 
 
 def names_in(folder: Path) -> list[str]:
@@ -60,3 +60,22 @@ def test_runs_may_go_into_the_home_folder(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("HOME", str(tmp_path))
     with runs_folder("~/runs") as folder:
         assert folder == tmp_path / "runs"
+
+
+def test_find_runs_finds_runs_alone(copy: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / ".copy-half").mkdir()
+    (tmp_path / ".copy-half" / "manifest.json").write_text("{}")
+    assert find_runs(tmp_path) == [copy]
+
+
+def test_find_runs_needs_a_folder(copy: Path) -> None:
+    with pytest.raises(DataMissingError, match="There is no folder "):
+        find_runs(copy / "nowhere")
+    with pytest.raises(UsageError, match="is a file; expected a folder with runs"):
+        find_runs(copy / "manifest.json")
+
+
+def test_runs_are_found_in_the_home_folder(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(copy.parent))
+    assert find_runs("~") == [copy]

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -47,11 +46,6 @@ ODD: tuple[Any, ...] = (
     {"a": {"b": {"c": {}}}},
 )
 """What may stand where something else belongs."""
-
-
-@pytest.fixture
-def copy(run: Run, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(run.folder, tmp_path / "copy"))
 
 
 def read(folder: Path) -> dict[str, Any]:

@@ -1,5 +1,4 @@
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,8 @@ from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageErro
 from hmnist.experiments.train import train
 from hmnist.files import hash_file
 from hmnist.results.exports.card import write_card
-from hmnist.runs.run import Run, find_runs, open_run
+from hmnist.runs.run import Run, open_run
 from hmnist.splits.split import split
-
-
-@pytest.fixture
-def copy(run: Run, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(run.folder, tmp_path / "copy"))
 
 
 def test_manifest_names_every_file_with_its_hash(run: Run) -> None:
@@ -113,20 +107,6 @@ def test_a_missing_run_is_missing_data(tmp_path: Path) -> None:
         open_run(tmp_path / "nowhere")
 
 
-def test_find_runs_finds_runs_alone(copy: Path, tmp_path: Path) -> None:
-    (tmp_path / "other").mkdir()
-    (tmp_path / ".copy-half").mkdir()
-    (tmp_path / ".copy-half" / "manifest.json").write_text("{}")
-    assert find_runs(tmp_path) == [copy]
-
-
-def test_find_runs_needs_a_folder(copy: Path) -> None:
-    with pytest.raises(DataMissingError, match="There is no folder "):
-        find_runs(copy / "nowhere")
-    with pytest.raises(UsageError, match="is a file; expected a folder with runs"):
-        find_runs(copy / "manifest.json")
-
-
 def test_a_run_stays_where_it_is_when_the_working_folder_changes(
     copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sample: LesionDataset
 ) -> None:
@@ -145,9 +125,8 @@ def test_a_run_stays_where_it_is_when_the_working_folder_changes(
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-def test_runs_may_lie_in_the_home_folder(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_may_lie_in_the_home_folder(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(copy.parent))
-    assert find_runs("~") == [copy]
     assert open_run("~/copy").folder == copy
 
 

@@ -19,8 +19,9 @@ from hmnist.results.page.pooled import PooledPredictions, pool_predictions
 from hmnist.results.page.repeat import audit_facts, benchmark_facts, run_facts
 from hmnist.results.rows import WITH_PATIENTS, label_rows
 from hmnist.runs.facts import DataFacts
+from hmnist.runs.folders import find_runs
 from hmnist.runs.manifest import MANIFEST, Manifest, read_manifest
-from hmnist.runs.run import find_runs, open_run
+from hmnist.runs.run import open_run
 
 REPORT = "report.html"
 
