@@ -12,6 +12,7 @@ from hmnist.results.rows import ScoreSummary, make_row
 from hmnist.runs.facts import Count, SplitFacts
 from hmnist.runs.run import Run
 from hmnist.scores.comparison import Difference, correct_together
+from hmnist.scores.intervals import describe_few
 from hmnist.scores.paired_differences import compare_pairs
 from hmnist.splits.leak_steps import CLEAN
 from hmnist.systems.system import Claim, System
@@ -68,13 +69,15 @@ class AuditRow:
         Where a transfer model started from.
     reproduced : mapping of str to ScoreSummary
         The scores under its own protocol, after the last epoch.
-    best_epoch : float or None
-        The accuracy of the best epoch under its own protocol, chosen on the test part, the mean
-        over the seeds; None if another part validates.
+    best_epoch : ScoreSummary or None
+        The accuracy of the best epoch under its own protocol, chosen on the test part, over the
+        seeds, without an interval; None if another part validates.
     steps : tuple of AuditStep
         ``clean``, and each leak that its protocol has.
     all_leaks : mapping of str to Difference
-        The scores of `COMPARED` with all leaks, minus those of ``clean``.
+        The scores of `COMPARED` with all leaks, minus those of ``clean``; empty without leaks.
+    few_lesions : str or None
+        Which diagnoses are tested on too few lesions in the steps; see `describe_few`.
     """
 
     system: str
@@ -90,9 +93,10 @@ class AuditRow:
     seeds: Count
     pretrained: str | None
     reproduced: Mapping[str, ScoreSummary]
-    best_epoch: float | None
+    best_epoch: ScoreSummary | None
     steps: tuple[AuditStep, ...]
     all_leaks: Mapping[str, Difference]
+    few_lesions: str | None
 
     @property
     def clean(self) -> Mapping[str, ScoreSummary]:
@@ -109,19 +113,19 @@ class AuditRow:
         of the source is not compared, and nor is a single one, which does not tell how much another
         would differ.
         """
-        accuracy, claimed = self.reproduced["accuracy"], self.claim.accuracy
-        mean, std, low, high = accuracy.mean, accuracy.std, accuracy.low, accuracy.high
+        last, claimed = self.reproduced["accuracy"], self.claim.accuracy
         if self.epochs != self.own_epochs or claimed is None or self.seeds < 2:
             return False
+        of_claim = self.best_epoch if self.claim.best_epoch and self.best_epoch else last
+        mean, std, low, high = of_claim.mean, of_claim.std, last.low, last.high
         if mean is None or std is None or low is None or high is None:
             return False
         from scipy.special import stdtrit
 
-        best = self.best_epoch if self.claim.best_epoch else None
         trainings = stdtrit(self.seeds - 1, 0.975) * std * math.sqrt(1 + 1 / self.seeds)
         # Half of the interval of the mean, once for the lesions here and once for the source's.
         farthest = math.hypot(trainings, math.sqrt(2) * (high - low) / 2)
-        return abs(claimed - (mean if best is None else best)) > farthest
+        return abs(claimed - mean) > farthest
 
     @property
     def reason(self) -> str:
@@ -168,8 +172,8 @@ def make_audit_row(system: System, epochs: int, runs: Mapping[str, Sequence[Run]
     tested = {name: [run.part("test") for run in runs] for name, runs in steps.items()}
     names = list(tested)
     pairs = [(after, before) for before, after in pairwise(names)]
-    total = (names[-1], CLEAN)
-    differences = compare_pairs(tested, list(dict.fromkeys([*pairs, total])), COMPARED)
+    total = [(names[-1], CLEAN)] if pairs else []
+    differences = compare_pairs(tested, list(dict.fromkeys(pairs + total)), COMPARED)
     effects = {after: differences[after, before] for after, before in pairs}
     return AuditRow(
         system=system.name,
@@ -195,7 +199,8 @@ def make_audit_row(system: System, epochs: int, runs: Mapping[str, Sequence[Run]
             )
             for name, of_step in steps.items()
         ),
-        all_leaks=differences[total],
+        all_leaks=differences[total[0]] if total else {},
+        few_lesions=describe_few(tested[CLEAN]),
     )
 
 
@@ -225,12 +230,13 @@ def correct_rows(rows: Sequence[AuditRow]) -> list[AuditRow]:
     ]
 
 
-def _best_epoch(runs: Sequence[Run]) -> float | None:
-    """Return the mean accuracy of the best epochs, if the test part validates."""
+def _best_epoch(runs: Sequence[Run]) -> ScoreSummary | None:
+    """Return the mean accuracy of the best epochs and its spread, if the test part validates."""
     if "HM103" not in {leak.code for leak in runs[0].manifest.split.leaks or ()}:
         return None
     accuracies = [run.history["val_accuracy"].max() for run in runs if run.history is not None]
-    return float(np.mean(accuracies))
+    std = float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else None
+    return ScoreSummary(float(np.mean(accuracies)), std, None, None)
 
 
 def make_promise(better: AuditRow, runs: Mapping[str, Mapping[str, Sequence[Run]]]) -> Promise:

@@ -23,7 +23,7 @@ from hmnist.scores.text import as_sentence_list, score_text
 if TYPE_CHECKING:
     from rich.console import Group
 
-SCHEMA = "hmnist-audit/4"
+SCHEMA = "hmnist-audit/5"
 
 FORMATS = ("table", "markdown", "json")
 """The formats of ``hmnist audit --format``; ``table`` is for the terminal."""
@@ -66,6 +66,7 @@ class Audit(Result):
             "on the test images."
         )
         yield self._describe_intervals()
+        yield from self._describe_few()
         if balanced := [row.system for row in self.rows if row.balanced]:
             yield (
                 f"In the test part of {as_sentence_list(balanced)} under the own protocol, every "
@@ -158,6 +159,12 @@ class Audit(Result):
             f"* p < {SIGNIFICANT}, all differences of the table corrected together (Holm)."
         )
 
+    def _describe_few(self) -> Iterator[str]:
+        """Yield for which systems some diagnoses are tested on too few lesions."""
+        for sentence in dict.fromkeys(row.few_lesions for row in self.rows if row.few_lesions):
+            systems = [row.system for row in self.rows if row.few_lesions == sentence]
+            yield f"{as_sentence_list(systems)}: {sentence[0].lower()}{sentence[1:]}"
+
     def _describe_claims(self) -> Iterator[str]:
         """Yield what has to be known about the claims, and which were not reproduced."""
         if notes := [f"{row.system} ({row.claim.note})" for row in self.rows if row.claim.note]:
@@ -186,7 +193,8 @@ def claim_cells(row: AuditRow) -> list[str]:
     """Return the cells of a system under `CLAIM_HEADER`."""
     claimed = f"{row.claim.published or '–'}{' best' if row.claim.best_epoch else ''}"
     reproduced, clean = (summary_text(each["accuracy"]) for each in (row.reproduced, row.clean))
-    return [row.system, claimed, reproduced, score_text(row.best_epoch), clean]
+    best = None if row.best_epoch is None else row.best_epoch.mean
+    return [row.system, claimed, reproduced, score_text(best), clean]
 
 
 def leak_cells(row: AuditRow) -> Iterator[list[str]]:

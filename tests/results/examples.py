@@ -119,7 +119,7 @@ def audit_row(system: str, **changes: Any) -> AuditRow:
         "seeds": 1,
         "pretrained": None,
         "reproduced": summaries(0.75, std),
-        "best_epoch": 0.77,
+        "best_epoch": ScoreSummary(0.77, std, None, None),
         "split": split,
         "resampling": "none",
         "steps": (
@@ -138,5 +138,6 @@ def audit_row(system: str, **changes: Any) -> AuditRow:
             ),
         ),
         "all_leaks": differences(-0.02),
+        "few_lesions": None,
     }
     return AuditRow(**{**facts, **changes})

@@ -149,6 +149,23 @@ def test_a_claim_beyond_what_chance_explains_was_not_reproduced(claim: Claim, mi
     assert (f"Not reproduced: the claim of pixel-mlp ({claim.published})" in notes(row)) == missed
 
 
+def test_a_claim_of_the_best_epoch_has_the_spread_of_best_epochs() -> None:
+    row = audit_row("lenet", claim=Claim(".61", best_epoch=True), seeds=5)
+    assert row.best_epoch is not None
+    # Student's 2.776 · .03 · √(1 + 1/5) is .091: in squares with the lesions .168, around .770.
+    loose = replace(row, best_epoch=replace(row.best_epoch, std=0.03))
+    assert row.misses_claim
+    assert not loose.misses_claim
+
+
+def test_diagnoses_with_few_lesions_are_named() -> None:
+    few = "Fewer than 10 lesions in a test part (df 8): intervals are too narrow."
+    rows = [audit_row(name, few_lesions=few) for name in ("lenet", "vgg16")]
+    text = notes(*rows, audit_row("small-cnn"))
+    assert text.count("fewer than 10 lesions") == 1
+    assert "lenet and vgg16: fewer than 10 lesions in a test part (df 8)" in text
+
+
 def test_a_claim_is_not_compared_with_a_training_that_was_cut() -> None:
     assert not audit_row("lenet", claim=Claim(".99"), seeds=3, epochs=2).misses_claim
     assert audit_row("lenet", claim=Claim(".99"), seeds=3).misses_claim
@@ -217,7 +234,7 @@ def test_pretrained_weights_are_named() -> None:
 def test_json_says_what_it_is() -> None:
     audit = made(audit_row("lenet"))
     facts = json.loads(audit.format("json"))
-    assert facts["schema"] == SCHEMA == "hmnist-audit/4"
+    assert facts["schema"] == SCHEMA == "hmnist-audit/5"
     [row] = facts["rows"]
     assert row["reproduced"]["accuracy"]["mean"] == 0.75
     assert row["steps"][1]["effect"]["accuracy"]["low"] == pytest.approx(-0.01)

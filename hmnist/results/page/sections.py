@@ -96,7 +96,7 @@ def audit_section(audit: Audit) -> str:
                 Cell(row.system),
                 Cell(claimed, row.claim.accuracy or _UNKNOWN),
                 Cell(reproduced, row.reproduced["accuracy"].mean),
-                Cell(best, _UNKNOWN if row.best_epoch is None else row.best_epoch),
+                Cell(best, _UNKNOWN if row.best_epoch is None else row.best_epoch.mean),
                 Cell(clean, row.clean["accuracy"].mean),
             ]
         )
