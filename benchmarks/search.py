@@ -4,9 +4,9 @@ Every configuration is trained with the same seeds on the same folds by lesion a
 model as it is. JSON is an object with what the configuration changes, parameters of the model or
 settings of a recipe: ``'{"widths": [64, 192, 192], "oversample": "none"}'``. Differences to the
 reference are paired, pooled over seeds and folds, with 95 % intervals over lesions. A change is
-*kept* if it improves log loss or AUC with an interval that excludes zero, and if no score is worse
-with such an interval. Finished cells are kept in the output folder, so that an interrupted run
-continues where it stopped. Prints Markdown.
+*kept* if it improves log loss or AUC with an interval that excludes zero, and if none of accuracy,
+balanced accuracy, AUC and log loss is worse with such an interval. Finished cells are kept in the
+output folder, so that an interrupted run continues where it stopped. Prints Markdown.
 
 What is chosen on these folds must be shown on others: ``quality.py`` divides the lesions with
 another seed.

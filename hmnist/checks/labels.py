@@ -153,7 +153,7 @@ LOOKS = np.array([
     [-30.4, 17.9,  -6.7, 159.5, 33.5, 9.1, 32.7, 17.8],  # mel
 ])
 """The mean of `describe_looks` for each diagnosis, in the Kaggle order, over the images of a part
-of HAM10000 at 28×28 (7,057 images of 5,586 lesions)."""
+of HAM10000 at 28×28 (7,057 images of 5,585 lesions)."""
 
 DEVIATIONS = np.array([34.3, 11.7, 8.5, 24.5, 24.0, 11.0, 11.6, 4.6])
 """The standard deviations within a diagnosis, of the same images."""
