@@ -46,10 +46,14 @@ def _list_mistakes(data: Data) -> list[tuple[str, str, Callable[[Any], Case], Se
     return [
         *(
             (
-                f"{name} copies of training images in the test part",
-                "HM115",
-                partial(changes.copied, data, split, change),
+                f"{name} copies of training images in the test part{ids}",
+                code,
+                partial(changes.copied, with_ids, changes.on(with_ids, split), change),
                 few,
+            )
+            for with_ids, ids, code in (
+                (data, "", "HM115"),
+                (bare, ", the ids withheld", "HM115 or HM116"),
             )
             for name, change in changes.COPIES.items()
         ),

@@ -58,7 +58,7 @@ CHECKS = (
     Check("HM113", "diagnosis missing from a part", ("split",), parts.find_missing_diagnoses),
     Check("HM114", "empty part", ("split",), parts.find_empty_parts),
     Check("HM115", "near copies in two parts", _NEAR, near_copies.find_near_copies, _NO_IMAGES),
-    Check("HM116", "split by image", _NEAR, near_copies.find_split_by_image, _NO_IMAGES),
+    Check("HM116", "near images, lesions unknown", _NEAR, near_copies.find_near_images, _NO_IMAGES),
     Check("HM117", "pixels in another order", ("sample",), pixels.find_other_pixel_order),
     Check(
         "HM118",

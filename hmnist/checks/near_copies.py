@@ -9,85 +9,105 @@ from hmnist.checks.subject import Found, Subject
 from hmnist.splits.leaks import NATURAL_COPIES
 
 _LEAST = 2
-"""So many test images may be near a training image by chance, also where few are tested."""
+"""So many images may be near an image of another part by chance, also where few are counted."""
 
-_LIKE_RANDOM = (0.3, 3.0)
-"""How many near pairs stand in training and test, compared with a split at random by image. In
+_LIKE_RANDOM = 3.0
+"""So many near pairs may stand in training and test, compared with a split at random by image. In
 twenty splits of HAM10000 by image it was .57–1.89 of that, in twenty by lesion 0–.02."""
+
+_PARTS = (("test", "train"), ("test", "validation"), ("validation", "train"))
+"""The parts that are compared; the images of the first are counted."""
+
+_WORDS = {"train": "training", "validation": "validation", "test": "test"}
 
 
 def find_near_copies(subject: Subject) -> Found | None:
-    """Find test images that show nearly the same as a training image of another lesion.
+    """Find images that show nearly the same as an image of another lesion in another part.
 
-    Where lesions are unknown, two photographs of one lesion are near as well. They stand in two
-    parts as often as a split by image makes them (`find_split_by_image`), copies more often.
+    Where lesions are unknown, two photographs of one lesion are near as well. If no more stand in
+    training and test than a split by image may make, `find_near_images` tells it.
     """
-    apart = _find_apart(subject)
-    if apart is None or (subject.data.lesion_ids is None and apart.ratio <= _LIKE_RANDOM[1]):
+    if find_near_images(subject) is not None:
         return None
-    which = "" if subject.data.lesion_ids is None else " of another lesion"
+    found = filter(None, (_find_apart(subject, *parts) for parts in _PARTS))
+    apart = next(found, None)
+    if apart is None:
+        return None
+    lesion, cause = " of another lesion", "turned, mirrored, brightened or resampled"
+    if subject.data.lesion_ids is None:
+        lesion, cause = "", f"{cause}, or other photographs of its lesion"
     return Found(
-        f"{apart.images:,} of {apart.tested:,} test images are near copies of a training image"
-        f"{which}: turned, mirrored, brightened or resampled. The nearest are {apart.nearest}.",
+        f"{apart.counted} are near copies of a {apart.other} image{lesion}: {cause}. The nearest "
+        f"are {apart.nearest}.",
         apart.evidence,
     )
 
 
-def find_split_by_image(subject: Subject) -> Found | None:
-    """Find a split by image, where lesions are unknown: it parts photographs of one lesion."""
-    apart = _find_apart(subject)
-    if apart is None or subject.data.lesion_ids is not None:
-        return None
-    if not _LIKE_RANDOM[0] <= apart.ratio <= _LIKE_RANDOM[1]:
+def find_near_images(subject: Subject) -> Found | None:
+    """Find near images in training and test, where lesions are unknown.
+
+    They may be photographs of one lesion, which a split by image parts, or changed copies: those
+    from one photograph are as alike.
+    """
+    apart = _find_apart(subject, "test", "train")
+    if apart is None or apart.ratio > _LIKE_RANDOM or subject.data.lesion_ids is not None:
         return None
     return Found(
-        f"{apart.images:,} of {apart.tested:,} test images show nearly the same as a training "
-        f"image, as often as in a split at random by image: lesions that have several photographs "
-        f"stand in both parts. The nearest are {apart.nearest}.",
+        f"{apart.counted} show nearly the same as a training image. They may be photographs of one "
+        f"lesion, as in a split by image, or changed copies. The nearest are {apart.nearest}.",
         apart.evidence,
     )
 
 
 @dataclass(frozen=True)
 class _Apart:
-    """Near images in training and test: how many, and how often compared with chance."""
+    """Near images in two parts: how many, and how often compared with chance."""
 
+    part: str
+    other: str
     images: int
-    tested: int
+    of: int
     ratio: float
     nearest: str
     likeness: float
     limit: float
 
     @property
+    def counted(self) -> str:
+        return f"{self.images:,} of {self.of:,} {self.part} images"
+
+    @property
     def evidence(self) -> dict[str, int | float | str]:
         return {
-            "test images": self.images,
-            "of": self.tested,
+            f"{self.part} images": self.images,
+            "of": self.of,
+            "near images in": self.other,
             "likeness": self.likeness,
             "limit": self.limit,
             "pairs / split at random": self.ratio,
         }
 
 
-def _find_apart(subject: Subject) -> _Apart | None:
-    """Return the near images in two parts, None if no more than may be by chance."""
+def _find_apart(subject: Subject, part: str, other: str) -> _Apart | None:
+    """Return the images of a part that are near another one, None if not more than by chance."""
     pictures, pairs = subject.pictures, subject.pictures.near_pairs
-    train, test = subject.pictures_in("train"), subject.pictures_in("test")
-    both = train & test  # other checks find these
-    train, test = train & ~both, test & ~both
+    inside, outside = subject.pictures_in(part), subject.pictures_in(other)
+    both = inside & outside  # other checks find these
+    inside, outside = inside & ~both, outside & ~both
     near = pictures.are_others & pairs.are_near
     first, second = pairs.first[near], pairs.second[near]
-    crosses = (train[first] & test[second]) | (test[first] & train[second])
-    images = np.unique(np.where(test[first], first, second)[crosses])
-    tested = int(test.sum())
-    if len(images) <= max(_LEAST, NATURAL_COPIES * tested):
+    crosses = (outside[first] & inside[second]) | (inside[first] & outside[second])
+    images = np.unique(np.where(inside[first], first, second)[crosses])
+    count = int(inside.sum())
+    if len(images) <= max(_LEAST, NATURAL_COPIES * count):
         return None
     position = int(crosses.argmax())  # the pairs are sorted
     return _Apart(
+        _WORDS[part],
+        _WORDS[other],
         len(images),
-        tested,
-        _compare_with_random(first, second, crosses, train, test),
+        count,
+        _compare_with_random(first, second, crosses, outside, inside),
         " and ".join(subject.data.name_of(row) for row in _rows(subject, first, second, position)),
         float(pairs.likeness[near][position]),
         pairs.limit,
@@ -95,12 +115,12 @@ def _find_apart(subject: Subject) -> _Apart | None:
 
 
 def _compare_with_random(
-    first: Indices, second: Indices, crosses: Booleans, train: Booleans, test: Booleans
+    first: Indices, second: Indices, crosses: Booleans, one: Booleans, other: Booleans
 ) -> float:
     """Divide the pairs in two parts by those that a random split would have, by those in one."""
-    within = int((train[first] & train[second]).sum()) + int((test[first] & test[second]).sum())
-    trained, tested = float(train.sum()), float(test.sum())
-    expected = max(within, 1) * 2 * trained * tested / (trained**2 + tested**2)
+    within = int((one[first] & one[second]).sum()) + int((other[first] & other[second]).sum())
+    ones, others = float(one.sum()), float(other.sum())
+    expected = max(within, 1) * 2 * ones * others / (ones**2 + others**2)
     return float(crosses.sum() / expected)
 
 

@@ -91,9 +91,10 @@ def find_lesion_under_two_ids(subject: Subject) -> Found | None:
             apart.append(pair)
     if not apart:
         return None
+    published = " (Abhishek et al. 2025)" if apart[0] != SAME_LESION[-1] else ""
     return Found(
-        f"{_count(len(apart), 'pair', 'pairs')} of images that show one lesion under two ids "
-        f"(Abhishek et al. 2025) stand in two parts, {apart[0][0]} and {apart[0][1]} first.",
+        f"{_count(len(apart), 'pair', 'pairs')} of images that show one lesion under two ids"
+        f"{published} stand in two parts, {apart[0][0]} and {apart[0][1]} first.",
         {"pairs": len(apart)},
     )
 

@@ -181,7 +181,7 @@ def test_rows_of_other_kinds_are_refused(data: LesionDataset, rows: Any, said: s
 
 @pytest.mark.parametrize("value", [([0], [1], [2]), {"train": [0]}, 3])
 def test_values_that_are_no_split_are_refused(data: LesionDataset, value: Any) -> None:
-    with pytest.raises(UsageError, match="is not a split") as caught:
+    with pytest.raises(UsageError, match="Expected a split, not") as caught:
         check(data, value)
     assert caught.value.hint
 

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hmnist.checks.near_copies import find_near_copies, find_split_by_image
+from hmnist.checks.near_copies import find_near_copies, find_near_images
 from hmnist.checks.neighbours import NEAR
 from hmnist.checks.subject import Subject
 from hmnist.dataset import LesionDataset
@@ -46,7 +46,7 @@ def test_a_sound_split_has_none(data: LesionDataset) -> None:
     for each in (data, unknown(data)):
         subject = on(each, split(data))
         assert find_near_copies(subject) is None
-        assert find_split_by_image(subject) is None
+        assert find_near_images(subject) is None
 
 
 def test_copies_in_the_test_part(data: LesionDataset) -> None:
@@ -57,7 +57,7 @@ def test_copies_in_the_test_part(data: LesionDataset) -> None:
     assert found.sentence.startswith(f"6 of {len(parts.test_indices)} test images")
     assert "of another lesion" in found.sentence
     assert found.evidence["test images"] == 6
-    assert find_split_by_image(on(copied, parts)) is None
+    assert find_near_images(on(copied, parts)) is None
     # Two may be chance.
     assert find_near_copies(on(with_copies(data, parts, 2), parts)) is None
 
@@ -79,11 +79,30 @@ def test_small_images_have_to_be_more_alike(data: LesionDataset) -> None:
     assert find_near_copies(subject) is None
 
 
-def test_copies_are_more_than_a_split_by_image_makes(data: LesionDataset) -> None:
+def test_copies_where_lesions_are_unknown(data: LesionDataset) -> None:
     parts = split(data)
-    subject = on(unknown(with_copies(data, parts, 20)), parts)
-    assert find_near_copies(subject) is not None
-    assert find_split_by_image(subject) is None
+    for count in (3, 6, 20):  # fewer than a split by image makes, and more
+        subject = on(unknown(with_copies(data, parts, count)), parts)
+        found = find_near_copies(subject)
+        assert found is not None
+        assert found.sentence.startswith(f"{count} of {len(parts.test_indices)} test images")
+        assert "other photographs of its lesion" in found.sentence
+        assert find_near_images(subject) is None
+
+
+@pytest.mark.parametrize(("part", "other"), [("test", "validation"), ("validation", "train")])
+def test_copies_in_the_validation_part(part: str, other: str, data: LesionDataset) -> None:
+    parts = split(data)
+    images = data.images.copy()
+    images[parts.indices[part][:6]] = images[parts.indices[other][:6], :, ::-1] // 4 * 3
+    copied = dataclasses.replace(data, images=images)
+    for each in (copied, unknown(copied)):
+        found = find_near_copies(on(each, parts))
+        assert found is not None
+        assert found.sentence.startswith(f"6 of {len(parts.indices[part])} {part} images")
+        named = "training" if other == "train" else other
+        assert f"near copies of a {named} image" in found.sentence
+        assert found.evidence["near images in"] == named
 
 
 def test_rows_that_train_and_test_are_left_to_other_checks(data: LesionDataset) -> None:
@@ -95,11 +114,21 @@ def test_rows_that_train_and_test_are_left_to_other_checks(data: LesionDataset) 
 def test_a_split_by_image_of_unknown_lesions(pairs: LesionDataset) -> None:
     bare = unknown(pairs)
     by_image = split(bare, "image")
-    found = find_split_by_image(Subject(bare, by_image))
+    found = find_near_images(Subject(bare, by_image))
     assert found is not None
-    assert "as often as in a split at random by image" in found.sentence
+    assert "photographs of one lesion, as in a split by image" in found.sentence
     assert find_near_copies(Subject(bare, by_image)) is None
-    assert find_split_by_image(on(bare, split(pairs))) is None
+    assert find_near_images(on(bare, split(pairs))) is None
     # Known lesions are counted, which is another check.
-    assert find_split_by_image(on(pairs, by_image)) is None
+    assert find_near_images(on(pairs, by_image)) is None
     assert find_near_copies(on(pairs, by_image)) is None
+
+
+def test_fewer_copies_than_a_split_by_image_makes(pairs: LesionDataset) -> None:
+    parts = split(pairs)
+    subject = on(unknown(with_copies(pairs, parts, 3)), parts)
+    found = find_near_images(subject)
+    assert found is not None
+    assert found.sentence.startswith(f"3 of {len(parts.test_indices)} test images")
+    assert "or changed copies" in found.sentence
+    assert find_near_copies(subject) is None
