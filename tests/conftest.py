@@ -1,5 +1,6 @@
 """What tests share: a small sample, and a command line that can be called."""
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,6 +31,31 @@ Command = Callable[..., Called]
 # would depend on their order. numpy, which is imported above, has more until it is told.
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 use_threads(1)
+
+SLOWEST = (
+    "tests/test_fuzzing.py",
+    "tests/cli/test_killed.py",
+    "tests/models/test_training_state.py",
+    "tests/experiments/test_cluster.py",
+    "tests/cli/test_faults.py",
+    "tests/cli/test_work.py",
+    "tests/results/test_audit.py",
+    "tests/models/test_mutations.py",
+    "tests/test_notebook.py",
+)
+"""Files that begin first, so that no process waits for a long one at the end."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep pytest-xdist from beginning with the files that have the most tests."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of the slowest files first."""
+    place = {name: number for number, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(SLOWEST)))
+
 
 # A busy machine takes longer than hypothesis' deadline of a fifth of a second now and then.
 settings.register_profile("without deadline", deadline=None)
@@ -78,6 +104,43 @@ def few_patches() -> Iterator[None]:
         patch.setattr("hmnist.features.patches._SAMPLES", 1000)
         patch.setattr("hmnist.features.codebook._SAMPLES", 1000)
         yield
+
+
+@contextlib.contextmanager
+def running_eagerly() -> Iterator[None]:
+    """Run networks without tracing, which takes longer than a few steps."""
+    from hmnist.models.keras_setup import load_keras
+
+    load_keras()
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """Run networks without tracing.
+
+    For tests that do not ask for the bits of a training: those of users are traced.
+    """
+    with running_eagerly():
+        yield
+
+
+EAGER_WARNINGS = pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning")
+"""tf.data warns that it still uses graphs, which is harmless."""
+
+EAGERLY = [pytest.mark.usefixtures("eager"), EAGER_WARNINGS]
+"""Marks of tests that may run without tracing."""
+
+
+def eagerly(test: Callable[..., None]) -> Callable[..., None]:
+    """Give a test the marks of `EAGERLY`."""
+    for mark in EAGERLY:
+        test = mark(test)
+    return test
 
 
 @pytest.fixture

@@ -249,7 +249,6 @@ _BY_ENDING: dict[str, Damage] = {
     ".gz": damage_gzip,
     ".npy": damage_array,
     ".npz": damage_zip,
-    ".skops": damage_zip,
     ".toml": damage_toml,
     ".png": damage_photograph,
     ".jpg": damage_photograph,

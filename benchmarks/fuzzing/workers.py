@@ -27,7 +27,7 @@ MEGABYTES = 1024
 CASES_PER_PROCESS = 400
 """TensorFlow keeps some memory for each network, so that processes are renewed."""
 
-LIBRARIES = ("numpy", "pandas", "sklearn.ensemble", "skops.io", "xgboost", "PIL.Image")
+LIBRARIES = ("numpy", "pandas", "sklearn.ensemble", "xgboost", "PIL.Image")
 """What every process needs. They are loaded once, by the process that all others are forked from;
 TensorFlow is not among them, since a process that has it must not be forked."""
 

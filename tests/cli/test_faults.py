@@ -48,8 +48,9 @@ def is_alive(pid: int) -> bool:
 
 
 BENCHMARK = (
-    "benchmark", "sample", "--models", "logistic,hist-gbdt,xgboost", "--effort", "standard",
-    "--seeds", "3", "--threads", "1", "--jobs", "2", "--features", "pixels", "--out", "bench",
+    "benchmark", "pixels.csv", "--models", "logistic,hist-gbdt,xgboost", "--seeds", "3",
+    "--effort", "quick", "--set", "logistic.max_iter=5", "--set", "hist-gbdt.max_iter=3000",
+    "--threads", "1", "--jobs", "2", "--features", "pixels", "--out", "bench",
 )  # fmt: skip
 
 
@@ -64,6 +65,7 @@ def wait_for_a_run(process: "subprocess.Popen[str]") -> None:
 @posix
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
 def test_workers_end_with_the_process_that_started_them(kind: int, tmp_path: Path) -> None:
+    write_sample(tmp_path / "pixels.csv", rows=300)
     process = start(tmp_path, *BENCHMARK)
     wait_for_a_run(process)
     workers = children(process.pid)

@@ -17,7 +17,7 @@ from hmnist.models.keras_setup import load_keras
 from hmnist.models.litert import LITERT_FILE, LiteNetworks
 from hmnist.models.network import PATIENT_UNITS, Examples, Network
 from hmnist.patients import encode_patients
-from tests.models.conftest import eagerly
+from tests.conftest import eagerly
 
 RANDOM = np.random.default_rng(6)
 LABELS = np.arange(48) % 3

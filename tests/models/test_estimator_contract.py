@@ -26,7 +26,7 @@ from hmnist.models.boosting_xgboost import XGBoost
 from hmnist.models.logistic import Logistic
 from hmnist.models.majority import Majority
 from hmnist.patients import UNKNOWN_PATIENT, encode_patients
-from tests.models.conftest import EAGERLY
+from tests.conftest import EAGERLY
 from tests.models.test_network_model import TinyNetwork
 
 SMALL: list[Model] = [

@@ -12,7 +12,7 @@ from hmnist.models.joint import JointCNN
 from hmnist.models.mlp import MLP
 from hmnist.models.saved_networks import SavedNetworks
 from hmnist.sources.sample import load_sample
-from tests.models.conftest import eagerly
+from tests.conftest import eagerly
 
 DATA = load_sample(rows=100)
 IMAGES, LABELS = DATA.images[:, ::2, ::2], DATA.labels

@@ -27,7 +27,7 @@ from hmnist.models.network import Network, TrainingPlan
 from hmnist.models.network_model import NetworkModel
 from hmnist.models.optimizers import make_adamw
 from hmnist.models.registry import make_model
-from tests.models.conftest import eagerly
+from tests.conftest import eagerly
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 4, 4, 3), dtype=np.uint8)
 LABELS = np.arange(70) % 3

@@ -16,7 +16,7 @@ from hmnist.models.network import Examples, Network
 from hmnist.models.published import PublishedNetwork
 from hmnist.systems import SYSTEMS
 from hmnist.systems.system import Plateau
-from tests.models.conftest import eagerly
+from tests.conftest import eagerly
 from tests.models.test_pretrained import known_weights, make_small, make_tiny, write_weights
 
 

@@ -16,7 +16,7 @@ from hmnist.models import efficientnet
 from hmnist.models.efficientnet import load_imagenet
 from hmnist.models.transfer import Transfer
 from hmnist.runs.run import open_run
-from tests.models.conftest import EAGERLY
+from tests.conftest import EAGERLY
 from tests.models.test_cnn import IMAGES, LABELS, draw_lesions
 
 pytestmark = EAGERLY

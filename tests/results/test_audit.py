@@ -9,6 +9,7 @@ import pytest
 
 import hmnist.experiments.processes
 import hmnist.experiments.workers
+import hmnist.models.network_model
 import hmnist.results.audit
 from hmnist.dataset import LesionDataset
 from hmnist.errors import DataError, UsageError
@@ -28,6 +29,9 @@ from hmnist.scores.intervals import describe_few
 from hmnist.splits.leak_steps import isolate_leaks
 from hmnist.splits.split import split
 from hmnist.systems import SYSTEMS
+from tests.conftest import EAGER_WARNINGS, running_eagerly
+
+pytestmark = EAGER_WARNINGS
 
 OPTIONS: dict[str, Any] = {"epochs": 1, "jobs": 1, "threads": 1, "effort": "quick"}
 
@@ -65,7 +69,9 @@ def found(few: LesionDataset, folder: Path, diary: Diary) -> Audit:
     with pytest.MonkeyPatch.context() as patch:
         # So many networks, one for each line of the diary, are trained without another process.
         patch.setattr(hmnist.experiments.processes, "NETWORKS_PER_PROCESS", 9)
-        return audit(few, systems, out=folder, watcher=diary, **OPTIONS)
+        patch.setattr(hmnist.models.network_model, "LARGEST", 0)  # no network is written twice
+        with running_eagerly():
+            return audit(few, systems, out=folder, watcher=diary, **OPTIONS)
 
 
 STEPS = {
