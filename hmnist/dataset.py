@@ -23,7 +23,7 @@ from hmnist.arrays import (
     as_rows,
 )
 from hmnist.diagnoses import CODES
-from hmnist.errors import DataError, UsageError
+from hmnist.errors import DataError, UsageError, with_article
 from hmnist.html import image_html
 from hmnist.large_arrays import chunks_of, release, take_rows
 from hmnist.patients import encode_patients
@@ -87,6 +87,10 @@ class LesionDataset:
             if getattr(self, name) is not None:
                 self._set(name, _as_array(getattr(self, name)))
         self._check_shapes()
+        table = self.metadata
+        if table is not None and "lesion_id" in table and table["lesion_id"].isna().any():
+            # A part of the rows must not know lesions that the whole does not.
+            self._set("metadata", table.drop(columns="lesion_id"))
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(CODES):
             raise DataError(f"{self.name}: labels must lie in 0–{len(CODES) - 1}.")
         self._set("lesion_ids", self._find_lesions())
@@ -97,7 +101,7 @@ class LesionDataset:
                 problem = f"one {kind} id has more than {LONGEST_ID} characters"
                 raise DataError(f"{self.name}: {problem}.")
 
-    def _set(self, name: str, value: Array | None) -> None:
+    def _set(self, name: str, value: "Array | pd.DataFrame | None") -> None:
         object.__setattr__(self, name, value)  # the class is frozen
 
     def _check_shapes(self) -> None:
@@ -113,10 +117,10 @@ class LesionDataset:
             )
         for name in ("labels", "lesion_ids", "metadata", "own_split"):
             values = getattr(self, name)
-            if values is not None and len(values) != len(self):
-                raise DataError(f"{self.name}: {len(values):,} {name} for {len(self):,} images.")
             if values is not None and name != "metadata" and values.ndim != 1:
                 raise DataError(f"{self.name}: {name} have shape {values.shape}; expected (n,).")
+            if values is not None and len(values) != len(self):
+                raise DataError(f"{self.name}: {len(values):,} {name} for {len(self):,} images.")
 
     def _find_lesions(self) -> Strings | None:
         """Return the lesion of each image as text; None if they are unknown."""
@@ -124,8 +128,7 @@ class LesionDataset:
         if ids is None:
             if self.metadata is None or "lesion_id" not in self.metadata:
                 return None
-            column = self.metadata["lesion_id"]
-            return None if column.isna().any() else column.to_numpy(dtype=str)
+            return np.asarray(self.metadata["lesion_id"].to_numpy(dtype=str))
         if ids.dtype.kind == "U":
             return ids
         import pandas as pd
@@ -273,7 +276,7 @@ class LesionDataset:
 
 
 def check_loaded(data: object) -> None:
-    """Refuse data that are no `LesionDataset`, such as the name of a file.
+    """Refuse what is not a `LesionDataset`, such as the name of a file.
 
     Examples
     --------
@@ -288,7 +291,7 @@ def check_loaded(data: object) -> None:
         )
     if not isinstance(data, LesionDataset):
         raise UsageError(
-            f"The data are a {type(data).__name__}; expected a LesionDataset.",
+            f"The data are {with_article(type(data))}; expected a LesionDataset.",
             "hmnist.load reads one from a file; a split has train, validation and test.",
         )
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hmnist.dataset import LesionDataset, fingerprint_images
 from hmnist.errors import DataError, UsageError
+from hmnist.experiments.stored import store_data
 from hmnist.oversampling import oversample
 from hmnist.results.audit import audit
 from hmnist.results.data_figures import (
@@ -266,6 +267,9 @@ def test_lesions_of_the_metadata_are_known() -> None:
     assert known.lesion_count == 3
     some = make(lesion_ids=None, metadata=metadata.replace("L_2", None))
     assert some.lesion_ids is None
+    # Nor are they in a part of the rows, whose ids are not missing.
+    assert some.take([0, 1, 3]).lesion_ids is None
+    assert store_data(some).open().lesion_ids is None
 
 
 @pytest.mark.parametrize(
