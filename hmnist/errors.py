@@ -100,6 +100,32 @@ def check_counts(**counts: int | None) -> None:
             raise UsageError(f"The number of {what} is {count!r}; expected a whole number from 1.")
 
 
+def read_count(name: str, value: object, low: int, high: int) -> int:
+    """Return a whole number from `low` to `high`, such as a numpy integer, as int.
+
+    Raises
+    ------
+    UsageError
+        If it is not a whole number, or another one. `name` says what it counts.
+
+    Examples
+    --------
+    >>> read_count("seed", 1.5, 0, 2**32 - 1)
+    Traceback (most recent call last):
+        ...
+    hmnist.errors.UsageError: seed cannot be 1.5: expected a whole number from 0 to 4,294,967,295.
+    """
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]  # it is refused if it has none
+    except TypeError:
+        number = low - 1
+    if not low <= number <= high:
+        raise UsageError(
+            f"{name} cannot be {value!r}: expected a whole number from {low:,} to {high:,}."
+        )
+    return number
+
+
 def check_kind(value: object, kind: type, hint: str) -> None:
     """Refuse a value of another kind, with a hint where one of this kind comes from: UsageError.
 
@@ -114,11 +140,12 @@ def check_kind(value: object, kind: type, hint: str) -> None:
     if isinstance(value, str | os.PathLike):
         given = repr(os.fspath(value))
     else:
-        given = _with_article(type(value))
-    raise UsageError(f"Expected {_with_article(kind)}, not {given}.", hint)
+        given = with_article(type(value))
+    raise UsageError(f"Expected {with_article(kind)}, not {given}.", hint)
 
 
-def _with_article(kind: type) -> str:
+def with_article(kind: type) -> str:
+    """Return the name of a kind with ``a`` or ``an``."""
     return f"{'an' if kind.__name__[0].lower() in 'aeiou' else 'a'} {kind.__name__}"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from hmnist.errors import HmnistError, UsageError, WorkError
+from hmnist.errors import HmnistError, UsageError, WorkError, with_article
 
 try:
     import fcntl
@@ -173,7 +173,12 @@ def refuse_to_overwrite(path: Path, *companions: Path) -> None:
 
 
 def expand_home(path: str | os.PathLike[str]) -> Path:
-    """Return a path whose ``~`` is the user's home; names of no user that begin so stay."""
+    """Return a path whose ``~`` is the user's home; names of no user that begin so stay.
+
+    Raises UsageError for what is no path, such as a run instead of its folder.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f"Expected a path, not {with_article(type(path))}.")
     with contextlib.suppress(RuntimeError):
         return Path(path).expanduser()
     return Path(path)
@@ -200,7 +205,7 @@ def hash_file(path: Path) -> str:
 def cache_folder() -> Path:
     """Return ``$HMNIST_CACHE`` or the user's cache, for files that can be made again."""
     if folder := os.environ.get("HMNIST_CACHE"):
-        return Path(folder)
+        return expand_home(folder)
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "hmnist"
 

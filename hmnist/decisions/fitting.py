@@ -76,8 +76,8 @@ def fit_decision(
     ------
     UsageError
         If `kind` is unknown, the shapes disagree, or labels, probabilities or prior are none; if
-        `kind` is ``sensitive``, and `sensitivity`
-        is not between 0 and 1 or there are too few malignant validation images for it.
+        `kind` is ``sensitive``, and `sensitivity` is not between 0 and 1 or there are too few
+        malignant validation images for it.
 
     Examples
     --------

@@ -22,7 +22,10 @@ def as_diagnoses(name: str, values: npt.ArrayLike, n: int) -> Labels:
     hmnist.errors.UsageError: The labels have shape (2,) and type <U2; expected 2 whole numbers. \
 Diagnoses are 0–6 in the order of hmnist.CODES.
     """
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise UsageError(f"The {name} are rows of different lengths.") from error
     if n == 0 and array.shape == (0,):
         return np.empty(0, np.int64)
     hint = f"Diagnoses are 0–{len(CODES) - 1} in the order of hmnist.CODES."

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from hmnist.dataset import LesionDataset
-from hmnist.errors import UsageError, check_counts
+from hmnist.errors import UsageError, check_counts, read_count
 from hmnist.experiments.cells import Cell
 from hmnist.models.registry import MODELS, find_model
 from hmnist.oversampling import name_method
-from hmnist.runs.choices import list_uses, read_count
+from hmnist.runs.choices import list_uses
 from hmnist.runs.recipe import LARGEST_SEED, Recipe, Settings, check_one_pretrained_file
 from hmnist.splits.folds import split_folds
 from hmnist.splits.split import Split

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from hmnist.arrays import Float64
 from hmnist.dataset import LesionDataset, check_loaded
 from hmnist.diagnoses import CODES
-from hmnist.errors import UsageError
+from hmnist.errors import UsageError, with_article
 from hmnist.results.exports.exported import ExportedModel
 from hmnist.runs.run import Run
 from hmnist.scores.scoring import Scores, score_predictions
@@ -54,7 +54,7 @@ def _predict(model: Any, data: LesionDataset) -> npt.NDArray[Any]:
 
     if not hasattr(model, "predict_proba"):
         raise UsageError(
-            f"A {type(model).__name__} has no predict_proba; expected a fitted classifier.",
+            f"Expected a fitted classifier with predict_proba, not {with_article(type(model))}.",
             "hmnist.make_model makes one to fit, hmnist.open_model opens a run.",
         )
     images = data.images if isinstance(model, Model | Run | ExportedModel) else data.X

@@ -1,9 +1,8 @@
-"""What callers say for oversampling, patient data and numbers, as a recipe keeps it.
+"""What callers say for oversampling, patient data and parameters, as a recipe keeps it.
 
 A model has one choice for oversampling and patient data, a benchmark several.
 """
 
-import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,8 +16,8 @@ PATIENTS: dict[str, tuple[bool, ...]] = {"no": (False,), "yes": (True,), "both":
 
 def list_uses(patients: str | bool) -> tuple[bool, ...]:
     """Return whether models use patient data; ``both`` stands for models of either kind."""
-    if isinstance(patients, bool):
-        return (patients,)
+    if isinstance(patients, bool | np.bool_):
+        return (bool(patients),)
     if not isinstance(patients, str) or patients not in PATIENTS:
         raise unknown_name("choice of patient data", str(patients), PATIENTS)
     return PATIENTS[patients]
@@ -34,7 +33,14 @@ def read_method(method: Any) -> str:
             "One model is trained with one oversampling method, not several.",
             "Choose one; a benchmark compares several: hmnist benchmark --oversample METHOD,…",
         )
-    return name_method(method)
+    named = name_method(method)
+    if " at 0x" in named:
+        raise UsageError(
+            f"The text of the sampler names a place in memory, which is another one in every "
+            f"process, so that a run could not be named by it: {named[:200]}.",
+            "Give its class a __repr__ that says what it does.",
+        )
+    return named
 
 
 def read_patients(word: str | bool) -> bool:
@@ -48,37 +54,11 @@ def read_patients(word: str | bool) -> bool:
     return uses
 
 
-def read_count(name: str, value: Any, low: int, high: int) -> int:
-    """Return a whole number from `low` to `high`, such as a numpy integer, as int.
-
-    Raises
-    ------
-    UsageError
-        If it is not a whole number, or another one. `name` says what it counts.
-
-    Examples
-    --------
-    >>> read_count("seed", 1.5, 0, 2**32 - 1)
-    Traceback (most recent call last):
-        ...
-    hmnist.errors.UsageError: seed cannot be 1.5: expected a whole number from 0 to 4,294,967,295.
-    """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = low - 1
-    if not low <= number <= high:
-        raise UsageError(
-            f"{name} cannot be {value!r}: expected a whole number from {low:,} to {high:,}."
-        )
-    return number
-
-
 def without_numpy(value: Any) -> Any:
     """Return a value of a setting in Python's own types, as JSON has them.
 
     Scalars of numpy become numbers and texts of Python, also those within mappings, lists and
-    tuples.
+    tuples; arrays become tuples.
 
     Examples
     --------
@@ -87,6 +67,8 @@ def without_numpy(value: Any) -> Any:
     """
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, np.ndarray):
+        return tuple(map(without_numpy, value))
     if isinstance(value, Mapping):
         return {without_numpy(name): without_numpy(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

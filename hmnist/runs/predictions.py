@@ -12,11 +12,12 @@ import numpy as np
 
 from hmnist.arrays import Float64, Indices, Labels, Strings
 from hmnist.dataset import LONGEST_ID
+from hmnist.decisions.given import as_probabilities
 from hmnist.diagnoses import CODES
 from hmnist.errors import HmnistError, TrustError
 from hmnist.guarded import open_guarded
 from hmnist.runs.manifest import Manifest
-from hmnist.scores.predictions import Predictions, check_probabilities
+from hmnist.scores.predictions import Predictions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,8 +128,7 @@ def read_predictions(folder: Path) -> dict[str, PartPredictions]:
 def _read_part(path: Path, table: "pd.DataFrame") -> PartPredictions:
     probabilities = table[list(CODES)].to_numpy(dtype=np.float64)
     try:
-        if len(table):
-            check_probabilities(probabilities, len(table))
+        as_probabilities(probabilities, len(table))
     except HmnistError as error:
         raise TrustError(f"{path}: {error.message}", _CURE) from error
     return PartPredictions(

@@ -13,9 +13,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from hmnist.diagnoses import CODES, RARE
-from hmnist.errors import UsageError, unknown_name
+from hmnist.errors import UsageError, read_count, unknown_name
 from hmnist.hardware import DEVICES, available_cores, choose_device
-from hmnist.runs.choices import read_count, read_method, read_patients, without_numpy
+from hmnist.runs.choices import read_method, read_patients, without_numpy
 from hmnist.runs.parameters import LARGEST, check_parameters
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Recipe:
     decide : str
         ``natural``, ``balanced`` or ``sensitive``; see `hmnist.fit_decision`.
     sensitivity : float
-        The share of malignant lesions that ``sensitive`` should find, between 0 and 1.
+        The share of malignant images that ``sensitive`` should find, between 0 and 1.
     features : str
         What ``mlp``, trees and ``logistic`` read, ``lesion`` or ``pixels``; other models ignore it.
     precision : str

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.arrays import Booleans
-from hmnist.dataset import LesionDataset, fingerprint_images
+from hmnist.dataset import LesionDataset, check_loaded, fingerprint_images
 from hmnist.guarded import read_arrays, write_arrays
 from hmnist.runs.sketches import SIDE, Sketches, are_near, sketch_images
 
@@ -104,6 +104,7 @@ def read_seen(folder: Path) -> tuple[Hashes, Sketches, Hashes]:
 
 def find_seen(folder: Path, data: LesionDataset) -> Seen:
     """Return which images of a data set the model in a run folder has seen."""
+    check_loaded(data)
     fingerprints, sketches, lesions = read_seen(folder)
     same = np.isin(fingerprint_images(data.images), fingerprints)
     copied = same | are_near(sketch_images(data.images), sketches)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float64, Labels, Strings
 from hmnist.decisions.given import as_diagnoses, as_probabilities
-from hmnist.errors import UsageError
+from hmnist.errors import UsageError, with_article
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,13 +42,16 @@ class Predictions:
     fold: int = 0
 
     def __post_init__(self) -> None:
-        n = len(self.labels)
-        object.__setattr__(self, "probabilities", check_probabilities(self.probabilities, n))
+        n = count_images(self.labels)
+        object.__setattr__(self, "probabilities", as_probabilities(self.probabilities, n))
         object.__setattr__(self, "labels", as_diagnoses("labels", self.labels, n))
         predicted = as_diagnoses("predicted diagnoses", self.predicted, n)
         object.__setattr__(self, "predicted", predicted)
-        if self.lesions is not None and len(self.lesions) != n:
-            raise UsageError(f"{len(self.lesions):,} lesions for {n:,} images.")
+        if self.lesions is not None:
+            lesions = np.asarray(self.lesions)
+            if lesions.shape != (n,):
+                raise UsageError(f"Lesions of shape {lesions.shape} for {n:,} images.")
+            object.__setattr__(self, "lesions", lesions)
 
     def has_rows_of(self, other: "Predictions") -> bool:
         """Tell whether both are for the same images, as far as labels and lesions show."""
@@ -71,7 +74,7 @@ def as_list(predictions: Predictions | Iterable[Predictions]) -> list[Prediction
     for each in several:
         if not isinstance(each, Predictions):
             raise UsageError(
-                f"A {type(each).__name__} was given; expected Predictions.",
+                f"Expected Predictions, not {with_article(type(each))}.",
                 'Those of a run are run.part("test").',
             )
     return several
@@ -85,8 +88,8 @@ def by_fold(predictions: Sequence[Predictions]) -> dict[int, list[Predictions]]:
     return grouped
 
 
-def check_probabilities(probabilities: npt.ArrayLike, n: int) -> Float64:
-    """Return n > 0 rows of probabilities as `as_probabilities` does; refuse anything else."""
-    if n == 0:
+def count_images(labels: npt.ArrayLike) -> int:
+    """Return how many images have a label; a UsageError if there are none."""
+    if np.size(labels) == 0 or np.ndim(labels) == 0:
         raise UsageError("There are no images to score.")
-    return as_probabilities(probabilities, n)
+    return int(np.shape(labels)[0])

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hmnist.arrays import Float64, Labels
+from hmnist.decisions.given import as_probabilities
 from hmnist.diagnoses import BENIGN, CODES, MALIGNANT
-from hmnist.scores.predictions import Predictions, check_probabilities
+from hmnist.scores.predictions import Predictions, count_images
 from hmnist.scores.weighting import PreparedPredictions, WeightedSums
 
 
@@ -204,7 +205,7 @@ def score_predictions(
     >>> scores.balanced_accuracy, scores.recall["nv"], scores.sensitivity_malignant
     (0.75, 1.0, 0.5)
     """
-    doubles = check_probabilities(probabilities, len(labels))
+    doubles = as_probabilities(probabilities, count_images(labels))
     if predicted is None:
         predicted = doubles.argmax(1)
     prepared = PreparedPredictions(Predictions(labels, doubles, predicted))

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from hmnist.dataset import LesionDataset
-from hmnist.errors import DataMissingError, UsageError
-from hmnist.files import downloads_folder
+from hmnist.errors import DataMissingError, UsageError, with_article
+from hmnist.files import downloads_folder, expand_home
 from hmnist.sources.medmnist import read_medmnist
 from hmnist.sources.metadata import METADATA_FILE, attach_metadata
 from hmnist.sources.missing import PIXEL_FILE
@@ -77,7 +77,7 @@ def load(
     from hmnist.sources.sample import is_sample, is_sample_file, load_sample
 
     _check_metadata(metadata)
-    file, beside = Path(path).expanduser(), None
+    file, beside = expand_home(path), None
     # Only the text "sample" is the sample; a Path of that name is a file.
     if path == "sample":
         data = load_sample()
@@ -94,7 +94,7 @@ def load(
         if beside is None or not beside.is_file():
             return data
         metadata = beside
-    data = attach_metadata(data, Path(metadata).expanduser())
+    data = attach_metadata(data, expand_home(metadata))
     return dataclasses.replace(data, synthetic=data.synthetic or is_sample(data.metadata))
 
 
@@ -102,8 +102,7 @@ def _check_metadata(metadata: object) -> None:
     """Refuse metadata that are neither named nor left out, such as a table."""
     if metadata is not False and not isinstance(metadata, str | os.PathLike | None):
         raise UsageError(
-            f"The metadata are a {type(metadata).__name__}; expected the path of a file, False or "
-            "None.",
+            f"Metadata are the path of a file, False or None, not {with_article(type(metadata))}.",
             f'Write a table into a file, table.to_csv("{METADATA_FILE}"), and name that file.',
         )
 
@@ -119,7 +118,7 @@ def find_data(named: str | None, *, sample_allowed: bool) -> Path | str:
     if named is not None:
         return named if named == "sample" else Path(named)
     if variable := os.environ.get("HMNIST_DATA"):
-        path = Path(variable).expanduser()
+        path = expand_home(variable)
         if variable != "sample" and not path.exists():
             raise DataMissingError(
                 f"$HMNIST_DATA names {variable}, which does not exist.",

@@ -99,8 +99,7 @@ def from_class_folders(
     check_name(path, shape, mode)
     split_file = path.with_name(f"{path.name.partition('.')[0]}_split.csv")
     parts = {
-        part: _find_photographs(Path(folder).expanduser() / part, by)
-        for part, by in _FILTERS.items()
+        part: _find_photographs(expand_home(folder) / part, by) for part, by in _FILTERS.items()
     }
     photographs = [each for found in parts.values() for each in found]
     names = [part for part, found in parts.items() for _ in found]

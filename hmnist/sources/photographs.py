@@ -103,9 +103,9 @@ def from_images(
     shape = check_options(size, mode, jobs)
     path = expand_home(pixel_file_name(size, mode) if out is None else out)
     check_name(path, shape, mode)
-    metadata = Path(metadata).expanduser()
+    metadata = expand_home(metadata)
     several = [folders] if isinstance(folders, str | os.PathLike) else folders
-    photographs = _find_photographs([Path(folder).expanduser() for folder in several], metadata)
+    photographs = _find_photographs(list(map(expand_home, several)), metadata)
     content = read_bytes(metadata)
     copy = path.with_name(METADATA_FILE)
     has_copy = copy.exists() and read_bytes(copy) == content

@@ -80,7 +80,7 @@ def test_an_export_decides_as_its_run(
 
 
 def test_what_cannot_predict_or_be_predicted_is_refused(run: Run, sample: LesionDataset) -> None:
-    with pytest.raises(UsageError, match="A str has no predict_proba"):
+    with pytest.raises(UsageError, match="with predict_proba, not a str"):
         score("runs/cnn", sample)
     path: Any = "file.csv"
     with pytest.raises(UsageError, match=r"hmnist.load\('file.csv'\)"):

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from imblearn import FunctionSampler
 
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
@@ -164,6 +165,7 @@ def test_integers_of_numpy_are_those_of_python(sample: LesionDataset) -> None:
     [
         ("logistic", {"penalty": 0.1}, {"penalty": np.float64(0.1)}),
         ("logistic", {"penalty": 0.25}, {"penalty": np.float32(0.25)}),
+        ("mlp", {"widths": (8, 4)}, {"widths": np.array([8, 4])}),
         ("mlp", {"widths": (8, 4)}, {"widths": (np.int64(8), np.int32(4))}),
         (
             "ensemble",
@@ -249,3 +251,9 @@ def test_the_key_changes_with_the_patients_if_they_are_used(sample: LesionDatase
     for patients in (False, True):
         recipe = Recipe(model="logistic", patients=patients)
         assert (recipe.key(split(sample)) != recipe.key(split(older))) == patients
+
+
+def test_a_sampler_whose_text_is_a_place_in_memory_names_no_run() -> None:
+    sampler: Any = FunctionSampler(func=lambda X, y: (X, y))
+    with pytest.raises(UsageError, match="names a place in memory"):
+        Recipe(model="logistic", oversample=sampler)

@@ -360,10 +360,12 @@ def test_one_predictions_is_as_good_as_a_list_and_a_generator_as_a_sequence() ->
         both, resamples=20
     )
     arrays: Any = [one.probabilities]
-    with pytest.raises(UsageError, match=r"A ndarray was given.*run\.part\(\"test\"\)"):
+    with pytest.raises(
+        UsageError, match=r"Expected Predictions, not a ndarray.*run\.part\(\"test\"\)"
+    ):
         mean_scores(arrays)
     something_else: Any = 1
-    with pytest.raises(UsageError, match="A int was given; expected Predictions"):
+    with pytest.raises(UsageError, match="Expected Predictions, not an int"):
         score_intervals(something_else)
 
 

@@ -224,5 +224,5 @@ def test_unsound_input_is_refused(
 
 
 def test_lesions_must_be_as_many_as_images() -> None:
-    with pytest.raises(UsageError, match="1 lesions for 2 images"):
+    with pytest.raises(UsageError, match=r"shape \(1,\) for 2 images"):
         Predictions(np.array([0, 1]), GOOD, np.array([0, 1]), lesions=np.array(["a"]))
