@@ -14,7 +14,7 @@ from hmnist.results.cautions import (
 from hmnist.results.differences import compare_rows
 from hmnist.results.rows import TableRow, fold_scores, label_rows, make_row, summarise_settings
 from hmnist.results.table import Table
-from hmnist.runs.facts import describe_data, describe_split
+from hmnist.runs.facts import SplitFacts, describe_data, describe_split
 from hmnist.runs.run import Run
 
 if TYPE_CHECKING:
@@ -56,10 +56,16 @@ class GrowingTable:
         finished = [cell for cell in self._cells if cell.folder in self._runs]
         return Table(
             data=describe_data(split.data),
-            split=describe_split(split),
+            split=self._describe_split(),
             settings=summarise_settings([self._runs[cell.folder] for cell in finished]),
             rows=tuple(map(self.row, self._names())),
         ).sorted()
+
+    def _describe_split(self) -> SplitFacts:
+        """Return the facts of the split; of folds, those of the first without its number."""
+        facts = describe_split(self._cells[0].split)
+        folds = {cell.split.fold for cell in self._cells}
+        return replace(facts, fold=None) if len(folds) > 1 else facts
 
     def compared_table(self, score: str) -> Table:
         """Return the table with its rows compared on a score, and with its warnings.

@@ -172,8 +172,8 @@ def _check_table(table: object) -> None:
 
 
 def _caption(table: Table) -> list[str]:
-    folds = f", {table.split.folds} folds" if table.split.folds else ""
-    return [data_note(table.data), f"Split: {table.split.description}{folds}. {table.split.proof}"]
+    split = table.split
+    return [data_note(table.data), f"Split: {split.description}{split.fold_text}. {split.proof}"]
 
 
 def _time_notes(table: Table) -> Iterator[str]:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
@@ -97,9 +98,26 @@ class SplitFacts:
     def __post_init__(self) -> None:
         if set(self.sizes) != set(PARTS):
             raise ValueError(f"its parts are not {', '.join(PARTS)}")
-        # A table has all folds, so that its fold is None.
+        # A table may have all folds: its fold is None then.
         if self.fold is not None and self.fold >= (self.folds or 0):
             raise ValueError(f"its fold is {self.fold} of {self.folds}")
+
+    @property
+    def is_made_by_hand(self) -> bool:
+        """Whether neither `hmnist.split` nor a file makes it again."""
+        if self.kind in {"lesion", "image"}:
+            return self.seed is None
+        is_file = Path(self.kind).suffix or self.kind.startswith("./")
+        return not (self.published or self.kind == "own" or is_file)
+
+    @property
+    def fold_text(self) -> str:
+        """The fold, or how many there are, as it stands behind `description`."""
+        if self.folds is None:
+            return ""
+        if self.fold is None:
+            return f", {self.folds} folds"
+        return f", fold {self.fold + 1} of {self.folds}"
 
     @property
     def description(self) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from hmnist.arrays import Indices, Strings, as_rows
 from hmnist.dataset import PARTS, LesionDataset, check_loaded
 from hmnist.diagnoses import CODES
-from hmnist.errors import UsageError, check_seed
+from hmnist.errors import UsageError, check_seed, read_count, with_article
 from hmnist.files import expand_home
 from hmnist.html import html_of
 from hmnist.splits.groups import assign_groups
@@ -25,6 +25,8 @@ from hmnist.splits.protocols import PUBLISHED, divide, find_protocol
 from hmnist.splits.same_data import SPLITS, refuse_other_data
 from hmnist.splits.split_file import read_split_file
 from hmnist.systems.protocol import Protocol
+
+_LARGEST_NUMBER = 2**63 - 1  # of a seed or a fold, for JSON
 
 FRACTIONS = (0.7, 0.1, 0.2)
 """The shares of the images that train, validate and test."""
@@ -44,7 +46,8 @@ class Split:
     train_indices, validation_indices, test_indices : numpy.ndarray of int64
         Rows of `data`, ascending, disjoint; lists and masks become such arrays. Validation may be
         empty. In a split made by hand or by a published system, parts may share and repeat rows, in
-        any order; `hmnist.check` says what that means.
+        any order; `hmnist.check` says what that means. No model is trained on one made by hand
+        whose test or validation rows repeat or are in another part.
     seed : int or None
         The seed of the random draws; None where a file defines the split.
     fold, folds : int or None
@@ -56,7 +59,7 @@ class Split:
     Raises
     ------
     UsageError
-        If a part is neither rows of the data nor a mask.
+        If a part is neither rows of the data nor a mask, or there is no such seed or fold.
     """
 
     data: LesionDataset
@@ -74,8 +77,14 @@ class Split:
         for part, given in self.indices.items():
             rows = as_rows(given, len(self.data), f"The {part} part")
             object.__setattr__(self, f"{part}_indices", rows)
-        if self.seed is not None:
-            object.__setattr__(self, "seed", int(self.seed))  # of numpy, it could not be written
+        for name in ("seed", "fold", "folds"):
+            if getattr(self, name) is not None:
+                count = read_count(name, getattr(self, name), 0, _LARGEST_NUMBER)
+                object.__setattr__(self, name, count)  # of numpy, it could not be written
+        if (self.fold is None) != (self.folds is None) or (self.fold or 0) >= (self.folds or 1):
+            raise UsageError(
+                f"There is no fold {self.fold} of {self.folds}.", "Folds count from 0."
+            )
 
     def __repr__(self) -> str:
         sizes = " / ".join(f"{size:,}" for size in self.sizes.values())
@@ -267,15 +276,15 @@ def take_over(data: LesionDataset, given: object) -> Split | str | os.PathLike[s
         refuse_other_data(data, given.data)
         return replace(given, data=data)
     if not isinstance(given, str | os.PathLike):
-        raise UsageError(f"A {type(given).__name__} is not a split.", SPLITS)
+        raise UsageError(f"Expected a split, not {with_article(type(given))}.", SPLITS)
     return given
 
 
 def describe_unknown_lesions(data: LesionDataset) -> str:
     """Say what it means that the lesions of a data set are unknown, and what would cure it."""
     return (
-        "The lesions are unknown, so images of one lesion may train and test: such scores run "
-        f"high. {_cure(data)}"
+        "The lesions are unknown, so images of one lesion may train and test: such scores are "
+        f"too high. {_cure(data)}"
     )
 
 
@@ -337,6 +346,20 @@ def check_split(candidate: Split) -> Split:
                 f"The split of {candidate.data.name} ({candidate.kind}) leaves no image to {part}.",
                 "More images are needed, or another split.",
             )
+    if candidate.protocol is None:
+        _refuse_shared_rows(candidate)
     if candidate.kind == "lesion" and candidate.shared_lesions:
         raise UsageError(f"{candidate.shared_lesions} lesions are in more than one part.")
     return candidate
+
+
+def _refuse_shared_rows(candidate: Split) -> None:
+    """Refuse rows that are validated or tested, and stand in another part or twice in one."""
+    parts = [np.unique(candidate.train_indices), candidate.validation_indices]
+    counts = np.bincount(np.concatenate([*parts, candidate.test_indices]))
+    if (counts > 1).any():
+        raise UsageError(
+            f"Row {int(counts.argmax()):,} stands more than once in validation and test, or in "
+            "training as well: its score would be too high.",
+            "Put it into one part. For a published split with its leaks: split='published:lenet'.",
+        )

@@ -1,4 +1,5 @@
 from collections import defaultdict
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -388,9 +389,49 @@ def test_a_seed_of_numpy_is_a_number_of_python() -> None:
     assert type(split(load_sample(rows=60), seed=seed).seed) is int
 
 
+def test_numbers_of_a_split_are_checked_when_it_is_made() -> None:
+    numpys: dict[str, Any] = {"fold": np.int64(1), "folds": np.int64(3)}
+    made = replace(by_hand(load_sample(rows=60), "mine", [0], [], [1]), **numpys)
+    assert (type(made.fold), type(made.folds)) == (int, int)
+    wrong: list[dict[str, Any]] = [
+        {"seed": -1}, {"seed": 1.5}, {"seed": "x"}, {"fold": 1}, {"folds": 3},
+        {"fold": 3, "folds": 3},
+    ]  # fmt: skip
+    for numbers in wrong:
+        with pytest.raises(UsageError):
+            replace(made, **{"fold": None, "folds": None, **numbers})
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (range(40), [40, 41], [50, 50]),
+        (range(40), [40, 40], [50, 51]),
+        (range(40), [40, 50], [50, 51]),
+        (range(40), [40, 41], [39, 51]),
+        (range(40), [0, 41], [50, 51]),
+    ],
+    ids=[
+        "test twice",
+        "validation twice",
+        "validation tests",
+        "training tests",
+        "validation trains",
+    ],
+)
+def test_no_model_is_trained_on_rows_that_are_tested_otherwise(parts: Any) -> None:
+    data = load_sample(rows=60)
+    made = by_hand(data, "mine", *parts)
+    with pytest.raises(UsageError, match=r"Row \d+ stands more than once") as caught:
+        split(data, made)
+    assert "one part" in caught.value.hint
+    # Training rows may repeat, as weights.
+    assert split(data, by_hand(data, "mine", [0, 0, 1, 2], [40], [50])).sizes["train"] == 4
+
+
 @pytest.mark.parametrize("value", [3, [0, 1], np.arange(4), {"train": [0]}], ids=str)
 def test_values_that_are_no_split_are_refused(value: Any) -> None:
-    with pytest.raises(UsageError, match="is not a split") as caught:
+    with pytest.raises(UsageError, match="Expected a split, not") as caught:
         split(load_sample(rows=42), value)
     assert "hmnist.split" in caught.value.hint
 

@@ -22,10 +22,12 @@ _BY_DEFAULT = ("rare", "rare_to", "decide", "sensitivity", "features", "precisio
 
 def benchmark_facts(data: DataFacts, runs: Sequence[Manifest]) -> Iterator[tuple[str, str]]:
     """Yield how a benchmark is repeated."""
-    yield _call_of_benchmark(data, runs)
+    folds = {run.split.fold for run in runs}
+    yield _call_of_benchmark(data, runs, is_one_fold=folds != {None} and len(folds) == 1)
     yield from _data_facts(data)
-    folds = ", first fold" if runs[0].split.folds else ""
-    yield f"SHA-256 of the split{folds}", runs[0].split.digest
+    first = ", first fold" if len(folds) > 1 else ""
+    yield f"SHA-256 of the split{first}", runs[0].split.digest
+    yield from _split_facts(runs[0].split, is_one=len(folds) == 1)
     seeds = sorted({run.recipe.seed for run in runs})
     yield "Seeds", ", ".join(map(str, seeds))
     yield from _machine_facts(runs)
@@ -37,7 +39,7 @@ def run_facts(run: Manifest) -> Iterator[tuple[str, str]]:
         yield "Command", _audit_command(run)
     elif run.members:
         yield _call_of_benchmark(run.data, [run])
-    elif _has_smaller_seed([run]):
+    elif _has_smaller_seed([run]) or run.split.is_made_by_hand:
         yield "Python", _train_call(run)
     # A model that is trained by itself has the seed of its split.
     elif run.split.folds or run.split.seed not in {None, run.recipe.seed}:
@@ -46,8 +48,7 @@ def run_facts(run: Manifest) -> Iterator[tuple[str, str]]:
         yield "Command", _run_command(run)
     yield from _data_facts(run.data)
     yield "SHA-256 of the split", run.split.digest
-    if run.split.fold is not None:
-        yield "Fold", f"{run.split.fold + 1} of {run.split.folds}"
+    yield from _split_facts(run.split, is_one=True)
     yield "Seed", str(run.recipe.seed)
     yield "Run", run.key
     yield from _machine_facts([run])
@@ -97,7 +98,9 @@ def _python_call(
     function: str, models: Any, split: SplitFacts, arguments: Mapping[str, Any]
 ) -> str:
     made = f"hmnist.split(data, {split.kind!r}, seed={split.seed})"
-    if split.folds is not None:
+    if split.is_made_by_hand:
+        made = "split"
+    elif split.folds is not None:
         made = f"hmnist.split_folds(data, {split.folds}, seed={split.seed})[{split.fold}]"
     given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
     return f"hmnist.{function}(data, {models!r}, split={made}, {given})"
@@ -109,9 +112,12 @@ def _audit_command(run: Manifest) -> str:
     return _command(["audit", run.data.name, "--systems", system], settings)
 
 
-def _call_of_benchmark(data: DataFacts, runs: Sequence[Manifest]) -> tuple[str, str]:
+def _call_of_benchmark(
+    data: DataFacts, runs: Sequence[Manifest], *, is_one_fold: bool = False
+) -> tuple[str, str]:
     """Return the command that trains a benchmark, or the call in Python if there is none."""
-    if not _has_smaller_seed(runs):
+    in_python = _has_smaller_seed(runs) or runs[0].split.is_made_by_hand
+    if not (in_python or is_one_fold):
         return "Command", _benchmark_command(data, runs)
     seeds = {run.recipe.seed for run in runs}
     arguments = {**_benchmark_settings(runs), "seed": min(seeds)}
@@ -211,6 +217,14 @@ def _command(words: Sequence[str], settings: Mapping[str, Any]) -> str:
     # The name of the data is a title with spaces for the sample.
     plain = ["sample" if word == "synthetic sample" else word for word in words]
     return shlex.join(["hmnist", *plain, *options])
+
+
+def _split_facts(split: SplitFacts, *, is_one: bool) -> Iterator[tuple[str, str]]:
+    """Yield what a call cannot say of a split: that it was made by hand, or which fold it is."""
+    if split.is_made_by_hand:
+        yield "Split", f"{split.kind}, made by hand"
+    if is_one and split.fold is not None:
+        yield "Fold", f"{split.fold + 1} of {split.folds}"
 
 
 def _data_facts(data: DataFacts) -> Iterator[tuple[str, str]]:

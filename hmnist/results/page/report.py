@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hmnist.dataset import LesionDataset
+from hmnist.dataset import LesionDataset, check_loaded
 from hmnist.errors import DataMissingError, UsageError
 from hmnist.files import expand_home, write_file
 from hmnist.guarded import LARGEST_JSON, open_guarded
@@ -161,7 +161,10 @@ def _lead(data: DataFacts) -> str:
 
 
 def _check_images(facts: DataFacts, data: LesionDataset | None) -> None:
-    if data is not None and data.image_digest != facts.image_digest:
+    if data is None:
+        return
+    check_loaded(data)
+    if data.image_digest != facts.image_digest:
         raise UsageError(
             f"{data.name} holds other images than {facts.name}, which was tested.",
             "Name the file that was tested, or none: the report then has no pictures.",

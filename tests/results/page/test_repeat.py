@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import hmnist
@@ -116,6 +117,30 @@ def test_a_benchmark_of_a_smaller_seed_than_its_split_is_repeated_in_python(
     eval(facts["Python"][:-1] + f", out={str(folders[1])!r})", names)
     first, again = ({path.name for path in hmnist.find_runs(folder)} for folder in folders)
     assert first == again
+
+
+def test_a_split_that_was_made_by_hand_is_called_so(sample: LesionDataset, tmp_path: Path) -> None:
+    rows = np.arange(len(sample))
+    parts = hmnist.Split(sample, "mine", rows[:300], rows[300:340], rows[340:])
+    run = train(sample, "majority", split=parts, threads=1, out=tmp_path / "run")
+    facts = dict(run_facts(run.manifest))
+    assert "Command" not in facts
+    assert facts["Split"] == "mine, made by hand"
+    names = {"hmnist": hmnist, "data": sample, "split": parts}
+    again = eval(facts["Python"][:-1] + f", out={str(tmp_path / 'again')!r})", names)
+    assert again.manifest.key == run.manifest.key
+
+
+def test_a_benchmark_of_one_fold_is_called_so(sample: LesionDataset, tmp_path: Path) -> None:
+    parts, folder = split_folds(sample, 3)[2], tmp_path / "bench"
+    table = hmnist.benchmark(sample, ["majority"], split=parts, threads=1, out=folder)
+    notes = " ".join(table.notes())
+    assert "by lesion, fold 3 of 3, seed 0" in notes
+    assert "folds" not in notes
+    manifests = [run.manifest for runs in open_benchmark(folder).runs for run in runs]
+    facts = dict(benchmark_facts(table.data, manifests))
+    assert (facts["Fold"], facts["SHA-256 of the split"]) == ("3 of 3", parts.digest)
+    assert "split=hmnist.split_folds(data, 3, seed=0)[2]" in facts["Python"]
 
 
 def with_parameters(run: Run, model: str, **parameters: Any) -> Manifest:
