@@ -16,7 +16,7 @@ from msgspec import Meta
 from hmnist.html import html_of
 from hmnist.results import formatting
 from hmnist.results.columns import find_column
-from hmnist.results.costs import COST_NAMES, COSTS
+from hmnist.results.costs import COST_NAMES, COSTS, fit_cost
 from hmnist.results.flat_rows import flatten, flatten_scores, nest_scores
 from hmnist.results.result import Result, decode_result
 from hmnist.results.rows import (
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Group
 
-SCHEMA = "hmnist-table/6"
+SCHEMA = "hmnist-table/7"
 
 FORMATS = ("table", "markdown", "csv", "json", "latex")
 """The formats of ``--format``; ``table`` is for the terminal."""
@@ -59,7 +59,7 @@ class Table(Result):
     ----------
     data : DataFacts
     split : SplitFacts
-        With folds, the first one.
+        With several folds, the first one, without its number.
     settings : TableSettings
         Threads, devices and versions.
     rows : tuple of TableRow
@@ -86,7 +86,7 @@ class Table(Result):
         Raises
         ------
         UsageError
-            If `by` is not a score and no cost.
+            If `by` is neither a score nor a cost.
         """
         by = find_column(by)
         rising = by in LOWER_IS_BETTER or by in COST_NAMES
@@ -112,11 +112,10 @@ class Table(Result):
         split = self.split
         sizes = " / ".join(f"{size:,}" for size in split.sizes.values())
         seed = "" if split.seed is None else f", seed {split.seed}"
-        folds = f", {split.folds} folds" if split.folds else ""
-        first = " in the first fold," if split.folds else ""
+        first = " in the first fold," if split.folds and split.fold is None else ""
         yield (
-            f"Split: {split.description}{folds}{seed}: {sizes} images{first} train / validate / "
-            f"test. {split.proof}"
+            f"Split: {split.description}{split.fold_text}{seed}: {sizes} images{first} train / "
+            f"validate / test. {split.proof}"
         )
         yield (
             f"Scores: on the test part, {self._spread_note()}; [95% interval over "
@@ -216,10 +215,17 @@ class Table(Result):
         return Group(*halves, *below)
 
     def _spread_note(self) -> str:
-        seeds, folds = max(row.seeds for row in self.rows), self.split.folds
+        seeds = max(row.seeds for row in self.rows)
         if seeds > 1:
             return f"mean ± standard deviation over {seeds} seeds"
-        return f"one seed, mean ± standard deviation over {folds} folds" if folds else "one seed"
+        if self._folds == 1:
+            return "one seed"
+        return f"one seed, mean ± standard deviation over {self._folds} folds"
+
+    @property
+    def _folds(self) -> int:
+        """How many folds were tested; 1 without folds."""
+        return 1 if self.split.folds is None or self.split.fold is not None else self.split.folds
 
     def _unique(self, field: str) -> list[str]:
         notes = [getattr(row, field) for row in self.rows if not row.baseline]
@@ -259,7 +265,9 @@ class Table(Result):
                 kept = [f"{name} {score_text(mean)}" for name, mean in row.members.items() if mean]
                 left_out = [name for name, mean in row.members.items() if not mean]
                 others = f"; left out: {', '.join(left_out)}" if left_out else ""
-                yield f"Weights in {label}: {', '.join(kept)}{others}."
+                seconds = fit_cost(row, self.rows)
+                together = "" if seconds is None else f" Fitted with its models: {seconds:.1f} s."
+                yield f"Weights in {label}: {', '.join(kept)}{others}.{together}"
 
     def _ranking_note(self, ranking: Ranking) -> str:
         count = f"{ranking.tests} tests" if ranking.tests > 1 else "1 test"
@@ -271,7 +279,7 @@ class Table(Result):
         )
 
     def _pooled(self) -> str:
-        counts = {"folds": self.split.folds or 1, "seeds": max(row.seeds for row in self.rows)}
+        counts = {"folds": self._folds, "seeds": max(row.seeds for row in self.rows)}
         several = [name for name, count in counts.items() if count > 1]
         return f"pooled over {' and '.join(several)}, " if several else ""
 

@@ -113,6 +113,7 @@ def compare_pairs(
                 noise[first][name] + noise[second][name],
                 quantiles,
                 _differing_lesions(models[first], models[second], SCORE_OF[name].proportion_of),
+                largest=np.inf if name == "log_loss" else 1,
             )
             for name, values in centre_calibration(drawn, observed).items()
         }
@@ -139,8 +140,13 @@ def _difference(
     noise: TrainingNoise,
     quantiles: Float64,
     differing: int,
+    *,
+    largest: float,
 ) -> Difference:
-    """Return a difference whose resampled values are over lesions, with noise of trainings."""
+    """Return a difference whose resampled values are over lesions, with noise of trainings.
+
+    It lies in −`largest` to `largest`, whatever normal noise says.
+    """
     values, degrees = over_lesions, np.inf
     if noise.variance > 0:
         from scipy.special import stdtrit
@@ -149,7 +155,7 @@ def _difference(
         total = float(np.nanvar(over_lesions)) + noise.variance
         degrees = noise.degrees * (total / noise.variance) ** 2
     p_value = np.maximum(bootstrap_p_value(values, degrees), smallest_p_value(differing))
-    low, high = map(none_if_unknown, interval(values))
+    low, high = map(none_if_unknown, interval(values.clip(-largest, largest)))
     return Difference(observed, low, high, float(p_value))
 
 

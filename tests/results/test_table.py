@@ -262,6 +262,12 @@ def test_the_weights_of_an_ensemble_are_named_and_who_was_left_out(table: Table)
     notes = [*replace(table, rows=(*table.rows, ensemble)).notes()]
     expected = "Weights in ensemble + patients: cnn .750, xgboost .250; left out: logistic."
     assert expected in notes
+    row = next(row for row in table.rows if row.model != "majority")
+    ensemble = table_row("ensemble", 0.5, members={row.model: 1.0})
+    notes = [*replace(table, rows=(*table.rows, ensemble)).notes()]
+    seconds = row.fit_seconds + ensemble.fit_seconds
+    expected = f"Weights in ensemble: {row.model} 1.000. Fitted with its models: {seconds:.1f} s."
+    assert expected in notes
 
 
 def test_pretrained_weights_are_named(table: Table) -> None:
