@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.names import check_path
 from hmnist.cli.output import print_json, print_rich
 
 
@@ -16,6 +17,7 @@ def compare(
             metavar="RUN",
             help="Two run folders or more, or benchmark folders, whose rows are compared. Runs of "
             "one kind are pooled over folds, those of a benchmark folder over seeds, too.",
+            callback=check_path,
         ),
     ],
     report: options.Report = "table",

@@ -11,6 +11,7 @@ from hmnist.cli.download import download
 from hmnist.cli.figures import Figures, formats_of
 from hmnist.cli.from_images import from_images
 from hmnist.cli.inputs import load_data
+from hmnist.cli.names import check_path
 from hmnist.cli.numbers import whole_number
 from hmnist.cli.output import print_rich, say
 
@@ -27,7 +28,8 @@ def plot(
     seed: options.Seed = None,
     figures: Figures = None,
     folder: Annotated[
-        Path, typer.Option("--out", metavar="FOLDER", help="Where the figures go.")
+        Path,
+        typer.Option("--out", metavar="FOLDER", help="Where the figures go.", callback=check_path),
     ] = Path("hmnist-figures"),
     suspects: Annotated[
         bool,
@@ -88,7 +90,12 @@ def info(
 def sample(
     file: Annotated[
         Path,
-        typer.Option("--out", metavar="FILE", help="The pixel file to write, .csv or .csv.gz."),
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="The pixel file to write, .csv or .csv.gz.",
+            callback=check_path,
+        ),
     ],
     rows: Annotated[
         int, typer.Option(metavar="N", help="How many images.", **whole_number(1))

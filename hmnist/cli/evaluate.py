@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 def evaluate(
     context: typer.Context,
     run: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A run folder, or a benchmark folder.")
+        Path,
+        typer.Argument(
+            metavar="RUN", help="A run folder, or a benchmark folder.", callback=check_path
+        ),
     ],
     data: Annotated[
         str | None,
@@ -41,6 +44,7 @@ def evaluate(
             show_default=False,
             help="Where report, confusion matrix and figures go. [default: figures go to RUN, "
             "which has its report; nothing is written for other data]",
+            callback=check_path,
         ),
     ] = None,
     quiet: options.Quiet = False,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def explain(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", callback=check_path)],
     inputs: Annotated[
         list[str],
         typer.Argument(
@@ -52,7 +52,10 @@ def explain(
     ] = None,
     patient_file: PatientFile = None,
     figure: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="The figure: .png, .svg or .pdf.")
+        Path,
+        typer.Option(
+            "--out", metavar="FILE", help="The figure: .png, .svg or .pdf.", callback=check_path
+        ),
     ] = Path("explanation.png"),
     quiet: options.Quiet = False,
 ) -> None:

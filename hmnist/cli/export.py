@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.names import check_name
+from hmnist.cli.names import check_name, check_path
 from hmnist.cli.output import say
 
 FORMATS = ("litert", "onnx", "card")
@@ -24,7 +24,7 @@ Format = Annotated[
 
 
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", callback=check_path)],
     form: Format = "litert",
     folder: Annotated[
         Path | None,
@@ -33,6 +33,7 @@ def export(
             metavar="FOLDER",
             show_default=False,
             help="Where it goes. [default: RUN-litert or RUN-onnx; the card goes into RUN]",
+            callback=check_path,
         ),
     ] = None,
     quiet: options.Quiet = False,

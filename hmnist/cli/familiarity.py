@@ -45,9 +45,9 @@ class UnfamiliarImages:
         more = self._unfamiliar - len(self._names)
         named = ", ".join(self._names) + (f" and {more:,} more" if more else "")
         verb, each = (
-            ("is", "Its prediction means")
+            ("is", "Its prediction may mean")
             if self._unfamiliar == 1
-            else ("are", "Their predictions mean")
+            else ("are", "Their predictions may mean")
         )
         say(
             f"Warning: {self._unfamiliar:,} of {self._all:,} images {verb} unlike the training "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.names import check_path
 from hmnist.cli.numbers import whole_number
 from hmnist.cli.output import say
 from hmnist.errors import UsageError
@@ -23,6 +24,7 @@ def from_images(
             metavar="FOLDER… METADATA",
             help="Where the photographs are, called <image_id>.jpg, folders inside included; and "
             "HAM10000_metadata.csv: who is in it, in which order.",
+            callback=check_path,
         ),
     ],
     size: Annotated[
@@ -39,6 +41,7 @@ def from_images(
             show_default=False,
             help="The pixel file to write, .csv or .csv.gz; its name tells the size where the "
             "number of columns does not. [default: hmnist_<height>_<width>_<mode>.csv]",
+            callback=check_path,
         ),
     ] = None,
     jobs: Annotated[

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hmnist.cli.names import check_path
 from hmnist.cli.output import say
 
 if TYPE_CHECKING:
@@ -20,9 +21,10 @@ PatientFile = Annotated[
         "--metadata",
         metavar="FILE",
         show_default=False,
-        help="Age, sex and localization of the patients, for a run that was trained with patient "
+        help="Age, sex and site of the patients, for a run that was trained with patient "
         "data: by image_id where both have it, else row by row. [default: the metadata beside a "
         "pixel file]",
+        callback=check_path,
     ),
 ]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hmnist.errors import UsageError, unknown_name
+from hmnist.files import expand_home
 
 _HOMES = {
     "choice of patient data": "hmnist.runs.choices:PATIENTS",
@@ -105,12 +106,17 @@ def _complete(incomplete: str, names: Sequence[str]) -> list[str]:
 
 
 def check_path(value: Any) -> Any:
-    """Refuse an empty path, which would be the working folder; one path, or several."""
-    if value == "" or (isinstance(value, list) and "" in value):
+    """Refuse an empty path, which would be the working folder; one path, or several.
+
+    The shell leaves the ``~`` of ``--out=~/runs`` as it is; here it is the user's home.
+    """
+    if isinstance(value, list | tuple):
+        return [check_path(each) for each in value]
+    if value == "":
         raise UsageError(
             "An empty name is not a file.", "Perhaps a variable of the shell is empty."
         )
-    return value
+    return value if value is None else type(value)(expand_home(value))
 
 
 def split_names(text: str) -> list[str]:

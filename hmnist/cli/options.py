@@ -46,7 +46,7 @@ def shared(name: str, metavar: str | None, text: str, *flags: str, **facts: Any)
 
 def out(text: str, default: str) -> Any:
     """Return the option ``--out`` of a command that trains."""
-    return shared("out", "FOLDER", f"{text} [default: {default}]")
+    return shared("out", "FOLDER", f"{text} [default: {default}]", callback=check_path)
 
 
 def printed_as(*formats: str) -> Any:
@@ -104,7 +104,7 @@ RECIPE_OPTIONS: dict[str, Any] = {
     "sensitivity": setting(
         "sensitivity",
         "SHARE",
-        "The share of malignant lesions that --decide sensitive finds.",
+        "The share of malignant images that --decide sensitive finds.",
         **share(),
     ),
     "features": setting(
@@ -189,6 +189,7 @@ Metadata = Annotated[
         "FILE|none",
         "The metadata that tell which images show one lesion. [default: HAM10000_metadata.csv "
         "beside the pixel file]",
+        callback=check_path,
     ),
 ]
 Models = Annotated[
@@ -220,6 +221,7 @@ SplitFile = Annotated[
         "FILE",
         "A split of your own: CSV with image_id or row (0 is the first image), and part (train, "
         "validation or test).",
+        callback=check_path,
     ),
 ]
 FeatureFile = Annotated[
@@ -228,6 +230,7 @@ FeatureFile = Annotated[
         "feature_file",
         "FILE",
         "What models get besides the pixels: CSV with a row per image, in the order of the data.",
+        callback=check_path,
     ),
 ]
 Folds = Annotated[

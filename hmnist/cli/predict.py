@@ -39,7 +39,12 @@ class _Predicted:
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, or an export of one.")],
+    run: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN", help="A run folder, or an export of one.", callback=check_path
+        ),
+    ],
     inputs: Annotated[
         list[str],
         typer.Argument(
@@ -50,7 +55,12 @@ def predict(
     ],
     file: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE", help="Write the CSV there instead of to stdout."),
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Write the CSV there instead of to stdout.",
+            callback=check_path,
+        ),
     ] = None,
     patient_file: PatientFile = None,
     report: Annotated[str, options.printed_as("csv", "table")] = "csv",

@@ -14,7 +14,12 @@ from hmnist.cli.output import say
 def report(
     context: typer.Context,
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="The folder of a benchmark, an audit or a run.")
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help="The folder of a benchmark, an audit or a run.",
+            callback=check_path,
+        ),
     ],
     data: Annotated[
         str | None,
@@ -34,6 +39,7 @@ def report(
             metavar="FILE",
             show_default=False,
             help="The page to write, .html. [default: report.html in FOLDER]",
+            callback=check_path,
         ),
     ] = None,
     quiet: options.Quiet = False,

@@ -6,13 +6,16 @@ from typing import Annotated, Any
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.names import check_path
 from hmnist.cli.output import print_json, print_rich, say, terminal_width
 from hmnist.cli.show import show
 from hmnist.files import RUNS_FOLDER
 
 app = typer.Typer(help="List, show and verify run folders.", no_args_is_help=True)
 
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to look.")]
+Folder = Annotated[
+    Path, typer.Argument(metavar="FOLDER", help="Where to look.", callback=check_path)
+]
 app.command("show")(show)
 
 
@@ -81,7 +84,10 @@ def _print_runs(runs: dict[str, dict[str, Any]]) -> None:
 @app.command("verify")
 def verify(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN", help="Run folders, or benchmark folders.")
+        list[Path],
+        typer.Argument(
+            metavar="RUN", help="Run folders, or benchmark folders.", callback=check_path
+        ),
     ],
 ) -> None:
     """Look for damage in run folders.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hmnist.cli import options
+from hmnist.cli.names import check_path
 from hmnist.cli.output import print_json, print_rich
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def show(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", callback=check_path)],
     report: options.Report = "table",
 ) -> None:
     """Print what a run is and how it scored.

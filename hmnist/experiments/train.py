@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from hmnist.dataset import LesionDataset
+from hmnist.errors import UsageError
 from hmnist.experiments.cells import Watcher
 from hmnist.experiments.training import open_finished, train_cell
 from hmnist.features.steps import OnStep
@@ -83,6 +84,10 @@ def train(
     parts = make_split(data, split, recipe.seed)
     recipe = recipe.resolved_for(parts)
     with runs_folder(out, f"-{recipe.model}") as folder:
+        if Path.cwd().is_relative_to(folder.resolve()):
+            raise UsageError(
+                "The working folder cannot become a run folder.", "Name a new folder with --out."
+            )
         if dask is None:
             finished = open_finished(folder, recipe.key(parts), on_note)
             return finished or train_cell(parts, recipe, folder, on_step, on_note)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hmnist.cli.names import complete_split, named
+from hmnist.cli.names import check_path, complete_split, named
+from hmnist.errors import UsageError
 
 SCRIPT = "from hmnist.cli import main; main()"
 
@@ -57,3 +58,14 @@ def test_shells_complete_the_name_of_a_model(shell: str, tmp_path: Path) -> None
     )
     assert "logistic" in called.stdout
     assert "xgboost" not in called.stdout
+
+
+def test_paths_may_begin_with_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/anna")
+    assert check_path(Path("~/runs")) == Path("/home/anna/runs")
+    assert check_path(("~/a.csv", "sample")) == ["/home/anna/a.csv", "sample"]
+    assert check_path(None) is None
+    assert check_path("~nobody-here/a.csv") == "~nobody-here/a.csv"
+    for empty in ("", ["a.csv", ""]):
+        with pytest.raises(UsageError, match="An empty name is not a file"):
+            check_path(empty)

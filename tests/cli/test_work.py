@@ -22,7 +22,7 @@ from hmnist.diagnoses import CODES
 from hmnist.runs.folders import find_runs
 from hmnist.runs.run import Run, open_run
 from hmnist.sources import load
-from tests.conftest import Command
+from tests.conftest import Command, eagerly
 
 QUICK = ["--features", "pixels", "--effort", "quick", "--threads", "1"]
 
@@ -354,9 +354,11 @@ def test_the_scheduler_may_be_named_in_the_environment(
     assert "not an address of a Dask scheduler" in called.err
 
 
+@eagerly
 def test_audit_prints_claims_and_leaks_and_goes_on_where_it_was(
-    command: Command, pixel_file: Path
+    command: Command, pixel_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("hmnist.models.network_model.LARGEST", 0)  # no network is written twice
     words = ["audit", pixel_file, "--systems", "lenet", "--epochs", "1"]
     words += ["--jobs", "1", "--threads", "1"]
     called = command(*words, "--out", "audit")
@@ -505,6 +507,7 @@ def test_an_empty_name_is_no_file(words: list[str], command: Command) -> None:
     assert "An empty name is not a file" in called.err
 
 
+@eagerly
 def test_train_cuts_the_epochs_of_a_network(command: Command, pixel_file: Path) -> None:
     words = ["train", "lenet", pixel_file, "--set", "epochs=1", "--out", "run", "--threads", "1"]
     called = command(*words)
@@ -673,3 +676,31 @@ def test_rows_of_a_benchmark_are_compared(command: Command, pixel_file: Path) ->
     assert "all 48 tests" in table
     pairs = json.loads(command("compare", "out", "--format", "json").out)["pairs"]
     assert len(pairs) == 3
+
+
+def test_results_below_the_home_replace_no_run_and_no_photograph(
+    command: Command, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    shutil.copytree(run.folder, "run")
+    Image.fromarray(np.zeros((28, 28, 3), np.uint8)).save("a.png")
+    before = Path("a.png").read_bytes()
+    called = command("evaluate", "~/run", "--out=~/run")
+    assert called.code == 2
+    assert "is a run folder, which has its own report" in called.err
+    called = command("explain", "~/run", "~/a.png", "--out=~/a.png")
+    assert called.code == 2
+    assert "would be replaced" in called.err
+    assert Path("a.png").read_bytes() == before
+    called = command("predict", "~/run", "~/a.png", "--out=~/new/a.csv")
+    assert called.code == 0, called.err
+    assert len(Path("new/a.csv").read_text().splitlines()) == 2
+    assert not Path("~").exists()
+
+
+def test_the_working_folder_does_not_become_a_run(command: Command, tmp_path: Path) -> None:
+    for out in (".", "", "..", tmp_path):
+        called = command("train", "majority", "sample", "--threads", "1", "--out", out)
+        assert called.code == 2
+        assert "cannot become a run folder" in called.err
+    assert list(tmp_path.iterdir()) == []
