@@ -43,7 +43,7 @@ def orient(images: npt.NDArray[T], orientation: int) -> npt.NDArray[T]:
     Raises
     ------
     UsageError
-        If there is no such orientation.
+        If there is no such orientation, or one image is given instead of several.
 
     Examples
     --------
@@ -52,6 +52,11 @@ def orient(images: npt.NDArray[T], orientation: int) -> npt.NDArray[T]:
     array([[1, 3],
            [0, 2]])
     """
+    if images.ndim != 4:
+        raise UsageError(
+            f"Images of shape {images.shape} were given; expected (n, height, width, channels).",
+            "Of one image: image[None].",
+        )
     if orientation not in range(ORIENTATIONS):
         raise UsageError(
             f"The orientation is {orientation}; expected a whole number from 0 to "

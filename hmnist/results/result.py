@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 Kind = TypeVar("Kind")
 
-_AGAIN = "Run the same command again with the same --out: finished runs are kept."
+_AGAIN = "Run the benchmark or audit again with the same --out: finished runs are kept."
+
+_ANEW = "Run the benchmark or audit again: models of another version are trained anew."
 
 
 class Result:
@@ -80,8 +82,13 @@ def decode_result(
 
     try:
         facts = msgspec.convert(decode_json(text), dict[str, Any])
-        if facts.get("schema") == schema:
+        found = facts.get("schema")
+        if found == schema:
             return msgspec.convert(arrange(facts), kind)
     except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
-        raise TrustError(f"The {kind.__name__.lower()} is damaged: {error}.", _AGAIN) from error
-    raise TrustError(f"The {kind.__name__.lower()} is not of the kind {schema}.", _AGAIN)
+        raise TrustError(f"The {name.lower()} is damaged: {error}.", _AGAIN) from error
+    raise TrustError(
+        f"The {name.lower()} is of the kind {str(found)[:40]}, and this version of hmnist reads "
+        f"{schema}.",
+        _ANEW,
+    )

@@ -41,7 +41,7 @@ class KnowsTrainingImages:
     def is_unfamiliar(self, images: npt.ArrayLike) -> Booleans | None:
         """Return which images are unlike the training data: bool, shape (n,).
 
-        Predictions for such images mean little. About 1 % of images like the training data are
+        Predictions for such images may mean nothing. About 1 % of images like the training data are
         among them, too (`hmnist.decisions.familiarity`). None if the folder does not know. Images
         are those of `predict_proba`.
         """

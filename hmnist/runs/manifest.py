@@ -184,7 +184,7 @@ def read_manifest(folder: Path) -> Manifest:
     if not os.path.lexists(path):
         raise UsageError(
             f"{folder} is not a run folder: it has no {MANIFEST}.",
-            f"See: hmnist runs list {folder}. {TRAIN_ONE}",
+            TRAIN_ONE,
         )
     facts = read_json(path, _LARGEST)
     schema = facts.get("schema") if isinstance(facts, dict) else None

@@ -248,7 +248,7 @@ def test_json_is_read_as_it_was_written() -> None:
     row = audit_row("lenet", split=split_facts(published=True, leaks=(leak,)), seeds=3)
     audit = made(row, promises=(PROMISE,))
     assert Audit.from_json(audit.to_json()) == audit
-    with pytest.raises(TrustError, match="not of the kind"):
+    with pytest.raises(TrustError, match="The audit is of the kind"):
         Audit.from_json('{"schema": "hmnist-audit/3"}')
 
 

@@ -59,12 +59,16 @@ def write_card(run: Run, out: str | Path | None = None) -> Path:
     path = (run.folder if out is None else expand_home(out)) / CARD_FILE
     refuse_to_overwrite(path)
     with write_file(path) as temporary:
-        temporary.write_text(card_text(run), encoding="utf-8")
+        beside = path.parent.resolve() == run.folder.resolve()
+        temporary.write_text(card_text(run, beside=beside), encoding="utf-8")
     return path
 
 
-def card_text(run: Run, facts: ExportFacts | None = None) -> str:
-    """Return the model card of a run, or that of an export of it."""
+def card_text(run: Run, facts: ExportFacts | None = None, *, beside: bool = True) -> str:
+    """Return the model card of a run, or that of an export of it.
+
+    `beside` tells whether it lies in the folder of the model.
+    """
     evaluation = evaluate_run(run)
     synthetic = run.manifest.data.synthetic
     sections = (
@@ -73,7 +77,7 @@ def card_text(run: Run, facts: ExportFacts | None = None) -> str:
         ["## Model details", *_details(run, facts)],
         ["## Uses", *card_data.uses()],
         ["## Bias, risks and limitations", *_risks(evaluation.report, synthetic=synthetic)],
-        ["## How to get started with the model", *start_lines(run, facts)],
+        ["## How to get started with the model", *start_lines(run, facts, beside=beside)],
         ["## Training details", *_training(run.manifest)],
         ["## Evaluation", *_evaluation(evaluation, run.manifest.data.unit)],
         ["## Environmental impact", *_impact(run.manifest)],
@@ -197,7 +201,7 @@ def _evaluation(evaluation: Evaluation, unit: str) -> Iterator[str]:
         "training with one seed: others give somewhat other scores."
     )
     rows = [
-        [score.name.replace("_", " "), *_estimate(report.scores[score.name])]
+        [score.title, *_estimate(report.scores[score.name])]
         for score in SCORES
         if score.diagnosis is None
     ]

@@ -1,5 +1,6 @@
 """How to get started with a run or an export: the lines of its model card."""
 
+import shlex
 from collections.abc import Iterator
 
 from hmnist.diagnoses import CODES
@@ -39,15 +40,17 @@ patients = np.array([[name.endswith("unknown") for name in columns]], np.float32
 _LIBRARIES = {"litert": "ai-edge-litert", "onnx": "onnxruntime"}
 
 
-def start_lines(run: Run, facts: ExportFacts | None) -> Iterator[str]:
-    """Yield how to predict with the folder that holds the card."""
+def start_lines(run: Run, facts: ExportFacts | None, *, beside: bool) -> Iterator[str]:
+    """Yield how to predict; `beside` tells whether the card lies in the folder of the model."""
     version = run.manifest.versions["hmnist"]
-    command = "\n".join(["```bash", "hmnist predict . photograph.jpg", "```"])
-    yield f"With hmnist {version}, in this folder:"
+    folder = "." if beside else run.folder.name
+    command = "\n".join(["```bash", f"hmnist predict {shlex.quote(folder)} photograph.jpg", "```"])
+    yield f"With hmnist {version}, {'in' if beside else 'beside'} the folder of the model:"
     yield command
     size = ", ".join(map(str, run.image_shape))
     yield f"In Python, for images as uint8 of the shape (n, {size}):"
-    yield '```python\nimport hmnist\n\nhmnist.open_model(".").predict_proba(images)\n```'
+    call = f'hmnist.open_model("{folder}").predict_proba(images)'
+    yield f"```python\nimport hmnist\n\n{call}\n```"
     if facts is not None and facts.whole:
         yield f"Without hmnist (`pip install {_LIBRARIES[facts.format]} numpy pillow`):"
         yield f"```python\n{_script(facts)}```"

@@ -114,7 +114,7 @@ def _find_network(run: Run, form: str) -> "NetworkModel":
         raise UsageError(
             f"{run.folder.name} is an ensemble of several models, and one model can be exported.",
             f"Export one of {', '.join(member.run for member in run.manifest.members)}; or write "
-            "a model card: --format card",
+            "a model card: --format card, in Python hmnist.write_card(run).",
         )
     if form == "onnx":
         check_installed("tf2onnx", "onnxruntime")
@@ -122,7 +122,7 @@ def _find_network(run: Run, form: str) -> "NetworkModel":
         raise UsageError(
             f"The model {name} is not a network, and only networks can be exported.",
             "hmnist predict reads its run folder without TensorFlow. For a model card: "
-            "--format card",
+            "--format card, in Python hmnist.write_card(run).",
         )
     if run.model.is_traceable:
         return run.model

@@ -110,6 +110,8 @@ def test_an_ensemble_names_its_members(run: Run) -> None:
 def test_a_card_is_written_once(run: Run, tmp_path: Path) -> None:
     path = write_card(run, tmp_path / "new")
     assert path == tmp_path / "new" / "README.md"
-    assert path.read_text(encoding="utf-8") == card_text(run)
+    assert path.read_text(encoding="utf-8") == card_text(run, beside=False)
+    assert f"hmnist predict {run.folder.name} photograph.jpg" in card_text(run, beside=False)
+    assert "hmnist predict . photograph.jpg" in card_text(run)
     with pytest.raises(UsageError, match="exists already"):
         write_card(run, tmp_path / "new")
