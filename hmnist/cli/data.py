@@ -98,7 +98,7 @@ def sample(
         ),
     ],
     rows: Annotated[
-        int, typer.Option(metavar="N", help="How many images.", **whole_number(1))
+        int, typer.Option(metavar="N", help="How many images, 42 or more.", **whole_number(42))
     ] = 2500,
     seed: options.Seed = None,
     quiet: options.Quiet = False,

@@ -10,7 +10,7 @@ import typer
 from hmnist.cli import options
 from hmnist.cli.familiarity import UnfamiliarImages
 from hmnist.cli.images import PatientFile, read_images, refuse_input
-from hmnist.cli.names import check_path
+from hmnist.cli.names import check_path, named
 from hmnist.cli.output import print_rich, say
 from hmnist.results.formatting import plain_table
 from hmnist.scores.text import signed_text
@@ -38,6 +38,7 @@ def explain(
             metavar="occlusion|grad-cam|permutation",
             help="How: cover a part of the image, look into a convolutional network, or exchange "
             "a part for that of the other images.",
+            **named("method"),
         ),
     ] = "occlusion",
     rows: Annotated[
@@ -108,7 +109,7 @@ def _choose(sources: "list[ImagesToPredict]", rows: str | None) -> "list[ImagesT
     if count > MOST:
         raise UsageError(
             f"A sheet has room for {MOST} images, and there are {count:,}.",
-            "Choose some: --rows 0,1,2",
+            "Name fewer inputs." if len(sources) > 1 else "Choose some: --rows 0,1,2",
         )
     return sources
 
@@ -127,7 +128,7 @@ def _take(source: "ImagesToPredict", names: list[str]) -> "ImagesToPredict":
         else:
             raise UsageError(
                 f"{source.source} has no image {name!r}.",
-                f"Give image ids, or rows from 0 to {len(source.images) - 1}: --rows 0,1",
+                f"Give image ids, or rows from 0 to {len(source.images) - 1}.",
             )
     return replace(
         source,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.names import check_path
+from hmnist.cli.names import check_path, named
 from hmnist.cli.numbers import whole_number
 from hmnist.cli.output import say
 from hmnist.errors import UsageError
@@ -31,7 +31,10 @@ def from_images(
         str, typer.Option(metavar="HxW", help="Height × width in pixels; photographs are squeezed.")
     ] = "28x28",
     mode: Annotated[
-        str, typer.Option(metavar="RGB|L", help="Colour, or grey (luminance).")
+        str,
+        typer.Option(
+            metavar="RGB|L", help="Colour, or grey (luminance).", **named("mode", ("RGB", "L"))
+        ),
     ] = "RGB",
     file: Annotated[
         Path | None,

@@ -147,5 +147,7 @@ def _settable(entry: "ModelEntry") -> dict[str, Any]:
     if entry.composed:
         return {}
     others = {*(field.name for field in fields(Model)), *entry.settings, "system"}
+    if entry.system is not None and entry.system.backbone is None:
+        others |= {"side", "pretrained"}
     values = make_model(entry.name).get_params()
     return {name: value for name, value in values.items() if name not in others}

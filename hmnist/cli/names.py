@@ -21,6 +21,7 @@ _HOMES = {
     "effort": "hmnist.models.registry:EFFORTS",
     "figure format": "hmnist.results.figure_files:FORMATS",
     "format": "hmnist.results.table:FORMATS",
+    "method": "hmnist.results.explaining:METHODS",
     "model": "hmnist.models.registry:MODELS",
     "oversampling method": "hmnist.oversampling.methods:METHODS",
     "precision": "hmnist.models.precision:PRECISIONS",

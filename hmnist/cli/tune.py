@@ -162,7 +162,8 @@ def _advice(
         f"Trial {best.number} was chosen by its log loss on validation, which is optimistic. The "
         "test part tells what its parameters are worth:\n"
         f"  {shlex.join(words)}\n"
-        f"So does hmnist benchmark in a folder with a copy of {settings}"
+        f"hmnist benchmark takes the parameters from a copy of {settings} in the working folder, "
+        "and all other options as they are named."
     )
 
 

@@ -155,7 +155,10 @@ class Photograph:
 
 def check_options(size: tuple[int, int], mode: str, jobs: int | None) -> Shape:
     """Return the shape of an image; a `UsageError` if an option is out of range."""
-    height, width = size
+    try:
+        height, width = size
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"A size is (height, width), such as (28, 28), not {size!r}.") from error
     if not (1 <= height <= LARGEST_SIDE and 1 <= width <= LARGEST_SIDE):
         raise UsageError(
             f"A size of {height}×{width} cannot be made; height and width are 1–{LARGEST_SIDE}."
@@ -184,6 +187,8 @@ def check_name(path: Path, shape: Shape, mode: str) -> None:
 
 def _find_photographs(folders: Sequence[Path], metadata: Path) -> list[Photograph]:
     """Return the photograph of each row of the metadata."""
+    if not folders:
+        raise UsageError("No folder of photographs is named.")
     table = read_metadata(metadata)
     image_ids = table["image_id"].tolist()
     paths: dict[str, list[Path]] = {image_id: [] for image_id in image_ids}
@@ -195,7 +200,7 @@ def _find_photographs(folders: Sequence[Path], metadata: Path) -> list[Photograp
             if is_photograph(path) and path.stem in paths:
                 paths[path.stem].append(path)
     if not any(paths.values()):
-        searched = " and ".join(map(str, folders)) or "no folder at all"
+        searched = " and ".join(map(str, folders))
         raise DataMissingError(
             f"None of the {len(image_ids):,} photographs that {metadata} names is in {searched}.",
             f"Their names are like {image_ids[0]}.jpg; name their folder.",

@@ -135,7 +135,8 @@ def _divide_by_diagnosis(
         )
     except ValueError as error:
         raise UsageError(
-            f"{data.name} cannot be divided by diagnosis: {error}", "More images are needed."
+            f"{data.name} cannot be divided by diagnosis: {str(error).rstrip('.')}.",
+            "More images are needed.",
         ) from error
     return train, test, test
 

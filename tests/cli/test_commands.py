@@ -380,3 +380,15 @@ def test_a_misspelt_variable_is_named(command: Command, monkeypatch: pytest.Monk
     called = command("models")
     assert called.code == 0
     assert "HMNIST_SEDES is not an option. Did you mean HMNIST_SEEDS" in called.err
+
+
+def test_epochs_that_are_given_twice_are_refused(command: Command) -> None:
+    for epochs in ("3,4", "lenet=3,LeNet=5"):
+        called = command("audit", "sample", "--systems", "lenet", "--epochs", epochs)
+        assert called.code == 2
+        assert "are given twice" in called.err
+
+
+def test_parameters_of_a_backbone_are_offered_where_there_is_one(command: Command) -> None:
+    for system, offered in (("lenet", False), ("mobilenet", True)):
+        assert ("side=null" in command("models", system).out) == offered

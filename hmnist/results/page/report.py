@@ -78,6 +78,11 @@ def write_report(
         raise UsageError(
             f"{path} is not a page: its name does not end in .html.", "Name a page.html."
         )
+    if folder.is_file():
+        raise UsageError(
+            f"{folder} is a file; expected the folder of a benchmark, an audit or a run.",
+            "See: hmnist runs list",
+        )
     if not folder.is_dir():
         raise DataMissingError(f"There is no folder {folder}.", "See: hmnist runs list")
     for name, describe in (
