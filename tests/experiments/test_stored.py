@@ -8,8 +8,11 @@ import pytest
 from hmnist.dataset import LesionDataset
 from hmnist.errors import TrustError
 from hmnist.experiments import stored
+from hmnist.experiments.cells import Cell
 from hmnist.experiments.stored import StoredData, store_data
+from hmnist.experiments.work import make_work
 from hmnist.runs.facts import describe_data, describe_split
+from hmnist.runs.recipe import Recipe
 from hmnist.splits.split import split
 
 
@@ -91,13 +94,14 @@ def test_the_oldest_are_deleted(sample: LesionDataset, monkeypatch: pytest.Monke
 
 
 def test_what_is_needed_is_not_deleted(
-    sample: LesionDataset, monkeypatch: pytest.MonkeyPatch
+    sample: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stored, "ENTRIES", 1)
+    cell = Cell(Recipe(model="majority"), split(sample), tmp_path / "run")
     first, second = (store_data(replace(sample, name=name)) for name in "ab")
     for data in (first, second):
         os.utime(data.folder, (0, 0))  # stored long ago
-    first.note_use()  # by a cell that begins now
+    make_work(cell, first, side_by_side=False)
     store_data(replace(sample, name="c"))
     assert first.open().name == "a"
     assert not second.folder.exists()
