@@ -38,7 +38,7 @@ def test_the_error_says_where_a_number_is_from(
         (["train", "cnn", "x.csv", "--threads", "0"], "a whole number from 1."),
         (["train", "cnn", "x.csv", "--rare-to", "0"], "a whole number from 1."),
         (["tune", "cnn", "x.csv", "--trials", "0"], "a whole number from 1."),
-        (["data", "sample", "--out", "y.csv", "--rows", "0"], "a whole number from 1."),
+        (["data", "sample", "--out", "y.csv", "--rows", "0"], "a whole number from 42."),
         (["data", "from-images", "x", "y.csv", "--jobs", "0"], "a whole number from 1."),
         (["train", "cnn", "x.csv", "--sensitivity", "90"], "between 0 and 1.\nWrite 0.9\n"),
         (["benchmark", "x.csv", "--sensitivity", "100"], "between 0 and 1.\n"),
