@@ -69,7 +69,7 @@ def suited(settings: dict[str, Any], data: "LesionDataset", *, quiet: bool) -> d
 def warn_of_unknown_lesions(data: "LesionDataset", *, quiet: bool) -> None:
     """Say before any training that no split can keep the images of a lesion together."""
     if data.lesion_ids is None and not quiet:
-        from hmnist.splits.split import describe_unknown_lesions
+        from hmnist.splits.unknown_lesions import describe_unknown_lesions
 
         say(f"WARNING: {describe_unknown_lesions(data)}")
 

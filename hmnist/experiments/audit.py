@@ -13,7 +13,8 @@ from hmnist.experiments.cells import Cell
 from hmnist.models.registry import find_model
 from hmnist.runs.recipe import AuditSettings, Recipe, check_one_pretrained_file
 from hmnist.splits.leak_steps import isolate_leaks
-from hmnist.splits.split import Split, known_lesions, split
+from hmnist.splits.split import Split, split
+from hmnist.splits.unknown_lesions import known_lesions
 from hmnist.systems import SYSTEMS, find_system
 from hmnist.systems.system import System
 

@@ -7,7 +7,8 @@ import numpy as np
 from hmnist.dataset import LesionDataset, check_loaded
 from hmnist.errors import UsageError, check_seed
 from hmnist.splits.groups import assign_groups
-from hmnist.splits.split import Split, check_split, known_lesions
+from hmnist.splits.split import Split, check_split
+from hmnist.splits.unknown_lesions import known_lesions
 
 VALIDATION = 0.1
 """The share of all images that validates within each fold."""

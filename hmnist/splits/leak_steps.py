@@ -16,7 +16,8 @@ from hmnist.errors import UsageError
 from hmnist.splits.groups import assign_groups
 from hmnist.splits.leaks import NATURAL_COPIES
 from hmnist.splits.protocols import divide, resample_training
-from hmnist.splits.split import Split, check_split, known_lesions
+from hmnist.splits.split import Split, check_split
+from hmnist.splits.unknown_lesions import known_lesions
 from hmnist.systems.protocol import Protocol
 
 AUDITED = "audit:"

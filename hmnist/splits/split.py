@@ -24,6 +24,11 @@ from hmnist.splits.leaks import Leak, find_leaks
 from hmnist.splits.protocols import PUBLISHED, divide, find_protocol
 from hmnist.splits.same_data import SPLITS, refuse_other_data
 from hmnist.splits.split_file import read_split_file
+from hmnist.splits.unknown_lesions import (
+    cure_unknown_lesions,
+    describe_unknown_lesions,
+    known_lesions,
+)
 from hmnist.systems.protocol import Protocol
 
 _LARGEST_NUMBER = 2**63 - 1  # of a seed or a fold, for JSON
@@ -190,7 +195,9 @@ class Split:
     def _published_proof(self, protocol: Protocol) -> str:
         sentences = [f"{leak.code} {leak.name}: {leak.sentence}." for leak in self.leaks]
         if self.data.lesion_ids is None:
-            sentences.append(f"Shared lesions are unknown, and not counted. {_cure(self.data)}")
+            sentences.append(
+                f"Shared lesions are unknown, and not counted. {cure_unknown_lesions(self.data)}"
+            )
         verdict = "Such scores are too high." if self.leaks else "No leak was found."
         return " ".join([f"The protocol: {protocol.description}.", *sentences, verdict])
 
@@ -278,36 +285,6 @@ def take_over(data: LesionDataset, given: object) -> Split | str | os.PathLike[s
     if not isinstance(given, str | os.PathLike):
         raise UsageError(f"Expected a split, not {with_article(type(given))}.", SPLITS)
     return given
-
-
-def describe_unknown_lesions(data: LesionDataset) -> str:
-    """Say what it means that the lesions of a data set are unknown, and what would cure it."""
-    return (
-        "The lesions are unknown, so images of one lesion may train and test: such scores are "
-        f"too high. {_cure(data)}"
-    )
-
-
-def _cure(data: LesionDataset) -> str:
-    """Name the file that tells which images show one lesion."""
-    if data.own_split is not None:
-        return (
-            "MedMNIST files do not tell; hmnist_28_28_RGB.csv with HAM10000_metadata.csv beside "
-            "it does."
-        )
-    return (
-        "Put HAM10000_metadata.csv beside the pixel file or name it with --metadata: "
-        "it tells which images show one lesion."
-    )
-
-
-def known_lesions(data: LesionDataset) -> Strings:
-    """Return the lesion of each image; a `UsageError` if they are unknown."""
-    if data.lesion_ids is None:
-        raise UsageError(
-            f"{data.name} cannot be split by lesion: its lesions are unknown.", _cure(data)
-        )
-    return data.lesion_ids
 
 
 def _split_groups(data: LesionDataset, kind: str, groups: Strings | Indices, seed: int) -> Split:
