@@ -92,11 +92,8 @@ def check_counts(**counts: int | None) -> None:
     for what, count in counts.items():
         if count is None:
             continue
-        try:
-            is_right = operator.index(count) >= 1
-        except TypeError:
-            is_right = False
-        if not is_right:
+        number = _as_index(count)
+        if number is None or number < 1:
             raise UsageError(f"The number of {what} is {count!r}; expected a whole number from 1.")
 
 
@@ -115,15 +112,20 @@ def read_count(name: str, value: object, low: int, high: int) -> int:
         ...
     hmnist.errors.UsageError: seed cannot be 1.5: expected a whole number from 0 to 4,294,967,295.
     """
-    try:
-        number = operator.index(value)  # type: ignore[arg-type]  # it is refused if it has none
-    except TypeError:
-        number = low - 1
-    if not low <= number <= high:
+    number = _as_index(value)
+    if number is None or not low <= number <= high:
         raise UsageError(
             f"{name} cannot be {value!r}: expected a whole number from {low:,} to {high:,}."
         )
     return number
+
+
+def _as_index(value: object) -> int | None:
+    """Return a whole number as int, such as one of numpy; None for anything else."""
+    try:
+        return operator.index(value)  # type: ignore[arg-type]  # what has no index is none
+    except TypeError:
+        return None
 
 
 def check_kind(value: object, kind: type, hint: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from hmnist.arrays import Float64
 from hmnist.dataset import LesionDataset
-from hmnist.errors import UsageError
+from hmnist.errors import UsageError, with_article
 from hmnist.files import expand_home
 from hmnist.sources.tables import read_table
 from hmnist.splits.split import Split, own_split, take_over
@@ -79,7 +79,7 @@ def as_features(features: "Features", count: int) -> tuple[tuple[str, ...], Floa
         return tuple(map(str, features.columns)), values
     if not (isinstance(features, list | tuple) and all(isinstance(name, str) for name in features)):
         raise UsageError(
-            f"The features are neither a table nor names, but a {type(features).__name__}.",
+            f"The features are neither a table nor names, but {with_article(type(features))}.",
             _FEATURES,
         )
     if len(set(features)) < len(features):

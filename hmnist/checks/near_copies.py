@@ -18,8 +18,6 @@ twenty splits of HAM10000 by image it was .57–1.89 of that, in twenty by lesio
 _PARTS = (("test", "train"), ("test", "validation"), ("validation", "train"))
 """The parts that are compared; the images of the first are counted."""
 
-_WORDS = {"train": "training", "validation": "validation", "test": "test"}
-
 
 def find_near_copies(subject: Subject) -> Found | None:
     """Find images that show nearly the same as an image of another lesion in another part.
@@ -27,18 +25,16 @@ def find_near_copies(subject: Subject) -> Found | None:
     Where lesions are unknown, two photographs of one lesion are near as well. If no more stand in
     training and test than a split by image may make, `find_near_images` tells it.
     """
-    if find_near_images(subject) is not None:
-        return None
-    found = filter(None, (_find_apart(subject, *parts) for parts in _PARTS))
-    apart = next(found, None)
-    if apart is None:
+    found = (_find_apart(subject, *parts) for parts in _PARTS)
+    apart = next(filter(None, found), None)
+    if apart is None or _may_be_photographs(subject, apart):
         return None
     lesion, cause = " of another lesion", "turned, mirrored, brightened or resampled"
     if subject.data.lesion_ids is None:
         lesion, cause = "", f"{cause}, or other photographs of its lesion"
     return Found(
-        f"{apart.counted} are near copies of a {apart.other} image{lesion}: {cause}. The nearest "
-        f"are {apart.nearest}.",
+        f"{apart.counted} are near copies of a {apart.other_word} image{lesion}: {cause}. The "
+        f"nearest are {apart.nearest}.",
         apart.evidence,
     )
 
@@ -49,14 +45,20 @@ def find_near_images(subject: Subject) -> Found | None:
     They may be photographs of one lesion, which a split by image parts, or changed copies: those
     from one photograph are as alike.
     """
-    apart = _find_apart(subject, "test", "train")
-    if apart is None or apart.ratio > _LIKE_RANDOM or subject.data.lesion_ids is not None:
+    apart = _find_apart(subject, *_PARTS[0])
+    if apart is None or not _may_be_photographs(subject, apart):
         return None
     return Found(
         f"{apart.counted} show nearly the same as a training image. They may be photographs of one "
         f"lesion, as in a split by image, or changed copies. The nearest are {apart.nearest}.",
         apart.evidence,
     )
+
+
+def _may_be_photographs(subject: Subject, apart: "_Apart") -> bool:
+    """Whether a split by image of unknown lesions would part as many in training and test."""
+    is_first = (apart.part, apart.other) == _PARTS[0]
+    return is_first and apart.ratio <= _LIKE_RANDOM and subject.data.lesion_ids is None
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,15 @@ class _Apart:
         return f"{self.images:,} of {self.of:,} {self.part} images"
 
     @property
+    def other_word(self) -> str:
+        return "training" if self.other == "train" else self.other
+
+    @property
     def evidence(self) -> dict[str, int | float | str]:
         return {
             f"{self.part} images": self.images,
             "of": self.of,
-            "near images in": self.other,
+            "near images in": self.other_word,
             "likeness": self.likeness,
             "limit": self.limit,
             "pairs / split at random": self.ratio,
@@ -103,8 +109,8 @@ def _find_apart(subject: Subject, part: str, other: str) -> _Apart | None:
         return None
     position = int(crosses.argmax())  # the pairs are sorted
     return _Apart(
-        _WORDS[part],
-        _WORDS[other],
+        part,
+        other,
         len(images),
         count,
         _compare_with_random(first, second, crosses, outside, inside),

@@ -1,5 +1,6 @@
 """How to get started with a run or an export: the lines of its model card."""
 
+import json
 import shlex
 from collections.abc import Iterator
 
@@ -49,7 +50,7 @@ def start_lines(run: Run, facts: ExportFacts | None, *, beside: bool) -> Iterato
     yield command
     size = ", ".join(map(str, run.image_shape))
     yield f"In Python, for images as uint8 of the shape (n, {size}):"
-    call = f'hmnist.open_model("{folder}").predict_proba(images)'
+    call = f"hmnist.open_model({json.dumps(folder)}).predict_proba(images)"
     yield f"```python\nimport hmnist\n\n{call}\n```"
     if facts is not None and facts.whole:
         yield f"Without hmnist (`pip install {_LIBRARIES[facts.format]} numpy pillow`):"

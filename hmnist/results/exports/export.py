@@ -38,6 +38,8 @@ COMPARED = 1000
 TOLERANCE = 1e-4
 """How far a probability may differ between run and export: rounding, and no more."""
 
+_CARD = "--format card, in Python hmnist.write_card(run)"
+
 
 def export_run(
     run: Run,
@@ -114,15 +116,14 @@ def _find_network(run: Run, form: str) -> "NetworkModel":
         raise UsageError(
             f"{run.folder.name} is an ensemble of several models, and one model can be exported.",
             f"Export one of {', '.join(member.run for member in run.manifest.members)}; or write "
-            "a model card: --format card, in Python hmnist.write_card(run).",
+            f"a model card: {_CARD}.",
         )
     if form == "onnx":
         check_installed("tf2onnx", "onnxruntime")
     if not isinstance(run.model, NetworkModel):
         raise UsageError(
             f"The model {name} is not a network, and only networks can be exported.",
-            "hmnist predict reads its run folder without TensorFlow. For a model card: "
-            "--format card, in Python hmnist.write_card(run).",
+            f"hmnist predict reads its run folder without TensorFlow. For a model card: {_CARD}.",
         )
     if run.model.is_traceable:
         return run.model
