@@ -3,6 +3,7 @@
 Each function returns None, or what is wrong. Pixels are looked at as well.
 """
 
+import math
 import re
 
 import numpy as np
@@ -25,6 +26,9 @@ though for errors."""
 
 _FEW = 2
 """So many rows of a rare diagnosis may have another value in any case."""
+
+_BY_CHANCE = 1e-4
+"""The probability below which whole numbers that all differ are names."""
 
 _TOO_GOOD = 0.85
 """The macro AUC of a column alone. On HAM10000 the best column of `describe_unfitted` has .75, the
@@ -210,11 +214,24 @@ def _names_something(name: str) -> bool:
     return re.fullmatch(words, name.strip().lower()) is not None
 
 
+def _are_numbers_of_rows(values: Float64) -> bool:
+    """Tell whether whole numbers differ in all rows although their range is too narrow for that.
+
+    Of n numbers at random in a range of r, no two are equal with a probability of about
+    exp(-n² / 2r), the birthday problem.
+    """
+    if not np.isfinite(values).all() or (values != np.round(values)).any():
+        return False
+    reach = float(np.ptp(values)) + 1
+    by_chance = math.exp(-(len(values) ** 2) / (2 * reach))
+    return len(np.unique(values)) == len(values) and by_chance < _BY_CHANCE
+
+
 def _what_is_numbered(values: Float64, subject: Subject) -> str | None:
     """Return ``lesions`` or ``rows`` if each has a value of its own, all rows of a lesion one."""
     if len(values) < _ENOUGH or np.isnan(values).any():
         return None
-    if (np.diff(values) == 1).all():
+    if (np.diff(values) == 1).all() or _are_numbers_of_rows(values):
         return "rows"
     if subject.data.lesion_ids is None:
         return None

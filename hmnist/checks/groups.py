@@ -38,8 +38,8 @@ def find_weak_group(subject: Subject) -> Found | None:
         return None
     return Found(
         f"Models tell malignant from benign lesions far worse in one group, {name}: AUC "
-        f"{group.value:.2f}, 95% interval {group.low:.2f} to {group.high:.2f}, and "
-        f"{others.value:.2f} for all others. Look at the images and labels of this group.",
+        f"{group.value:.2f}, 95% interval over {subject.unit} {group.low:.2f} to {group.high:.2f}, "
+        f"and {others.value:.2f} for all others. Look at the images and labels of this group.",
         {
             "AUC": group.value,
             "low": group.low,

@@ -76,17 +76,16 @@ def find_wrong_labels(subject: Subject) -> Found | None:
     low, high = wilson_interval(share, lesions)
     if low <= _WRONG:
         return None
-    known = subject.data.lesion_ids is not None
     names = ", ".join(subject.data.name_of(row) for row in pictures.rows[wrong[:3]])
     return Found(
         f"Of the {len(surest):,} images that models are surest of, {len(wrong):,} ({share:.0%}, "
-        f"95% interval over {'lesions' if known else 'images'} {low:.1%} to {high:.1%}) have "
+        f"95% interval over {subject.unit} {low:.1%} to {high:.1%}) have "
         "another label, where HAM10000 has less than 1%: about so many of all labels may be wrong. "
         f"Look at {names} first.",
         {
             "wrong": len(wrong),
             "of": len(surest),
-            **({"lesions": lesions} if known else {}),
+            **({} if subject.data.lesion_ids is None else {"lesions": lesions}),
             "low": low,
             "high": high,
             "limit": _WRONG,

@@ -159,6 +159,11 @@ def _orders(shape: Shape) -> dict[str, Callable[[Pixels], Pixels]]:
             take(images, by_name)
         )
     }
+    if height != width:
+        across = np.arange(count).reshape(width, height, channels).transpose(1, 0, 2).ravel()
+        orders["they are read from top to bottom first, not from left to right"] = lambda images: (
+            take(images, across)
+        )
     if channels == 3:
         first = np.arange(count).reshape(channels, height, width).transpose(1, 2, 0).ravel()
         orders["all of the first channel comes first, then the second, then the third"] = (

@@ -56,8 +56,8 @@ def find_other_pictures_in_test(subject: Subject) -> Found | None:
         return None
     return Found(
         "The images of the test part can be told from training images of the same diagnosis (AUC "
-        f"{told.value:.2f}, 95% interval {told.low:.2f} to {told.high:.2f}; .5 if they cannot): "
-        "another camera, light or preparation.",
+        f"{told.value:.2f}, 95% interval over {subject.unit} {told.low:.2f} to {told.high:.2f}; .5 "
+        "if they cannot): another camera, light or preparation.",
         {"AUC": told.value, "low": told.low, "high": told.high, "limit": _ALIKE},
     )
 

@@ -75,6 +75,11 @@ class Subject:
             return np.arange(len(self.data))
         return np.unique(self.data.lesion_ids, return_inverse=True)[1]
 
+    @property
+    def unit(self) -> str:
+        """What intervals count: ``lesions``, or ``images`` where lesions are unknown."""
+        return "images" if self.data.lesion_ids is None else "lesions"
+
     def rows(self, part: str) -> Indices:
         """Return the rows of a part, as often as it holds them; none if there is no split."""
         return np.empty(0, np.int64) if self.split is None else self.split.indices[part]

@@ -581,6 +581,14 @@ def test_an_unshuffled_tail(data: LesionDataset) -> None:
     assert "rows 600 to 699" in sentence(check(data, tail), "HM112")
 
 
+def test_the_tail_that_data_bring_as_their_test_part_is_no_fault(data: LesionDataset) -> None:
+    """As in the files of MedMNIST, whose parts stand one behind the other."""
+    own = np.repeat(["train", "validation", "test"], [500, 100, ROWS - 600])
+    found = inspect(dataclasses.replace(data, own_split=own))
+    assert found.split == "own"
+    assert "HM112" not in codes([*found.findings])
+
+
 def test_the_tail_of_a_shuffled_file_is_a_sample(data: LesionDataset) -> None:
     rows = np.random.default_rng(0).permutation(ROWS)
     shuffled = data.take(rows)

@@ -77,6 +77,17 @@ def test_names_by_their_values(data: LesionDataset) -> None:
     assert find_identifier_among_features(subject(data, pd.DataFrame({"x": shuffled[lesions]})))
 
 
+def test_the_numbers_of_a_part_of_the_images_in_any_order(data: LesionDataset) -> None:
+    numbers = np.random.default_rng(0).choice(10 * ROWS, ROWS, replace=False).astype(float)
+    found = find_identifier_among_features(subject(data, pd.DataFrame({"x": numbers})))
+    assert found is not None
+    assert "numbers the rows" in found.sentence
+    twice, far = numbers.copy(), numbers * ROWS
+    twice[0] = twice[1]
+    for column in (twice, far, numbers + 0.5):
+        assert find_identifier_among_features(subject(data, pd.DataFrame({"x": column}))) is None
+
+
 def test_properties_are_no_names(data: LesionDataset) -> None:
     assert data.metadata is not None
     properties = data.metadata[["age", "sex", "localization"]].assign(
