@@ -169,13 +169,15 @@ class Audit(Result):
         """Yield what has to be known about the claims, and which were not reproduced."""
         if notes := [f"{row.system} ({row.claim.note})" for row in self.rows if row.claim.note]:
             yield f"About the claims: {', '.join(notes)}."
+        claims = sum(row.tries_claim for row in self.rows)
         if missed := [
-            f"{row.system} ({row.claim.published})" for row in self.rows if row.misses_claim
+            f"{row.system} ({row.claim.published})" for row in self.rows if row.misses_claim(claims)
         ]:
+            together = "" if claims == 1 else f", {claims} claims corrected together (Bonferroni)"
             yield (
                 f"Not reproduced: the claim of {as_sentence_list(missed)} is farther from what "
                 "came out than other lesions and another training explain (95% prediction "
-                "interval)."
+                f"interval{together})."
             )
 
     def _describe_epochs(self) -> str:
