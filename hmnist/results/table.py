@@ -33,7 +33,7 @@ from hmnist.results.rows import (
 from hmnist.runs.facts import DataFacts, SplitFacts, as_json
 from hmnist.scores.comparison import SIGNIFICANT
 from hmnist.scores.scoring import LOWER_IS_BETTER, SCORE_OF, SCORES
-from hmnist.scores.text import interval_text, score_text
+from hmnist.scores.text import bound_text, interval_text, score_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +128,7 @@ class Table(Result):
         yield from self._ensemble_notes()
         yield from pretrained_notes(self.rows)
         efforts = " and ".join(dict.fromkeys(row.effort for row in self.rows))
-        times = ", cells side by side: times are not comparable"
+        times = ", models trained side by side: times are not comparable"
         yield (f"Effort: {efforts}. {self.settings}{times if self.settings.side_by_side else ''}.")
         changed = {row.model: row.changed for row in self.rows if row.changed}
         if changed:
@@ -276,6 +276,24 @@ class Table(Result):
             f"the best: p ≥ {SIGNIFICANT} by a paired bootstrap over {self.data.unit}"
             f"{' and trainings' if min(row.seeds for row in self.rows) > 1 else ''}, "
             f"{ranking.resamples:,} resamples, {self._pooled()}{count} corrected together (Holm)."
+            f"{self._describe_farthest(ranking)}"
+        )
+
+    def _describe_farthest(self, ranking: Ranking) -> str:
+        """Return how much worse than the best the marked rows may be at most."""
+        marked = [
+            row.difference
+            for row, is_marked in zip(self.rows, self._are_among_best(), strict=True)
+            if is_marked and row.difference is not None and row.difference.low is not None
+        ]
+        if not marked:
+            return ""
+        if ranking.score in LOWER_IS_BETTER:
+            marked = [-difference for difference in marked]
+        farthest = max(-difference.low for difference in marked if difference.low is not None)
+        return (
+            f" None of them is worse by more than {bound_text(farthest)} (95% intervals, each by "
+            "itself)."
         )
 
     def _pooled(self) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _RECALL = "val_recall_"
+_RECALL_OF_ALL = "val_recall"
 _FLAT = 2  # how many times the highest training loss a validation loss may be on a linear scale
 
 
@@ -63,7 +64,7 @@ def plot_training(run: Run) -> "Figure":
 
 @canvas.drawing()
 def plot_recall(run: Run) -> "Figure":
-    """Draw the recall of each diagnosis on validation over the epochs.
+    """Draw the recall of each diagnosis on validation over the epochs, and that of all together.
 
     Parameters
     ----------
@@ -73,7 +74,8 @@ def plot_recall(run: Run) -> "Figure":
     Returns
     -------
     matplotlib.figure.Figure
-        A panel for each diagnosis, with the others in grey.
+        A panel for each diagnosis, with the others in grey. The last panel is the recall over all
+        images as Keras counts it: the share whose diagnosis has a probability above one half.
 
     Raises
     ------
@@ -88,14 +90,18 @@ def plot_recall(run: Run) -> "Figure":
     columns = [f"{_RECALL}{code}" for code in CODES]
     validation = run.predictions["validation"]
     counts = canvas.count_texts(validation.labels, validation.lesion_ids)
-    all_axes = canvas.panels(figure, len(CODES), "epoch", sharex=True, sharey=True)
-    for label, axes in enumerate(all_axes):
-        for column in columns:
-            if column in history:
-                axes.plot(history["epoch"], history[column], color="#D8D8D8", linewidth=0.8)
-        if columns[label] in history:
-            _plot_curve(axes, history, columns[label], color=canvas.MAIN)
-        canvas.title_panel(axes, label, counts[label])
+    shown = [*columns, _RECALL_OF_ALL]
+    all_axes = canvas.panels(figure, len(shown), "epoch", sharex=True, sharey=True)
+    for label, (column, axes) in enumerate(zip(shown, all_axes, strict=True)):
+        for other in columns:
+            if other in history:
+                axes.plot(history["epoch"], history[other], color="#D8D8D8", linewidth=0.8)
+        if column in history:
+            _plot_curve(axes, history, column, color=canvas.MAIN)
+        if column == _RECALL_OF_ALL:
+            axes.set_title("all together\nprobability above .5", size=canvas.PANEL_TITLE)
+        else:
+            canvas.title_panel(axes, label, counts[label])
         axes.set_ylim(-0.03, 1.03)
         canvas.show_shares(axes.yaxis)
         canvas.whole_epochs(axes)

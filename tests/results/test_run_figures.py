@@ -49,7 +49,7 @@ def copy(run: Run, tmp_path: Path) -> Run:
 def network(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Return a run that has a history, as if it were a network's."""
     copy = open_run(shutil.copytree(run.folder, tmp_path_factory.mktemp("runs") / "network"))
-    header = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+    header = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "val_recall"]
     header += [f"val_recall_{code}" for code in CODES]
     rng = np.random.default_rng(0)
     rows = [[epoch, *rng.random(len(header) - 1)] for epoch in range(1, EPOCHS + 1)]
@@ -163,8 +163,9 @@ def test_curves_are_those_of_the_history(network: Run, figures: dict[str, Figure
         np.testing.assert_array_equal(training, history[quantity])
         np.testing.assert_array_equal(validation, history[f"val_{quantity}"])
     recalls = [axes for axes in figures["recall"].axes if axes.get_visible()]
-    for code, axes in zip(CODES, recalls, strict=True):
-        np.testing.assert_array_equal(axes.lines[-1].get_ydata(), history[f"val_recall_{code}"])
+    columns = [*(f"val_recall_{code}" for code in CODES), "val_recall"]
+    for column, axes in zip(columns, recalls, strict=True):
+        np.testing.assert_array_equal(axes.lines[-1].get_ydata(), history[column])
 
 
 @pytest.mark.parametrize(("highest", "scale"), [(1.9, "linear"), (40.0, "log"), (0.0, "linear")])
