@@ -64,6 +64,7 @@ SYSTEM = System(
         Hyperparameter("trained", "the last 50 layers", "stated"),
         Hyperparameter("dropout", ".25 behind the backbone", "stated"),
         Hyperparameter("dense layers", "7 behind a Flatten", "stated"),
+        Hyperparameter("momentum", "0", "ours"),
     ),
     origins=dict.fromkeys(
         (
@@ -78,7 +79,6 @@ SYSTEM = System(
             "order of today's Keras; the output of what is left has the shape 8×8×192."
         ),
         "Ours: dropout, Flatten and Dense 7 are three of the last 50 layers.",
-        "Ours: momentum 0.",
         (
             "Different from the source: frozen batch normalisation uses its stored moments, as "
             "today's Keras does."

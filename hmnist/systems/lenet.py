@@ -43,6 +43,11 @@ SYSTEM = System(
         ),
         Hyperparameter("dense layers", "512 sigmoid, 7", "stated"),
         Hyperparameter("channels", "blue, green, red", "in its code"),
+        Hyperparameter(
+            "resizing",
+            "training images linearly, test images by area, if photographs are given",
+            "in its code",
+        ),
     ),
     origins={
         **dict.fromkeys(("size", "scaling", "optimizer", "batch size", "epochs"), "stated"),
