@@ -21,7 +21,7 @@ Systems = Annotated[
         metavar="NAME,…",
         show_default=False,
         help=f"Published systems. [default: {', '.join(AUDITED)}]",
-        **named("published system"),
+        **named("published system", several=True),
     ),
 ]
 Epochs = Annotated[
@@ -68,13 +68,14 @@ def audit(
 
     audited = AUDITED if systems is None else split_names(systems)
     counts = None if epochs is None else _read_epochs(epochs, audited)
-    tell_unused(settings, [SYSTEMS[name].model for name in audited], quiet=quiet)
+    models = [SYSTEMS[name].model for name in audited]
+    tell_unused(settings, models, quiet=quiet)
     dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
     from hmnist.cli.watching import watch_cells
     from hmnist.results.audit import audit as run_audit
     from hmnist.runs.folders import runs_folder
 
-    settings = suited(settings, dataset, quiet=quiet)
+    settings = suited(settings, models, dataset, quiet=quiet)
     given = options.only_given(seeds=seeds, dask=dask) | {"systems": audited}
     with runs_folder(out, "-audit") as folder, watch_cells(folder, quiet=quiet) as watcher:
         given |= {"epochs": counts, "jobs": jobs, "out": folder, "watcher": watcher}

@@ -26,7 +26,7 @@ OPTIONS = {
         "oversample",
         "METHOD,…",
         f"{options.OVERSAMPLING}. Several are compared.",
-        **named("oversampling method"),
+        **named("oversampling method", several=True),
     ),
     "patients": options.setting(
         "patients",
@@ -73,7 +73,7 @@ def benchmark(
     from hmnist.results.benchmark import benchmark as run_benchmark
     from hmnist.runs.folders import runs_folder
 
-    settings = suited(settings, dataset, quiet=quiet)
+    settings = suited(settings, names, dataset, quiet=quiet)
     if "oversample" in settings:
         settings["oversample"] = split_names(settings["oversample"])
     given = options.only_given(seeds=seeds, jobs=jobs, dask=dask, folds=folds, sort=sort)

@@ -11,7 +11,7 @@ from hmnist.cli.download import download
 from hmnist.cli.figures import Figures, formats_of
 from hmnist.cli.from_images import from_images
 from hmnist.cli.inputs import load_data
-from hmnist.cli.names import check_path
+from hmnist.cli.names import check_new_file, check_new_folder
 from hmnist.cli.numbers import whole_number
 from hmnist.cli.output import print_rich, say
 
@@ -29,7 +29,9 @@ def plot(
     figures: Figures = None,
     folder: Annotated[
         Path,
-        typer.Option("--out", metavar="FOLDER", help="Where the figures go.", callback=check_path),
+        typer.Option(
+            "--out", metavar="FOLDER", help="Where the figures go.", callback=check_new_folder
+        ),
     ] = Path("hmnist-figures"),
     suspects: Annotated[
         bool,
@@ -94,7 +96,7 @@ def sample(
             "--out",
             metavar="FILE",
             help="The pixel file to write, .csv or .csv.gz.",
-            callback=check_path,
+            callback=check_new_file,
         ),
     ],
     rows: Annotated[
@@ -111,8 +113,6 @@ def sample(
     from hmnist.sources.sample import write_sample
 
     with watch_steps("images", quiet=quiet) as on_step:
-        pixels, metadata = write_sample(
-            file, rows, seed or 0, None if on_step is None else lambda done: on_step(done, rows)
-        )
+        pixels, metadata = write_sample(file, rows, seed or 0, on_step)
     if not quiet:
         say(f"Synthetic sample, no photographs: {pixels} and {metadata}")

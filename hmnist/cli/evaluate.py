@@ -8,7 +8,7 @@ import typer
 from hmnist.cli import options
 from hmnist.cli.figures import Figures, formats_of
 from hmnist.cli.inputs import load_data, refuse_metadata_alone
-from hmnist.cli.names import check_path
+from hmnist.cli.names import check_new_folder, check_path
 from hmnist.cli.output import print_evaluation, print_result, say
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def evaluate(
             show_default=False,
             help="Where report, confusion matrix and figures go. [default: figures go to RUN, "
             "which has its report; nothing is written for other data]",
-            callback=check_path,
+            callback=check_new_folder,
         ),
     ] = None,
     quiet: options.Quiet = False,
@@ -91,18 +91,14 @@ def _evaluate_run(
     *,
     quiet: bool,
 ) -> None:
-    from hmnist.errors import UsageError
     from hmnist.hardware import use_threads
     from hmnist.results.canvas import can_draw
-    from hmnist.results.evaluation import evaluate_run
+    from hmnist.results.evaluation import evaluate_run, refuse_run_folder
     from hmnist.results.run_figures import save_run_figures
-    from hmnist.runs.manifest import MANIFEST
     from hmnist.runs.run import open_run
 
-    if folder is not None and (folder / MANIFEST).exists():
-        raise UsageError(
-            f"{folder} is a run folder, which has its own report.", "Name another with --out."
-        )
+    if folder is not None:
+        refuse_run_folder(folder)
     opened = open_run(run)
     use_threads(opened.manifest.recipe.threads or 1)
     evaluation = evaluate_run(opened, data)

@@ -10,7 +10,7 @@ import typer
 from hmnist.cli import options
 from hmnist.cli.familiarity import UnfamiliarImages
 from hmnist.cli.images import PatientFile, read_images, refuse_input
-from hmnist.cli.names import check_path, named
+from hmnist.cli.names import check_new_file, check_path, named
 from hmnist.cli.output import print_rich, say
 from hmnist.results.formatting import plain_table
 from hmnist.scores.text import signed_text
@@ -55,7 +55,7 @@ def explain(
     figure: Annotated[
         Path,
         typer.Option(
-            "--out", metavar="FILE", help="The figure: .png, .svg or .pdf.", callback=check_path
+            "--out", metavar="FILE", help="The figure: .png, .svg or .pdf.", callback=check_new_file
         ),
     ] = Path("explanation.png"),
     quiet: options.Quiet = False,

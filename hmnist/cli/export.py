@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.names import check_name, check_path
+from hmnist.cli.names import check_name, check_new_folder, check_path
 from hmnist.cli.output import say
 
 FORMATS = ("litert", "onnx", "card")
@@ -33,7 +33,7 @@ def export(
             metavar="FOLDER",
             show_default=False,
             help="Where it goes. [default: RUN-litert or RUN-onnx; the card goes into RUN]",
-            callback=check_path,
+            callback=check_new_folder,
         ),
     ] = None,
     quiet: options.Quiet = False,

@@ -11,7 +11,7 @@ Figures = Annotated[
         "figures",
         "png|svg|pdf,…",
         "The formats of the figures. [default: png]",
-        callback=check_name("figure format"),
+        callback=check_name("figure format", several=True),
     ),
 ]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hmnist.cli import options
-from hmnist.cli.names import check_path, named
+from hmnist.cli.names import check_new_file, check_path, named
 from hmnist.cli.numbers import whole_number
 from hmnist.cli.output import say
 from hmnist.errors import UsageError
@@ -44,7 +44,7 @@ def from_images(
             show_default=False,
             help="The pixel file to write, .csv or .csv.gz; its name tells the size where the "
             "number of columns does not. [default: hmnist_<height>_<width>_<mode>.csv]",
-            callback=check_path,
+            callback=check_new_file,
         ),
     ] = None,
     jobs: Annotated[

@@ -12,6 +12,8 @@ from hmnist.hardware import choose_device
 from hmnist.runs.recipe import Recipe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hmnist.dataset import LesionDataset
 
 
@@ -41,19 +43,28 @@ def refuse_metadata_alone(context: typer.Context, data: str | None) -> None:
         raise UsageError("--metadata belongs to data.", "Name the data, too.")
 
 
-def suited(settings: dict[str, Any], data: "LesionDataset", *, quiet: bool) -> dict[str, Any]:
+def suited(
+    settings: dict[str, Any], models: "Sequence[str]", data: "LesionDataset", *, quiet: bool
+) -> dict[str, Any]:
     """Return the settings with what suits the data and the machine, where that is asked for.
 
     The effort is that for the data unless one is given. On a GPU the precision is chosen like
-    ``auto``. A device or precision that is chosen here is printed, with the reason.
+    ``auto``. A device or precision that is chosen here is printed, with the reason; where none of
+    the models can use it, nothing is chosen.
     """
+    from hmnist.models.registry import find_model
+
+    entries = [find_model(model) for model in models]
     effort = "quick" if data.synthetic else Recipe.effort
     chosen = {"effort": effort, **settings}
-    chosen["device"], reason = choose_device(settings.get("device", Recipe.device))
-    if chosen["device"] == "gpu":
+    if "device" in settings or any(entry.on_gpu or entry.composed for entry in entries):
+        chosen["device"], reason = choose_device(settings.get("device", Recipe.device))
+        if not quiet and (chosen["device"] == "gpu" or "device" in settings):
+            say(f"Device: {reason}")
+    if not any("precision" in entry.settings or entry.composed for entry in entries):
+        return chosen
+    if chosen.get("device") == "gpu":
         chosen.setdefault("precision", "auto")
-    if not quiet and (chosen["device"] == "gpu" or "device" in settings):
-        say(f"Device: {reason}")
     if chosen.get("precision") == "auto":
         from hmnist.models.precision import choose_precision
 

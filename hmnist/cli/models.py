@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +10,7 @@ import typer
 from hmnist.cli import options
 from hmnist.cli.names import named
 from hmnist.cli.output import print_json, print_rich
+from hmnist.cli.parameters import settable
 
 if TYPE_CHECKING:
     from hmnist.models.registry import ModelEntry
@@ -33,7 +34,7 @@ def models(model: Named = None, report: options.Report = "table") -> None:
     if model is not None:
         _print_one(MODELS[model], report)
     elif report == "json":
-        typer.echo(json.dumps([_facts(entry) for entry in MODELS.values()], indent=1))
+        print_json([_facts(entry) for entry in MODELS.values()])
     else:
         _print_all()
 
@@ -141,13 +142,9 @@ def _effort_text(entry: "ModelEntry", effort: str) -> str:
 
 def _settable(entry: "ModelEntry") -> dict[str, Any]:
     """Return the parameters that ``--set`` takes, with their values at the standard effort."""
-    from hmnist.models.base import Model
     from hmnist.models.registry import make_model
 
     if entry.composed:
         return {}
-    others = {*(field.name for field in fields(Model)), *entry.settings, "system"}
-    if entry.system is not None and entry.system.backbone is None:
-        others |= {"side", "pretrained"}
     values = make_model(entry.name).get_params()
-    return {name: value for name, value in values.items() if name not in others}
+    return {name: values[name] for name in settable(entry)}

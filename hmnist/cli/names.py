@@ -39,17 +39,19 @@ def known_names(kind: str) -> list[str]:
     return list(getattr(import_module(module), attribute))
 
 
-def check_name(kind: str, names: Sequence[str] = ()) -> Check:
-    """Return a function that checks one name, or several with commas, by default of a kind.
+def check_name(kind: str, names: Sequence[str] = (), *, several: bool = False) -> Check:
+    """Return a function that checks a name, by default of a kind, or `several` with commas.
 
     The function returns the names in their own case, and raises UsageError for unknown ones.
     """
     return lambda value: (
-        None if value is None else _correct(kind, value, names or known_names(kind))
+        None
+        if value is None
+        else _correct(kind, value, names or known_names(kind), several=several)
     )
 
 
-def named(kind: str, names: Sequence[str] = ()) -> dict[str, Any]:
+def named(kind: str, names: Sequence[str] = (), *, several: bool = False) -> dict[str, Any]:
     """Return arguments of `typer.Option` for names of a kind: how they are checked and completed.
 
     Examples
@@ -58,7 +60,7 @@ def named(kind: str, names: Sequence[str] = ()) -> dict[str, Any]:
     ['standard']
     """
     return {
-        "callback": check_name(kind, names),
+        "callback": check_name(kind, names, several=several),
         "autocompletion": lambda incomplete: _complete(incomplete, names or known_names(kind)),
     }
 
@@ -85,7 +87,7 @@ def check_split(value: str | None) -> str | None:
     """Check the name of a split; the path of a file is checked when it is read."""
     if value is None or Path(value).suffix:
         return value
-    return _correct("split", value, _splits())
+    return _correct("split", value, _splits(), several=False)
 
 
 def complete_split(incomplete: str) -> list[str]:
@@ -120,12 +122,28 @@ def check_path(value: Any) -> Any:
     return value if value is None else type(value)(expand_home(value))
 
 
+def check_new_file(path: Path | None) -> Path | None:
+    """Refuse a folder as the file that a command writes, before its work begins."""
+    path = check_path(path)
+    if path is not None and path.is_dir():
+        raise UsageError(f"{path} is a folder; expected a file.", "Name a file with --out.")
+    return path
+
+
+def check_new_folder(path: Path | None) -> Path | None:
+    """Refuse a file as the folder that a command writes, before its work begins."""
+    path = check_path(path)
+    if path is not None and path.exists() and not path.is_dir():
+        raise UsageError(f"{path} is a file; expected a folder.", "Name a folder with --out.")
+    return path
+
+
 def split_names(text: str) -> list[str]:
     """Split a comma-separated option."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _correct(kind: str, value: str, names: Sequence[str]) -> str:
+def _correct(kind: str, value: str, names: Sequence[str], *, several: bool) -> str:
     by_lower_case = {name.lower(): name for name in names}
     given = split_names(value)
     if not given:
@@ -140,4 +158,9 @@ def _correct(kind: str, value: str, names: Sequence[str]) -> str:
                 f"Separate names by commas: {','.join(words)}",
             )
         raise unknown_name(kind, name, names)
+    if len(given) > 1 and not several:
+        raise UsageError(
+            f"{value} are {len(given)} names; expected one {kind}.",
+            f"Choose one of {', '.join(names)}.",
+        )
     return ",".join(by_lower_case[name.lower()] for name in given)

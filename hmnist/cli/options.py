@@ -85,9 +85,11 @@ PATIENTS = "Whether models are trained with patient data (age, sex, site)"
 
 RECIPE_OPTIONS: dict[str, Any] = {
     "oversample": setting(
-        "oversample", "METHOD", f"{OVERSAMPLING}.", **named("oversampling method")
+        "oversample", "METHOD", f"{OVERSAMPLING}.", **named("oversampling method", several=True)
     ),
-    "rare": setting("rare", "DX,…", "The diagnoses to oversample.", **named("diagnosis")),
+    "rare": setting(
+        "rare", "DX,…", "The diagnoses to oversample.", **named("diagnosis", several=True)
+    ),
     "rare_to": setting(
         "rare_to",
         "N",
@@ -199,7 +201,7 @@ Models = Annotated[
         "NAME,…",
         "The models to compare (see: hmnist models). [default: all but transfer and the published "
         "systems]",
-        **named("model"),
+        **named("model", several=True),
     ),
 ]
 SplitBy = Annotated[

@@ -94,7 +94,7 @@ def _which_model(name: str, value: str, models: Sequence[str]) -> UsageError:
     entries = [find_model(model) for model in models]
     if any(name in entry.settings for entry in entries):
         return _is_option(name, value)
-    known = {entry.name: _known(entry) for entry in entries if not entry.composed}
+    known = {entry.name: settable(entry) for entry in entries if not entry.composed}
     assignments = [
         shlex.join(["--set", f"{model}.{name}={value}"])
         for model, names in known.items()
@@ -123,13 +123,15 @@ def _read_value(text: str) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _known(entry: "ModelEntry") -> list[str]:
+def settable(entry: "ModelEntry") -> list[str]:
     """Return the parameters of a model that ``--set`` may name."""
     from hmnist.models.parameters import list_parameters
     from hmnist.models.registry import find_class
 
-    names = list_parameters(find_class(entry.name))
-    return [name for name in names if name not in entry.settings]
+    others = set(entry.settings)
+    if entry.system is not None and entry.system.backbone is None:
+        others |= {"side", "pretrained"}
+    return [name for name in list_parameters(find_class(entry.name)) if name not in others]
 
 
 def _checked(entry: "ModelEntry", name: str, value: Any) -> Any:
@@ -137,7 +139,7 @@ def _checked(entry: "ModelEntry", name: str, value: Any) -> Any:
     from hmnist.models.parameters import check_values
     from hmnist.models.registry import find_class
 
-    known = _known(entry)
+    known = settable(entry)
     if name not in known:
         names = ", ".join(known) or "none"
         raise UsageError(

@@ -11,7 +11,7 @@ import typer
 from hmnist.cli import options
 from hmnist.cli.familiarity import UnfamiliarImages
 from hmnist.cli.images import PatientFile, read_images, refuse_input
-from hmnist.cli.names import check_path
+from hmnist.cli.names import check_new_file, check_path
 from hmnist.cli.output import say
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def predict(
             "--out",
             metavar="FILE",
             help="Write the CSV there instead of to stdout.",
-            callback=check_path,
+            callback=check_new_file,
         ),
     ] = None,
     patient_file: PatientFile = None,

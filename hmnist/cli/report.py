@@ -7,7 +7,7 @@ import typer
 
 from hmnist.cli import options
 from hmnist.cli.inputs import load_data, refuse_metadata_alone
-from hmnist.cli.names import check_path
+from hmnist.cli.names import check_new_file, check_path
 from hmnist.cli.output import say
 
 
@@ -39,7 +39,7 @@ def report(
             metavar="FILE",
             show_default=False,
             help="The page to write, .html. [default: report.html in FOLDER]",
-            callback=check_path,
+            callback=check_new_file,
         ),
     ] = None,
     quiet: options.Quiet = False,

@@ -69,9 +69,11 @@ def _facts(manifest: "Manifest") -> Iterator[tuple[str, str]]:
     synthetic = " (synthetic)" if data.synthetic else ""
     yield "data", f"{data.name}{synthetic}, {data.rows:,} images of {shape}, {data.lesion_text}"
     seed = "" if split.seed is None else f", seed {split.seed}"
-    fold = "" if split.fold is None else f", fold {split.fold + 1} of {split.folds}"
     sizes = " / ".join(f"{size:,}" for size in split.sizes.values())
-    yield "split", f"by {split.kind}{seed}{fold}: {sizes} images train / validate / test"
+    yield (
+        "split",
+        f"{split.description}{split.fold_text}{seed}: {sizes} images train / validate / test",
+    )
     yield "", split.proof
     patients = f"with{'' if recipe.patients else 'out'} patient data"
     training = f"effort {recipe.effort}, oversampling {recipe.oversample}, seed {recipe.seed}"

@@ -67,7 +67,7 @@ def train(
     from hmnist.experiments.train import train as train_model
     from hmnist.results.evaluation import evaluate_run
 
-    settings = suited(settings, dataset, quiet=quiet)
+    settings = suited(settings, [model], dataset, quiet=quiet)
     kind = split_kind(split, split_file)
     recipe = Recipe(model=model, parameters=parameters, **settings)
     seconds = estimate_fit(recipe, round(TRAINING_SHARE * len(dataset)))

@@ -84,7 +84,7 @@ def tune(
     from hmnist.runs.folders import runs_folder
 
     given = options.only_given(metadata=metadata, split=split, split_file=split_file, **settings)
-    settings = suited(settings, dataset, quiet=quiet)
+    settings = suited(settings, [model], dataset, quiet=quiet)
     recipe = Recipe(model=model, parameters=parameters, **settings)
     seconds = trials * (seeds or 1) * estimate_fit(recipe, round(TRAINING_SHARE * len(dataset)))
     kind = split_kind(split, split_file)

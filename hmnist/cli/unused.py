@@ -1,10 +1,19 @@
 """Options that change nothing, since another one decides: said before the work begins."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hmnist.cli.output import say
 from hmnist.runs.recipe import Recipe
+
+if TYPE_CHECKING:
+    from hmnist.models.registry import ModelEntry
+
+_TAKEN_BY_SOME = (
+    "oversample", "rare", "rare_to", "decide", "sensitivity",
+    "patients", "features", "precision", "pretrained",
+)  # fmt: skip
+"""The settings that not every model takes."""
 
 
 def tell_unused(settings: Mapping[str, Any], models: Sequence[str], *, quiet: bool) -> None:
@@ -26,19 +35,38 @@ def find_unused(settings: Mapping[str, Any], models: Sequence[str]) -> Iterator[
     {'features': 'cnn does not take it'}
     """
     from hmnist.models.registry import find_model
+
+    taken = set[str]().union(*(_taken(find_model(model)) for model in models))
+    nobody = f"{models[0]} does not take it" if len(models) == 1 else "none of the models takes it"
+    for name in _TAKEN_BY_SOME:
+        is_changed = name in settings and settings[name] not in (getattr(Recipe, name), "no")
+        if is_changed and name not in taken:
+            yield name, nobody
+    others = {name: value for name, value in settings.items() if name in taken}
+    if "sensitivity" in others and settings.get("decide", Recipe.decide) != "sensitive":
+        yield "sensitivity", "it is for --decide sensitive"
+    yield from _find_unused_rare(others)
+
+
+def _taken(entry: "ModelEntry") -> set[str]:
+    """Return those settings that a model takes and not every model does."""
+    names = set(entry.settings)
+    if entry.oversampled:
+        names |= {"oversample", "rare", "rare_to"}
+    if entry.calibrated:
+        names |= {"decide", "sensitivity"}
+    if entry.patients:
+        names.add("patients")
+    return names
+
+
+def _find_unused_rare(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield those settings on the rare diagnoses that no method of oversampling reads."""
     from hmnist.oversampling.methods import METHODS
 
-    if "sensitivity" in settings and settings.get("decide", Recipe.decide) != "sensitive":
-        yield "sensitivity", "it is for --decide sensitive"
     text = settings.get("oversample", Recipe.oversample)
     methods = [METHODS[method] for method in text.split(",")]
     if "rare" in settings and all(each.raises_all or each.sample is None for each in methods):
         yield "rare", f"--oversample {text} raises no chosen diagnoses"
     if "rare_to" in settings and all(each.sample is None for each in methods):
         yield "rare_to", f"--oversample {text} raises no diagnosis"
-    takers = [find_model(model).settings for model in models]
-    for name in ("features", "precision", "pretrained"):
-        is_changed = settings.get(name, getattr(Recipe, name)) != getattr(Recipe, name)
-        if is_changed and not any(name in taken for taken in takers):
-            one = len(models) == 1
-            yield name, f"{models[0]} does not take it" if one else "none of the models takes it"

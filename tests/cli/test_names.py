@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from hmnist.cli.names import check_path, complete_split, named
+from hmnist.cli.names import (
+    check_new_file,
+    check_new_folder,
+    check_path,
+    complete_split,
+    named,
+)
 from hmnist.errors import UsageError
 
 SCRIPT = "from hmnist.cli import main; main()"
@@ -69,3 +75,17 @@ def test_paths_may_begin_with_the_home_folder(monkeypatch: pytest.MonkeyPatch) -
     for empty in ("", ["a.csv", ""]):
         with pytest.raises(UsageError, match="An empty name is not a file"):
             check_path(empty)
+
+
+def test_what_a_command_writes_must_not_be_there_as_something_else(tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    for path in (file, None):
+        assert check_new_file(path) == path
+        assert check_new_folder(path) == path
+    file.write_text("")
+    assert check_new_file(file) == file
+    assert check_new_folder(tmp_path) == tmp_path
+    with pytest.raises(UsageError, match="is a folder; expected a file"):
+        check_new_file(tmp_path)
+    with pytest.raises(UsageError, match="is a file; expected a folder"):
+        check_new_folder(file)

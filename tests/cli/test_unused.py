@@ -36,6 +36,16 @@ from tests.conftest import Command
         ),
         ({"pretrained": "imagenet"}, ["cnn", "vgg16"], {}),
         ({"pretrained": "none", "precision": "bfloat16"}, ["cnn"], {}),
+        (
+            {"oversample": "smote", "rare_to": 500, "decide": "sensitive", "sensitivity": 0.8},
+            ["majority"],
+            dict.fromkeys(
+                ("oversample", "rare_to", "decide", "sensitivity"), "majority does not take it"
+            ),
+        ),
+        ({"oversample": "random", "decide": "natural", "patients": "no"}, ["majority"], {}),
+        ({"patients": "yes"}, ["lenet"], {"patients": "lenet does not take it"}),
+        ({"patients": "yes"}, ["lenet", "cnn"], {}),
     ],
     ids=str,
 )
