@@ -5,6 +5,7 @@ image that came as a row; `as_rows` reads a selection of rows; `count_doublings`
 larger than usual an image is, and `area_weights` how pixels become fewer or more.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,8 @@ Strings = npt.NDArray[np.str_]
 Shape = tuple[int, int, int]
 """Height, width, channels."""
 
+OBLONG = (75, 100)
+"""Height and width of the only images of the published systems that are not square."""
 
 USUAL_SIDE = 28
 """The side of the images, in pixels, for which lengths in pixels were chosen."""
@@ -177,7 +180,7 @@ def area_weights(before: int, after: int) -> Float64:
 def infer_shape(count: int) -> Shape:
     """Return the shape of a square image of `count` pixels with three channels or one.
 
-    Raises UsageError if there is no such square.
+    Raises UsageError if there is no such square, or the image may be one of `OBLONG` as well.
 
     Examples
     --------
@@ -186,6 +189,12 @@ def infer_shape(count: int) -> Shape:
     >>> infer_shape(64)
     (8, 8, 1)
     """
+    if count in {math.prod(OBLONG), 3 * math.prod(OBLONG)}:
+        height, width = OBLONG
+        raise UsageError(
+            f"{count} pixels are a square image or one of {height}×{width}.",
+            "Give image_shape=(height, width, channels), or images of the shape (n, h, w, c).",
+        )
     for channels in (3, 1):
         side = round((count / channels) ** 0.5)
         if side * side * channels == count:

@@ -12,6 +12,7 @@ from hmnist.scores.scoring import SCORE_OF, SCORES, none_if_unknown
 from hmnist.scores.significance import McNemar, correct_holm
 from hmnist.scores.text import (
     FLOOR,
+    UNKNOWN,
     as_sentence_list,
     bound_text,
     interval_text,
@@ -42,11 +43,13 @@ class Difference:
     p_value: float
 
     def __str__(self) -> str:
-        """Return the difference with its interval, if any: ``+.017 [+.001, +.034]``."""
-        text = signed_text(self.difference)
+        """Return the difference with its interval: ``+.017 [+.001, +.034]``.
+
+        Without one it is ``equal``, or unknown.
+        """
         if self.low is None:
-            return text
-        return f"{text} {interval_text(self.low, self.high, signed=True)}"
+            return "equal" if self.difference == 0 else UNKNOWN
+        return f"{signed_text(self.difference)} {interval_text(self.low, self.high, signed=True)}"
 
     def marked(self) -> str:
         """Return it as a cell: with a star if the p-value is below 0.05, a space otherwise."""

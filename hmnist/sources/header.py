@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import BinaryIO
 
-from hmnist.arrays import Shape
+from hmnist.arrays import OBLONG, Shape
 from hmnist.errors import DataError
 from hmnist.sources.opening import DOWNLOAD_AGAIN
 
@@ -28,8 +28,6 @@ _HINT = (
     "A pixel file has the columns pixel0000, pixel0001, … in that order and label last, "
     "as in hmnist_28_28_RGB.csv."
 )
-
-_OBLONG = (75, 100)  # the only size among the published systems that is not a square
 
 
 def read_header(file: BinaryIO, path: Path) -> tuple[list[str], bytes]:
@@ -112,7 +110,7 @@ def image_shape(pixels: int, path: Path) -> Shape:
     if shape := _shape_in_name(pixels, path.name):
         return shape
     sizes = [((side := math.isqrt(pixels // channels)), side, channels) for channels in (1, 3)]
-    sizes += [(*_OBLONG, channels) for channels in (1, 3)]
+    sizes += [(*OBLONG, channels) for channels in (1, 3)]
     shapes = [shape for shape in sizes if math.prod(shape) == pixels]
     if len(shapes) == 1:
         return shapes[0]
