@@ -43,26 +43,44 @@ class Isolated:
     """
 
     def __init__(self, module: str, *arguments: str) -> None:
+        self._command = [sys.executable, "-P", "-m", module, *arguments]
+        self._alone = threading.Lock()
+        self._start()
+
+    def _start(self) -> None:
         # The folder in which a user works is not searched for modules.
         package = str(Path(__file__).resolve().parents[2])
         paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-P", "-m", module, *arguments],
+            self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
-        weakref.finalize(self, _end, self._process)
+        self._end = weakref.finalize(self, _end, self._process)
 
     def ask(self, request: bytes, size: int, seconds: float) -> bytes:
         """Return the answer to a request: so many bytes, after so many seconds at most.
+
+        Threads wait for each other. A process that has ended is started again.
 
         Raises
         ------
         IsolationError
             If there is no such answer.
         """
+        with self._alone:
+            if self._process.poll() is not None:
+                self._end()
+                self._start()
+            try:
+                return self._ask(request, size, seconds)
+            except KeyboardInterrupt:
+                self._end()  # its answer would be taken for that to the next request
+                raise
+
+    def _ask(self, request: bytes, size: int, seconds: float) -> bytes:
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
@@ -77,6 +95,9 @@ class Isolated:
         try:
             _send(process.stdin, request)
             succeeded, answer = _receive(process.stdout, max(size, _LONGEST))
+        except IsolationError:
+            self._end()  # the rest of its answer is still to come
+            raise
         except (OSError, EOFError) as error:
             process.kill()  # it may be about to end by itself
             code = process.wait()

@@ -1,6 +1,7 @@
 """Work in a process of its own: answers, complaints, and an end that is none of ours."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -43,3 +44,36 @@ def test_it_is_not_waited_for_without_end() -> None:
     with pytest.raises(IsolationError, match="more than 1 seconds"):
         Isolated(ODD).ask(b"sleep", 5, 1)
     assert time.monotonic() - start < 60
+
+
+def test_threads_get_the_answers_to_their_own_requests() -> None:
+    worker = Isolated(ODD)
+    requests = [f"{number:05}".encode() for number in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda request: worker.ask(request, 5, 60), requests))
+    assert answers == [request[::-1] for request in requests]
+
+
+def test_it_is_started_again_after_its_end() -> None:
+    worker = Isolated(ODD)
+    with pytest.raises(IsolationError, match="ended with code 3"):
+        worker.ask(b"exit", 4, 60)
+    assert worker.ask(b"ab", 2, 60) == b"ba"
+    with pytest.raises(IsolationError, match="bytes"):
+        worker.ask(b"long", 4, 60)
+    assert worker.ask(b"ab", 2, 60) == b"ba"
+
+
+def test_an_interrupted_request_leaves_no_answer_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker = Isolated(ODD)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hmnist.models.isolation._receive", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            worker.ask(b"first", 5, 60)
+    assert worker.ask(b"other", 5, 60) == b"rehto"
