@@ -16,6 +16,7 @@ from hmnist.files import expand_home
 from hmnist.html import Cells, html_of
 from hmnist.patients import describe_unknown
 from hmnist.runs.facts import json_text
+from hmnist.runs.manifest import MANIFEST
 from hmnist.runs.opened import check_opened
 from hmnist.runs.recipe import Recipe
 from hmnist.runs.report import Report, make_report, write_report
@@ -124,10 +125,21 @@ class Evaluation:
 
         Raises
         ------
+        UsageError
+            If it is a run folder.
         WorkError
             If they cannot be written.
         """
+        refuse_run_folder(expand_home(folder))
         write_report(self.report, expand_home(folder))
+
+
+def refuse_run_folder(folder: Path) -> None:
+    """Refuse a run folder for the report on other data: it has its own report. UsageError."""
+    if (folder / MANIFEST).exists():
+        raise UsageError(
+            f"{folder} is a run folder, which has its own report.", "Name another with --out."
+        )
 
 
 def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:

@@ -127,6 +127,7 @@ class Run(KnowsTrainingImages):
         UsageError
             If the run is an ensemble, which has `members` instead.
         """
+        self._check_same()
         model = restore_model(self.folder, self.manifest.model, self.manifest.parameters)
         model.load_state(self.model_folder)
         return model
@@ -158,6 +159,7 @@ class Run(KnowsTrainingImages):
     @cached_property
     def predictions(self) -> dict[str, PartPredictions]:
         """The stored predictions of the parts ``validation`` and ``test``."""
+        self._check_same()
         parts = read_predictions(self.folder)
         check_predictions(self.folder, parts, self.manifest)
         return parts
@@ -165,7 +167,18 @@ class Run(KnowsTrainingImages):
     @cached_property
     def history(self) -> "pd.DataFrame | None":
         """The rows of ``history.csv``, one per epoch; None for models that have no epochs."""
-        return read_history(self.folder) if HISTORY in self.manifest.files else None
+        if HISTORY not in self.manifest.files:
+            return None
+        self._check_same()
+        return read_history(self.folder)
+
+    def _check_same(self) -> None:
+        """Refuse to read the files of another run, which has replaced this one since."""
+        if read_manifest(self.folder) != self.manifest:
+            raise TrustError(
+                f"{short_path(self.folder)} was replaced by another run after it was opened.",
+                "Open it again: hmnist.open_run",
+            )
 
     def part(self, name: str) -> Predictions:
         """Return the stored predictions of one part, ``validation`` or ``test``, to be scored.
@@ -238,6 +251,7 @@ class Run(KnowsTrainingImages):
             ]
             return soft_vote(probabilities, [member.weight for member in self.manifest.members])
         if self._are_few_pixels(images) and self._has_litert:
+            self._check_same()
             networks = SavedNetworks(self.model_folder, self.image_shape)
             # The model itself refuses the columns of another version, with a sentence.
             fits = networks.patient_columns in {0, len(PATIENT_COLUMNS)}

@@ -190,3 +190,10 @@ def test_the_name_of_a_file_is_not_its_data(run: Run) -> None:
 def test_an_evaluation_is_written_into_a_folder_by_name(run: Run, tmp_path: Path) -> None:
     evaluate_run(run).write(str(tmp_path))
     assert (tmp_path / "report.csv").is_file()
+
+
+def test_a_report_on_other_data_replaces_none_of_a_run(run: Run, sample: LesionDataset) -> None:
+    before = {path: path.read_bytes() for path in run.folder.glob("report*")}
+    with pytest.raises(UsageError, match="is a run folder, which has its own report"):
+        evaluate_run(run, sample).write(run.folder)
+    assert {path: path.read_bytes() for path in run.folder.glob("report*")} == before

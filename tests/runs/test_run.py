@@ -171,3 +171,16 @@ def test_stored_predictions_used_patient_data(patient_run: Run, sample: LesionDa
     np.testing.assert_allclose(told, stored, atol=1e-5)
     with pytest.warns(SampleWarning):
         assert abs(patient_run.predict_proba(test.images) - stored).max() > 1e-3
+
+
+def test_a_run_that_was_replaced_is_not_read(copy: Path, run: Run, sample: LesionDataset) -> None:
+    older = open_run(copy)
+    train(sample, "majority", threads=1, out=copy)
+    for read in (
+        lambda: older.scores,
+        lambda: older.model,
+        lambda: older.predict_uncalibrated(sample.images[:2]),
+    ):
+        with pytest.raises(TrustError, match="was replaced by another run"):
+            read()
+    assert open_run(copy).scores != run.scores
