@@ -41,7 +41,9 @@ LOSSES = 3
 PIECE = 2**26
 """Bytes of a stored data set that are sent at once: 64 MB."""
 
-_RESUME = "Finished cells are kept: go on with --out and its folder."
+_RESUME = (
+    "Finished models are kept: run the same command again with --out and the folder of the runs."
+)
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,7 @@ class Crew:
                 "short.",
                 _RESUME,
             )
-        self._watcher.noted(f"The worker {address} was lost. Its cell runs again: {cell}.")
+        self._watcher.noted(f"The worker {address} was lost. Its model is trained again: {cell}.")
         self._waiting.appendleft(cell)
 
     def _welcome(self, new: list[str]) -> None:

@@ -2,12 +2,15 @@
 
 import contextlib
 import os
+import pickle
 import signal
 import threading
 import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+import cloudpickle
 
 from hmnist.errors import HmnistError, WorkError, check_counts
 from hmnist.experiments.cells import Cell, Watcher, noting
@@ -123,12 +126,13 @@ class CellProcess:
         """Begin with a cell."""
         network, threads = _is_network(work.recipe), work.recipe.threads
         spent = self._networks + network > NETWORKS_PER_PROCESS or self._threads != threads
-        if self._process is None or spent:
+        if self._process is None or spent or not self._process.is_alive():
             self.end()
             self._start()
             self._threads, self._networks = threads, 0
         self._networks += network
-        self.connection.send(work)
+        # A sampler may be of a class that only this process knows, as one of a notebook.
+        self.connection.send_bytes(cloudpickle.dumps(work))
 
     def receive(self) -> tuple[float, float] | str | None:
         """Return the next step or note of the cell, None if it is finished; raise its error."""
@@ -138,7 +142,8 @@ class CellProcess:
             self.end()
             raise WorkError(
                 "A process was ended from outside, perhaps because memory was short.",
-                "Finished cells are kept: go on with --out and its folder, and fewer --jobs.",
+                "Finished models are kept: run the same command again with --out and the folder of "
+                "the runs, and with fewer --jobs.",
             ) from error
         if isinstance(answer, Exception):
             raise answer
@@ -178,17 +183,18 @@ def _serve(connection: Any, life: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         try:
-            work: Work = connection.recv()
+            sent = connection.recv_bytes()
         except EOFError:
             return
         try:
+            work: Work = pickle.loads(sent)  # noqa: S301 - from the process that started this one
             work.do(lambda *step: connection.send(step), connection.send)
         except HmnistError as error:
             connection.send(error)
         except Exception as error:  # noqa: BLE001 - it is raised again where the user sees it
             # Not every exception survives a pickle, and a traceback does not.
             text = "".join(traceback.format_exception(error))
-            connection.send(RuntimeError(f"A cell failed in its process:\n{text}"))
+            connection.send(RuntimeError(f"A training failed in its process:\n{text}"))
         else:
             connection.send(None)
 

@@ -86,6 +86,10 @@ def share_recipe(recipe: Recipe) -> Recipe:
             f"{recipe.oversample} needs all images in one place, and a cluster has shares of them.",
             "Choose another --oversample.",
         )
+    if recipe.parameters.get("linear_start"):
+        raise UsageError(
+            "A cluster trains xgboost without its linear start.", "Leave out linear_start."
+        )
     parameters = {**recipe.parameters, "linear_start": False}
     return replace(recipe, device="cpu", parameters=parameters)
 
@@ -203,8 +207,11 @@ def _wait_for(
                 f"The worker {lost.pop()} was lost, and the others need its images.",
                 "Nothing was written; the same command begins again.",
             )
+        # The others wait for it.
+        if any(future.status == "error" for future in futures.values()):
+            break
     for future in futures.values():
-        if future.status != "finished":
+        if future.status not in {"finished", "pending"}:
             raise WorkError(
                 f"The training failed on a worker: {future.exception()}",
                 "Nothing was written; the same command begins again.",

@@ -103,4 +103,4 @@ def train(
             recipe = replace(recipe, threads=cluster.threads)
             workers = len(crew.addresses)
             fit = partial(fit_shares, crew)
-            return train_cell(parts, recipe, folder, on_step, fit=fit, workers=workers)
+            return train_cell(parts, recipe, folder, on_step, on_note, fit=fit, workers=workers)

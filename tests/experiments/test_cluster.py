@@ -166,7 +166,7 @@ def test_a_killed_worker_loses_only_its_cell(
     assert _scores(table) == _scores(local)
     assert killer.killed.startswith("xgboost")
     [note] = killer.notes
-    assert note.endswith(f"was lost. Its cell runs again: {killer.killed}.")
+    assert note.endswith(f"was lost. Its model is trained again: {killer.killed}.")
     begun = [line for line in killer.lines if line.startswith("started")]
     assert len(begun) == 8 + 1
     assert begun.count(f"started {killer.killed}") == 2

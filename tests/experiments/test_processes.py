@@ -2,6 +2,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,9 @@ from hmnist.experiments import processes
 from hmnist.experiments.cells import Cell, Watcher, run_cells
 from hmnist.experiments.grid import plan_benchmark
 from hmnist.experiments.processes import Processes, share_cores
+from hmnist.experiments.stored import store_data
 from hmnist.experiments.training import train_cell
+from hmnist.experiments.work import make_work
 from hmnist.models import training_state
 from hmnist.runs.run import Run
 
@@ -137,3 +140,45 @@ def test_a_script_needs_no_guard(tmp_path: Path) -> None:
         [sys.executable, "script.py"], capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert done.stdout.splitlines() == ["begun", "['logistic', 'majority']"], done.stderr
+
+
+def test_a_sampler_of_a_notebook_reaches_the_processes(
+    sample: LesionDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A class of the main module, which the processes do not have."""
+
+    class Same:
+        def fit_resample(self, rows: Any, labels: Any) -> tuple[Any, Any]:
+            return rows, labels
+
+    Same.__module__, Same.__qualname__ = "__main__", "Same"
+    monkeypatch.setattr(sys.modules["__main__"], "Same", Same, raising=False)
+    cells = plan_benchmark(
+        sample, ["logistic"], tmp_path, oversample=Same(), features="pixels", effort="quick",
+        threads=1,
+    )  # fmt: skip
+    assert len(list(run_cells(cells, Processes(2, 1), Watcher()))) == len(cells)
+
+
+def test_models_may_come_from_an_iterator(sample: LesionDataset, tmp_path: Path) -> None:
+    cells = plan_benchmark(sample, iter(["logistic", "xgboost"]), tmp_path, threads=1)  # type: ignore[arg-type]  # no Sequence
+    assert [cell.recipe.model for cell in cells] == ["logistic", "xgboost", "majority"]
+    with pytest.raises(UsageError, match="No model is named"):
+        plan_benchmark(sample, [], tmp_path, threads=1)
+
+
+def test_a_process_that_ended_while_it_was_idle_is_started_again(
+    sample: LesionDataset, tmp_path: Path
+) -> None:
+    [cell] = _plan(sample, ["majority"], tmp_path)
+    work = make_work(cell, store_data(sample), side_by_side=False)
+    process = processes.CellProcess()
+    try:
+        for _ in range(2):
+            process.begin(work)
+            while process.receive() is not None:
+                pass
+            process._process.terminate()
+            process._process.join()
+    finally:
+        process.end()

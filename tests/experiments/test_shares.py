@@ -106,6 +106,7 @@ def test_a_lost_worker_ends_the_training(
         ("logistic", {}, "Only xgboost"),
         ("xgboost", {"oversample": "smote"}, "smote needs all images"),
         ("xgboost", {"oversample": SMOTE()}, "needs all images"),
+        ("xgboost", {"parameters": {"linear_start": True}}, "without its linear start"),
     ],
 )
 def test_what_cannot_be_shared_is_refused(
