@@ -86,6 +86,7 @@ class LesionDataset:
         for name in ("images", "labels", "lesion_ids", "own_split"):
             if getattr(self, name) is not None:
                 self._set(name, _as_array(getattr(self, name)))
+        self._set("name", str(self.name))
         self._check_shapes()
         table = self.metadata
         if table is not None and "lesion_id" in table and table["lesion_id"].isna().any():
@@ -93,6 +94,7 @@ class LesionDataset:
             self._set("metadata", table.drop(columns="lesion_id"))
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(CODES):
             raise DataError(f"{self.name}: labels must lie in 0–{len(CODES) - 1}.")
+        self._set("labels", self.labels.astype(np.int64, copy=False))
         self._set("lesion_ids", self._find_lesions())
         if self.own_split is not None:
             self._set("own_split", self._name_parts(self.own_split))
@@ -101,7 +103,7 @@ class LesionDataset:
                 problem = f"one {kind} id has more than {LONGEST_ID} characters"
                 raise DataError(f"{self.name}: {problem}.")
 
-    def _set(self, name: str, value: "Array | pd.DataFrame | None") -> None:
+    def _set(self, name: str, value: "Array | pd.DataFrame | str | None") -> None:
         object.__setattr__(self, name, value)  # the class is frozen
 
     def _check_shapes(self) -> None:
@@ -226,7 +228,8 @@ class LesionDataset:
         """How many lesions were counted as one with another, of which they have a second id."""
         if self.lesion_count is None or self.metadata is None or "lesion_id" not in self.metadata:
             return 0
-        return int(self.metadata["lesion_id"].nunique()) - self.lesion_count
+        # Lesions that were given beside the metadata may be more than those of the metadata.
+        return max(0, int(self.metadata["lesion_id"].nunique()) - self.lesion_count)
 
     @cached_property
     def image_digest(self) -> str:

@@ -92,7 +92,7 @@ def check_counts(**counts: int | None) -> None:
     for what, count in counts.items():
         if count is None:
             continue
-        number = _as_index(count)
+        number = as_index(count)
         if number is None or number < 1:
             raise UsageError(f"The number of {what} is {count!r}; expected a whole number from 1.")
 
@@ -112,7 +112,7 @@ def read_count(name: str, value: object, low: int, high: int) -> int:
         ...
     hmnist.errors.UsageError: seed cannot be 1.5: expected a whole number from 0 to 4,294,967,295.
     """
-    number = _as_index(value)
+    number = as_index(value)
     if number is None or not low <= number <= high:
         raise UsageError(
             f"{name} cannot be {value!r}: expected a whole number from {low:,} to {high:,}."
@@ -120,7 +120,7 @@ def read_count(name: str, value: object, low: int, high: int) -> int:
     return number
 
 
-def _as_index(value: object) -> int | None:
+def as_index(value: object) -> int | None:
     """Return a whole number as int, such as one of numpy; None for anything else."""
     try:
         return operator.index(value)  # type: ignore[arg-type]  # what has no index is none
@@ -160,16 +160,17 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     There is no model called 'cn'. Did you mean cnn? Choose cnn, mlp.
     """
     names = list(known)
-    question = did_you_mean(name.lower(), names)
+    question = did_you_mean(str(name).lower(), names)
     return UsageError(
         f"There is no {kind} called {name!r}.", f"{question}Choose {', '.join(names)}."
     )
 
 
-def check_seed(seed: int) -> None:
-    """Refuse a seed below 0, from which numpy draws nothing: UsageError."""
-    if seed < 0:
-        raise UsageError(f"A seed is 0 or more, not {seed}.")
+def check_seed(seed: object) -> None:
+    """Refuse a seed from which numpy draws nothing, or that is no whole number: UsageError."""
+    number = as_index(seed)
+    if number is None or number < 0:
+        raise UsageError(f"A seed is a whole number from 0 on, not {seed!r}.")
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ answers without them, because a share of its training rows is hidden (`HIDDEN_SH
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -138,10 +138,15 @@ def describe_unknown(parts: Sequence[Float32 | None], count: int) -> str:
     )
 
 
-def _encode_age(age: "pd.Series[float] | Float64") -> Float32:
+def read_ages(column: "pd.Series[Any] | Float64") -> Float64:
+    """Return a column of ages in years: float64; what is no number is NaN."""
     import pandas as pd
 
-    years = np.asarray(pd.to_numeric(age, errors="coerce"), np.float64)
+    return np.asarray(pd.to_numeric(column, errors="coerce"), np.float64)
+
+
+def _encode_age(age: "pd.Series[float] | Float64") -> Float32:
+    years = read_ages(age)
     known = (years >= 0) & (years <= OLDEST)
     scaled = np.where(known, (years - 50) / 20, 0)
     groups = np.eye(len(AGE_GROUPS))[np.digitize(years, AGE_BOUNDS)] * known[:, None]

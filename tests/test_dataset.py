@@ -1,6 +1,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -310,3 +311,15 @@ def test_what_is_not_a_data_set_is_refused(function: Callable[[Any], Any]) -> No
         function("sample")
     with pytest.raises(UsageError, match=r"are a Split; .*has train, validation and test"):
         function(split(load_sample(rows=100)))
+
+
+def test_names_are_text_and_labels_whole_numbers() -> None:
+    data = make(name=Path("four.csv"), labels=np.array([4, 4, 6, 3], np.uint64))
+    assert data.name == "four.csv"
+    assert data.labels.dtype == np.int64
+
+
+def test_lesions_that_are_more_than_those_of_the_metadata_are_not_merged() -> None:
+    table = pd.DataFrame({"lesion_id": ["L_1", "L_1", "L_2", "L_2"]})
+    assert make(metadata=table, lesion_ids=np.array(["A", "B", "C", "D"])).merged_pairs == 0
+    assert make(metadata=table, lesion_ids=np.array(["A", "A", "A", "A"])).merged_pairs == 1

@@ -136,7 +136,7 @@ def estimate_fit(recipe: Recipe, images: int) -> float:
     if changed := recipe.parameters.keys() & _LENGTHS:
         own = replace(recipe, parameters={}).make().get_params()
         chosen = recipe.make().get_params()
-        seconds *= math.prod(chosen[name] / own[name] for name in changed)
+        seconds *= math.prod((chosen[name] or own[name]) / own[name] for name in changed)
     return seconds * images / 7000
 
 

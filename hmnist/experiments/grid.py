@@ -41,7 +41,9 @@ def plan_benchmark(
     given: dict[str, Any] = dict(settings)
     methods = given.pop("oversample", Recipe.oversample)
     uses = list_uses(given.pop("patients", Recipe.patients))
-    models = [models] if isinstance(models, str) else models
+    models = [models] if isinstance(models, str) else list(models)
+    if not models:
+        raise UsageError("No model is named.", "See: hmnist models")
     methods = [methods] if isinstance(methods, str) or hasattr(methods, "fit_resample") else methods
     methods = [name_method(method) for method in methods]
     seed = read_count("seed", given.pop("seed", Recipe.seed), 0, LARGEST_SEED)

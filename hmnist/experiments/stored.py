@@ -20,7 +20,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.errors import TrustError
 from hmnist.features.store import LATELY
 from hmnist.files import cache_folder, write_folder
-from hmnist.patients import FIELDS
+from hmnist.patients import FIELDS, read_ages
 
 ENTRIES = 8
 """Stored data sets in the cache; the oldest is deleted when there are more."""
@@ -92,7 +92,8 @@ def store_data(data: LesionDataset) -> StoredData:
     arrays = {name: array for name, array in values.items() if array is not None}
     for name in _METADATA:
         if data.metadata is not None and name in data.metadata:
-            arrays[name] = data.metadata[name].to_numpy(dtype=float if name == "age" else str)
+            column = data.metadata[name]
+            arrays[name] = read_ages(column) if name == "age" else column.to_numpy(dtype=str)
     facts = {
         "name": data.name,
         "synthetic": data.synthetic,

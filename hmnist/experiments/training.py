@@ -221,7 +221,7 @@ def open_finished(folder: Path, key: str, noted: "Noted | None" = None) -> Run |
 
 
 def _refuse_other_folder(folder: Path) -> None:
-    """Replace an older run, but no other folder or file."""
+    """Refuse a file, or a folder that holds something else than a run: it would be replaced."""
     taken = folder.is_file() or (folder.is_dir() and any(folder.iterdir()))
     if taken and not (folder / MANIFEST).is_file():
         raise UsageError(

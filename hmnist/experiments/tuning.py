@@ -19,7 +19,7 @@ from hmnist.dataset import LesionDataset
 from hmnist.decisions.calibration import fit_temperature, rescale
 from hmnist.diagnoses import CODES
 from hmnist.errors import TrustError, UsageError, WorkError, check_counts
-from hmnist.experiments.study import Study, Trial, check_optuna
+from hmnist.experiments.study import JOURNAL, Study, Trial, check_optuna
 from hmnist.experiments.training import fit_model, predict_part
 from hmnist.features.steps import OnStep, ignore_steps, part_of
 from hmnist.files import locked, make_parent, write_file
@@ -83,7 +83,7 @@ def tune(
     split: str | Path | Split | None = None,
     out: str | Path | None = None,
     on_trial: Callable[[Tuning], None] | None = None,
-    on_step: OnStep = ignore_steps,
+    on_step: OnStep | None = None,
     parameters: Mapping[str, Any] | None = None,
     **settings: Unpack[Settings],
 ) -> Tuning:
@@ -152,12 +152,13 @@ def tune(
     use_device(recipe.device)
     key = hashlib.sha256(f"{recipe.key(parts)} {seeds} {space}".encode()).hexdigest()[:12]
     with runs_folder(out, f"-tune-{recipe.model}") as folder:
+        _refuse_other_settings(folder)
         make_parent(folder / SETTINGS_FILE)
         with locked(folder / ".lock"):
             study = Study(folder, key, space, first=recipe.make().get_params(), seed=recipe.seed)
             before = len(study.trials)
             for number in range(before, trials):
-                steps = _piece(on_step, number - before, trials - before)
+                steps = _piece(on_step or ignore_steps, number - before, trials - before)
                 study.run(partial(_try, recipe, parts, seeds=seeds, on_step=steps))
                 tuning = Tuning(recipe.model, study.trials, folder)
                 if tuning.ranked:
@@ -165,6 +166,16 @@ def tune(
                 if on_trial is not None:
                     on_trial(tuning)
             return Tuning(recipe.model, study.trials, folder)
+
+
+def _refuse_other_settings(folder: Path) -> None:
+    """Refuse a folder with settings that no search has written: they would be replaced."""
+    settings = folder / SETTINGS_FILE
+    if settings.exists() and not (folder / JOURNAL).exists():
+        raise UsageError(
+            f"{settings} was not written by a search, and would be replaced.",
+            "Name another folder with --out.",
+        )
 
 
 def _find_space(recipe: Recipe) -> SearchSpace:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hmnist.diagnoses import CODES
-from hmnist.errors import UsageError, unknown_name
+from hmnist.errors import UsageError, check_kind, unknown_name
 from hmnist.systems import SYSTEMS
 from hmnist.systems.system import System
 
@@ -228,6 +228,7 @@ def find_model(name: str) -> ModelEntry:
     >>> find_model("CNN").name
     'cnn'
     """
+    check_kind(name, str, "Name a model, such as 'cnn'. See: hmnist models")
     if name.lower() not in MODELS:
         raise unknown_name("model", name, MODELS)
     return MODELS[name.lower()]

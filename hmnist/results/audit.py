@@ -58,7 +58,8 @@ def audit(
         differences are over lesions only.
     epochs : int, mapping of str to int, or None
         How many epochs all systems are trained for, or some by name; None, and for systems that
-        are not named, as many as the effort says.
+        are not named, as many as the effort says. ``oversample-first`` trains ``lenet``, and has
+        its epochs unless it is named.
     jobs : int or None
         How many models are trained side by side, in processes. None takes two if there are cores
         for them, which is quicker than two threads for one.

@@ -55,7 +55,7 @@ def open_table(folder: str | Path) -> Table:
     if not os.path.lexists(path):
         raise DataMissingError(
             f"{folder} holds no finished benchmark: it has no {TABLE}.",
-            f"Finish it: hmnist benchmark --out {folder}",
+            f"Run the same benchmark again with --out {folder}: finished models are kept.",
         )
     with open_guarded(path, LARGEST_JSON, _AGAIN) as file:
         return Table.from_json(file.read())

@@ -1,6 +1,6 @@
 """The columns of a table: scores and costs, each with its name and its heading."""
 
-from hmnist.errors import unknown_name
+from hmnist.errors import check_kind, unknown_name
 from hmnist.results.costs import COST_NAMES, COSTS
 from hmnist.scores.scoring import SCORES
 
@@ -25,6 +25,7 @@ def find_column(name: str) -> str:
     >>> find_column("AUC"), find_column("Accuracy"), find_column("fit s")
     ('roc_auc_ovr', 'accuracy', 'fit_seconds')
     """
+    check_kind(name, str, f"Name a column: {', '.join(COLUMNS)}.")
     found = _NAME_OF_HEADING.get(name.lower(), name.lower())
     if found not in COLUMNS:
         raise unknown_name("column", name, COLUMNS)

@@ -10,7 +10,7 @@ import numpy as np
 from hmnist.dataset import LesionDataset, check_loaded
 from hmnist.diagnoses import CODES
 from hmnist.errors import UsageError
-from hmnist.patients import FIELDS
+from hmnist.patients import FIELDS, read_ages
 from hmnist.results import canvas
 from hmnist.results.figure_files import save_figures
 from hmnist.results.image_figure import describe_data, plot_images
@@ -155,7 +155,7 @@ def plot_ages(data: LesionDataset) -> "Figure":
     """
     from matplotlib.ticker import MultipleLocator, PercentFormatter
 
-    ages = _column(data, "age").to_numpy(dtype=np.float64)
+    ages = read_ages(_column(data, "age"))
     known = ages[~np.isnan(ages)]
     # The ages of HAM10000 are multiples of five: each is the middle of a bin.
     edges = np.arange(np.floor(known.min() / 5) * 5, known.max() + 7.5, 5) - 2.5

@@ -96,7 +96,7 @@ def explain(
         if method == "permutation":
             groups = _rank_groups(run, pixels, predicted, known)
     return Explanation(
-        title=f"{run.manifest.model} on {run.manifest.data.name}: {method}",
+        title=f"{run.manifest.model}, trained on {run.manifest.data.name}: {method}",
         method=method,
         images=pixels,
         names=titles,

@@ -144,6 +144,9 @@ class Recipe:
             if name != "rare_to" or self.rare_to is not None:
                 object.__setattr__(self, name, read_count(name, getattr(self, name), low, high))
         self._check_names()
+        for name, setting in (("random_state", "seed"), ("effort", "effort")):
+            if name in self.parameters:
+                raise UsageError(f"{name} is no parameter to set.", f"Give the setting {setting}.")
         check_parameters(self.parameters)
         if not 0 < self.sensitivity < 1:
             raise UsageError(f"A sensitivity of {self.sensitivity:g} is not between 0 and 1.")

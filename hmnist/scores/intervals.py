@@ -14,7 +14,7 @@ import numpy as np
 
 from hmnist.arrays import Float64, Indices, Labels
 from hmnist.diagnoses import CODES
-from hmnist.errors import UsageError, check_seed
+from hmnist.errors import UsageError, check_counts, check_seed
 from hmnist.scores.predictions import Predictions, as_list, by_fold
 from hmnist.scores.scoring import SCORE_NAMES, SCORES, Score, mean_of_known, weighted_scores
 from hmnist.scores.weighting import PreparedPredictions
@@ -145,8 +145,7 @@ def bootstrap_models(
     Parameters and errors are those of `score_intervals`, for each model; each array has the shape
     (resamples,).
     """
-    if resamples < 1:
-        raise UsageError(f"resamples is {resamples}; it must be at least 1.")
+    check_counts(resamples=resamples)
     check_seed(seed)
     scores: dict[str, list[dict[str, Float64]]] = {model: [] for model in models}
     everything = [(model, each) for model, predictions in models.items() for each in predictions]

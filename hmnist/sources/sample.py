@@ -66,7 +66,7 @@ def write_sample(
     path: str | Path,
     rows: int = DEFAULT_ROWS,
     seed: int = 0,
-    on_progress: Callable[[int], None] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Path, Path]:
     """Write the sample as a pixel file in the Kaggle format, and its metadata beside it.
 
@@ -78,7 +78,7 @@ def write_sample(
     rows, seed : int
         As for `load_sample`.
     on_progress : callable, optional
-        Called with the number of rows written so far.
+        Called with the number of rows written so far, and of all.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def write_sample(
             metadata.to_csv(metadata_file, index=False, header=done == 0, lineterminator="\n")
             done += len(chunk)
             if on_progress is not None:
-                on_progress(done)
+                on_progress(done, rows)
     return path, metadata_path
 
 

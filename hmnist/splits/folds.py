@@ -1,11 +1,9 @@
 """`split_folds`: cross-validation, in which each lesion is tested once."""
 
-import operator
-
 import numpy as np
 
 from hmnist.dataset import LesionDataset, check_loaded
-from hmnist.errors import UsageError, check_seed
+from hmnist.errors import UsageError, as_index, check_seed
 from hmnist.splits.groups import assign_groups
 from hmnist.splits.split import Split, check_split
 from hmnist.splits.unknown_lesions import known_lesions
@@ -43,12 +41,13 @@ def split_folds(data: LesionDataset, folds: int = 5, seed: int = 0) -> list[Spli
     check_seed(seed)
     lesions = known_lesions(data)
     most = len(np.unique(lesions))
-    if not 2 <= folds <= most:
+    count = as_index(folds)  # a tuple times an integer of numpy is an array
+    if count is None or not 2 <= count <= most:
         raise UsageError(
-            f"{folds:,} folds cannot be made of {most:,} lesions.",
+            f"{folds!r} folds cannot be made of {most:,} lesions.",
             f"Ask for 2 to {most:,}; 5 is usual.",
         )
-    folds = operator.index(folds)  # a tuple times an integer of numpy is an array
+    folds = count
     rng = np.random.default_rng(seed)
     fold_of_image = assign_groups(lesions, data.labels, (1 / folds,) * folds, rng)
     share = VALIDATION / (1 - 1 / folds)

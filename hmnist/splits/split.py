@@ -31,7 +31,7 @@ from hmnist.splits.unknown_lesions import (
 )
 from hmnist.systems.protocol import Protocol
 
-_LARGEST_NUMBER = 2**63 - 1  # of a seed or a fold, for JSON
+_LARGEST_NUMBER = 10**12  # of a seed or a fold, as in `hmnist.guarded`
 
 FRACTIONS = (0.7, 0.1, 0.2)
 """The shares of the images that train, validate and test."""
@@ -79,9 +79,11 @@ class Split:
 
     def __post_init__(self) -> None:
         check_loaded(self.data)
+        object.__setattr__(self, "kind", str(self.kind))
         for part, given in self.indices.items():
             rows = as_rows(given, len(self.data), f"The {part} part")
-            object.__setattr__(self, f"{part}_indices", rows)
+            # A copy: the caller may go on with the array.
+            object.__setattr__(self, f"{part}_indices", rows.copy())
         for name in ("seed", "fold", "folds"):
             if getattr(self, name) is not None:
                 count = read_count(name, getattr(self, name), 0, _LARGEST_NUMBER)

@@ -129,3 +129,12 @@ def test_patient_data_are_stored_and_compared(sample: LesionDataset) -> None:
     some = store_data(replace(sample, metadata=sample.metadata[["image_id", "sex"]])).open()
     assert some.metadata is not None
     assert list(some.metadata) == ["image_id", "sex"]
+
+
+def test_ages_that_are_no_numbers_are_unknown(sample: LesionDataset) -> None:
+    assert sample.metadata is not None
+    ages = sample.metadata["age"].astype(object).where(sample.metadata.index > 9, "unknown")
+    data = replace(sample, metadata=sample.metadata.assign(age=ages))
+    assert data.patients is not None
+    assert (data.patients[:10, 0] == 0).all()
+    np.testing.assert_array_equal(store_data(data).open().patients, data.patients)

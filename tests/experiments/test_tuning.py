@@ -330,3 +330,11 @@ def test_an_interrupted_command_says_how_to_go_on(
     called = command(*WORDS)
     assert called.code == 130
     assert "--out here" in called.err
+
+
+def test_settings_of_the_user_are_not_replaced(data: LesionDataset, tmp_path: Path) -> None:
+    mine = tmp_path / SETTINGS_FILE
+    mine.write_text("effort = 'quick'\n")
+    with pytest.raises(UsageError, match="was not written by a search"):
+        search(data, tmp_path, trials=1)
+    assert mine.read_text() == "effort = 'quick'\n"

@@ -45,3 +45,8 @@ def test_a_command_sorts_by_a_heading(command: Command) -> None:
     called = command(*words, "--threads", "1")
     assert called.code == 0
     assert Table.from_json(called.out).rows[0].model == "majority"
+
+
+def test_a_column_has_a_name() -> None:
+    with pytest.raises(UsageError, match="Expected a str, not an int"):
+        find_column(3)  # type: ignore[arg-type]  # as in a notebook

@@ -143,6 +143,9 @@ def test_settings_name_the_fields_of_a_recipe() -> None:
         ({"seed": None}, "seed cannot be None"),
         ({"parameters": {"max_iter": 10**9}}, "max_iter is 1000000000"),
         ({"parameters": {"penalty": float("nan")}}, "penalty is nan"),
+        ({"parameters": {"random_state": 3}}, "random_state is no parameter .* the setting seed"),
+        ({"parameters": {"effort": "best"}}, "effort is no parameter to set"),
+        ({"model": 3}, "Expected a str, not an int"),
     ],
 )
 def test_unknown_names_and_numbers_are_refused(change: dict[str, Any], message: str) -> None:

@@ -146,7 +146,7 @@ def test_a_million_rows_come_in_chunks() -> None:
     ("arguments", "sentence"),
     [
         ({"rows": 41}, "six of each diagnosis"),
-        ({"seed": -1}, "0 or more, not -1"),
+        ({"seed": -1}, "from 0 on, not -1"),
         ({"chunk_rows": 0}, "at least 1 row"),
     ],
 )
@@ -165,8 +165,12 @@ def test_a_sample_may_be_written_into_the_home_folder(
 
 @pytest.mark.parametrize("name", ["sample.csv", "sample.csv.gz"])
 def test_a_written_sample_reads_back(tmp_path: Path, name: str) -> None:
-    progress: list[int] = []
-    pixel_path, metadata_path = write_sample(tmp_path / name, 120, 4, on_progress=progress.append)
+    progress: list[tuple[int, int]] = []
+
+    def note(done: int, total: int) -> None:
+        progress.append((done, total))
+
+    pixel_path, metadata_path = write_sample(tmp_path / name, 120, 4, on_progress=note)
     data = load_sample(120, seed=4)
     raw = pixel_path.read_bytes()
     text = (gzip.decompress(raw) if name.endswith(".gz") else raw).decode()
@@ -179,7 +183,7 @@ def test_a_written_sample_reads_back(tmp_path: Path, name: str) -> None:
     read = pd.read_csv(metadata_path)
     pd.testing.assert_frame_equal(read, sample_metadata(120, seed=4), check_dtype=False)
     assert is_sample(read)
-    assert progress[-1] == 120
+    assert progress[-1] == (120, 120)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["HAM10000_metadata.csv", name]
 
 
@@ -194,13 +198,17 @@ def test_a_written_sample_loads_as_the_same_synthetic_data(
 
 
 def test_a_sample_of_several_chunks_has_one_header(tmp_path: Path) -> None:
-    progress: list[int] = []
-    pixel_path, metadata_path = write_sample(tmp_path / "s.csv", 2100, on_progress=progress.append)
+    progress: list[tuple[int, int]] = []
+
+    def note(done: int, total: int) -> None:
+        progress.append((done, total))
+
+    pixel_path, metadata_path = write_sample(tmp_path / "s.csv", 2100, on_progress=note)
     assert pixel_path.read_text().count("pixel0000") == 1
     pd.testing.assert_frame_equal(
         pd.read_csv(metadata_path), sample_metadata(2100), check_dtype=False
     )
-    assert progress == [2048, 2100]
+    assert progress == [(2048, 2100), (2100, 2100)]
 
 
 def test_the_same_sample_is_the_same_file(tmp_path: Path) -> None:
@@ -251,7 +259,7 @@ def test_other_names_are_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_an_interrupted_writing_leaves_nothing(tmp_path: Path) -> None:
-    def interrupt(_: int) -> None:
+    def interrupt(*_: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -65,7 +65,7 @@ def test_few_lesions_are_spread_over_all_folds() -> None:
     assert max(sizes) - min(sizes) <= 6
 
 
-@pytest.mark.parametrize("folds", [-1, 0, 1, 31])
+@pytest.mark.parametrize("folds", [-1, 0, 1, 31, 2.5])
 def test_folds_that_cannot_be_made(folds: int) -> None:
     with pytest.raises(UsageError, match=f"{folds} folds cannot be made of 30 lesions") as caught:
         split_folds(make([(4, 2)] * 30), folds)
@@ -89,7 +89,7 @@ def test_unknown_lesions_have_no_folds() -> None:
     assert caught.value.exit_code == 2
 
 
-@pytest.mark.parametrize("seed", [-1, -(2**40)])
-def test_a_negative_seed_is_refused(seed: int) -> None:
-    with pytest.raises(UsageError, match="seed is 0 or more"):
+@pytest.mark.parametrize("seed", [-1, -(2**40), 1.5, "0"])
+def test_a_seed_that_is_none_is_refused(seed: int) -> None:
+    with pytest.raises(UsageError, match="seed is a whole number from 0 on"):
         split_folds(make([(4, 2)] * 30), seed=seed)

@@ -241,10 +241,10 @@ def test_too_few_images_are_refused() -> None:
         split(make([(4, 1)]), "image")
 
 
-@pytest.mark.parametrize("seed", [-1, -(2**40)])
-def test_a_negative_seed_is_refused(seed: int) -> None:
+@pytest.mark.parametrize("seed", [-1, -(2**40), 1.5, "0", None])
+def test_a_seed_that_is_none_is_refused(seed: int) -> None:
     data = make([(4, 2)] * 30)
-    with pytest.raises(UsageError, match="seed is 0 or more"):
+    with pytest.raises(UsageError, match="seed is a whole number from 0 on"):
         split(data, seed=seed)
 
 
@@ -446,3 +446,13 @@ def test_masks_and_lists_are_rows() -> None:
     assert "60" not in by_mask.proof()
     with pytest.raises(UsageError, match="The test part is a mask of 9 rows; the data hold 60"):
         by_hand(data, "mine", [0], [], test[:9])
+
+
+def test_a_split_keeps_its_rows_when_the_caller_goes_on_with_the_array() -> None:
+    rows = np.arange(60)
+    parts = Split(make([(4, 2)] * 30), Path("mine.csv"), rows[:40], rows[40:50], rows[50:])  # type: ignore[arg-type]  # as a user may give it
+    rows[:] = 0
+    assert parts.kind == "mine.csv"
+    assert parts.train_indices.tolist() == list(range(40))
+    with pytest.raises(UsageError, match="seed cannot be"):
+        replace(parts, seed=10**12 + 1)

@@ -23,7 +23,7 @@ from hmnist.runs.opened import check_opened
 from hmnist.runs.report import Estimate, Report
 from hmnist.runs.run import Run
 from hmnist.scores.scoring import SCORES
-from hmnist.scores.text import score_text
+from hmnist.scores.text import interval_text, score_text
 
 CARD_FILE = "README.md"
 
@@ -133,7 +133,7 @@ def _details(run: Run, facts: ExportFacts | None) -> Iterator[str]:
         ("Model", f"`{manifest.model}`: {entry.summary}"),
         ("Parameters", f"{count_text(manifest.parameter_count)} fitted numbers"),
         ("Input", f"{_size(manifest)} (height × width × channels), uint8, 0–255{patients}"),
-        ("Output", f"calibrated probabilities of {codes}"),
+        ("Output", f"{'' if manifest.split.published else 'calibrated '}probabilities of {codes}"),
         ("Decision", run.decision.describe()),
         ("Trained", f"{manifest.written}, with {versions}"),
         ("Licence", card_data.licence(synthetic=manifest.data.synthetic)),
@@ -197,8 +197,8 @@ def _evaluation(evaluation: Evaluation, unit: str) -> Iterator[str]:
     yield f"{evaluation.title}. {' '.join(evaluation.origin)}"
     yield "### Results"
     yield (
-        f"[low, high] is a 95 % interval over the {unit} of the test part. It is one "
-        "training with one seed: others give somewhat other scores."
+        f"[low, high] is a 95 % interval over the {unit} of the test part, for this training. "
+        "Other trainings give somewhat other scores."
     )
     rows = [
         [score.title, *_estimate(report.scores[score.name])]
@@ -233,9 +233,7 @@ def _size(manifest: Manifest) -> str:
 
 
 def _estimate(estimate: Estimate) -> tuple[str, str]:
-    if estimate.mean is None:
-        return "–", "–"
-    return score_text(estimate.mean), f"[{score_text(estimate.low)}, {score_text(estimate.high)}]"
+    return score_text(estimate.mean), interval_text(estimate.low, estimate.high)
 
 
 def _list(items: Sequence[tuple[str, str]]) -> str:
