@@ -12,6 +12,7 @@ import numpy as np
 from hmnist.arrays import Array, Booleans, Float32, Float64, Indices, Labels
 from hmnist.features.steps import OnStep, ignore_steps, part_of
 from hmnist.features.store import digest, kept
+from hmnist.hardware import named_threads
 from hmnist.large_arrays import take_rows
 from hmnist.models.linear import Linear, measure_scale, regress, standardise
 from hmnist.splits.groups import assign_groups
@@ -61,7 +62,11 @@ def cross_fit(
     def describe() -> dict[str, Any]:
         rows = [digest(each) for each in (features, labels, groups)]
         rows += [] if weights is None else [digest(weights)]
-        return {"rows": rows, "classes": classes, "seed": seed, "penalty": penalty}
+        # Sums of other numbers of threads differ in their last bits.
+        threads = named_threads()
+        return {
+            "rows": rows, "classes": classes, "seed": seed, "penalty": penalty, "threads": threads,
+        }  # fmt: skip
 
     def fit() -> dict[str, Array]:
         linear, log_odds = _cross_fit(
@@ -156,6 +161,8 @@ def _fit_folds(  # noqa: PLR0917 - as `regress`
         )
         log_odds[held_out] = inputs[held_out] @ coefficients + intercepts
         models.append((coefficients, intercepts))
+    if not models:  # one image of each diagnosis: no fold has two to learn from
+        models.append(regress(inputs, labels, weights, classes, penalty, 100)[:2])
     coefficients, intercepts = (np.mean(arrays, axis=0) for arrays in zip(*models, strict=True))
     return coefficients, intercepts, log_odds
 

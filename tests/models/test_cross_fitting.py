@@ -1,5 +1,6 @@
 """Log-odds of training images come from linear models that have not seen them."""
 
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
@@ -164,3 +165,29 @@ def test_no_fold_predicts_an_image_of_which_a_copy_was_fitted(
             for row, other in product(np.flatnonzero(held_out), np.flatnonzero(~held_out)):
                 assert raised.rows[row] != raised.rows[other]
                 assert not are_copies(images[row], images[other])
+
+
+def test_one_image_of_each_diagnosis_is_enough_for_a_model() -> None:
+    features = np.array([[-1.0], [1.0]], np.float32)
+    linear, log_odds = cross_fit(
+        features, np.array([0, 1]), None, np.array([0, 1]), classes=2, seed=0
+    )
+    assert (log_odds == 0).all()
+    assert linear.log_odds(features).argmax(axis=1).tolist() == [0, 1]
+
+
+def test_what_is_kept_is_for_a_number_of_threads(
+    data: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sums of other numbers of threads differ in their last bits."""
+    described: list[Any] = []
+
+    def kept(describe: Callable[[], Any], fit: Callable[[], Any]) -> Any:
+        described.append(describe())
+        return fit()
+
+    monkeypatch.setattr("hmnist.models.cross_fitting.kept", kept)
+    for threads in ("1", "2"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        cross_fit(*data, None, np.arange(400), classes=4, seed=0)
+    assert [facts["threads"] for facts in described] == [1, 2]
