@@ -164,7 +164,7 @@ def choose_device(wanted: str) -> tuple[str, str]:
     name = find_gpu()
     if name is None:
         reason, hint = "there is no NVIDIA GPU.", "Leave out --device gpu."
-    elif importlib.util.find_spec("nvidia.cudnn") is None:
+    elif not _has_cudnn():
         reason = f"TensorFlow is installed without the libraries for {name}."
         hint = 'Install them: pip install "hmnist[cuda]"'
     else:
@@ -172,6 +172,14 @@ def choose_device(wanted: str) -> tuple[str, str]:
     if wanted == "gpu":
         raise UsageError(f"A GPU cannot be used: {reason}", hint)
     return "cpu", f"The processor: {reason}"
+
+
+def _has_cudnn() -> bool:
+    """Return whether TensorFlow's libraries for GPUs are installed."""
+    try:
+        return importlib.util.find_spec("nvidia.cudnn") is not None
+    except ModuleNotFoundError:  # nothing of NVIDIA's is
+        return False
 
 
 def use_device(device: str) -> None:

@@ -91,10 +91,13 @@ def release(values: Array) -> None:
     """Let the system drop what this process has read or written of an array that lies in a file.
 
     The values stay as they are, and are read from the file again when they are needed. So work on a
-    large array needs as much memory as it uses at once. An array in memory is not changed.
+    large array needs as much memory as it uses at once. An array in memory is not changed, nor is
+    one whose changes are in memory alone (``mmap_mode="c"``).
     """
     base: Any = values
     while isinstance(base, np.ndarray | memoryview):
+        if isinstance(base, np.memmap) and base.mode == "c":
+            return
         base = base.base if isinstance(base, np.ndarray) else base.obj
     if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         base.madvise(mmap.MADV_DONTNEED)

@@ -200,6 +200,17 @@ def test_a_gpu_is_taken_where_it_can_be_used(monkeypatch: pytest.MonkeyPatch) ->
     assert choose_device("cpu") == ("cpu", "The processor, as asked.")
 
 
+def test_without_any_package_of_nvidia_the_processor_is_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def find_spec(name: str) -> object:
+        raise ModuleNotFoundError(f"No module named {name.partition('.')[0]!r}")
+
+    pretend_gpu(monkeypatch, "NVIDIA T4", installed=False)
+    monkeypatch.setattr("importlib.util.find_spec", find_spec)
+    assert choose_device("auto")[0] == "cpu"
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [(None, "there is no NVIDIA GPU"), ("NVIDIA T4", "without the libraries for NVIDIA T4")],

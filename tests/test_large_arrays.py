@@ -82,3 +82,12 @@ def test_chunks_cover_all_rows_once() -> None:
 def test_a_row_larger_than_a_chunk_is_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(large_arrays, "CHUNK", 4)
     assert list(chunks_of(np.zeros((2, 8)))) == [slice(0, 1), slice(1, 2)]
+
+
+def test_changes_that_are_in_memory_alone_are_not_released(tmp_path: Path) -> None:
+    np.save(tmp_path / "values.npy", np.zeros((100, 100)))
+    values = np.load(tmp_path / "values.npy", mmap_mode="c")
+    values[3] = 7
+    release(values)
+    release(np.asarray(values)[2:])
+    assert (values[3] == 7).all()

@@ -146,7 +146,7 @@ def build_cnn(
         raise UsageError(
             f"Images of {shape[0]}×{shape[1]} pixels are too small for a convolutional "
             f"network; {2 * PATCH} pixels a side are needed.",
-            "Leave it out: --models mlp,xgboost,hist-gbdt,logistic",
+            "Leave it out: --models mlp,xgboost,hist-gbdt,logistic --features pixels",
         )
     convolution = partial(
         layers.Conv2D, kernel_size=3, padding="same", use_bias=False, kernel_initializer="he_normal"

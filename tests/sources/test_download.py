@@ -81,6 +81,15 @@ def test_files_of_the_user_are_kept(servers: dict[str, Served]) -> None:
     assert (downloads_folder() / PIXELS).read_text() == "mine"
 
 
+def test_a_good_file_is_not_blamed_for_one_of_the_user(servers: dict[str, Served]) -> None:
+    downloads_folder().mkdir(parents=True)
+    (downloads_folder() / PIXELS).write_text("mine")
+    with pytest.raises(DataError, match=PIXELS) as caught:
+        download()
+    assert "deleted" not in str(caught.value)
+    assert (downloads_folder() / METADATA).is_file()
+
+
 def test_dermamnist_is_what_medmnist_publishes(monkeypatch: pytest.MonkeyPatch) -> None:
     archive = ARCHIVES["dermamnist"]
     [file] = archive.files
