@@ -218,7 +218,7 @@ def _are_numbers_of_rows(values: Float64) -> bool:
     """Tell whether whole numbers differ in all rows although their range is too narrow for that.
 
     Of n numbers at random in a range of r, no two are equal with a probability of about
-    exp(-n² / 2r), the birthday problem.
+    exp(-n² / 2r), the birthday problem. The ranks of a property are taken for names, too.
     """
     if not np.isfinite(values).all() or (values != np.round(values)).any():
         return False

@@ -36,21 +36,23 @@ def predict_unseen(
     labels : numpy.ndarray of int64, shape (n,)
         0–6.
     groups : numpy.ndarray of int64, shape (n,)
-        Rows of a group are held out together; there are at least three.
+        Rows of a group are held out together.
     weights : numpy.ndarray of float64, shape (n,), or None
         How much each row counts.
 
     Returns
     -------
     numpy.ndarray of float64, shape (n, 7)
-        Rows whose fold leaves a single label to learn from have that label.
+        Rows whose fold leaves a single label to learn from have that label, and zeros where it
+        leaves no row.
     """
     probabilities = np.zeros((len(labels), len(CODES)))
     fold_of_row = assign_groups(groups, labels, (1 / FOLDS,) * FOLDS, np.random.default_rng(0))
     for fold in range(FOLDS):
         held_out, rest = fold_of_row == fold, fold_of_row != fold
         if len(np.unique(labels[rest])) < 2:
-            probabilities[held_out, labels[rest][0]] = 1
+            if rest.any():
+                probabilities[held_out, labels[rest][0]] = 1
             continue
         linear = fit_linear(
             features[rest],

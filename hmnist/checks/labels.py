@@ -79,9 +79,9 @@ def find_wrong_labels(subject: Subject) -> Found | None:
     names = ", ".join(subject.data.name_of(row) for row in pictures.rows[wrong[:3]])
     return Found(
         f"Of the {len(surest):,} images that models are surest of, {len(wrong):,} ({share:.0%}, "
-        f"95% interval over {subject.unit} {low:.1%} to {high:.1%}) have "
-        "another label, where HAM10000 has less than 1%: about so many of all labels may be wrong. "
-        f"Look at {names} first.",
+        f"95% interval over {subject.unit} {low:.1%} to {high:.1%}) have another label, where "
+        f"HAM10000 has less than 1%: about {share:.0%} of all labels may be wrong. Look at {names} "
+        "first.",
         {
             "wrong": len(wrong),
             "of": len(surest),

@@ -10,7 +10,7 @@ from hmnist.diagnoses import CODES
 from hmnist.errors import DataError
 from hmnist.files import expand_home
 from hmnist.sources import load
-from hmnist.sources.header import read_header
+from hmnist.sources.header import has_index, read_header
 from hmnist.sources.metadata import METADATA_FILE, merge_same_lesions, read_metadata
 from hmnist.sources.opening import opened
 
@@ -26,7 +26,8 @@ def unexpected_columns(path: Path) -> list[str]:
         names, _ = read_header(file, path)
     if "pixel0000" not in names and "pixel0" not in names:
         return []
-    return [name for name in names if name != "label" and not name.startswith("pixel")]
+    columns = names[has_index(names) :]  # an index that pandas saved is read over
+    return [name for name in columns if name != "label" and not name.startswith("pixel")]
 
 
 def load_mislabelled(

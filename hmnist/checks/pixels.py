@@ -75,7 +75,7 @@ def find_other_pixel_order(subject: Subject) -> Found | None:
         if share > some and np.median(as_given) > 0:
             text = f"{share:.0%} of the images are smoother if {name}"
             return Found(
-                f"{text}: reorder their columns before anything is trained.",
+                f"{text}: put their pixels in order before anything is trained.",
                 {"share of images": share, "roughness": float(as_given.mean())},
             )
     shuffled = float((as_given > _ROUGH).mean())
@@ -161,9 +161,8 @@ def _orders(shape: Shape) -> dict[str, Callable[[Pixels], Pixels]]:
     }
     if height != width:
         across = np.arange(count).reshape(width, height, channels).transpose(1, 0, 2).ravel()
-        orders["they are read from top to bottom first, not from left to right"] = lambda images: (
-            take(images, across)
-        )
+        name = "they are read from top to bottom first, as where height and width are exchanged"
+        orders[name] = lambda images: take(images, across)
     if channels == 3:
         first = np.arange(count).reshape(channels, height, width).transpose(1, 2, 0).ravel()
         orders["all of the first channel comes first, then the second, then the third"] = (

@@ -16,7 +16,7 @@ from hmnist.checks.catalogue import CHECKS
 from hmnist.checks.report import Finding
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES, MEDMNIST_CODES
-from hmnist.errors import DataError, DataMissingError, UsageError
+from hmnist.errors import DataError, DataMissingError, DataWarning, UsageError
 from hmnist.oversampling import oversample
 from hmnist.sources.metadata import SAME_LESION
 from hmnist.sources.sample import load_sample, write_sample
@@ -671,6 +671,14 @@ def test_a_pixel_file_with_a_column_that_tells(pixel_file: Path, column: str, co
     packed = pixel_file.with_suffix(".csv.gz")
     packed.write_bytes(gzip.compress(pixel_file.read_bytes()))
     assert codes(list(inspect_file(packed).findings)) == [code]
+
+
+def test_an_index_that_pandas_saved_is_read_over(pixel_file: Path) -> None:
+    rewrite(pixel_file, lambda table: table.rename_axis("index").reset_index())
+    with pytest.warns(DataWarning):
+        report = inspect_file(pixel_file)
+    assert "HM126" not in codes(list(report.findings))
+    assert "HM104" not in report.skipped
 
 
 def test_a_pixel_file_with_another_column_is_the_readers_matter(pixel_file: Path) -> None:

@@ -63,3 +63,8 @@ def test_intervals_count_groups() -> None:
     by_row = measure_auc(rows % 2 == 0, rows / 40, rows)
     by_pair = measure_auc(rows % 2 == 0, rows / 40, rows // 4)
     assert by_pair.low < by_row.low
+
+
+def test_one_group_leaves_nothing_to_learn_from() -> None:
+    features, labels = np.zeros((5, 2), np.float32), np.full(5, 4)
+    assert (predict_unseen(features, labels, np.zeros(5, np.int64)) == 0).all()

@@ -123,10 +123,12 @@ def test_rows_and_columns_exchanged(data: LesionDataset) -> None:
 def test_rows_and_columns_exchanged_in_images_that_are_not_square(data: LesionDataset) -> None:
     wide = np.ascontiguousarray(data.images[:, 3:24])
     assert find_other_pixel_order(Subject(dataclasses.replace(data, images=wide))) is None
-    exchanged = wide.transpose(0, 2, 1, 3).reshape(wide.shape)
-    found = find_other_pixel_order(Subject(dataclasses.replace(data, images=exchanged)))
-    assert found is not None
-    assert "read from top to bottom first" in found.sentence
+    columns_first = wide.transpose(0, 2, 1, 3).reshape(wide.shape)
+    other_shape = wide.reshape(-1, *wide.shape[2:0:-1], 3)
+    for images in (columns_first, other_shape):
+        found = find_other_pixel_order(Subject(dataclasses.replace(data, images=images)))
+        assert found is not None
+        assert "read from top to bottom first" in found.sentence
 
 
 def test_rows_and_columns_exchanged_in_some_images(data: LesionDataset) -> None:
