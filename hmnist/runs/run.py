@@ -30,6 +30,7 @@ import numpy.typing as npt
 from hmnist.arrays import Float64, Labels, Pixels, Shape, softmax
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import Decision
+from hmnist.decisions.familiarity import Familiarity
 from hmnist.decisions.soft_voting import soft_vote
 from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError, unknown_name
 from hmnist.files import expand_home, hash_file, short_path
@@ -126,6 +127,8 @@ class Run(KnowsTrainingImages):
         ------
         UsageError
             If the run is an ensemble, which has `members` instead.
+        TrustError
+            If another run has replaced this one since it was opened.
         """
         self._check_same()
         model = restore_model(self.folder, self.manifest.model, self.manifest.parameters)
@@ -174,7 +177,7 @@ class Run(KnowsTrainingImages):
 
     def _check_same(self) -> None:
         """Refuse to read the files of another run, which has replaced this one since."""
-        if read_manifest(self.folder) != self.manifest:
+        if read_manifest(self.folder).files != self.manifest.files:
             raise TrustError(
                 f"{short_path(self.folder)} was replaced by another run after it was opened.",
                 "Open it again: hmnist.open_run",
@@ -194,7 +197,14 @@ class Run(KnowsTrainingImages):
 
     def find_seen(self, data: LesionDataset) -> Seen:
         """Return which images of a data set the model has seen in training or validation."""
+        self._check_same()
         return find_seen(self.folder, data)
+
+    @cached_property
+    def familiarity(self) -> Familiarity | None:
+        """What training images look like; None if the folder does not know."""
+        self._check_same()
+        return super().familiarity
 
     def predict_proba(
         self, images: npt.ArrayLike, patients: npt.ArrayLike | None = None

@@ -180,6 +180,8 @@ def test_a_run_that_was_replaced_is_not_read(copy: Path, run: Run, sample: Lesio
         lambda: older.scores,
         lambda: older.model,
         lambda: older.predict_uncalibrated(sample.images[:2]),
+        lambda: older.find_seen(sample),
+        lambda: older.familiarity,
     ):
         with pytest.raises(TrustError, match="was replaced by another run"):
             read()
