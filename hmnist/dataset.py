@@ -238,7 +238,10 @@ class LesionDataset:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over pixels, labels and lesions: with the same digest, models train the same."""
+        """SHA-256 over pixels, labels and lesions: with the same digest, models train the same.
+
+        Those that use patient data need the same `patient_digest`, too.
+        """
         sha = self._hash()
         if self.lesion_ids is not None:
             sha.update("\0".join(self.lesion_ids.tolist()).encode())

@@ -10,8 +10,8 @@
     └── TrustError      (ValueError)     4      a run folder or a download is damaged
 
 Every error carries one sentence that says what happened and where, and a hint that says what to
-do next. Each inherits from the built-in kind as well, so that callers may catch either. The
-warnings, `SampleWarning` and `DataWarning`, stand here too.
+do next. All but WorkError inherit from the built-in kind as well, so that callers may catch either.
+The warnings, `SampleWarning` and `DataWarning`, stand here too.
 """
 
 import operator
@@ -170,7 +170,7 @@ def check_seed(seed: object) -> None:
     """Refuse a seed from which numpy draws nothing, or that is no whole number: UsageError."""
     number = as_index(seed)
     if number is None or number < 0:
-        raise UsageError(f"A seed is a whole number from 0 on, not {seed!r}.")
+        raise UsageError(f"A seed is a whole number from 0, not {seed!r}.")
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:

@@ -50,7 +50,7 @@ def suited(
 
     The effort is that for the data unless one is given. On a GPU the precision is chosen like
     ``auto``. A device or precision that is chosen here is printed, with the reason; where none of
-    the models can use it, nothing is chosen.
+    the models can use it, nothing is chosen unless the user names it.
     """
     from hmnist.models.registry import find_model
 

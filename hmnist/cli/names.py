@@ -61,7 +61,9 @@ def named(kind: str, names: Sequence[str] = (), *, several: bool = False) -> dic
     """
     return {
         "callback": check_name(kind, names, several=several),
-        "autocompletion": lambda incomplete: _complete(incomplete, names or known_names(kind)),
+        "autocompletion": lambda incomplete: _complete(
+            incomplete, names or known_names(kind), several=several
+        ),
     }
 
 
@@ -92,7 +94,7 @@ def check_split(value: str | None) -> str | None:
 
 def complete_split(incomplete: str) -> list[str]:
     """Return the splits whose names begin so."""
-    return _complete(incomplete, _splits())
+    return _complete(incomplete, _splits(), several=False)
 
 
 def _splits() -> list[str]:
@@ -100,9 +102,9 @@ def _splits() -> list[str]:
     return ["lesion", "image", "own", *published]
 
 
-def _complete(incomplete: str, names: Sequence[str]) -> list[str]:
+def _complete(incomplete: str, names: Sequence[str], *, several: bool) -> list[str]:
     """Return the names that begin so, behind those that stand before the last comma."""
-    before, comma, last = incomplete.rpartition(",")
+    before, comma, last = incomplete.rpartition(",") if several else ("", "", incomplete)
     given = split_names(before)
     found = [name for name in names if name.startswith(last.lower()) and name not in given]
     return [f"{before}{comma}{name}" for name in found]

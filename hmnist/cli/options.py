@@ -13,6 +13,7 @@ import typer
 from hmnist.cli.names import (
     check_column,
     check_model,
+    check_new_folder,
     check_path,
     check_split,
     complete_split,
@@ -46,7 +47,7 @@ def shared(name: str, metavar: str | None, text: str, *flags: str, **facts: Any)
 
 def out(text: str, default: str) -> Any:
     """Return the option ``--out`` of a command that trains."""
-    return shared("out", "FOLDER", f"{text} [default: {default}]", callback=check_path)
+    return shared("out", "FOLDER", f"{text} [default: {default}]", callback=check_new_folder)
 
 
 def printed_as(*formats: str) -> Any:

@@ -55,7 +55,7 @@ def _taken(entry: "ModelEntry") -> set[str]:
         names |= {"oversample", "rare", "rare_to"}
     if entry.calibrated:
         names |= {"decide", "sensitivity"}
-    if entry.patients:
+    if entry.patients or not entry.baseline:  # others refuse them
         names.add("patients")
     return names
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from hmnist.arrays import Float64, Labels
 from hmnist.decisions.calibration import rescale
+from hmnist.decisions.given import SUM_TOLERANCE
 from hmnist.diagnoses import BENIGN, CODES, MALIGNANT
 from hmnist.errors import UsageError, unknown_name
 
@@ -27,9 +28,6 @@ LEAST_TEMPERATURE, LARGEST_TEMPERATURE = 1e-3, 1e3
 
 LEAST_SHARE = 1e-200
 """Of a diagnosis in a prior, unless it is 0: a power of a smaller one may be infinite."""
-
-ROUNDING = 1e-3
-"""How far a sum of probabilities may be above 1."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ class Decision:
             )
         for name, largest in (
             ("strength", LARGEST_STRENGTH),
-            ("threshold", 1 + ROUNDING),
+            ("threshold", 1 + SUM_TOLERANCE),
             ("target_sensitivity", 1),
             ("validation_sensitivity", 1),
             ("validation_specificity", 1),

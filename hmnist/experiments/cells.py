@@ -136,6 +136,7 @@ def estimate_fit(recipe: Recipe, images: int) -> float:
     if changed := recipe.parameters.keys() & _LENGTHS:
         own = replace(recipe, parameters={}).make().get_params()
         chosen = recipe.make().get_params()
+        # None is a system's own number of epochs.
         seconds *= math.prod((chosen[name] or own[name]) / own[name] for name in changed)
     return seconds * images / 7000
 

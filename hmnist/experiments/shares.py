@@ -207,7 +207,7 @@ def _wait_for(
                 f"The worker {lost.pop()} was lost, and the others need its images.",
                 "Nothing was written; the same command begins again.",
             )
-        # The others wait for it.
+        # The others would wait for ever for one that failed.
         if any(future.status == "error" for future in futures.values()):
             break
     for future in futures.values():

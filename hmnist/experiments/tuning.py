@@ -173,8 +173,8 @@ def _refuse_other_settings(folder: Path) -> None:
     settings = folder / SETTINGS_FILE
     if settings.exists() and not (folder / JOURNAL).exists():
         raise UsageError(
-            f"{settings} was not written by a search, and would be replaced.",
-            "Name another folder with --out.",
+            f"{settings} may be your own, and would be replaced: there is no {JOURNAL} beside it.",
+            "Remove it, or name another folder with --out.",
         )
 
 

@@ -76,7 +76,9 @@ class Isolated:
                 self._start()
             try:
                 return self._ask(request, size, seconds)
-            except KeyboardInterrupt:
+            except IsolationError:
+                raise  # it has complained, or has ended
+            except BaseException:
                 self._end()  # its answer would be taken for that to the next request
                 raise
 

@@ -8,11 +8,12 @@ import numpy as np
 from hmnist.arrays import Labels
 from hmnist.dataset import LesionDataset, check_loaded
 from hmnist.diagnoses import CODES, RARE
-from hmnist.errors import UsageError, unknown_name
+from hmnist.errors import UsageError, read_count, unknown_name
 from hmnist.oversampling.methods import METHODS
 from hmnist.oversampling.oversampled import Oversampled, keep_all
 from hmnist.oversampling.own_sampler import OwnSampler, resample
 
+_LARGEST_TARGET = 10**9
 _LARGEST_SEED = 2**32 - 1  # numpy's legacy generators, which imbalanced-learn uses, take no more
 
 
@@ -67,10 +68,7 @@ def oversample(
     """
     check_loaded(training)
     method = name_method(method)
-    if not 0 <= seed <= _LARGEST_SEED:
-        raise UsageError(
-            f"The seed of an oversampling is 0 or more and at most {_LARGEST_SEED}, not {seed}."
-        )
+    seed = read_count("seed", seed, 0, _LARGEST_SEED)
     if not len(training):
         raise UsageError("The training part holds no images to oversample.")
     if isinstance(method, OwnSampler):
@@ -117,8 +115,8 @@ def _targets(
     for code in rare:
         if code not in CODES:
             raise unknown_name("diagnosis", code, CODES)
-    if target is not None and target < 1:
-        raise UsageError(f"A target of {target} images per diagnosis cannot be reached.")
+    if target is not None:
+        target = read_count("target", target, 1, _LARGEST_TARGET)
     counts = np.bincount(labels, minlength=len(CODES))
     present = counts[counts > 0]
     raises_all = METHODS[method].raises_all

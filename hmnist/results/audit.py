@@ -65,7 +65,7 @@ def audit(
         for them, which is quicker than two threads for one.
     dask : str or None
         The address of the scheduler of a Dask cluster, such as ``"tcp://localhost:8786"``, whose
-        workers train the cells instead of this machine. At equal ``threads``, which are those of
+        workers train the models instead of this machine. At equal ``threads``, which are those of
         the smallest worker if none are given, and on equal processors, the scores are equal.
     out : str, pathlib.Path or None
         The folder of the runs; None makes one in ``hmnist-runs``. Finished runs are kept.

@@ -60,17 +60,17 @@ def benchmark(
         How many models of each kind are trained on that split, with the seeds ``seed, seed + 1,
         …``; ``seed`` itself fixes the split.
     jobs : int
-        How many cells run side by side, in processes of their own; they share the cores unless
+        How many models train side by side, in processes of their own; they share the cores unless
         ``threads`` are given. At equal ``threads`` the scores are equal, whatever it is.
     dask : str or None
         The address of the scheduler of a Dask cluster, such as ``"tcp://localhost:8786"``, whose
-        workers train the cells instead of this machine. At equal ``threads``, which are those of
+        workers train the models instead of this machine. At equal ``threads``, which are those of
         the smallest worker if none are given, and on equal processors, the scores are equal.
     sort : str
         The score or the cost that orders the rows, by its name or its heading in the table. Rows
         are compared with the best one on this score; with a cost, on balanced accuracy.
     out : str, pathlib.Path or None
-        The benchmark folder; None makes one in ``hmnist-runs``. Finished cells in it are kept. The
+        The benchmark folder; None makes one in ``hmnist-runs``. Finished runs in it are kept. The
         table of another benchmark in it is replaced, which the watcher is told.
     watcher : Watcher or None
         Is told about the progress. None shows the growing table in a notebook (a line for each

@@ -135,7 +135,7 @@ class Evaluation:
 
 
 def refuse_run_folder(folder: Path) -> None:
-    """Refuse a run folder for the report on other data: it has its own report. UsageError."""
+    """Refuse to write a report into a run folder, which has its own: UsageError."""
     if (folder / MANIFEST).exists():
         raise UsageError(
             f"{folder} is a run folder, which has its own report.", "Name another with --out."

@@ -280,21 +280,18 @@ class Table(Result):
         )
 
     def _describe_farthest(self, ranking: Ranking) -> str:
-        """Return how much worse than the best the marked rows may be at most."""
+        """Return how much worse than the best the marked rows may be, if that is known."""
         marked = [
-            row.difference
+            -row.difference if ranking.score in LOWER_IS_BETTER else row.difference
             for row, is_marked in zip(self.rows, self._are_among_best(), strict=True)
-            if is_marked and row.difference is not None and row.difference.low is not None
+            if is_marked and row.difference is not None
         ]
-        if not marked:
+        lows = [0.0 if each.difference == 0 and each.low is None else each.low for each in marked]
+        known = [low for low in lows if low is not None]
+        if not known or len(known) < len(lows):
             return ""
-        if ranking.score in LOWER_IS_BETTER:
-            marked = [-difference for difference in marked]
-        farthest = max(-difference.low for difference in marked if difference.low is not None)
-        return (
-            f" None of them is worse by more than {bound_text(farthest)} (95% intervals, each by "
-            "itself)."
-        )
+        farthest = bound_text(-min(known))
+        return f" How much worse they may be: up to {farthest} (95% intervals, each by itself)."
 
     def _pooled(self) -> str:
         counts = {"folds": self._folds, "seeds": max(row.seeds for row in self.rows)}

@@ -87,7 +87,7 @@ def plan_rows(rows: int, seed: int) -> Plan:
     """Distribute rows (42 or more) over diagnoses and lesions.
 
     Rows of one diagnosis stand together, and among them the images of one lesion. Raises UsageError
-    if `rows` is below 42 or `seed` below 0.
+    if `rows` is below 42, or `seed` is no whole number from 0.
     """
     if rows < MINIMUM_ROWS:
         raise UsageError(

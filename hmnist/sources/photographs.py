@@ -21,7 +21,14 @@ import numpy as np
 
 from hmnist.arrays import Shape
 from hmnist.diagnoses import label_of
-from hmnist.errors import DataError, DataMissingError, UsageError, unknown_name
+from hmnist.errors import (
+    DataError,
+    DataMissingError,
+    UsageError,
+    as_index,
+    check_counts,
+    unknown_name,
+)
 from hmnist.files import expand_home, refuse_to_overwrite, write_file
 from hmnist.hardware import available_cores
 from hmnist.sources.header import image_shape
@@ -159,14 +166,14 @@ def check_options(size: tuple[int, int], mode: str, jobs: int | None) -> Shape:
         height, width = size
     except (TypeError, ValueError) as error:
         raise UsageError(f"A size is (height, width), such as (28, 28), not {size!r}.") from error
-    if not (1 <= height <= LARGEST_SIDE and 1 <= width <= LARGEST_SIDE):
+    sides = [as_index(side) for side in (height, width)]
+    if not all(side is not None and 1 <= side <= LARGEST_SIDE for side in sides):
         raise UsageError(
             f"A size of {height}×{width} cannot be made; height and width are 1–{LARGEST_SIDE}."
         )
     if mode not in CHANNELS:
         raise unknown_name("mode", mode, CHANNELS)
-    if jobs is not None and jobs < 1:
-        raise UsageError(f"At least one job reads photographs, not {jobs}.")
+    check_counts(jobs=jobs)
     return height, width, CHANNELS[mode]
 
 

@@ -37,7 +37,7 @@ def load_sample(rows: int = DEFAULT_ROWS, seed: int = 0) -> LesionDataset:
     Raises
     ------
     UsageError
-        If `rows` is below 42 or `seed` below 0.
+        If `rows` is below 42, or `seed` is no whole number from 0.
 
     Examples
     --------
@@ -54,8 +54,8 @@ def generate(
     """Generate the sample in chunks, so that a million rows need little memory.
 
     Together the chunks are the data set that `load_sample` returns, whatever the number of rows in
-    a chunk. A lesion may have images in two chunks. Raises UsageError if `rows` is below 42, `seed`
-    below 0 or `chunk_rows` below 1.
+    a chunk. A lesion may have images in two chunks. Raises UsageError if `rows` is below 42,
+    `chunk_rows` below 1, or `seed` no whole number from 0.
     """
     if chunk_rows < 1:
         raise UsageError(f"A chunk has at least 1 row, not {chunk_rows}.")
@@ -88,8 +88,8 @@ def write_sample(
     Raises
     ------
     UsageError
-        If `path` is not a name for a pixel file, one of the two files exists, `rows` is below 42 or
-        `seed` below 0.
+        If `path` is not a name for a pixel file, one of the two files exists, `rows` is below 42,
+        or `seed` is no whole number from 0.
     WorkError
         If a file cannot be written.
     """

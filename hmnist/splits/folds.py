@@ -35,7 +35,7 @@ def split_folds(data: LesionDataset, folds: int = 5, seed: int = 0) -> list[Spli
     ------
     UsageError
         If lesions are unknown, there are fewer than two folds or fewer lesions than folds, or
-        `seed` is below 0.
+        `seed` is no whole number from 0.
     """
     check_loaded(data)
     check_seed(seed)
@@ -44,7 +44,7 @@ def split_folds(data: LesionDataset, folds: int = 5, seed: int = 0) -> list[Spli
     count = as_index(folds)  # a tuple times an integer of numpy is an array
     if count is None or not 2 <= count <= most:
         raise UsageError(
-            f"{folds!r} folds cannot be made of {most:,} lesions.",
+            f"{folds if count is None else count} folds cannot be made of {most:,} lesions.",
             f"Ask for 2 to {most:,}; 5 is usual.",
         )
     folds = count

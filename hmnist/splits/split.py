@@ -237,7 +237,7 @@ def split(
     ------
     UsageError
         If the data do not allow this kind of split, it is a split of other data, or `seed` is
-        below 0.
+        no whole number from 0.
     DataError
         If a split file is malformed, or the metadata lack what a published split needs.
 

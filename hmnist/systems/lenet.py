@@ -44,8 +44,8 @@ SYSTEM = System(
         Hyperparameter("dense layers", "512 sigmoid, 7", "stated"),
         Hyperparameter("channels", "blue, green, red", "in its code"),
         Hyperparameter(
-            "resizing",
-            "training images linearly, test images by area, if photographs are given",
+            "resizing of photographs",
+            "training images linearly, test images by area (hmnist data from-images)",
             "in its code",
         ),
     ),

@@ -274,10 +274,8 @@ class System:
             "augmentation": self.augmentation,
             "protocol": self.protocol.description,
         }
-        named = {each.name for each in self.layers}
         chosen = [
             Hyperparameter(name, text, self.origins.get(name, "ours"))
             for name, text in values.items()
-            if name not in named
         ]
         return (*self.layers, *chosen)

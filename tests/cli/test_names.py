@@ -34,7 +34,7 @@ SCRIPT = "from hmnist.cli import main; main()"
 def test_the_last_of_several_names_is_completed(
     kind: str, incomplete: str, found: list[str] | None
 ) -> None:
-    completed = named(kind)["autocompletion"](incomplete)
+    completed = named(kind, several=True)["autocompletion"](incomplete)
     if found is None:
         assert len(completed) > 9
     else:
@@ -89,3 +89,8 @@ def test_what_a_command_writes_must_not_be_there_as_something_else(tmp_path: Pat
         check_new_file(tmp_path)
     with pytest.raises(UsageError, match="is a file; expected a folder"):
         check_new_folder(file)
+
+
+def test_where_one_name_is_expected_no_second_is_completed() -> None:
+    assert named("effort")["autocompletion"]("be") == ["best"]
+    assert named("effort")["autocompletion"]("quick,be") == []

@@ -44,8 +44,8 @@ from tests.conftest import Command
             ),
         ),
         ({"oversample": "random", "decide": "natural", "patients": "no"}, ["majority"], {}),
-        ({"patients": "yes"}, ["lenet"], {"patients": "lenet does not take it"}),
-        ({"patients": "yes"}, ["lenet", "cnn"], {}),
+        ({"patients": "yes"}, ["majority"], {"patients": "majority does not take it"}),
+        ({"patients": "yes"}, ["lenet"], {}),  # which refuses them
     ],
     ids=str,
 )

@@ -335,6 +335,6 @@ def test_an_interrupted_command_says_how_to_go_on(
 def test_settings_of_the_user_are_not_replaced(data: LesionDataset, tmp_path: Path) -> None:
     mine = tmp_path / SETTINGS_FILE
     mine.write_text("effort = 'quick'\n")
-    with pytest.raises(UsageError, match="was not written by a search"):
+    with pytest.raises(UsageError, match="may be your own"):
         search(data, tmp_path, trials=1)
     assert mine.read_text() == "effort = 'quick'\n"

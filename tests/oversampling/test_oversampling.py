@@ -332,10 +332,12 @@ def test_an_absent_diagnosis_stays_absent() -> None:
         ("adasyn", {}, "no oversampling called 'adasyn'"),
         ("random", {"rare": ["df", "scc"]}, "no diagnosis called 'scc'"),
         ("balanced", {"rare": ["DF"]}, "no diagnosis called 'DF'"),
-        ("random", {"target": 0}, "target of 0 images"),
-        ("none", {"target": -5}, "target of -5 images"),
-        ("random", {"seed": -1}, "seed .* not -1"),
-        ("smote", {"seed": 2**32}, "seed .* not 4294967296"),
+        ("random", {"target": 0}, "target cannot be 0"),
+        ("none", {"target": -5}, "target cannot be -5"),
+        ("random", {"seed": -1}, "seed cannot be -1"),
+        ("smote", {"seed": 2**32}, "seed cannot be 4294967296"),
+        ("none", {"seed": 1.5}, "seed cannot be 1.5"),
+        ("random", {"target": 2.5}, "target cannot be 2.5"),
     ],
 )
 def test_unknown_names_and_unsuitable_numbers_are_refused(

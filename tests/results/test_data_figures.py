@@ -275,5 +275,5 @@ def test_without_matplotlib_nothing_is_read(
 def test_no_images_and_a_negative_seed_are_refused(sample: LesionDataset) -> None:
     with pytest.raises(UsageError, match="holds no images to draw"):
         plot_diagnoses(sample.take(np.arange(0)))
-    with pytest.raises(UsageError, match="from 0 on, not -1"):
+    with pytest.raises(UsageError, match="from 0, not -1"):
         plot_images(sample, "nv", seed=-1)

@@ -370,5 +370,5 @@ def test_one_predictions_is_as_good_as_a_list_and_a_generator_as_a_sequence() ->
 
 
 def test_a_negative_seed_is_refused() -> None:
-    with pytest.raises(UsageError, match="from 0 on, not -1"):
+    with pytest.raises(UsageError, match="from 0, not -1"):
         score_intervals([draw_predictions(1)], seed=-1)

@@ -230,7 +230,9 @@ def test_the_wrong_folder(archive: Path, tmp_path: Path) -> None:
         ({"size": (0, 4)}, "0×4"),
         ({"size": (4, 1025)}, "4×1025"),
         ({"mode": "HSV"}, "no mode called 'HSV'"),
-        ({"jobs": 0}, "one job"),
+        ({"size": (28.5, 28)}, "28.5×28"),
+        ({"jobs": 0}, "number of jobs is 0"),
+        ({"jobs": "2"}, "number of jobs is '2'"),
         ({"size": (20, 30)}, "does not tell that its images are 20×30 L"),
     ],
 )

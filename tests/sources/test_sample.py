@@ -146,7 +146,7 @@ def test_a_million_rows_come_in_chunks() -> None:
     ("arguments", "sentence"),
     [
         ({"rows": 41}, "six of each diagnosis"),
-        ({"seed": -1}, "from 0 on, not -1"),
+        ({"seed": -1}, "from 0, not -1"),
         ({"chunk_rows": 0}, "at least 1 row"),
     ],
 )

@@ -91,5 +91,5 @@ def test_unknown_lesions_have_no_folds() -> None:
 
 @pytest.mark.parametrize("seed", [-1, -(2**40), 1.5, "0"])
 def test_a_seed_that_is_none_is_refused(seed: int) -> None:
-    with pytest.raises(UsageError, match="seed is a whole number from 0 on"):
+    with pytest.raises(UsageError, match="seed is a whole number from 0"):
         split_folds(make([(4, 2)] * 30), seed=seed)

@@ -244,7 +244,7 @@ def test_too_few_images_are_refused() -> None:
 @pytest.mark.parametrize("seed", [-1, -(2**40), 1.5, "0", None])
 def test_a_seed_that_is_none_is_refused(seed: int) -> None:
     data = make([(4, 2)] * 30)
-    with pytest.raises(UsageError, match="seed is a whole number from 0 on"):
+    with pytest.raises(UsageError, match="seed is a whole number from 0"):
         split(data, seed=seed)
 
 

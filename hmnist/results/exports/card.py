@@ -129,11 +129,12 @@ def _details(run: Run, facts: ExportFacts | None) -> Iterator[str]:
     versions = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
     patients = " and the patient's age, sex and site of the lesion" if run.uses_patients else ""
     codes = ", ".join(f"{item.code} ({item.name})" for item in DIAGNOSES)
+    calibrated = "" if run.decision.temperature == 1 else "calibrated "
     items = [
         ("Model", f"`{manifest.model}`: {entry.summary}"),
         ("Parameters", f"{count_text(manifest.parameter_count)} fitted numbers"),
         ("Input", f"{_size(manifest)} (height × width × channels), uint8, 0–255{patients}"),
-        ("Output", f"{'' if manifest.split.published else 'calibrated '}probabilities of {codes}"),
+        ("Output", f"{calibrated}probabilities of {codes}"),
         ("Decision", run.decision.describe()),
         ("Trained", f"{manifest.written}, with {versions}"),
         ("Licence", card_data.licence(synthetic=manifest.data.synthetic)),

@@ -114,7 +114,7 @@ class ExportFacts:
     def describe(self) -> str:
         """Return what the folder holds, in a sentence."""
         if self.whole:
-            return f"{GRAPHS[self.format]}: one graph from pixels to calibrated probabilities."
+            return f"{GRAPHS[self.format]}: one graph from pixels to probabilities."
         return "Networks for LiteRT; hmnist computes the features that they read, in numpy."
 
     def describe_difference(self) -> str:
