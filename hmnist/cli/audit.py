@@ -69,7 +69,7 @@ def audit(
     audited = AUDITED if systems is None else split_names(systems)
     counts = None if epochs is None else _read_epochs(epochs, audited)
     models = [SYSTEMS[name].model for name in audited]
-    tell_unused(settings, models, quiet=quiet)
+    tell_unused(options.only_given(jobs=jobs, dask=dask) | settings, models, quiet=quiet)
     dataset = load_data(data, metadata, quiet=quiet, sample_allowed=False)
     from hmnist.cli.watching import watch_cells
     from hmnist.results.audit import audit as run_audit

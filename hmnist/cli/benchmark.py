@@ -66,7 +66,7 @@ def benchmark(
     # A benchmark takes several of these two.
     single = {name: settings[name] for name in settings if name not in {"oversample", "patients"}}
     Recipe(model=names[0], **single)  # refuses what does not fit
-    tell_unused(settings, names, quiet=quiet)
+    tell_unused(options.only_given(jobs=jobs, dask=dask) | settings, names, quiet=quiet)
     dataset = load_data(data, metadata, quiet=quiet)
     warn_of_unknown_lesions(dataset, quiet=quiet)
     from hmnist.cli.watching import watch_cells

@@ -36,6 +36,8 @@ def find_unused(settings: Mapping[str, Any], models: Sequence[str]) -> Iterator[
     """
     from hmnist.models.registry import find_model
 
+    if {"jobs", "dask"} <= settings.keys():
+        yield "jobs", "a cluster trains as many models at once as it has workers"
     taken = set[str]().union(*(_taken(find_model(model)) for model in models))
     nobody = f"{models[0]} does not take it" if len(models) == 1 else "none of the models takes it"
     for name in _TAKEN_BY_SOME:

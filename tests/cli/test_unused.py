@@ -46,6 +46,12 @@ from tests.conftest import Command
         ({"oversample": "random", "decide": "natural", "patients": "no"}, ["majority"], {}),
         ({"patients": "yes"}, ["majority"], {"patients": "majority does not take it"}),
         ({"patients": "yes"}, ["lenet"], {}),  # which refuses them
+        (
+            {"jobs": 4, "dask": "tcp://host:8786"},
+            ["cnn"],
+            {"jobs": "a cluster trains as many models at once as it has workers"},
+        ),
+        ({"jobs": 4}, ["cnn"], {}),
     ],
     ids=str,
 )
