@@ -177,6 +177,19 @@ def area_weights(before: int, after: int) -> Float64:
     return np.asarray(np.maximum(covered, 0) * after / before)
 
 
+def possible_shapes(count: int) -> list[Shape]:
+    """Return the shapes of `count` pixels that are square or `OBLONG`, of one channel or three.
+
+    Examples
+    --------
+    >>> possible_shapes(2352), possible_shapes(22500)
+    ([(28, 28, 3)], [(150, 150, 1), (75, 100, 3)])
+    """
+    sizes = [((side := math.isqrt(count // channels)), side, channels) for channels in (1, 3)]
+    sizes += [(*OBLONG, channels) for channels in (1, 3)]
+    return [shape for shape in sizes if math.prod(shape) == count > 0]
+
+
 def infer_shape(count: int) -> Shape:
     """Return the shape of a square image of `count` pixels with three channels or one.
 
@@ -189,16 +202,15 @@ def infer_shape(count: int) -> Shape:
     >>> infer_shape(64)
     (8, 8, 1)
     """
-    if count in {math.prod(OBLONG), 3 * math.prod(OBLONG)}:
+    shapes = possible_shapes(count)
+    if len(shapes) == 1:
+        return shapes[0]
+    if shapes:
         height, width = OBLONG
         raise UsageError(
             f"{count} pixels are a square image or one of {height}×{width}.",
             "Give image_shape=(height, width, channels), or images of the shape (n, h, w, c).",
         )
-    for channels in (3, 1):
-        side = round((count / channels) ** 0.5)
-        if side * side * channels == count:
-            return side, side, channels
     raise UsageError(
         f"{count} pixels are not a square image of one or three channels.",
         "Give image_shape=(height, width, channels).",

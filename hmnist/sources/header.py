@@ -1,13 +1,12 @@
 """The first line of a pixel file: the names of its columns, and the shape of its images."""
 
 import csv
-import math
 import re
 from collections import Counter
 from pathlib import Path
 from typing import BinaryIO
 
-from hmnist.arrays import OBLONG, Shape
+from hmnist.arrays import Shape, possible_shapes
 from hmnist.errors import DataError
 from hmnist.sources.opening import DOWNLOAD_AGAIN
 
@@ -109,9 +108,7 @@ def image_shape(pixels: int, path: Path) -> Shape:
     """
     if shape := _shape_in_name(pixels, path.name):
         return shape
-    sizes = [((side := math.isqrt(pixels // channels)), side, channels) for channels in (1, 3)]
-    sizes += [(*OBLONG, channels) for channels in (1, 3)]
-    shapes = [shape for shape in sizes if math.prod(shape) == pixels]
+    shapes = possible_shapes(pixels)
     if len(shapes) == 1:
         return shapes[0]
     if shapes:
