@@ -74,13 +74,7 @@ class Isolated:
             if self._process.poll() is not None:
                 self._end()
                 self._start()
-            try:
-                return self._ask(request, size, seconds)
-            except IsolationError:
-                raise  # it has complained, or has ended
-            except BaseException:
-                self._end()  # its answer would be taken for that to the next request
-                raise
+            return self._ask(request, size, seconds)
 
     def _ask(self, request: bytes, size: int, seconds: float) -> bytes:
         process = self._process
@@ -97,9 +91,6 @@ class Isolated:
         try:
             _send(process.stdin, request)
             succeeded, answer = _receive(process.stdout, max(size, _LONGEST))
-        except IsolationError:
-            self._end()  # the rest of its answer is still to come
-            raise
         except (OSError, EOFError) as error:
             process.kill()  # it may be about to end by itself
             code = process.wait()
@@ -108,6 +99,9 @@ class Isolated:
                 if late.is_set()
                 else f"the process that runs it ended with code {code}"
             ) from error
+        except BaseException:
+            self._end()  # the rest of its answer would be taken for that to the next request
+            raise
         finally:
             watch.cancel()
         if not succeeded:
