@@ -48,7 +48,7 @@ SIDE, PRODUCTS = 2048, 4  # of the matrices, and how often they are multiplied
 
 PREDICT = "from hmnist.cli import main; main()"
 
-WITHOUT_LITERT = "from hmnist.runs import run; run.find_litert = lambda _: None; "
+WITHOUT_LITERT = "from hmnist.runs import few_images; few_images.find_litert = lambda _: None; "
 
 
 def main() -> None:

@@ -24,10 +24,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Float64, Labels, Pixels, Shape, softmax
+from hmnist.arrays import Float64, Labels, Shape
 from hmnist.dataset import LesionDataset
 from hmnist.decisions.decision import Decision
 from hmnist.decisions.familiarity import Familiarity
@@ -35,10 +34,8 @@ from hmnist.decisions.soft_voting import soft_vote
 from hmnist.errors import DataMissingError, SampleWarning, TrustError, UsageError, unknown_name
 from hmnist.files import expand_home, hash_file, short_path
 from hmnist.html import html_of
-from hmnist.models.litert import FEW, find_litert
-from hmnist.models.saved_networks import SavedNetworks
-from hmnist.patients import PATIENT_COLUMNS, check_patients
 from hmnist.runs.familiarity import KnowsTrainingImages
+from hmnist.runs.few_images import are_for_litert, predict_few
 from hmnist.runs.history import HISTORY, read_history
 from hmnist.runs.manifest import MANIFEST, Manifest, Member, check_files, read_manifest
 from hmnist.runs.parameters import restore_model
@@ -260,35 +257,12 @@ class Run(KnowsTrainingImages):
                 for member in self.members
             ]
             return soft_vote(probabilities, [member.weight for member in self.manifest.members])
-        if self._are_few_pixels(images) and self._has_litert:
+        if are_for_litert(images, self.image_shape, self.model_folder):
             self._check_same()
-            networks = SavedNetworks(self.model_folder, self.image_shape)
-            # The model itself refuses the columns of another version, with a sentence.
-            fits = networks.patient_columns in {0, len(PATIENT_COLUMNS)}
-            if fits and networks.reads(self.image_shape):
-                return _predict_few(networks, np.asarray(images), patients)
+            found = predict_few(self.model_folder, self.image_shape, images, patients)
+            if found is not None:
+                return found
         return self.model.predict_proba(images, patients)
-
-    @property
-    def _has_litert(self) -> bool:
-        """Whether LiteRT can run its networks."""
-        return find_litert(self.model_folder) is not None
-
-    def _are_few_pixels(self, images: npt.ArrayLike) -> bool:
-        """Whether images are so few, and need none of the checks that estimators make."""
-        return (
-            isinstance(images, np.ndarray)
-            and images.dtype == np.uint8
-            and images.shape[1:] == self.image_shape
-            and 0 < len(images) <= FEW
-        )
-
-
-def _predict_few(
-    networks: SavedNetworks, images: Pixels, patients: npt.ArrayLike | None
-) -> Float64:
-    known = check_patients(patients, len(images)) if networks.patient_columns else None
-    return softmax(networks.logits(images, known))
 
 
 def open_run(folder: str | Path) -> Run:

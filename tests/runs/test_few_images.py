@@ -56,7 +56,7 @@ def test_patient_data_are_read_without_keras(
     with pytest.raises(UsageError, match="expected finite numbers"):
         again.predict(sample.images, patients[:5])
     # Networks of a version with other columns are left to the model, which refuses them.
-    monkeypatch.setattr("hmnist.runs.run.PATIENT_COLUMNS", ("age", "sex"))
+    monkeypatch.setattr("hmnist.runs.few_images.PATIENT_COLUMNS", ("age", "sex"))
     with pytest.raises(AssertionError, match="Keras"):
         open_run(patient_run.folder).predict(sample.images)
 
@@ -101,7 +101,7 @@ def test_few_images_need_no_networks_of_keras(
 def test_many_images_are_predicted_by_the_model(
     network_run: Run, sample: LesionDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hmnist.runs.run.FEW", 100)
+    monkeypatch.setattr("hmnist.runs.few_images.FEW", 100)
     probabilities = network_run.predict_uncalibrated(sample.images)
     np.testing.assert_array_equal(probabilities, network_run.model.predict_proba(sample.images))
 
@@ -110,7 +110,7 @@ def test_a_run_without_the_file_predicts_the_same(
     network_run: Run, sample: LesionDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = network_run.predict_proba(sample.images)
-    monkeypatch.setattr("hmnist.runs.run.find_litert", lambda _: None)
+    monkeypatch.setattr("hmnist.runs.few_images.find_litert", lambda _: None)
     np.testing.assert_allclose(network_run.predict_proba(sample.images), expected, atol=1e-4)
 
 
