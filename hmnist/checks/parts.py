@@ -133,8 +133,8 @@ def find_other_shares(subject: Subject) -> Found | None:
     label = int(np.abs(expected - observed).argmax())
     return Found(
         f"The shares of the diagnoses differ: {CODES[label]} is {observed[label]:.0%} of the test "
-        f"part and {expected[label]:.0%} of the training images. Scores "
-        "are true only for the shares in the test part.",
+        f"part and {expected[label]:.0%} of the training images. Scores are true only for the "
+        "shares in the test part.",
         {"half the sum of differences": difference, "limit": limit},
     )
 

@@ -130,8 +130,9 @@ class Evaluation:
         WorkError
             If they cannot be written.
         """
-        refuse_run_folder(expand_home(folder))
-        write_report(self.report, expand_home(folder))
+        path = expand_home(folder)
+        refuse_run_folder(path)
+        write_report(self.report, path)
 
 
 def refuse_run_folder(folder: Path) -> None:
