@@ -11,6 +11,9 @@ import hmnist
 from benchmarks.planting import changes
 from benchmarks.planting.changes import Case, Data
 
+OBLONG = 21, 28
+"""Height and width of the photographs' proportion, 3:4."""
+
 
 def make_sound(data: Data, seeds: int) -> Iterator[tuple[str, list[Case]]]:
     """Yield kinds of sound data and splits."""
@@ -23,10 +26,10 @@ def make_sound(data: Data, seeds: int) -> Iterator[tuple[str, list[Case]]]:
     yield "as MedMNIST, sorted in each part", [(changes.medmnist(data, splits[0]), None, None)]
     grey = changes.with_images(data, changes.grey(data.images))
     yield "grey", [(grey, changes.on(grey, split), None) for split in splits[:3]]
-    for side in (8, 10, 14):
-        resized = [changes.resize(image, side) for image in data.images]
-        small = changes.with_images(data, np.stack(resized))
-        yield f"{side}×{side}", [(small, changes.on(small, split), None) for split in splits[:3]]
+    for height, width in ((8, 8), (10, 10), (14, 14), OBLONG):
+        small = changes.resized(data, height, width)
+        cases = [(small, changes.on(small, split), None) for split in splits[:3]]
+        yield f"{height}×{width}", cases
 
 
 def make_mistakes(data: Data) -> Iterator[tuple[str, str, str, Case]]:
@@ -41,7 +44,13 @@ def _list_mistakes(data: Data) -> list[tuple[str, str, Callable[[Any], Case], Se
     split = hmnist.split(data, seed=0)
     bare = dataclasses.replace(data, lesion_ids=None, metadata=None)
     columns = changes.metadata(data).columns.tolist()
-    names = ("lesion_id", changes.lesion_ids(data)), ("row number", np.arange(len(data)))
+    oblong = changes.resized(data, *OBLONG)
+    in_any_order = np.random.default_rng(1).permutation(len(data))
+    names = (
+        ("lesion_id", changes.lesion_ids(data)),
+        ("row number", np.arange(len(data))),
+        ("row number, in any order,", in_any_order),
+    )
     few, half = (0.01, 0.1), (0.5, 1.0)
     return [
         *(
@@ -71,6 +80,17 @@ def _list_mistakes(data: Data) -> list[tuple[str, str, Callable[[Any], Case], Se
                 (0.2, 1.0),
             )
             for name, code, change in changes.PIXELS
+        ),
+        (
+            "rows and columns exchanged at 21×28; share of the images",
+            "HM117",
+            partial(
+                changes.some_images,
+                oblong,
+                changes.on(oblong, split),
+                changes.exchange_rows_and_columns,
+            ),
+            (0.2, 1.0),
         ),
         ("images of one colour", "HM121", partial(changes.constant, data, split), (1, 20)),
         (

@@ -67,11 +67,15 @@ def grey(images: Pixels) -> Pixels:
     return np.asarray(images.mean(axis=3, keepdims=True).round().astype(np.uint8))
 
 
-def resize(image: Pixels, side: int, back: bool = False) -> Pixels:
-    picture = Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS)
+def resize(image: Pixels, height: int, width: int, back: bool = False) -> Pixels:
+    picture = Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS)
     if back:
         picture = picture.resize(image.shape[:2][::-1], Image.Resampling.BICUBIC)
     return np.asarray(picture)
+
+
+def resized(data: Data, height: int, width: int) -> Data:
+    return with_images(data, np.stack([resize(image, height, width) for image in data.images]))
 
 
 COPIES: dict[str, Callable[[Pixels], Pixels]] = {
@@ -81,8 +85,12 @@ COPIES: dict[str, Callable[[Pixels], Pixels]] = {
     "noisy (±1)": lambda images: (
         (images.astype(int) + RNG.integers(-1, 2, images.shape)).clip(0, 255).astype(np.uint8)
     ),
-    "resampled (20×20)": lambda images: np.stack([resize(each, 20, back=True) for each in images]),
-    "resampled (14×14)": lambda images: np.stack([resize(each, 14, back=True) for each in images]),
+    "resampled (20×20)": lambda images: np.stack(
+        [resize(each, 20, 20, back=True) for each in images]
+    ),
+    "resampled (14×14)": lambda images: np.stack(
+        [resize(each, 14, 14, back=True) for each in images]
+    ),
 }
 
 
@@ -112,6 +120,11 @@ def partly_by_image(data: Data, bare: Data, share: float) -> hmnist.Split:
     return on(bare, hmnist.split(mixed, seed=0))
 
 
+def exchange_rows_and_columns(images: Pixels) -> Pixels:
+    """Return images whose pixels stand column by column and are read row by row."""
+    return images.transpose(0, 2, 1, 3).reshape(images.shape)
+
+
 SHUFFLED = RNG.permutation(28 * 28 * 3)
 
 PIXELS: list[tuple[str, str, Callable[[Pixels], Pixels]]] = [
@@ -121,7 +134,7 @@ PIXELS: list[tuple[str, str, Callable[[Pixels], Pixels]]] = [
         "HM117",
         lambda images: images.transpose(0, 3, 1, 2).reshape(images.shape),
     ),
-    ("rows and columns exchanged", "HM117", lambda images: images.transpose(0, 2, 1, 3)),
+    ("rows and columns exchanged", "HM117", exchange_rows_and_columns),
     (
         "columns shuffled",
         "HM117",
