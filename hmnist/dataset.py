@@ -31,6 +31,8 @@ from hmnist.patients import encode_patients
 if TYPE_CHECKING:
     import pandas as pd
 
+_ARRAYS = ("images", "labels", "lesion_ids", "own_split")
+
 _SHOWN = 6  # images of each diagnosis in a notebook
 
 LONGEST_ID = 255
@@ -45,6 +47,9 @@ PART_OF_WORD = {**{part: part for part in PARTS}, "val": "validation"}
 @dataclass(frozen=True, eq=False)
 class LesionDataset:
     """Images of skin lesions with their diagnoses and, where known, their lesions.
+
+    Its arrays are read-only, since models and features are stored under the digest of the data.
+    For other pixels make another data set: ``dataclasses.replace(data, images=...)``.
 
     Attributes
     ----------
@@ -83,7 +88,7 @@ class LesionDataset:
     own_split: Strings | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("images", "labels", "lesion_ids", "own_split"):
+        for name in _ARRAYS:
             if getattr(self, name) is not None:
                 self._set(name, _as_array(getattr(self, name)))
         self._set("name", str(self.name))
@@ -102,6 +107,9 @@ class LesionDataset:
             if ids is not None and _is_long(ids):
                 problem = f"one {kind} id has more than {LONGEST_ID} characters"
                 raise DataError(f"{self.name}: {problem}.")
+        for name in _ARRAYS:
+            if (values := getattr(self, name)) is not None:
+                self._set(name, _read_only(values))
 
     def _set(self, name: str, value: "Array | pd.DataFrame | str | None") -> None:
         object.__setattr__(self, name, value)  # the class is frozen
@@ -308,6 +316,13 @@ def _as_array(values: npt.ArrayLike) -> Array:
         return np.asarray(values)
     except ValueError:
         return np.empty(0, object)
+
+
+def _read_only(values: Array) -> Array:
+    """Return a view that cannot be written; the caller may still write to an array of his own."""
+    view = values.view()
+    view.flags.writeable = False
+    return view
 
 
 def _is_long(ids: Strings) -> bool:
