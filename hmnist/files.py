@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -80,14 +80,10 @@ def working_folder(path: Path, on_wait: Callable[[], None] = lambda: None) -> It
     the content stays, so that the work can go on from there; otherwise it is removed. Raises
     WorkError if the folder cannot be made.
     """
-    folder, lock = _beside(path, "work"), _beside(path, "worklock")
+    folder = _beside(path, "work")
     with contextlib.ExitStack() as stack:
         with _write_errors(path):
-            try:
-                stack.enter_context(locked(lock, wait=False))
-            except BlockingIOError:
-                on_wait()
-                stack.enter_context(locked(lock))
+            stack.enter_context(locked_in_turn(_beside(path, "worklock"), on_wait))
             folder.mkdir(exist_ok=True)
         try:
             yield folder
@@ -98,22 +94,18 @@ def working_folder(path: Path, on_wait: Callable[[], None] = lambda: None) -> It
         _remove(folder)
 
 
-def sweep(folder: Path, keep: Iterable[Path] = ()) -> None:
+def sweep(folder: Path) -> None:
     """Remove what killed processes have left in a folder, and nothing that a living one needs.
 
-    That are temporary files and folders, and working folders, except those of the paths in `keep`.
-    A folder that was being replaced is put back. Where there are no locks, nothing is removed.
+    That are temporary files and folders. A folder that was being replaced is put back. Working
+    folders stay, since their work can go on. Where there are no locks, nothing is removed.
     """
-    kept = {path.name for path in keep}
     for name in {left.name.split("-", 2)[2] for left in folder.glob(f"{_OURS}*-*")}:
         path = folder / name
-        with _alone(path, "partlock") as is_alone:
+        with _alone(path) as is_alone:
             if is_alone:
                 _recover(path)
                 _remove(_beside(path, "part"))
-        with _alone(path, "worklock") as is_alone:
-            if is_alone and name not in kept:
-                _remove(_beside(path, "work"))
 
 
 @contextlib.contextmanager
@@ -143,6 +135,18 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
                 return
         finally:
             os.close(handle)
+
+
+@contextlib.contextmanager
+def locked_in_turn(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    """Let one process at a time run the block, as `locked` does; others call `on_wait` and wait."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(path, wait=False))
+        except BlockingIOError:
+            on_wait()
+            stack.enter_context(locked(path))
+        yield
 
 
 def make_parent(path: Path) -> None:
@@ -272,11 +276,11 @@ def _new(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _alone(path: Path, kind: str) -> Iterator[bool]:
-    """Yield whether no living process has a lock on a path, and keep others away meanwhile."""
+def _alone(path: Path) -> Iterator[bool]:
+    """Yield whether no living process writes a path, and keep others away meanwhile."""
     with contextlib.ExitStack() as stack:
         try:
-            is_alone = stack.enter_context(locked(_beside(path, kind), wait=False))
+            is_alone = stack.enter_context(locked(_beside(path, "partlock"), wait=False))
         except OSError:
             is_alone = False
         yield is_alone

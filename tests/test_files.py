@@ -359,18 +359,23 @@ def test_what_a_killed_process_left_is_written_again(tmp_path: Path, kind: str) 
 
 
 def test_what_killed_processes_left_is_swept(tmp_path: Path) -> None:
-    for kind, name in (("write_file", "a.csv"), ("write_folder", "b"), ("working_folder", "c")):
+    for kind, name in (("write_file", "a.csv"), ("write_folder", "b")):
         kill_while(kind, tmp_path / name)
-    kill_while("working_folder", tmp_path / "d")
     with write_file(tmp_path / "of another.csv") as living:
-        files.sweep(tmp_path, keep=[tmp_path / "d"])
+        files.sweep(tmp_path)
         assert names_in(tmp_path) == [
             ".hmnist-part-of another.csv",
             ".hmnist-partlock-of another.csv",
-            ".hmnist-work-d",
         ]
         assert living.exists()
-    assert names_in(tmp_path / ".hmnist-work-d") == ["new"]
+
+
+def test_work_that_can_go_on_is_not_swept(tmp_path: Path) -> None:
+    kill_while("working_folder", tmp_path / "cnn")
+    files.sweep(tmp_path)
+    with files.working_folder(tmp_path / "cnn") as work:
+        assert names_in(work) == ["new"]
+    assert names_in(tmp_path) == []
 
 
 def test_a_kill_while_a_folder_is_replaced_loses_nothing(tmp_path: Path) -> None:

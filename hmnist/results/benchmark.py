@@ -137,11 +137,11 @@ def benchmark(
 def fill_table(cells: Sequence[Cell], workers: Workers, watcher: Watcher) -> GrowingTable:
     """Run cells, and return the table of their runs.
 
-    What processes that were killed have left in the folders of the cells is removed first, except
-    for what these cells can go on from.
+    Half-written files that killed processes have left in the folders of the cells are removed
+    first. Trainings that were interrupted can go on, those of other commands as well.
     """
     for folder in {cell.folder.parent for cell in cells}:
-        sweep(folder, keep=[cell.folder for cell in cells])
+        sweep(folder)
     growing = GrowingTable(cells)
     for cell, run in run_cells(cells, workers, watcher):
         growing.add(cell, run)
