@@ -12,7 +12,7 @@ from hmnist.cli.inputs import load_data, split_kind, suited, warn_of_unknown_les
 from hmnist.cli.output import say
 from hmnist.cli.parameters import Set, read_parameters
 from hmnist.cli.unused import tell_unused
-from hmnist.runs.folders import runs_folder
+from hmnist.runs.folders import run_folder
 from hmnist.runs.recipe import Recipe
 
 # Its own option: a cluster that hmnist.toml names for benchmarks is not for single models.
@@ -30,7 +30,8 @@ Scheduler = Annotated[
 Out = Annotated[
     Path | None,
     options.out(
-        "The run folder; to go on with an interrupted training, name it again.",
+        "The run folder, whose older run is replaced; to go on with an interrupted training, name "
+        "it again.",
         "hmnist-runs/<time>-MODEL",
     ),
 ]
@@ -71,7 +72,7 @@ def train(
     kind = split_kind(split, split_file)
     recipe = Recipe(model=model, parameters=parameters, **settings)
     seconds = estimate_fit(recipe, round(TRAINING_SHARE * len(dataset)))
-    with runs_folder(out, f"-{model}") as folder:
+    with run_folder(out, f"-{model}") as folder:
         try:
             with watch_training(model, seconds, quiet=quiet) as on_step:
                 run = train_model(

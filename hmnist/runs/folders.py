@@ -1,4 +1,4 @@
-"""`runs_folder`: where new runs go; `find_runs`: which lie in a folder."""
+"""`run_folder`, `runs_folder`: where new runs go; `find_runs`: which lie in a folder."""
 
 import contextlib
 import os
@@ -12,7 +12,23 @@ from hmnist.runs.manifest import MANIFEST
 
 @contextlib.contextmanager
 def runs_folder(named: str | Path | None, suffix: str = "") -> Iterator[Path]:
-    """Yield the folder for runs that the user names, or a new one of `new_runs_folder`.
+    """Yield a folder for several runs as `run_folder` does.
+
+    Raises UsageError also for a run folder: the next training there would replace all that is in
+    it.
+    """
+    with run_folder(named, suffix) as folder:
+        if (folder / MANIFEST).is_file():
+            raise UsageError(
+                f"{folder} is the folder of a single run, and one for several runs is needed.",
+                "Name another with --out.",
+            )
+        yield folder
+
+
+@contextlib.contextmanager
+def run_folder(named: str | Path | None, suffix: str = "") -> Iterator[Path]:
+    """Yield the folder that the user names, or a new one of `new_runs_folder`.
 
     If the block raises before anything is in the new one, it is removed.
 

@@ -6,7 +6,7 @@ import pytest
 
 from hmnist.errors import DataMissingError, UsageError
 from hmnist.files import RUNS_FOLDER
-from hmnist.runs.folders import find_runs, runs_folder
+from hmnist.runs.folders import find_runs, run_folder, runs_folder
 
 
 def names_in(folder: Path) -> list[str]:
@@ -41,6 +41,17 @@ def test_runs_need_a_folder(tmp_path: Path) -> None:
     with (
         pytest.raises(UsageError, match="file is a file") as caught,
         runs_folder(tmp_path / "file"),
+    ):
+        pytest.fail("The work must not begin.")
+    assert "--out" in caught.value.hint
+
+
+def test_several_runs_do_not_go_into_the_folder_of_one(copy: Path) -> None:
+    with run_folder(copy) as folder:
+        assert folder == copy
+    with (
+        pytest.raises(UsageError, match="is the folder of a single run") as caught,
+        runs_folder(copy),
     ):
         pytest.fail("The work must not begin.")
     assert "--out" in caught.value.hint
