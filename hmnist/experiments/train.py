@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from hmnist.dataset import LesionDataset
-from hmnist.errors import UsageError
+from hmnist.errors import HmnistError, UsageError
 from hmnist.experiments.cells import Watcher
 from hmnist.experiments.training import open_finished, train_cell
 from hmnist.features.steps import OnStep
-from hmnist.runs.folders import runs_folder
+from hmnist.runs.folders import run_folder
 from hmnist.runs.keywords import check_keywords
+from hmnist.runs.manifest import read_manifest
 from hmnist.runs.recipe import Recipe, Settings
 from hmnist.runs.run import Run
 from hmnist.splits.split import Split
@@ -46,8 +47,8 @@ def train(
     on_step : callable or None
         Called as ``on_step(done, total)`` while the model is fitted; both may be fractions.
     on_note : callable or None
-        Called with a sentence if a damaged run is made again, another process trains this one, or
-        the training goes on where it was interrupted.
+        Called with a sentence if a damaged run is made again, an older one will be replaced,
+        another process trains this one, or the training goes on where it was interrupted.
     parameters : dict or None
         Constructor parameters of the model, such as ``{"epochs": 5}``.
     dask : str or None
@@ -83,14 +84,18 @@ def train(
     recipe = Recipe(model=model, parameters=parameters or {}, **given)
     parts = make_split(data, split, recipe.seed)
     recipe = recipe.resolved_for(parts)
-    with runs_folder(out, f"-{recipe.model}") as folder:
+    with run_folder(out, f"-{recipe.model}") as folder:
         if Path.cwd().is_relative_to(folder.resolve()):
             raise UsageError(
                 "The working folder cannot become a run folder.", "Name a new folder with --out."
             )
         if dask is None:
             finished = open_finished(folder, recipe.key(parts), on_note)
-            return finished or train_cell(parts, recipe, folder, on_step, on_note)
+            if finished is not None:
+                return finished
+            if on_note is not None and _holds_other_run(folder, recipe.key(parts)):
+                on_note("the run that is in this folder is replaced when the training ends")
+            return train_cell(parts, recipe, folder, on_step, on_note)
         from hmnist.experiments.cluster import connect
         from hmnist.experiments.shares import fit_shares, share_recipe
 
@@ -104,3 +109,10 @@ def train(
             workers = len(crew.addresses)
             fit = partial(fit_shares, crew)
             return train_cell(parts, recipe, folder, on_step, on_note, fit=fit, workers=workers)
+
+
+def _holds_other_run(folder: Path, key: str) -> bool:
+    try:
+        return read_manifest(folder).key != key
+    except HmnistError:
+        return False

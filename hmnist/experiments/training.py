@@ -264,9 +264,9 @@ def _diverged(recipe: Recipe) -> WorkError:
     name, rate = recipe.model, recipe.make().get_params().get("learning_rate")
     return WorkError(
         f"The training of {name} diverged: it predicts numbers that are not probabilities.",
-        f"Set other parameters (see: hmnist models {name})."
+        f"Leave it out, or set other parameters (see: hmnist models {name})."
         if rate is None
-        else f"Lower its learning rate: --set {name}.learning_rate={rate / 10:g}",
+        else f"Leave it out, or lower its learning rate: --set {name}.learning_rate={rate / 10:g}",
     )
 
 

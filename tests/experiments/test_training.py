@@ -121,6 +121,15 @@ def test_train_says_that_a_damaged_run_is_made_again(sample: LesionDataset, tmp_
     assert notes[0].endswith("; it is made again")
 
 
+def test_train_says_that_an_older_run_will_be_replaced(
+    sample: LesionDataset, tmp_path: Path
+) -> None:
+    notes: list[str] = []
+    for seed in (0, 0, 1):
+        train(sample, "majority", out=tmp_path, seed=seed, threads=1, on_note=notes.append)
+    assert notes == ["the run that is in this folder is replaced when the training ends"]
+
+
 def test_another_folder_is_never_replaced(parts: Split, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(UsageError, match="not a run folder"):
