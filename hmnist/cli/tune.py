@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SHOWN = 10
 """The rows of the table."""
 
+_WAITS = "Another process searches in this folder, and this one waits until it ends."
+
 Trials = Annotated[
     int,
     typer.Option(
@@ -69,7 +71,7 @@ def tune(
 ) -> None:
     """Search for better parameters of a model, on validation.
 
-    The first trial has the parameters as they are. The test part is cut off before the search. The
+    The first trial has the usual parameters. The test part is cut off before the search. The
     score of the best trial is optimistic, since it was chosen by that score: only the test part of
     a later hmnist train tells what the parameters are worth.
     """
@@ -98,6 +100,7 @@ def tune(
                     split=kind,
                     out=folder,
                     on_trial=None if quiet else lambda tuning: say(_progress(tuning, trials)),
+                    on_wait=lambda: None if quiet else say(_WAITS),
                     parameters=parameters,
                     **options.only_given(seeds=seeds, on_step=on_step),
                     **settings,
@@ -120,19 +123,19 @@ def _progress(tuning: "Tuning", count: int) -> str:
     trial = tuning.trials[-1]
     loss = "stopped early" if trial.log_loss is None else f"log loss {trial.log_loss:.4f}"
     best = f", best {tuning.best.log_loss:.4f}" if tuning.ranked else ""
-    tried = "as it is" if trial.number == 1 else _as_text(trial)
+    tried = "the usual parameters" if trial.number == 1 else _as_text(trial)
     return f"[{trial.number}/{count}] {loss}{best}; {trial.seconds:.0f} s; {tried}"
 
 
 def _print_table(tuning: "Tuning") -> None:
-    """Print the best trials, and the one with the parameters as they are."""
+    """Print the best trials, and the one with the usual parameters."""
     from hmnist.results.formatting import plain_table
 
     names = list(tuning.best.parameters)
     shown = [trial for rank, trial in enumerate(tuning.ranked) if rank < SHOWN or trial.number == 1]
     body = [
         [
-            f"{trial.number} (as it is)" if trial.number == 1 else str(trial.number),
+            f"{trial.number} (usual)" if trial.number == 1 else str(trial.number),
             f"{trial.log_loss:.4f}",
             *(str(trial.parameters[name]) for name in names),
             f"{trial.seconds:.0f}",
@@ -151,7 +154,7 @@ def _advice(
 
     best = tuning.best
     if best.number == 1:
-        return "No trial was better than the parameters as they are."
+        return "No trial was better than the usual parameters."
     words = ["hmnist", "train", tuning.model, *([data] if data else [])]
     for name, value in given.items():
         words += [f"--{name.replace('_', '-')}", value if isinstance(value, str) else _join(value)]

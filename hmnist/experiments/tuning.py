@@ -2,7 +2,7 @@
 
 The test part is cut off before the search begins. Each trial trains the model on the training part
 and predicts the validation part; its value is the log loss after calibration, as in a run. The
-first trial has the parameters as they are.
+first trial has the usual parameters.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from hmnist.errors import TrustError, UsageError, WorkError, check_counts
 from hmnist.experiments.study import JOURNAL, Study, Trial, check_optuna
 from hmnist.experiments.training import fit_model, predict_part
 from hmnist.features.steps import OnStep, ignore_steps, part_of
-from hmnist.files import locked, make_parent, write_file
+from hmnist.files import locked_in_turn, make_parent, write_file
 from hmnist.hardware import use_device, use_threads
 from hmnist.models.registry import MODELS, find_class
 from hmnist.models.search_space import SearchSpace
@@ -45,7 +45,7 @@ class Tuning:
     model : str
         The name of the model.
     trials : tuple of Trial
-        In their order, the parameters as they are first.
+        In their order, the usual parameters first.
     folder : pathlib.Path
         Absolute: where the trials are, and ``hmnist.toml`` with the best parameters.
     """
@@ -83,6 +83,7 @@ def tune(
     split: str | Path | Split | None = None,
     out: str | Path | None = None,
     on_trial: Callable[[Tuning], None] | None = None,
+    on_wait: Callable[[], None] = lambda: None,
     on_step: OnStep | None = None,
     parameters: Mapping[str, Any] | None = None,
     **settings: Unpack[Settings],
@@ -110,6 +111,8 @@ def tune(
         goes on in its folder.
     on_trial : callable or None
         Called with the trials so far when one came to its end.
+    on_wait : callable
+        Called if another process searches in the same folder, and this one waits for its end.
     on_step : callable
         Called as ``on_step(done, total)``, both may be fractions, while models are fitted.
     parameters : mapping or None
@@ -154,7 +157,7 @@ def tune(
     with runs_folder(out, f"-tune-{recipe.model}") as folder:
         _refuse_other_settings(folder)
         make_parent(folder / SETTINGS_FILE)
-        with locked(folder / ".lock"):
+        with locked_in_turn(folder / ".lock", on_wait):
             study = Study(folder, key, space, first=recipe.make().get_params(), seed=recipe.seed)
             before = len(study.trials)
             for number in range(before, trials):

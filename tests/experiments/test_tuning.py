@@ -290,10 +290,10 @@ def _small_sample(data: LesionDataset, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_command_shows_trials_and_what_to_type(command: Command) -> None:
     called = command(*WORDS, "--trials", "2")
     assert called.code == 0
-    assert "1 (as it is)" in called.out
+    assert "1 (usual)" in called.out
     assert "penalty" in called.out
     assert "[2/2] log loss" in called.err
-    assert "optimistic" in called.err or "as they are" in called.err
+    assert "optimistic" in called.err or "usual parameters" in called.err
     again = command(*WORDS, "--trials", "2", "--quiet", "--format", "json")
     assert again.err == ""
     assert '"log_loss"' in again.out
