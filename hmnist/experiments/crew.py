@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmnist.errors import TrustError, UsageError, WorkError
 from hmnist.experiments.cells import Cell, Watcher, noting
+from hmnist.experiments.processes import ProcessLostError
 from hmnist.experiments.remote import keep, look, receive, train_remotely
 from hmnist.experiments.stored import StoredData
 from hmnist.experiments.work import make_work
@@ -159,7 +160,9 @@ class Crew:
         cell, future = running.cell, running.future
         if future.status == "error":
             error = future.exception()
-            if isinstance(error, Exception) and not isinstance(error, KilledWorker):
+            # A process is ended for the memory that it needs; the worker that began it may stay.
+            is_lost = isinstance(error, KilledWorker | ProcessLostError)
+            if isinstance(error, Exception) and not is_lost:
                 raise error
         elif future.status == "finished":
             if running.sees_runs:
@@ -191,15 +194,14 @@ class Crew:
             raise WorkError("No worker of the Dask cluster is left.", _RESUME)
 
     def _lose(self, address: str, cell: Cell) -> None:
-        """Put the cell of a lost worker back."""
+        """Put a cell back whose worker is lost, or its process."""
         self._losses[cell.folder] += 1
         if self._losses[cell.folder] >= LOSSES:
             raise WorkError(
-                f"{LOSSES} workers were lost while they trained {cell}, perhaps because memory was "
-                "short.",
+                f"{cell} was lost {LOSSES} times in training, perhaps because memory was short.",
                 _RESUME,
             )
-        self._watcher.noted(f"The worker {address} was lost. Its model is trained again: {cell}.")
+        self._watcher.noted(f"The training on {address} was lost. It begins again: {cell}.")
         self._waiting.appendleft(cell)
 
     def _welcome(self, new: list[str]) -> None:

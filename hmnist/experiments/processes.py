@@ -25,6 +25,10 @@ NETWORKS_PER_PROCESS = 4
 whatever is deleted: 10 to 50 MB in 12 networks of one epoch on 400 images."""
 
 
+class ProcessLostError(WorkError):
+    """A process that trained a cell has ended, for no reason of the cell's own."""
+
+
 class Processes:
     """The processes of this machine that train cells; see `Workers`.
 
@@ -135,15 +139,18 @@ class CellProcess:
         self.connection.send_bytes(cloudpickle.dumps(work))
 
     def receive(self) -> tuple[float, float] | str | None:
-        """Return the next step or note of the cell, None if it is finished; raise its error."""
+        """Return the next step or note of the cell, None if it is finished; raise its error.
+
+        That is a ProcessLostError if the process has ended.
+        """
         try:
             answer: Any = self.connection.recv()
         except (EOFError, OSError) as error:
             self.end()
-            raise WorkError(
+            raise ProcessLostError(
                 "A process was ended from outside, perhaps because memory was short.",
                 "Finished models are kept: run the same command again with --out and the folder of "
-                "the runs, and with fewer --jobs.",
+                "the runs; --jobs 1 needs the least memory.",
             ) from error
         if isinstance(answer, Exception):
             raise answer

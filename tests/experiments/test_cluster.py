@@ -139,11 +139,15 @@ def test_an_error_of_a_cell_is_raised_here(
 
 
 class Killer(Diary):
-    """Kills the worker that trains an xgboost when its first step arrives, and only the first."""
+    """Kills the worker that trains an xgboost when its first step arrives, and only the first.
 
-    def __init__(self, loopback: Loopback) -> None:
+    It may leave the worker, and kill its process that trains.
+    """
+
+    def __init__(self, loopback: Loopback, *, process: bool = False) -> None:
         super().__init__()
         self._loopback = loopback
+        self._process = process
         self.killed = ""
 
     def step(self, cell: Cell, done: float, total: float) -> None:
@@ -153,20 +157,34 @@ class Killer(Diary):
             for address, keys in client.processing().items():
                 if any(str(key).startswith(cell.folder.name) for key in keys):
                     self.killed = str(cell)
-                    os.kill(client.run(os.getpid, workers=[address])[address], signal.SIGKILL)
+                    worker = client.run(os.getpid, workers=[address])[address]
+                    os.kill(_training_of(worker) if self._process else worker, signal.SIGKILL)
 
 
-def test_a_killed_worker_loses_only_its_cell(
-    loopback: Loopback, local: Table, sample: LesionDataset, tmp_path: Path
+def _training_of(worker: int) -> int:
+    """Return the process of a worker that trains."""
+    threads = Path(f"/proc/{worker}/task").iterdir()
+    children = [pid for thread in threads for pid in (thread / "children").read_text().split()]
+    [pid] = [
+        pid
+        for pid in children
+        if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    return int(pid)
+
+
+@pytest.mark.parametrize("process", [False, True], ids=["worker", "process"])
+def test_a_killed_worker_or_process_loses_only_its_cell(
+    loopback: Loopback, local: Table, sample: LesionDataset, tmp_path: Path, *, process: bool
 ) -> None:
     for _ in range(2):
         loopback.start_worker()
-    killer = Killer(loopback)
+    killer = Killer(loopback, process=process)
     table = _on(loopback, sample, tmp_path, killer)
     assert _scores(table) == _scores(local)
     assert killer.killed.startswith("xgboost")
     [note] = killer.notes
-    assert note.endswith(f"was lost. Its model is trained again: {killer.killed}.")
+    assert note.endswith(f"was lost. It begins again: {killer.killed}.")
     begun = [line for line in killer.lines if line.startswith("started")]
     assert len(begun) == 8 + 1
     assert begun.count(f"started {killer.killed}") == 2
@@ -178,7 +196,7 @@ def test_a_cell_that_takes_its_workers_with_it_is_named(
     monkeypatch.setattr(crew, "LOSSES", 1)
     loopback.start_worker()
     killer = Killer(loopback)
-    with pytest.raises(WorkError, match="lost while they trained xgboost"):
+    with pytest.raises(WorkError, match=r"^xgboost.* was lost 1 times in training"):
         _on(loopback, sample, tmp_path, killer)
 
 
