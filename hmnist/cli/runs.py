@@ -95,20 +95,20 @@ def verify(
     Files are compared with the manifest, and scores with the predictions. The exit code is 4 if a
     run is damaged. It is not checked who wrote a folder.
     """
-    from hmnist.errors import TrustError
+    from hmnist.errors import HmnistError
     from hmnist.results.benchmark_folder import is_benchmark, verify_benchmark
     from hmnist.runs.run import open_run
     from hmnist.runs.verification import verify_run
 
-    damaged = 0
+    failures = []
     for folder in runs:
         try:
             is_whole = is_benchmark(folder)
             count = verify_benchmark(folder) if is_whole else verify_run(open_run(folder))
-        except TrustError as error:
-            damaged += 1
+        except HmnistError as error:
+            failures.append(error.exit_code)
             say(f"Error: {error}")
             continue
         typer.echo(f"{folder}: {count} files are as they were written.")
-    if damaged:
-        raise typer.Exit(TrustError.exit_code)
+    if failures:
+        raise typer.Exit(max(failures))  # damage has the highest

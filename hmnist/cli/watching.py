@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hmnist.cli.output import say
+from hmnist.errors import WorkError
 from hmnist.experiments.cells import Watcher
 from hmnist.features.steps import OnStep
 from hmnist.results.pace import Pace
@@ -19,7 +20,7 @@ from hmnist.results.watching import START_SECONDS, Lines, LiveTable, pace_line
 
 @contextlib.contextmanager
 def watch_cells(folder: Path, *, quiet: bool) -> Iterator[Watcher]:
-    """Yield a watcher that suits stderr; print how to go on if the work is interrupted."""
+    """Yield a watcher that suits stderr; print how to go on if the work is interrupted or fails."""
     console = Console(stderr=True)
     live = console.is_terminal and not quiet
     plain = contextlib.nullcontext(Watcher() if quiet else Lines())
@@ -27,11 +28,19 @@ def watch_cells(folder: Path, *, quiet: bool) -> Iterator[Watcher]:
         with LiveTable(console) if live else plain as watcher:
             yield watcher
     except KeyboardInterrupt:
-        say(
-            f"\nInterrupted. Finished models are kept; to go on, run the same command with "
-            f"--out {shlex.quote(str(folder))}"
-        )
+        say(f"\nInterrupted. {_how_to_go_on(folder)}")
         raise typer.Exit(130) from None
+    except WorkError:
+        if folder.is_dir() and any(folder.iterdir()):
+            say(_how_to_go_on(folder))
+        raise
+
+
+def _how_to_go_on(folder: Path) -> str:
+    return (
+        "Finished models are kept; to go on, run the same command with "
+        f"--out {shlex.quote(str(folder))}"
+    )
 
 
 @contextlib.contextmanager

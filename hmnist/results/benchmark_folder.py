@@ -1,6 +1,7 @@
 """A benchmark folder read again: its table, and the runs of each row."""
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,9 +54,10 @@ def open_table(folder: str | Path) -> Table:
     """
     path = expand_home(folder) / TABLE
     if not os.path.lexists(path):
+        out = shlex.quote(str(folder))
         raise DataMissingError(
             f"{folder} holds no finished benchmark: it has no {TABLE}.",
-            f"Run the same benchmark again with --out {folder}: finished models are kept.",
+            f"Run the same benchmark again with --out {out}: finished models are kept.",
         )
     with open_guarded(path, LARGEST_JSON, _AGAIN) as file:
         return Table.from_json(file.read())
@@ -112,4 +114,7 @@ def verify_benchmark(folder: Path) -> int:
                 "of its predictions.",
                 _AGAIN,
             )
-    return sum(verify_run(run) for runs in opened.runs for run in runs)
+    runs_by_folder = {run.folder: run for runs in opened.runs for run in runs}
+    members = {member.folder for run in runs_by_folder.values() for member in run.members}
+    # An ensemble verifies its members.
+    return sum(verify_run(run) for folder, run in runs_by_folder.items() if folder not in members)

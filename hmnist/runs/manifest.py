@@ -6,6 +6,7 @@ Reading checks every key, type and range, so that the rest of the package can re
 import hashlib
 import math
 import os
+import shlex
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -182,10 +183,7 @@ def read_manifest(folder: Path) -> Manifest:
 
     path = folder / MANIFEST
     if not os.path.lexists(path):
-        raise UsageError(
-            f"{folder} is not a run folder: it has no {MANIFEST}.",
-            TRAIN_ONE,
-        )
+        raise UsageError(f"{folder} is not a run folder: it has no {MANIFEST}.", _hint_of(folder))
     facts = read_json(path, _LARGEST)
     schema = facts.get("schema") if isinstance(facts, dict) else None
     if isinstance(schema, str) and schema != SCHEMA:
@@ -201,6 +199,17 @@ def read_manifest(folder: Path) -> Manifest:
     if missing := needed - manifest.files.keys():
         raise TrustError(f"{path} is damaged: it does not list {min(missing)}.", _CURE)
     return manifest
+
+
+def _hint_of(folder: Path) -> str:
+    """Say what to do with a folder that is no run folder."""
+    if next(folder.glob(f"*/{MANIFEST}"), None) is None:
+        return TRAIN_ONE
+    quoted = shlex.quote(str(folder))
+    return (
+        f"It holds runs; name one of them: hmnist runs list {quoted}. An interrupted benchmark "
+        f"goes on if you run the same command with --out {quoted}."
+    )
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -19,6 +19,7 @@ from PIL import Image
 
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
+from hmnist.errors import WorkError
 from hmnist.runs.folders import find_runs
 from hmnist.runs.run import Run, open_run
 from hmnist.sources import load
@@ -284,8 +285,21 @@ def test_verify_looks_at_every_run_and_every_member(
     [ensemble] = [path for path in find_runs("bench") if path.name.startswith("ensemble")]
     assert command("runs", "verify", ensemble).code == 0
     [member] = [path for path in find_runs("bench") if path.name.startswith("xgboost")]
+    whole = command("runs", "verify", "bench")
+    files = sum(len(open_run(path).manifest.files) for path in find_runs("bench"))
+    assert whole.out == f"bench: {files} files are as they were written.\n"
     shutil.rmtree(member)
     assert command("runs", "verify", ensemble).code == 4
+
+
+def test_verify_goes_on_after_what_is_no_run(command: Command, run: Run, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(run.folder, tmp_path / "copy"))
+    assert command("runs", "verify", "nowhere", run.folder).code == 3
+    (copy / "predictions.csv").write_text("damaged")
+    called = command("runs", "verify", "copy", "nowhere", run.folder)
+    assert called.code == 4
+    assert "as they were written" in called.out
+    assert "There is no run folder nowhere." in called.err
 
 
 def test_settings_reach_the_commands_of_groups(command: Command, pixel_file: Path) -> None:
@@ -409,6 +423,31 @@ def test_an_interrupted_audit_says_how_to_go_on(
     assert called.code == 130
     assert "--out 'my audit'" in called.err
     assert called.out == ""
+
+
+def test_a_benchmark_that_fails_says_where_its_runs_are(
+    command: Command, pixel_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise WorkError("It broke.")
+
+    monkeypatch.setattr("hmnist.results.benchmark.fill_table", fail)
+    Path("old runs").mkdir()
+    words = ["benchmark", pixel_file, "--models", "majority", "--out", "old runs"]
+    called = command(*words)
+    assert called.code == 1
+    assert "--out" not in called.err  # nothing is there to go on from
+    Path("old runs/majority").mkdir()
+    assert "kept; to go on, run the same command with --out 'old runs'" in command(*words).err
+
+
+def test_an_unfinished_benchmark_is_named_as_what_it_is(
+    command: Command, run: Run, tmp_path: Path
+) -> None:
+    shutil.copytree(run.folder, tmp_path / "my runs" / "one")
+    called = command("evaluate", "my runs")
+    assert called.code == 2
+    assert "It holds runs; name one of them: hmnist runs list 'my runs'." in called.err
 
 
 def test_a_full_or_forbidden_place_is_a_failure_not_a_traceback(
