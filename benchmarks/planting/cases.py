@@ -28,7 +28,7 @@ def make_sound(data: Data, seeds: int) -> Iterator[tuple[str, list[Case]]]:
     yield "grey", [(grey, changes.on(grey, split), None) for split in splits[:3]]
     for height, width in ((8, 8), (10, 10), (14, 14), OBLONG):
         small = changes.resized(data, height, width)
-        cases = [(small, changes.on(small, split), None) for split in splits[:3]]
+        cases: list[Case] = [(small, changes.on(small, split), None) for split in splits[:3]]
         yield f"{height}×{width}", cases
 
 

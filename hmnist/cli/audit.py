@@ -29,7 +29,7 @@ Epochs = Annotated[
     typer.Option(
         metavar="N|SYSTEM=N,…",
         show_default=False,
-        help="Cut the epochs, of all systems or by name; the table says so. [default: each "
+        help="Set the epochs, of all systems or by name; the table says so. [default: each "
         "system's own; a fifth of them with --effort quick]",
     ),
 ]

@@ -1,5 +1,6 @@
 """``hmnist evaluate``."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,7 +60,7 @@ def evaluate(
         if data is not None:
             raise UsageError(
                 f"{run} is a benchmark; other data are for one of its runs.",
-                f"See: hmnist runs list {run}",
+                f"See: hmnist runs list {shlex.quote(str(run))}",
             )
         _evaluate_benchmark(run, report, formats, folder or run, quiet=quiet)
         return

@@ -1,5 +1,6 @@
 """``hmnist export``."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -55,4 +56,4 @@ def export(
     typer.echo(written)
     if not quiet:
         say(f"{exported.facts.describe()} {exported.facts.describe_difference()}")
-        say(f"To predict: hmnist predict {written} IMAGES")
+        say(f"To predict: hmnist predict {shlex.quote(str(written))} IMAGES")

@@ -23,7 +23,7 @@ def from_images(
         typer.Argument(
             metavar="FOLDER… METADATA",
             help="Where the photographs are, called <image_id>.jpg, folders inside included; and "
-            "HAM10000_metadata.csv: who is in it, in which order.",
+            "HAM10000_metadata.csv: its rows say which photographs, in which order.",
             callback=check_path,
         ),
     ],

@@ -78,9 +78,9 @@ Seed = Annotated[
 ]
 
 OVERSAMPLING = (
-    "How rare diagnoses are raised in training: random repeats their images; augment turns the "
-    "repeated ones; affine distorts them; smote interpolates between neighbours; weights lets them "
-    "count more; balanced repeats every diagnosis up to the commonest; none raises nothing"
+    "How rare diagnoses are oversampled in training: random repeats their images; augment turns "
+    "the repeated ones; affine distorts them; smote interpolates between neighbours; weights lets "
+    "them count more; balanced repeats every diagnosis up to the commonest; none changes nothing"
 )
 PATIENTS = "Whether models are trained with patient data (age, sex, site)"
 
@@ -94,7 +94,7 @@ RECIPE_OPTIONS: dict[str, Any] = {
     "rare_to": setting(
         "rare_to",
         "N",
-        "To how many training images each of them is raised.",
+        "To how many training images each of them is oversampled.",
         "the median count",
         **whole_number(1),
     ),

@@ -68,7 +68,7 @@ def predict(
 ) -> None:
     """Predict diagnoses for images, as CSV or as a table.
 
-    --format table is for people. A damaged photograph is left out, and the exit code is 1 then.
+    --format table is easier to read. A damaged photograph is left out, and the exit code is 1 then.
     """
     from hmnist.errors import UsageError
     from hmnist.files import write_file

@@ -1,5 +1,6 @@
 """``hmnist report``."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -54,4 +55,5 @@ def report(
     if not quiet:
         say(f"Report: {path} ({byte_text(path.stat().st_size)})")
         if dataset is None and not (folder / AUDIT).is_file():
-            say(f"For pictures of the mistakes, name the data: hmnist report {folder} DATA")
+            command = f"hmnist report {shlex.quote(str(folder))} DATA"
+            say(f"For pictures of the mistakes, name the data: {command}")

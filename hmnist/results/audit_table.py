@@ -155,7 +155,7 @@ class Audit(Result):
             over = "lesions only: there is one seed, and another training may differ by more"
         return (
             "Differences from the row above, those of all leaks from the clean row: [95% "
-            f"interval], each by itself; paired bootstrap, {RESAMPLES:,} resamples over {over}. "
+            f"interval], uncorrected; paired bootstrap, {RESAMPLES:,} resamples over {over}. "
             f"* p < {SIGNIFICANT}, all differences of the table corrected together (Holm)."
         )
 

@@ -284,9 +284,9 @@ def describe_origin(run: Run, seen: Seen | None) -> Iterator[str]:
     if str(seen):
         yield str(seen)
     if seen.knows_lesions:
-        yield "By their ids, no other image shows a lesion that trained or validated the model."
+        yield "By their ids, no other image shows a lesion of the training or validation part."
     else:
-        yield "Whether the other images show lesions that trained the model is unknown."
+        yield "Whether other images show lesions of the training part is unknown."
 
 
 def _refuse_none_left(seen: Seen, data: LesionDataset, run: Run) -> None:

@@ -291,7 +291,7 @@ class Table(Result):
         if not known or len(known) < len(lows):
             return ""
         farthest = bound_text(-min(known))
-        return f" How much worse they may be: up to {farthest} (95% intervals, each by itself)."
+        return f" How much worse they may be: up to {farthest} (95% intervals, uncorrected)."
 
     def _pooled(self) -> str:
         counts = {"folds": self._folds, "seeds": max(row.seeds for row in self.rows)}

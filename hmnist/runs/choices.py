@@ -31,7 +31,8 @@ def read_method(method: Any) -> str:
     if several or isinstance(method, list | tuple):
         raise UsageError(
             "One model is trained with one oversampling method, not several.",
-            "Choose one; a benchmark compares several: hmnist benchmark --oversample METHOD,…",
+            "Choose one. hmnist benchmark compares several: --oversample random,smote, in Python "
+            "oversample=['random', 'smote'].",
         )
     named = name_method(method)
     if " at 0x" in named:

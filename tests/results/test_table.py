@@ -129,7 +129,7 @@ def test_the_best_rows_are_marked_and_the_mark_is_explained(table: Table, ranked
     (note,) = (line for line in lines if line.startswith("•"))
     assert "Best on balanced accuracy, or not distinguishable" in note
     assert "bootstrap over lesions, 5,000 resamples, 2 tests corrected together (Holm)" in note
-    assert note.endswith("How much worse they may be: up to .050 (95% intervals, each by itself).")
+    assert note.endswith("How much worse they may be: up to .050 (95% intervals, uncorrected).")
     assert "Warning: Fold 3 is odd." in lines
     assert "•" not in table.to_markdown()
     # Another order changes neither the marks nor what they mean.

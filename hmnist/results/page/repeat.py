@@ -62,11 +62,12 @@ def audit_facts(audit: Audit, runs: Sequence[Manifest]) -> Iterator[tuple[str, s
     seed = audit.rows[0].split.seed
     settings: dict[str, Any] = {"seed": seed, "threads": audit.settings.threads}
     if runs:
-        first = runs[0].recipe
-        settings = {"effort": first.effort, "pretrained": first.pretrained} | settings
-        settings["device"] = first.device
-        if first.precision != Recipe.precision:
-            settings["precision"] = first.precision
+        # The folder may hold runs of earlier audits with other settings.
+        last = max(runs, key=lambda run: run.written).recipe
+        settings = {"effort": last.effort, "pretrained": last.pretrained} | settings
+        settings["device"] = last.device
+        if last.precision != Recipe.precision:
+            settings["precision"] = last.precision
     settings["seeds"] = max(row.seeds for row in audit.rows)
     yield "Command", _command(words, settings)
     yield from _data_facts(audit.data)
