@@ -7,7 +7,7 @@ training of a model, intervals are over lesions only.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,11 +24,14 @@ from hmnist.scores.intervals import (
     score_each,
 )
 from hmnist.scores.predictions import Predictions, by_fold
-from hmnist.scores.scoring import SCORE_NAMES, SCORE_OF, none_if_unknown
+from hmnist.scores.scoring import SCORE_NAMES, SCORE_OF, Score, none_if_unknown
 from hmnist.scores.significance import bootstrap_p_value, smallest_p_value
 
 RESAMPLES = 5000
 """More than for intervals of scores, as small p-values need them."""
+
+_ROUNDING = 1e-12
+"""Means over trainings that differ by less are the same."""
 
 Differences = dict[tuple[str, str], dict[str, Difference]]
 """By pairs of models and names of scores."""
@@ -112,7 +115,7 @@ def compare_pairs(
                 values,
                 noise[first][name] + noise[second][name],
                 quantiles,
-                _differing_lesions(models[first], models[second], SCORE_OF[name].proportion_of),
+                _differing_lesions(models[first], models[second], SCORE_OF[name]),
                 largest=np.inf if name == "log_loss" else 1,
             )
             for name, values in centre_calibration(drawn, observed).items()
@@ -178,29 +181,35 @@ def _training_noise(predictions: Sequence[Predictions]) -> dict[str, TrainingNoi
 
 
 def _differing_lesions(
-    first: Sequence[Predictions], second: Sequence[Predictions], labels: Collection[int]
+    first: Sequence[Predictions], second: Sequence[Predictions], score: Score
 ) -> int:
-    """Count the lesions, or images where lesions are unknown, that two models see differently.
+    """Count the lesions, or images where lesions are unknown, that a score tells apart.
 
-    If there are labels, only images with one of these count.
+    Of a share, only images of which it is a share count.
     """
     count = 0
     seconds = by_fold(second)
     for fold, of_fold in by_fold(first).items():
         reference = of_fold[0]
-        differs = (_seen(of_fold) != _seen(seconds[fold])).any(axis=1)
-        if labels:
-            differs &= np.isin(reference.labels, list(labels))
+        gap = np.abs(_outcome(of_fold, score) - _outcome(seconds[fold], score))
+        differs = (gap > _ROUNDING).any(axis=1)
+        if score.proportion_of:
+            differs &= np.isin(reference.labels, score.proportion_of)
         lesions = np.arange(len(differs)) if reference.lesions is None else reference.lesions
         count += len(np.unique(lesions[differs]))
     return count
 
 
-def _seen(trained: Sequence[Predictions]) -> Float64:
-    """Return the mean probabilities of a model's trainings, and how often they predict what."""
-    one_hot = np.eye(len(CODES))
-    both = [np.hstack([each.probabilities, one_hot[each.predicted]]) for each in trained]
-    return np.asarray(np.mean(both, axis=0))
+def _outcome(trained: Sequence[Predictions], score: Score) -> Float64:
+    """Return what a score sees of each image: (n, 1 or 7), means over a model's trainings."""
+    if score.uses_probabilities:
+        return np.asarray(np.mean([each.probabilities for each in trained], axis=0))
+    predicted = np.mean([np.eye(len(CODES))[each.predicted] for each in trained], axis=0)
+    if not score.proportion_of:
+        return np.asarray(predicted)
+    if len(score.proportion_of) == len(CODES):  # the image's own diagnosis counts
+        return np.take_along_axis(predicted, trained[0].labels[:, None], axis=1)
+    return np.asarray(predicted[:, score.proportion_of].sum(axis=1, keepdims=True))
 
 
 def _check_pair(models: Mapping[str, Sequence[Predictions]], first: str, second: str) -> None:

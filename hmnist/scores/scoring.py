@@ -79,6 +79,8 @@ class Score:
         Its name in sentences.
     proportion_of : tuple of int
         The labels of the images of which it is a share; empty for a score that is not a share.
+    uses_probabilities : bool
+        Whether it depends on probabilities rather than on the predicted diagnoses.
     diagnosis : str or None
         The code of the diagnosis whose recall it is; None for a score of all diagnoses.
     """
@@ -88,6 +90,7 @@ class Score:
     title: str
     compute: Callable[[WeightedSums], Float64]
     proportion_of: tuple[int, ...] = ()
+    uses_probabilities: bool = False
     lower_is_better: bool = False
     diagnosis: str | None = None
 
@@ -121,12 +124,14 @@ SCORES: tuple[Score, ...] = (
         "AUC",
         "AUC",
         lambda sums: _mean_ratio(sums.pairs_won, sums.images * (sums.total - sums.images)),
+        uses_probabilities=True,
     ),
     Score(
         "log_loss",
         "log loss",
         "log loss",
         lambda sums: _ratio(sums.losses, sums.total),
+        uses_probabilities=True,
         lower_is_better=True,
     ),
     Score(
@@ -134,6 +139,7 @@ SCORES: tuple[Score, ...] = (
         "ECE",
         "ECE",
         lambda sums: _ratio(np.abs(sums.gaps).sum(0), sums.total),
+        uses_probabilities=True,
         lower_is_better=True,
     ),
     Score(

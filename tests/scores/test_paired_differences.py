@@ -1,5 +1,7 @@
 """Differences of models that were trained several times, against simulations and by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -128,6 +130,34 @@ def test_three_lesions_cannot_tell_two_models_apart() -> None:
         assert scores[name].difference > 0
         assert scores[name].p_value >= 0.25
     assert scores["recall_vasc"].low is scores["recall_vasc"].high is None
+
+
+def test_only_what_a_score_sees_tells_models_apart() -> None:
+    """The probabilities differ everywhere, the predictions of vasc in five lesions of ten."""
+    labels = np.repeat([4, 5], [300, 20])
+    good = np.repeat([4, 5, 4, 5], [300, 4, 2, 14])  # one lesion of vasc is taken for nv by both
+    poor = np.repeat([4, 5, 4, 0, 5, 0], [300, 4, 2, 4, 4, 6])
+    first, second = (as_predictions(predicted, labels) for predicted in (good, poor))
+    second = replace(second, probabilities=0.9 * second.probabilities + 0.1 / 7)
+
+    scores = compare_pairs({"a": [first], "b": [second]}, [PAIR], resamples=2000)[PAIR]
+
+    floor = 2 * 0.5**5
+    for name in ("recall_vasc", "balanced_accuracy", "accuracy", "f1_macro"):
+        assert scores[name].p_value >= floor
+    assert scores["recall_vasc"].p_value == floor
+    assert scores["specificity_malignant"].p_value >= floor  # akiec is malignant
+    assert scores["log_loss"].p_value < 0.001
+
+
+def test_images_that_both_models_miss_do_not_tell_them_apart() -> None:
+    labels = np.repeat([4, 5], [300, 20])
+    first = as_predictions(np.repeat([4, 4, 2], [300, 16, 4]), labels)
+    second = as_predictions(np.repeat([4, 1, 0], [300, 16, 4]), labels)
+
+    scores = compare_pairs({"a": [first], "b": [second]}, [PAIR], resamples=200)[PAIR]
+
+    assert scores["accuracy"].p_value == scores["recall_vasc"].p_value == 1
 
 
 def test_models_must_have_the_same_images() -> None:
