@@ -47,7 +47,7 @@ def _list_mistakes(data: Data) -> list[tuple[str, str, Callable[[Any], Case], Se
     oblong = changes.resized(data, *OBLONG)
     in_any_order = np.random.default_rng(1).permutation(len(data))
     names = (
-        ("lesion_id", changes.lesion_ids(data)),
+        ("number of the lesion_id", changes.lesion_numbers(data)),
         ("row number", np.arange(len(data))),
         ("row number, in any order,", in_any_order),
     )
@@ -140,6 +140,18 @@ def _list_mistakes(data: Data) -> list[tuple[str, str, Callable[[Any], Case], Se
             "HM125",
             lambda share: (data, split, changes.feature(changes.mislabelled(data, share).labels)),
             (0.03, 0.01),
+        ),
+        (
+            "mel or not as a feature, wrong in a share of the rows",
+            "HM125",
+            lambda share: (data, split, changes.feature(changes.flipped(data.labels == 6, share))),
+            (0.03, 0.01),
+        ),
+        (
+            "malignant or not with noise as a feature; its deviation",
+            "HM125",
+            lambda noise: (data, split, changes.noisy_malignant(data, noise)),
+            (0.4, 0.1),
         ),
         *(
             (

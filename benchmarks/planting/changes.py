@@ -9,7 +9,8 @@ import pandas as pd
 from PIL import Image
 
 import hmnist
-from hmnist.arrays import Indices, Pixels, Strings
+from hmnist.arrays import Booleans, Indices, Pixels, Strings
+from hmnist.diagnoses import MALIGNANT
 
 Data = hmnist.LesionDataset
 Case = tuple[Data, hmnist.Split | None, pd.DataFrame | None]
@@ -28,6 +29,11 @@ def lesion_ids(data: Data) -> Strings:
     return np.empty(0, str) if data.lesion_ids is None else data.lesion_ids
 
 
+def lesion_numbers(data: Data) -> Indices:
+    """Return the numbers in the file's names of lesions, such as 118 of HAM_0000118."""
+    return metadata(data)["lesion_id"].str.removeprefix("HAM_").to_numpy(dtype=np.int64)
+
+
 def with_images(data: Data, images: Pixels) -> Data:
     return dataclasses.replace(data, images=np.ascontiguousarray(images))
 
@@ -42,6 +48,16 @@ def feature(values: Any) -> pd.DataFrame:
 
 def noisy_label(data: Data, noise: float) -> pd.DataFrame:
     return feature(data.labels + RNG.normal(0, noise, len(data)))
+
+
+def noisy_malignant(data: Data, noise: float) -> pd.DataFrame:
+    return feature(np.isin(data.labels, MALIGNANT) + RNG.normal(0, noise, len(data)))
+
+
+def flipped(flag: Booleans, share: float) -> Booleans:
+    wrong = np.zeros(len(flag), bool)
+    wrong[draw(np.arange(len(flag)), share)] = True
+    return flag ^ wrong
 
 
 def named_feature(data: Data, split: hmnist.Split, column: Any, title: str) -> Case:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from hmnist.checks.columns import find_diagnosis_with_errors, find_identifier_am
 from hmnist.checks.given import as_features
 from hmnist.checks.subject import Found, Subject
 from hmnist.dataset import LesionDataset
+from hmnist.diagnoses import CODES
 from hmnist.sources.sample import load_sample
 
 ROWS = 700
@@ -32,6 +35,19 @@ def test_the_diagnosis_with_noise_is_found(data: LesionDataset, rng: np.random.G
         assert found is not None
         assert "'x' alone" in found.sentence
     assert with_errors(data, data.labels + rng.normal(0, 4, ROWS)) is None
+
+
+@pytest.mark.parametrize("codes", [["nv"], ["mel"], ["akiec", "bcc", "mel"]])
+def test_one_diagnosis_with_noise_or_wrong_rows_is_found(
+    data: LesionDataset, rng: np.random.Generator, codes: list[str]
+) -> None:
+    is_one = np.isin(data.labels, [CODES.index(code) for code in codes])
+    noisy = with_errors(data, is_one + rng.normal(0, 0.1, ROWS))
+    flipped = with_errors(data, is_one ^ (rng.random(ROWS) < 0.01))
+    for found in (noisy, flipped):
+        assert found is not None
+        assert " alone tells " in found.sentence or "with a few errors" in found.sentence
+    assert with_errors(data, is_one + rng.normal(0, 2, ROWS)) is None
 
 
 @pytest.mark.parametrize("share", [0.01, 0.03])
@@ -75,6 +91,32 @@ def test_names_by_their_values(data: LesionDataset) -> None:
     shuffled = np.random.default_rng(0).permutation(600)
     _, lesions = np.unique(data.lesion_ids, return_inverse=True)  # type: ignore[call-overload]  # known
     assert find_identifier_among_features(subject(data, pd.DataFrame({"x": shuffled[lesions]})))
+
+
+def test_the_lesions_of_the_file_are_names_though_some_are_known_as_one(
+    data: LesionDataset,
+) -> None:
+    assert data.lesion_ids is not None
+    assert data.metadata is not None
+    first, second = np.unique(data.lesion_ids)[:2]
+    merged = np.where(data.lesion_ids == second, first, data.lesion_ids)
+    numbers = np.unique(data.metadata["lesion_id"], return_inverse=True)[1] * 7.0
+    with_gap = numbers.copy()
+    with_gap[5] = np.nan
+    for column in (numbers, with_gap):
+        found = find_identifier_among_features(
+            subject(replace(data, lesion_ids=merged), pd.DataFrame({"x": column}))
+        )
+        assert found is not None
+        assert "numbers the lesions" in found.sentence
+
+
+def test_row_numbers_may_have_empty_cells(data: LesionDataset) -> None:
+    numbers = np.arange(ROWS, dtype=float)
+    numbers[[3, 8]] = np.nan
+    found = find_identifier_among_features(subject(data, pd.DataFrame({"x": numbers})))
+    assert found is not None
+    assert "numbers the rows" in found.sentence
 
 
 def test_the_numbers_of_a_part_of_the_images_in_any_order(data: LesionDataset) -> None:
