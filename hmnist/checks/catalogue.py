@@ -3,7 +3,7 @@
 `parts` holds the functions that look at a split by its rows, `near_copies` those that compare its
 images; `content`, `labels`, `metadata` and `pixels` look at the data, `shortcuts` at what tells a
 diagnosis without a lesion, `groups` at patients of one age, sex or site, `columns` at features. A
-new check is a function, which returns None or a `Found`, and a line here.
+new check is a function, which returns None, a `Found` or `TooFew`, and a line here.
 """
 
 from hmnist.checks import (

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from hmnist.arrays import Booleans, Float64, Indices, Labels, Pixels, Strings
 from hmnist.checks.cross_fitting import Auc, measure_auc
-from hmnist.checks.subject import Found, Subject
+from hmnist.checks.subject import Found, Subject, TooFew
 from hmnist.diagnoses import CODES, MALIGNANT
 
 _ENOUGH = 10
@@ -73,9 +73,11 @@ def find_diagnosis_among_features(subject: Subject) -> Found | None:
     return Found(f"{column} has one value for each diagnosis.", {"column": column})
 
 
-def find_diagnosis_with_errors(subject: Subject) -> Found | None:
+def find_diagnosis_with_errors(subject: Subject) -> Found | TooFew | None:
     """Find a feature that is the diagnosis with noise, or with a few wrong cells."""
-    if subject.feature_values is None or find_diagnosis_among_features(subject) is not None:
+    if subject.feature_values is None:
+        return TooFew("the values of the features")
+    if find_diagnosis_among_features(subject) is not None:
         return None
     labels = subject.data.labels
     for name, values in zip(subject.feature_names, subject.feature_values.T, strict=True):

@@ -1,19 +1,19 @@
 """Checks of names: labels, lesions and diagnoses that contradict each other.
 
-Each function returns None, or what is wrong.
+Each function returns None, or what is wrong; `TooFew` if it cannot judge.
 """
 
 import numpy as np
 import numpy.typing as npt
 
 from hmnist.arrays import Labels, Strings
-from hmnist.checks.subject import Found, Subject
+from hmnist.checks.subject import Found, Subject, TooFew
 from hmnist.diagnoses import CODES, MEDMNIST_CODES
 
 _COMMONEST = CODES.index("nv")
 
 
-def find_other_label_order(subject: Subject) -> Found | None:
+def find_other_label_order(subject: Subject) -> Found | TooFew | None:
     """Find labels that number the diagnoses as another file does.
 
     The metadata show it. Without them, naevi (nv, 67 % of HAM10000) do: if another label has more
@@ -24,7 +24,9 @@ def find_other_label_order(subject: Subject) -> Found | None:
         return _contradiction(labels, dx)
     counts = np.bincount(labels, minlength=len(CODES))
     commonest = int(counts.argmax())
-    if commonest == _COMMONEST or counts[commonest] <= 0.5 * len(labels):
+    if counts[commonest] <= 0.5 * len(labels):
+        return TooFew("the metadata, or a diagnosis that most images have")
+    if commonest == _COMMONEST:
         return None
     is_medmnists = MEDMNIST_CODES[commonest] == "nv"
     end = "; MedMNIST's order, the alphabet's, has nv there." if is_medmnists else "."

@@ -4,7 +4,7 @@ import numpy as np
 
 from hmnist.arrays import Booleans
 from hmnist.checks.cross_fitting import Auc, measure_auc
-from hmnist.checks.subject import LEAST_LESIONS, Found, Subject
+from hmnist.checks.subject import LEAST_LESIONS, Found, Subject, TooFew
 from hmnist.diagnoses import MALIGNANT
 from hmnist.scores.subgroups import patient_groups
 
@@ -17,7 +17,7 @@ chest is the weakest group: .71 [.62, .80], which is .10 below .89. With the lab
 of the same site in half of its rows, the back is .19 below."""
 
 
-def find_weak_group(subject: Subject) -> Found | None:
+def find_weak_group(subject: Subject) -> Found | TooFew | None:
     """Find the group by age, sex or site for which models are far below the rest.
 
     Models have not seen the lesion. Groups have other shares of each diagnosis, which the area
@@ -32,7 +32,9 @@ def find_weak_group(subject: Subject) -> Found | None:
     )
     compared = [(name, own, rest) for name, own, rest in measured if own and rest]
     if not compared:
-        return None
+        return TooFew(
+            f"a group with {_LEAST_OF_EACH} malignant and {_LEAST_OF_EACH} benign lesions"
+        )
     name, group, others = max(compared, key=lambda each: each[2].value - each[1].high)
     if others.value - group.high <= _BELOW:
         return None

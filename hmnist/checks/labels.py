@@ -3,7 +3,7 @@
 import numpy as np
 
 from hmnist.arrays import Float32, Float64, Indices, Pixels
-from hmnist.checks.subject import Found, Subject
+from hmnist.checks.subject import Found, Subject, TooFew
 from hmnist.diagnoses import CODES
 from hmnist.features.geometry import border_mask
 from hmnist.features.views import make_view, to_planes
@@ -11,6 +11,9 @@ from hmnist.scores.subgroups import wilson_interval
 
 _LEAST_IMAGES = 30
 """Images of a diagnosis that its mean looks are computed from."""
+
+_LEAST_DIAGNOSES = 3
+"""With two, an exchange only changes the sign of their difference."""
 
 _BETTER = 0.5
 """How much nearer to HAM10000's looks another naming has to be, in squared standard deviations. Of
@@ -30,7 +33,7 @@ _LEAST_SURE = 100
 """Images among the surest fifth."""
 
 
-def find_exchanged_diagnoses(subject: Subject) -> Found | None:
+def find_exchanged_diagnoses(subject: Subject) -> Found | TooFew | None:
     """Find diagnoses whose images look as another diagnosis does in HAM10000, and the reverse.
 
     The mean looks of each diagnosis, relative to the mean of all, are assigned to those of
@@ -40,8 +43,8 @@ def find_exchanged_diagnoses(subject: Subject) -> Found | None:
 
     labels = subject.pictures.labels
     present = np.flatnonzero(np.bincount(labels, minlength=len(CODES)) >= _LEAST_IMAGES)
-    if len(present) < 3:
-        return None
+    if len(present) < _LEAST_DIAGNOSES:
+        return TooFew(f"{_LEAST_IMAGES} images of each of {_LEAST_DIAGNOSES} diagnoses")
     looks = describe_looks(subject)
     means = np.array([looks[labels == label].mean(axis=0) for label in present])
     expected = LOOKS[present]
@@ -63,7 +66,7 @@ def find_exchanged_diagnoses(subject: Subject) -> Found | None:
     )
 
 
-def find_wrong_labels(subject: Subject) -> Found | None:
+def find_wrong_labels(subject: Subject) -> Found | TooFew | None:
     """Find labels that contradict what models are surest of that have not seen the lesion.
 
     The interval counts lesions where they are known: the images of a lesion are alike.
@@ -71,7 +74,7 @@ def find_wrong_labels(subject: Subject) -> Found | None:
     pictures = subject.pictures
     surest, wrong = rank_contradictions(pictures.probabilities, pictures.labels)
     if len(surest) < _LEAST_SURE:
-        return None
+        return TooFew(f"{_LEAST_SURE / _SUREST:.0f} images")
     share, lesions = len(wrong) / len(surest), len(np.unique(pictures.lesions[surest]))
     low, high = wilson_interval(share, lesions)
     if low <= _WRONG:

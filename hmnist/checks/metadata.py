@@ -4,7 +4,7 @@ import numpy as np
 
 from hmnist.arrays import Float64, Indices
 from hmnist.checks.cross_fitting import Auc, measure_auc, predict_unseen, with_interval
-from hmnist.checks.subject import Found, Subject
+from hmnist.checks.subject import Found, Subject, TooFew
 from hmnist.scores.subgroups import patient_groups
 
 _LEAST_PAIRS = 100
@@ -29,9 +29,10 @@ _TOLD = 0.65
 the face is redder and has other hairs; .47–.56 if shuffled. A finding if the interval is below."""
 
 
-def find_other_metadata(subject: Subject) -> Found | None:
+def find_other_metadata(subject: Subject) -> Found | TooFew | None:
     """Find metadata whose lesions, sexes or sites do not go with the images."""
-    if (nearer := _compare_lesions(subject)) is not None and nearer.high < _NEARER:
+    nearer = _compare_lesions(subject)
+    if nearer is not None and nearer.high < _NEARER:
         return Found(
             "Two images of one lesion are hardly more alike than two of different lesions of the "
             f"same diagnosis: nearer in {nearer.value:.0%} of comparisons, where HAM10000 has 78%. "
@@ -40,13 +41,16 @@ def find_other_metadata(subject: Subject) -> Found | None:
         )
     if (found := _find_two_values(subject)) is not None:
         return found
-    if (told := _tell_sites(subject)) is not None and told.high < _TOLD:
+    told = _tell_sites(subject)
+    if told is not None and told.high < _TOLD:
         return Found(
             f"The images do not tell whether a lesion is on head or neck (AUC {told.value:.2f}; "
             ".78 to .86 in HAM10000): the column localization is in another order, or of other "
             "images.",
             {"AUC of the site": told.value, "low": told.low, "high": told.high, "limit": _TOLD},
         )
+    if nearer is None and told is None:
+        return TooFew(f"{_LEAST_PAIRS} lesions with several images")
     return None
 
 

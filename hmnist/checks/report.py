@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hmnist.checks.catalogue import CHECKS
-from hmnist.checks.subject import Check, Subject
+from hmnist.checks.subject import Check, Subject, TooFew
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Report:
         The kind of the split; None if there is none.
     findings : tuple of Finding
     looked : tuple of Check
-        Those whose needs are met.
+        Those that could judge.
     skipped : mapping of str to str
         The code of each other check → what it needs.
     images : int
@@ -83,7 +83,9 @@ def report_on(
             continue
         if causes := [code for code in each.unless if code in found]:
             left_out[each.code] = f"images without {' and '.join(causes)}"
-        elif (result := each.look(subject)) is not None:
+        elif isinstance(result := each.look(subject), TooFew):
+            left_out[each.code] = result.need
+        elif result is not None:
             found[each.code] = Finding(each.code, each.name, result.sentence, result.evidence)
     return Report(
         subject.data.name,

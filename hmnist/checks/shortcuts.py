@@ -5,7 +5,7 @@ import numpy as np
 from hmnist.arrays import Array, Booleans, Float32, Float64, Indices
 from hmnist.checks.cross_fitting import Auc, measure_auc, predict_unseen, with_interval
 from hmnist.checks.pictures import Pictures
-from hmnist.checks.subject import Found, Subject
+from hmnist.checks.subject import Found, Subject, TooFew
 from hmnist.diagnoses import CODES
 from hmnist.features.geometry import border_mask
 
@@ -31,28 +31,30 @@ _MOST_OF_LESION = 3
 """Images of a lesion from which on their number makes no difference."""
 
 
-def find_telling_border(subject: Subject) -> Found | None:
+def find_telling_border(subject: Subject) -> Found | TooFew | None:
     """Find diagnoses that the border of the images tells as well as the whole images do."""
     return _find_shortcut(
         subject, _describe_border(subject.pictures), "The border of the images alone"
     )
 
 
-def find_telling_colours(subject: Subject) -> Found | None:
+def find_telling_colours(subject: Subject) -> Found | TooFew | None:
     """Find diagnoses that the mean colour of the images tells as well as the whole images do."""
     images = subject.data.images[subject.pictures.rows]
     means = images.mean(axis=(1, 2), dtype=np.float32)
     return _find_shortcut(subject, means, "The mean colour of the images alone")
 
 
-def find_other_pictures_in_test(subject: Subject) -> Found | None:
+def find_other_pictures_in_test(subject: Subject) -> Found | TooFew | None:
     """Find a test part whose images can be told from training images (adversarial validation).
 
     Compared are images of one diagnosis whose lesions have equally many images, since parts may
     differ in both for other reasons.
     """
     told = _tell_parts(subject)
-    if told is None or told.low <= _ALIKE:
+    if told is None:
+        return TooFew(f"{_LEAST_LESIONS} comparable lesions of the training and the test part")
+    if told.low <= _ALIKE:
         return None
     return Found(
         "The images of the test part can be told from training images of the same diagnosis (AUC "
@@ -62,16 +64,16 @@ def find_other_pictures_in_test(subject: Subject) -> Found | None:
     )
 
 
-def _find_shortcut(subject: Subject, features: Float32, what: str) -> Found | None:
+def _find_shortcut(subject: Subject, features: Float32, what: str) -> Found | TooFew | None:
     pictures = subject.pictures
+    frequent = _frequent_diagnoses(pictures)
+    if not frequent:
+        return TooFew(f"{_LEAST_LESIONS} lesions of a diagnosis, and as many others")
     alone = predict_unseen(features, pictures.labels, pictures.lesions)
     phrases: list[str] = []
     evidence: dict[str, float] = {}
-    for label in range(len(CODES)):
+    for label in frequent:
         is_label = pictures.labels == label
-        counts = [len(np.unique(pictures.lesions[side])) for side in (is_label, ~is_label)]
-        if min(counts) < _LEAST_LESIONS:
-            continue
         short = measure_auc(is_label, alone[:, label], pictures.lesions)
         if short.low <= _LEAST_AUC:
             continue
@@ -86,6 +88,15 @@ def _find_shortcut(subject: Subject, features: Float32, what: str) -> Found | No
     return Found(
         f"{what} tells {', '.join(phrases)}: models may learn it instead of the lesion.", evidence
     )
+
+
+def _frequent_diagnoses(pictures: Pictures) -> list[int]:
+    """Return the labels of the diagnoses that can be told from the others."""
+    lesions_of = [
+        [len(np.unique(pictures.lesions[side])) for side in (is_label, ~is_label)]
+        for is_label in (pictures.labels == label for label in range(len(CODES)))
+    ]
+    return [label for label, counts in enumerate(lesions_of) if min(counts) >= _LEAST_LESIONS]
 
 
 def _describe_border(pictures: Pictures) -> Float32:

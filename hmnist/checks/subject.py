@@ -38,6 +38,19 @@ class Found:
     evidence: Mapping[str, int | float | str]
 
 
+@dataclass(frozen=True)
+class TooFew:
+    """What a check needs to judge, and has too little of.
+
+    Attributes
+    ----------
+    need : str
+        What would be enough, in a few words.
+    """
+
+    need: str
+
+
 @dataclass(frozen=True, eq=False)
 class Subject:
     """What a check looks at.
@@ -139,7 +152,7 @@ class Check:
         which it looks at) or ``sample`` (the same, of which it looks at `Pictures.rows`),
         ``colour``, ``detail``, ``fine detail``, ``photographs``.
     look : callable
-        Returns None, or what is wrong.
+        Returns what is wrong, `TooFew` if it cannot judge, or None.
     unless : tuple of str
         The codes of checks that this one is left out after, if they find something: what it would
         find might follow from that.
@@ -148,7 +161,7 @@ class Check:
     code: str
     name: str
     needs: tuple[str, ...]
-    look: Callable[[Subject], Found | None]
+    look: Callable[[Subject], Found | TooFew | None]
     unless: tuple[str, ...] = ()
 
     def lacks(self, subject: Subject) -> str | None:

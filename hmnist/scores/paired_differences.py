@@ -192,7 +192,7 @@ def _differing_lesions(
     for fold, of_fold in by_fold(first).items():
         reference = of_fold[0]
         gap = np.abs(_outcome(of_fold, score) - _outcome(seconds[fold], score))
-        differs = (gap > _ROUNDING).any(axis=1)
+        differs = np.asarray((gap > _ROUNDING).any(axis=1))
         if score.proportion_of:
             differs &= np.isin(reference.labels, score.proportion_of)
         lesions = np.arange(len(differs)) if reference.lesions is None else reference.lesions

@@ -1,11 +1,12 @@
 """What the catalogue says of the checks is what they do."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hmnist.checks import inspect_file, pictures
+from hmnist.checks import inspect, inspect_file, pictures
 from hmnist.checks.catalogue import CHECKS
 from hmnist.checks.pictures import Pictures
 from hmnist.checks.subject import Check, Subject
@@ -56,3 +57,20 @@ def test_the_command_names_the_checks_that_looked_at_a_sample(
         assert (f"{check.code} {check.name}" in skipped) == is_skipped
         assert (f"{check.code} {check.name}" in passed) == (not is_skipped)
         assert (check.code in looked) == ("sample" in check.needs and not is_skipped)
+
+
+def test_checks_that_have_too_little_to_judge_say_what_they_need() -> None:
+    few = dataclasses.replace(load_sample(rows=150), synthetic=False)
+    report = inspect(few, split(few), features=["age"])
+    expected = {
+        "HM122": "100 lesions with several images",
+        "HM123": "30 images of each of 3 diagnoses",
+        "HM124": "500 images",
+        "HM125": "the values of the features",
+        "HM130": "a group with 10 malignant and 10 benign lesions",
+    }
+    assert {code: report.skipped.get(code) for code in expected} == expected
+    assert not expected.keys() & {each.code for each in report.looked}
+    nameless = dataclasses.replace(few, lesion_ids=None, metadata=None)
+    even = nameless.take(np.concatenate([np.flatnonzero(few.labels == n)[:2] for n in range(7)]))
+    assert "metadata" in inspect(even).skipped["HM104"]

@@ -266,12 +266,10 @@ def test_resampling_the_training_part_is_no_mistake(data: LesionDataset, sound: 
 
 
 def test_a_photograph_that_is_there_twice_is_no_resampling(data: LesionDataset) -> None:
-    many = LesionDataset(
-        np.random.default_rng(0).integers(0, 256, (3000, 2, 2, 3), dtype=np.uint8),
-        np.arange(3000) % 7,
-    )
-    many.images[2999] = many.images[0]
-    many.labels[2999] = many.labels[0]
+    images = np.random.default_rng(0).integers(0, 256, (3000, 2, 2, 3), dtype=np.uint8)
+    labels = np.arange(3000) % 7
+    images[2999], labels[2999] = images[0], labels[0]
+    many = LesionDataset(images, labels)
     rows = np.arange(3000)
     assert check(many, Split(many, "x", rows[:1500], rows[1500:2000], rows[2000:])) == []
 

@@ -7,7 +7,7 @@ import pytest
 from hmnist.arrays import Array
 from hmnist.checks.columns import find_diagnosis_with_errors, find_identifier_among_features
 from hmnist.checks.given import as_features
-from hmnist.checks.subject import Found, Subject
+from hmnist.checks.subject import Found, Subject, TooFew
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES
 from hmnist.sources.sample import load_sample
@@ -24,7 +24,7 @@ def subject(data: LesionDataset, features: pd.DataFrame | list[str]) -> Subject:
     return Subject(data, None, *as_features(features, len(data)))
 
 
-def with_errors(data: LesionDataset, column: Array) -> Found | None:
+def with_errors(data: LesionDataset, column: Array) -> Found | TooFew | None:
     noise = np.random.default_rng(1).normal(size=ROWS)
     return find_diagnosis_with_errors(subject(data, pd.DataFrame({"age": noise, "x": column})))
 
@@ -32,7 +32,7 @@ def with_errors(data: LesionDataset, column: Array) -> Found | None:
 def test_the_diagnosis_with_noise_is_found(data: LesionDataset, rng: np.random.Generator) -> None:
     for noise in (0.1, 0.5):
         found = with_errors(data, data.labels + rng.normal(0, noise, ROWS))
-        assert found is not None
+        assert isinstance(found, Found)
         assert "'x' alone" in found.sentence
     assert with_errors(data, data.labels + rng.normal(0, 4, ROWS)) is None
 
@@ -45,7 +45,7 @@ def test_one_diagnosis_with_noise_or_wrong_rows_is_found(
     noisy = with_errors(data, is_one + rng.normal(0, 0.1, ROWS))
     flipped = with_errors(data, is_one ^ (rng.random(ROWS) < 0.01))
     for found in (noisy, flipped):
-        assert found is not None
+        assert isinstance(found, Found)
         assert " alone tells " in found.sentence or "with a few errors" in found.sentence
     assert with_errors(data, is_one + rng.normal(0, 2, ROWS)) is None
 
@@ -69,7 +69,7 @@ def test_properties_are_no_diagnosis(data: LesionDataset) -> None:
     assert data.metadata is not None
     properties = data.metadata[["age", "sex", "localization"]]
     assert find_diagnosis_with_errors(subject(data, properties)) is None
-    assert find_diagnosis_with_errors(subject(data, ["age"])) is None
+    assert isinstance(find_diagnosis_with_errors(subject(data, ["age"])), TooFew)
     empty = pd.DataFrame({"x": np.full(ROWS, np.nan), "y": np.zeros(ROWS)})
     assert find_diagnosis_with_errors(subject(data, empty)) is None
 
@@ -79,14 +79,14 @@ def test_properties_are_no_diagnosis(data: LesionDataset) -> None:
 )
 def test_names_by_their_title(data: LesionDataset, name: str) -> None:
     found = find_identifier_among_features(subject(data, ["age", name]))
-    assert found is not None
+    assert isinstance(found, Found)
     assert repr(name) in found.sentence
 
 
 def test_names_by_their_values(data: LesionDataset) -> None:
     for column, what in ((data.lesion_ids, "lesions"), (data.image_ids, "rows")):
         found = find_identifier_among_features(subject(data, pd.DataFrame({"x": column})))
-        assert found is not None
+        assert isinstance(found, Found)
         assert f"numbers the {what}" in found.sentence
     shuffled = np.random.default_rng(0).permutation(600)
     _, lesions = np.unique(data.lesion_ids, return_inverse=True)  # type: ignore[call-overload]  # known
@@ -107,7 +107,7 @@ def test_the_lesions_of_the_file_are_names_though_some_are_known_as_one(
         found = find_identifier_among_features(
             subject(replace(data, lesion_ids=merged), pd.DataFrame({"x": column}))
         )
-        assert found is not None
+        assert isinstance(found, Found)
         assert "numbers the lesions" in found.sentence
 
 
@@ -115,14 +115,14 @@ def test_row_numbers_may_have_empty_cells(data: LesionDataset) -> None:
     numbers = np.arange(ROWS, dtype=float)
     numbers[[3, 8]] = np.nan
     found = find_identifier_among_features(subject(data, pd.DataFrame({"x": numbers})))
-    assert found is not None
+    assert isinstance(found, Found)
     assert "numbers the rows" in found.sentence
 
 
 def test_the_numbers_of_a_part_of_the_images_in_any_order(data: LesionDataset) -> None:
     numbers = np.random.default_rng(0).choice(10 * ROWS, ROWS, replace=False).astype(float)
     found = find_identifier_among_features(subject(data, pd.DataFrame({"x": numbers})))
-    assert found is not None
+    assert isinstance(found, Found)
     assert "numbers the rows" in found.sentence
     twice, far = numbers.copy(), numbers * ROWS
     twice[0] = twice[1]

@@ -5,7 +5,7 @@ import pytest
 
 from hmnist.arrays import Indices
 from hmnist.checks.groups import find_weak_group
-from hmnist.checks.subject import Subject
+from hmnist.checks.subject import Found, Subject
 from hmnist.dataset import LesionDataset
 from hmnist.sources.sample import load_sample
 
@@ -34,7 +34,7 @@ def test_labels_of_other_images_in_one_group(
 ) -> None:
     assert data.metadata is not None
     found = find_weak_group(Subject(shuffled(data, np.flatnonzero(data.metadata[column] == value))))
-    assert found is not None
+    assert isinstance(found, Found)
     assert f"in one group, {kind} {value}: " in found.sentence
     assert float(found.evidence["high"]) < float(found.evidence["others"]) - 0.12
 

@@ -9,7 +9,7 @@ from hmnist.checks.labels import (
     find_wrong_labels,
     rank_contradictions,
 )
-from hmnist.checks.subject import Subject
+from hmnist.checks.subject import Found, Subject, TooFew
 from hmnist.dataset import LesionDataset
 from hmnist.diagnoses import CODES, MEDMNIST_CODES
 from hmnist.scores.subgroups import wilson_interval
@@ -30,7 +30,7 @@ def test_two_diagnoses_exchanged(painted: LesionDataset, first: int, second: int
     order = np.arange(7)
     order[[first, second]] = second, first
     found = find_exchanged_diagnoses(Subject(relabel(painted, order[painted.labels])))
-    assert found is not None
+    assert isinstance(found, Found)
     one, other = CODES[first], CODES[second]
     assert f"{one} as {other}" in found.sentence
     assert f"{other} as {one}" in found.sentence
@@ -41,13 +41,13 @@ def test_two_diagnoses_exchanged(painted: LesionDataset, first: int, second: int
 def test_another_order_in_a_balanced_file(painted: LesionDataset) -> None:
     order = np.array([MEDMNIST_CODES.index(code) for code in CODES])
     found = find_exchanged_diagnoses(Subject(relabel(painted, order[painted.labels])))
-    assert found is not None
+    assert isinstance(found, Found)
     assert all(f"{code} as" in found.sentence for code in ("nv", "vasc", "mel"))
 
 
 def test_few_images_of_a_diagnosis_say_nothing() -> None:
     few = paint_evenly(29)
-    assert find_exchanged_diagnoses(Subject(relabel(few, 6 - few.labels))) is None
+    assert isinstance(find_exchanged_diagnoses(Subject(relabel(few, 6 - few.labels))), TooFew)
 
 
 def test_wrong_labels(painted: LesionDataset, rng: np.random.Generator) -> None:
@@ -56,7 +56,7 @@ def test_wrong_labels(painted: LesionDataset, rng: np.random.Generator) -> None:
     rows = rng.choice(len(labels), 56, replace=False)
     labels[rows] = (labels[rows] + 3) % 7
     found = find_wrong_labels(Subject(relabel(painted, labels)))
-    assert found is not None
+    assert isinstance(found, Found)
     assert found.evidence["of"] == 112
     assert 4 <= found.evidence["wrong"] <= 20  # type: ignore[operator]  # numbers
     named = found.sentence.split("Look at ")[1].removesuffix(" first.").split(", ")
@@ -75,8 +75,8 @@ def test_the_interval_counts_lesions_where_they_are_known(
     unknown, known = (
         find_wrong_labels(Subject(each)) for each in (data, replace(data, lesion_ids=lesions))
     )
-    assert unknown is not None
-    assert known is not None
+    assert isinstance(unknown, Found)
+    assert isinstance(known, Found)
     assert "95% interval over images" in unknown.sentence
     assert "95% interval over lesions" in known.sentence
     assert "lesions" not in unknown.evidence
@@ -89,7 +89,7 @@ def test_the_interval_counts_lesions_where_they_are_known(
 def test_few_images_have_no_surest_fifth() -> None:
     few = paint_evenly(70)
     labels = (few.labels + (np.arange(490) % 3 == 0)) % 7
-    assert find_wrong_labels(Subject(relabel(few, labels))) is None
+    assert isinstance(find_wrong_labels(Subject(relabel(few, labels))), TooFew)
 
 
 def test_contradictions_are_ranked_by_their_margin() -> None:

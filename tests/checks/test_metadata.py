@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hmnist.checks.metadata import find_other_metadata
-from hmnist.checks.subject import Subject
+from hmnist.checks.subject import Found, Subject, TooFew
 from hmnist.dataset import LesionDataset
 from hmnist.sources.sample import load_sample
 from tests.checks.painted import paint
@@ -22,7 +22,7 @@ def test_lesions_that_go_with_the_images() -> None:
         order[rows] = rng.permutation(rows)
     shuffled = dataclasses.replace(data, lesion_ids=data.lesion_ids[order])
     found = find_other_metadata(Subject(shuffled))
-    assert found is not None
+    assert isinstance(found, Found)
     assert "hardly more alike" in found.sentence
     assert 0.4 < float(found.evidence["nearer"]) < 0.6
 
@@ -31,7 +31,7 @@ def test_few_lesions_with_several_images_say_nothing() -> None:
     data = load_sample(rows=140)
     assert data.lesion_ids is not None
     other = dataclasses.replace(data, lesion_ids=data.lesion_ids[::-1].copy())
-    assert find_other_metadata(Subject(other)) is None
+    assert isinstance(find_other_metadata(Subject(other)), TooFew)
 
 
 @pytest.mark.parametrize(("column", "kind"), [("sex", "sex"), ("localization", "site")])
@@ -45,7 +45,7 @@ def test_a_column_that_differs_within_lesions(column: str, kind: str) -> None:
     values[rows] = values[np.sort(rows)]
     shuffled = dataclasses.replace(data, metadata=data.metadata.assign(**{column: values}))
     found = find_other_metadata(Subject(shuffled))
-    assert found is not None
+    assert isinstance(found, Found)
     by_lesion = pd.Series(values).groupby(data.lesion_ids)
     assert found.evidence["lesions"] == sum(len(set(of) - {"unknown"}) > 1 for _, of in by_lesion)
     assert f"of {several} lesions with several images have more than one {kind}" in found.sentence
@@ -74,7 +74,7 @@ def test_sites_that_go_with_the_images() -> None:
     assert find_other_metadata(Subject(with_sites(true=True))) is None
     shuffled = with_sites(true=False)
     found = find_other_metadata(Subject(shuffled))
-    assert found is not None
+    assert isinstance(found, Found)
     assert "localization" in found.sentence
     generated = dataclasses.replace(shuffled, synthetic=True)
-    assert find_other_metadata(Subject(generated)) is None
+    assert isinstance(find_other_metadata(Subject(generated)), TooFew)

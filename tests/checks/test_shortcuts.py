@@ -10,7 +10,7 @@ from hmnist.checks.shortcuts import (
     find_telling_border,
     find_telling_colours,
 )
-from hmnist.checks.subject import Subject
+from hmnist.checks.subject import Found, Subject, TooFew
 from hmnist.dataset import LesionDataset
 from hmnist.sources.sample import load_sample
 from hmnist.splits.split import Split, split
@@ -40,7 +40,7 @@ def test_a_mark_on_the_border(data: LesionDataset) -> None:
 
     subject = Subject(changed(data, mark))
     found = find_telling_border(subject)
-    assert found is not None
+    assert isinstance(found, Found)
     assert "mel (AUC" in found.sentence
     assert float(found.evidence["mel low"]) > 0.8
     assert find_telling_colours(subject) is None
@@ -52,7 +52,7 @@ def test_a_lamp_for_a_diagnosis(data: LesionDataset) -> None:
         return images
 
     found = find_telling_colours(Subject(changed(data, tint)))
-    assert found is not None
+    assert isinstance(found, Found)
     assert "bkl (AUC" in found.sentence
 
 
@@ -75,7 +75,7 @@ def test_brighter_test_images(data: LesionDataset) -> None:
     found = find_other_pictures_in_test(
         Subject(brighter, dataclasses.replace(parts, data=brighter))
     )
-    assert found is not None
+    assert isinstance(found, Found)
     assert float(found.evidence["low"]) > 0.65
 
 
@@ -89,6 +89,6 @@ def test_another_mix_is_no_other_picture(data: LesionDataset) -> None:
 def test_parts_without_a_diagnosis_in_common(data: LesionDataset) -> None:
     naevi, others = np.flatnonzero(data.labels == 4), np.flatnonzero(data.labels != 4)
     apart = Split(data, "x", naevi, naevi[:0], others)
-    assert find_other_pictures_in_test(Subject(data, apart)) is None
+    assert isinstance(find_other_pictures_in_test(Subject(data, apart)), TooFew)
     few = Split(data, "x", naevi, naevi[:0], others[:5])
-    assert find_other_pictures_in_test(Subject(data, few)) is None
+    assert isinstance(find_other_pictures_in_test(Subject(data, few)), TooFew)

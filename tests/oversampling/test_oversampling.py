@@ -270,8 +270,9 @@ def test_over_many_seeds_random_shows_images_as_often_as_they_weigh() -> None:
 
 def test_pixels_do_not_wrap_around() -> None:
     training = make({DF: 6, NV: 15})
-    training.images[training.labels == DF] %= 10
-    training.images[training.labels == DF] += 200
+    is_df = (training.labels == DF)[:, None, None, None]
+    images = np.where(is_df, 200 + training.images % 10, training.images)
+    training = replace(training, images=images)
     new = oversample(training, "smote", target=60, seed=1).new_images
     assert len(new) == 54
     assert new.min() >= 200
