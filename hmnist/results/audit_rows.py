@@ -115,18 +115,28 @@ class AuditRow:
     def misses_claim(self, claims: int = 1) -> bool:
         """Tell whether the claim is farther from what came out than lesions and trainings explain.
 
-        The source trained once and tested other lesions. So the claim is compared with a 95 %
-        interval for the accuracy of one more training on another test part of this size. If the
-        claim is that of the best epoch, so is what came out. For `claims` that are tried together,
-        intervals are so wide that all of them hold with 95 % (Bonferroni).
+        It lies outside of `claim_interval`.
         """
-        last, claimed = self.reproduced["accuracy"], self.claim.accuracy
-        if not self.tries_claim or claimed is None:
+        interval, claimed = self.claim_interval(claims), self.claim.accuracy
+        if interval is None or claimed is None:
             return False
+        return not interval[0] <= claimed <= interval[1]
+
+    def claim_interval(self, claims: int = 1) -> tuple[float, float] | None:
+        """Return the interval that a claim is compared with; None if it is not tried.
+
+        The source trained once and tested other lesions. So it is a 95 % prediction interval for
+        the accuracy of one more training on another test part of this size. If the claim is that
+        of the best epoch, so is what came out. For `claims` that are tried together, intervals are
+        so wide that all of them hold with 95 % (Bonferroni).
+        """
+        last = self.reproduced["accuracy"]
+        if not self.tries_claim:
+            return None
         of_claim = self.best_epoch if self.claim.best_epoch and self.best_epoch else last
         mean, std, low, high = of_claim.mean, of_claim.std, last.low, last.high
         if mean is None or std is None or low is None or high is None:
-            return False
+            return None
         from scipy.special import ndtri, stdtrit
 
         level = 1 - 0.025 / claims
@@ -134,7 +144,7 @@ class AuditRow:
         # Half of the interval of the mean, once for the lesions here and once for the source's.
         lesions = math.sqrt(2) * (high - low) / 2 * ndtri(level) / ndtri(0.975)
         farthest = math.hypot(trainings, lesions)
-        return abs(claimed - mean) > farthest
+        return mean - farthest, mean + farthest
 
     @property
     def reason(self) -> str:

@@ -18,7 +18,7 @@ from hmnist.results.table import summary_text
 from hmnist.runs.facts import DataFacts, as_json
 from hmnist.scores.comparison import SIGNIFICANT
 from hmnist.scores.paired_differences import RESAMPLES
-from hmnist.scores.text import as_sentence_list, score_text
+from hmnist.scores.text import as_sentence_list, interval_text, score_text
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -166,18 +166,22 @@ class Audit(Result):
             yield f"{as_sentence_list(systems)}: {sentence[0].lower()}{sentence[1:]}"
 
     def _describe_claims(self) -> Iterator[str]:
-        """Yield what has to be known about the claims, and which were not reproduced."""
+        """Yield what has to be known about the claims, and how far they are from what came out."""
         if notes := [f"{row.system} ({row.claim.note})" for row in self.rows if row.claim.note]:
             yield f"About the claims: {', '.join(notes)}."
         claims = sum(row.tries_claim for row in self.rows)
-        if missed := [
-            f"{row.system} ({row.claim.published})" for row in self.rows if row.misses_claim(claims)
-        ]:
+        tried = [
+            f"{row.system} {row.claim.published} "
+            f"{'outside' if row.misses_claim(claims) else 'in'} {interval_text(*interval)}"
+            for row in self.rows
+            if (interval := row.claim_interval(claims)) is not None
+        ]
+        if tried:
             together = "" if claims == 1 else f", {claims} claims corrected together (Bonferroni)"
             yield (
-                f"Not reproduced: the claim of {as_sentence_list(missed)} is farther from what "
-                "came out than other lesions and another training explain (95% prediction "
-                f"interval{together})."
+                f"Claims tried: {as_sentence_list(tried)}. What one more training may reach on "
+                f"other lesions lies in the brackets (95% prediction interval{together}); a claim "
+                "outside is not reproduced, one inside is not contradicted."
             )
 
     def _describe_epochs(self) -> str:
