@@ -64,7 +64,6 @@ SYSTEM = System(
         Hyperparameter("trained", "the last 50 layers", "stated"),
         Hyperparameter("dropout", ".25 behind the backbone", "stated"),
         Hyperparameter("dense layers", "7 behind a Flatten", "stated"),
-        Hyperparameter("momentum", "0", "ours"),
     ),
     origins=dict.fromkeys(
         (

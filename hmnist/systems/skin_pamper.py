@@ -30,7 +30,7 @@ SYSTEM = System(
     training=Training(
         optimizer="Adam", learning_rate=1e-3, batch_size=64, epochs=25, steps_per_epoch=110
     ),
-    augmentation="of df and vasc: here by the oversampling, --oversample augment",
+    augmentation="of df and vasc",
     protocol=Protocol(
         description="not stated; here random 70/30 by image, the other part both validates and "
         "tests",
@@ -53,8 +53,13 @@ SYSTEM = System(
         ),
         Hyperparameter("dense layers", "256, 256, 512, 512, 1024, 64, 7", "ours"),
         Hyperparameter("activation", "ReLU", "ours"),
-        Hyperparameter("batch normalisation", "behind each pooling and the Dense 1024", "ours"),
-        Hyperparameter("dropout", ".3 behind it, but for the first", "ours"),
+        Hyperparameter("batch normalisation", "behind the first two poolings", "stated"),
+        Hyperparameter(
+            "more batch normalisation", "behind the third pooling and the Dense 1024", "ours"
+        ),
+        Hyperparameter("dropout", "behind the second pooling and in the dense layers", "stated"),
+        Hyperparameter("dropout rate", ".3, behind all batch normalisation but the first", "ours"),
+        Hyperparameter("how df and vasc are augmented", "--oversample augment", "ours"),
     ),
     origins=dict.fromkeys(
         ("size", "optimizer", "epochs", "steps of an epoch", "augmentation"), "stated"

@@ -262,6 +262,7 @@ class System:
             "resizing": "bilinear, in the network" if self.resizes else "none, images as they are",
             "scaling": self.scaling,
             "optimizer": training.optimizer,
+            **({} if training.optimizer == "Adam" else {"momentum": "0"}),
             "learning rate": f"{training.learning_rate:g}",
             "learning rate falls": "never"
             if plateau is None
@@ -272,6 +273,8 @@ class System:
             "steps of an epoch": str(training.steps_per_epoch or "every training image once"),
             "class weights": ", ".join(weights) or "none",
             "augmentation": self.augmentation,
+            "loss": "categorical cross-entropy",
+            "epoch that is kept": "the last",
             "protocol": self.protocol.description,
         }
         chosen = [

@@ -52,7 +52,9 @@ def test_other_data_are_predicted_whole(run: Run) -> None:
     with pytest.warns(UserWarning, match="synthetic"):
         evaluation = evaluate_run(run, other)
     assert sum(map(sum, evaluation.report.confusion)) == 250
-    assert any("no other image shows a lesion of the training" in note for note in evaluation.origin)
+    assert any(
+        "no other image shows a lesion of the training" in note for note in evaluation.origin
+    )
     with pytest.warns(UserWarning, match="synthetic"):
         without = evaluate_run(run, replace(other, lesion_ids=None, metadata=None))
     assert any("unknown" in note for note in without.origin)

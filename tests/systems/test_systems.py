@@ -278,7 +278,8 @@ def test_every_hyperparameter_has_a_value_and_an_origin(system: System) -> None:
     assert "ours" not in system.origins.values()
     for name in system.recipe():
         assert name in {"resizes", "plateau", "steps_per_epoch"} or name.replace("_", " ") in names
-    assert {"resizing", "learning rate falls", "steps of an epoch", "protocol"} <= set(names)
+    always = {"resizing", "learning rate falls", "steps of an epoch", "loss", "epoch that is kept"}
+    assert always | {"protocol"} <= set(names)
 
 
 def test_origins_are_those_of_the_sources() -> None:
@@ -294,6 +295,11 @@ def test_origins_are_those_of_the_sources() -> None:
     assert origins["inception-resnet"]["learning rate falls"] == "stated"
     assert origins["skin-pamper"]["steps of an epoch"] == "stated"
     assert origins["skin-pamper"]["protocol"] == "ours"
+    assert origins["skin-pamper"]["batch normalisation"] == "stated"
+    assert origins["skin-pamper"]["dropout rate"] == "ours"
+    assert {name for name in origins if "momentum" in origins[name]} == {
+        *("lenet", "oversample-first", "inception-resnet"),
+    }
     # A protocol of no publication is ours, whatever network it trains.
     assert origins["oversample-first"]["protocol"] == "ours"
 
