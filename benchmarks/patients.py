@@ -2,7 +2,8 @@
 
 Every model is trained without and with patient data, on the same folds by lesion and with the same
 seeds. The models that were trained with them are also asked about the same test images without
-them. Differences to the models trained without are paired, with 95 % intervals over lesions.
+them. Differences to the models trained without are paired, with 95 % intervals over lesions and
+trainings; a star marks p < .05, with the p-values of a model's table corrected together (Holm).
 Finished cells are kept in the output folder, so that an interrupted run continues where it stopped.
 Prints Markdown.
 """
@@ -23,7 +24,8 @@ from hmnist.features.store import keep_results
 from hmnist.hardware import use_threads
 from hmnist.results.formatting import markdown_table
 from hmnist.results.watching import Lines
-from hmnist.scores.comparison import Difference
+from hmnist.scores.comparison import Difference, correct_together
+from hmnist.scores.paired_differences import compare_pairs
 from hmnist.scores.text import score_text
 
 WITHOUT, WITH, HIDDEN = "without", "with", "with, but not told"
@@ -112,35 +114,33 @@ def _ask_without(cell: Cell, run: hmnist.Run) -> hmnist.Predictions:
 
 
 def _table(kinds: Kinds) -> str:
-    body = []
-    means = {kind: hmnist.mean_scores(predictions) for kind, predictions in kinds.items()}
-    differences = _compare(kinds)
-    for score, name in SCORES.items():
-        body.append(_row(name, [mean[score] for mean in means.values()], differences[score]))
-    for label, code in enumerate(hmnist.CODES):
-        against_rest = {
-            kind: [_one_against_rest(each, label) for each in predictions]
-            for kind, predictions in kinds.items()
-        }
-        aucs = [hmnist.mean_scores(each)["roc_auc_ovr"] for each in against_rest.values()]
-        body.append(_row(f"AUC of {code}", aucs, _compare(against_rest)["roc_auc_ovr"]))
-    header = ["score", WITHOUT, WITH, "difference", HIDDEN, "difference"]
-    return markdown_table(header, body)
+    means, differences = [], []
+    for label, scores in ((None, SCORES), *((label, ["roc_auc_ovr"]) for label in range(7))):
+        of_kinds = kinds if label is None else _against_rest(kinds, label)
+        of_kind = [hmnist.mean_scores(predictions) for predictions in of_kinds.values()]
+        means += [[score_text(mean[score]) for mean in of_kind] for score in scores]
+        differences += _compare(of_kinds, list(scores))
+    corrected = iter(correct_together(differences))
+    names = [*SCORES.values(), *(f"AUC of {code}" for code in hmnist.CODES)]
+    body = [
+        [name, without, told, next(corrected).marked(), untold, next(corrected).marked()]
+        for name, (without, told, untold) in zip(names, means, strict=True)
+    ]
+    return markdown_table(["score", WITHOUT, WITH, "difference", HIDDEN, "difference"], body)
 
 
-def _compare(kinds: Kinds) -> dict[str, list[Difference]]:
-    """Return the differences of each score to the models trained without patient data."""
-    # Those stand last, so that they are subtracted from the others.
-    ordered = {kind: kinds[kind] for kind in (WITH, HIDDEN, WITHOUT)}
-    pairs = hmnist.compare_predictions(ordered, resamples=RESAMPLES).pairs
-    compared = [pair for pair in pairs if pair.second == WITHOUT]
-    return {score: [pair.scores[score] for pair in compared] for score in hmnist.SCORE_NAMES}
+def _compare(kinds: Kinds, scores: Sequence[str]) -> list[Difference]:
+    """Return two differences of each score to the models that were trained without patient data."""
+    pairs = [(WITH, WITHOUT), (HIDDEN, WITHOUT)]
+    compared = compare_pairs(kinds, pairs, scores, resamples=RESAMPLES)
+    return [compared[pair][score] for score in scores for pair in pairs]
 
 
-def _row(name: str, means: Sequence[float], differences: Sequence[Difference]) -> list[str]:
-    told, untold = map(str, differences)
-    first, second, third = map(score_text, means)
-    return [name, first, second, told, third, untold]
+def _against_rest(kinds: Kinds, label: int) -> Kinds:
+    return {
+        kind: [_one_against_rest(each, label) for each in predictions]
+        for kind, predictions in kinds.items()
+    }
 
 
 def _one_against_rest(predictions: hmnist.Predictions, label: int) -> hmnist.Predictions:
