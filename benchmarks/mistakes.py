@@ -24,6 +24,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", help="a pixel file in colour with its metadata")
     parser.add_argument("--metadata")
+    parser.add_argument(
+        "--photographs", type=Path, help="a folder of <image_id>.jpg, for DermaMNIST's form"
+    )
     parser.add_argument("--seeds", type=int, default=20, help="sound splits of each kind")
     arguments = parser.parse_args()
     from benchmarks.planting.cases import make_mistakes, make_sound
@@ -32,14 +35,14 @@ def main() -> None:
     print(f"{data.name}, {len(data):,} images\n")
     _print_row(["mistake", "strength", "code", "findings", "found"])
     _print_row(["---"] * 5)
-    for name, code, strength, case in make_mistakes(data):
+    for name, code, strength, case in make_mistakes(data, arguments.photographs):
         found = _codes(case)
         is_found = any(each in found for each in code.split(" or "))
         _print_row([name, strength, code, ", ".join(found) or "–", "yes" if is_found else "no"])
     print()
     _print_row(["sound", "splits", "false alarms", "seconds of a core each"])
     _print_row(["---"] * 4)
-    for name, cases in make_sound(data, arguments.seeds):
+    for name, cases in make_sound(data, arguments.seeds, arguments.photographs):
         start, alarms = time.process_time(), [code for case in cases for code in _codes(case)]
         seconds = (time.process_time() - start) / len(cases)
         _print_row([name, str(len(cases)), ", ".join(alarms) or "–", f"{seconds:.1f}"])

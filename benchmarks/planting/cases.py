@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ OBLONG = 21, 28
 """Height and width of the photographs' proportion, 3:4."""
 
 
-def make_sound(data: Data, seeds: int) -> Iterator[tuple[str, list[Case]]]:
-    """Yield kinds of sound data and splits."""
+def make_sound(
+    data: Data, seeds: int, photographs: Path | None
+) -> Iterator[tuple[str, list[Case]]]:
+    """Yield kinds of sound data and splits; with photographs, also their centres."""
     splits = [hmnist.split(data, seed=seed) for seed in range(seeds)]
     patients = changes.patients(data)
     yield "by lesion, with age, sex and site", [(data, split, patients) for split in splits]
@@ -24,6 +27,12 @@ def make_sound(data: Data, seeds: int) -> Iterator[tuple[str, list[Case]]]:
     bare = dataclasses.replace(data, lesion_ids=None, metadata=None)
     yield "by lesion, the ids withheld", [(bare, changes.on(bare, split), None) for split in splits]
     yield "as MedMNIST, sorted in each part", [(changes.medmnist(data, splits[0]), None, None)]
+    if photographs is not None:
+        centres = changes.centres(data, photographs)
+        centred: list[Case] = [(centres, changes.on(centres, split), None) for split in splits[:3]]
+        yield "centres of the photographs", centred
+        alike = changes.medmnist(centres, splits[0])
+        yield "the same, as MedMNIST", [(alike, None, None)]
     grey = changes.with_images(data, changes.grey(data.images))
     yield "grey", [(grey, changes.on(grey, split), None) for split in splits[:3]]
     for height, width in ((8, 8), (10, 10), (14, 14), OBLONG):
@@ -32,8 +41,16 @@ def make_sound(data: Data, seeds: int) -> Iterator[tuple[str, list[Case]]]:
         yield f"{height}×{width}", cases
 
 
-def make_mistakes(data: Data) -> Iterator[tuple[str, str, str, Case]]:
-    """Yield the name, the code, the strength and the case of each mistake, weak and strong."""
+def make_mistakes(data: Data, photographs: Path | None) -> Iterator[tuple[str, str, str, Case]]:
+    """Yield the name, the code, the strength and the case of each mistake, weak and strong.
+
+    With photographs, also DermaMNIST's official split, rebuilt: their centres, split by image.
+    """
+    if photographs is not None:
+        centres, name = changes.centres(data, photographs), "split by image, as in DermaMNIST"
+        for seed in (0, 1):
+            official = changes.medmnist(centres, hmnist.split(data, "image", seed=seed))
+            yield name, "HM116", f"seed {seed}", (official, None, None)
     for name, code, make, strengths in _list_mistakes(data):
         for strength in strengths:
             yield name, code, str(strength), make(strength)

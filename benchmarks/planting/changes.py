@@ -2,11 +2,12 @@
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
+from PIL import Image, ImageOps
 
 import hmnist
 from hmnist.arrays import Booleans, Indices, Pixels, Strings
@@ -88,6 +89,17 @@ def resize(image: Pixels, height: int, width: int, back: bool = False) -> Pixels
     if back:
         picture = picture.resize(image.shape[:2][::-1], Image.Resampling.BICUBIC)
     return np.asarray(picture)
+
+
+def centres(data: Data, photographs: Path) -> Data:
+    """Return the centres of the photographs, cut to squares as DermaMNIST's are."""
+    images = []
+    for row in range(len(data)):
+        with Image.open(photographs / f"{data.name_of(row)}.jpg") as photograph:
+            images.append(
+                ImageOps.fit(photograph, data.image_shape[1::-1], Image.Resampling.LANCZOS)
+            )
+    return with_images(data, np.stack([np.asarray(image) for image in images]))
 
 
 def resized(data: Data, height: int, width: int) -> Data:
