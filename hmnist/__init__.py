@@ -108,7 +108,7 @@ if TYPE_CHECKING:
     from hmnist.splits.folds import split_folds
     from hmnist.splits.split import Split, split
 
-__version__ = "0.8.3"
+__version__ = "0.8.4"
 
 __all__ = [
     "CODES", "DIAGNOSES", "MODELS", "SCORE_NAMES", "Audit", "AuditRow", "Comparison",

@@ -1,6 +1,7 @@
 """Checks of the features: columns that tell the diagnosis, or how it was confirmed, or the lesion.
 
-Each function returns None, or what is wrong. Pixels are looked at as well.
+Each function returns None, or what is wrong; `TooFew` if it cannot judge. Pixels are looked at as
+well.
 """
 
 import math

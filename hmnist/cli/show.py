@@ -90,6 +90,6 @@ def _facts(manifest: "Manifest") -> Iterator[tuple[str, str]]:
     threads = f"{recipe.threads} thread{'' if recipe.threads == 1 else 's'}"
     yield "machine", f"{manifest.device}, {threads}, {recipe.precision}"
     size = byte_text(sum(stored.bytes for stored in manifest.files.values()))
-    numbers = f"{count_text(manifest.parameter_count)} parameters"
+    numbers = f"{count_text(manifest.parameter_count)} fitted numbers"
     yield "files", f"{len(manifest.files)} of {size} in all; {numbers}"
     yield "written", f"{manifest.written} by hmnist {manifest.versions['hmnist']}"

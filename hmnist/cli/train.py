@@ -30,8 +30,8 @@ Scheduler = Annotated[
 Out = Annotated[
     Path | None,
     options.out(
-        "The run folder, whose older run is replaced; to go on with an interrupted training, name "
-        "it again.",
+        "The run folder; an older run in it is replaced. To go on with an interrupted training, "
+        "name it again.",
         "hmnist-runs/<time>-MODEL",
     ),
 ]
