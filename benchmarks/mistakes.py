@@ -24,9 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", help="a pixel file in colour with its metadata")
     parser.add_argument("--metadata")
-    parser.add_argument(
-        "--photographs", type=Path, help="a folder of <image_id>.jpg, for DermaMNIST's form"
-    )
+    parser.add_argument("--photographs", type=Path, help="a folder, for DermaMNIST's form")
     parser.add_argument("--seeds", type=int, default=20, help="sound splits of each kind")
     arguments = parser.parse_args()
     from benchmarks.planting.cases import make_mistakes, make_sound
