@@ -144,7 +144,7 @@ class AuditRow:
         # Half of the interval of the mean, once for the lesions here and once for the source's.
         lesions = math.sqrt(2) * (high - low) / 2 * ndtri(level) / ndtri(0.975)
         farthest = math.hypot(trainings, lesions)
-        return mean - farthest, mean + farthest
+        return max(0.0, mean - farthest), min(1.0, mean + farthest)
 
     @property
     def reason(self) -> str:

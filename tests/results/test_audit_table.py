@@ -173,6 +173,16 @@ def test_a_claim_of_the_best_epoch_has_the_spread_of_best_epochs() -> None:
     assert not loose.misses_claim()
 
 
+def test_the_interval_of_a_claim_is_one_of_accuracies() -> None:
+    """Trainings that differ that much exclude no accuracy."""
+    row = audit_row("pixel-mlp", claim=Claim(".70"), seeds=5)
+    accuracy = replace(row.reproduced["accuracy"], std=0.4)
+    assert replace(row, reproduced={**row.reproduced, "accuracy": accuracy}).claim_interval() == (
+        0,
+        1,
+    )
+
+
 def test_several_claims_are_corrected_together() -> None:
     """For two claims: Student's 3.495 instead of 2.776, and for the lesions 2.241 for 1.960."""
     missed, other = audit_row("pixel-mlp", claim=Claim(".60"), seeds=5), Claim(".75")
