@@ -76,6 +76,8 @@ class AuditRow:
         ``clean``, and each leak that its protocol has.
     all_leaks : mapping of str to Difference
         The scores of `COMPARED` with all leaks, minus those of ``clean``; empty without leaks.
+    failed : int
+        Trainings that predict the same for every image, of those of the protocol and the steps.
     few_lesions : str or None
         Which diagnoses are tested on too few lesions in the steps; see `describe_few`.
     """
@@ -96,12 +98,18 @@ class AuditRow:
     best_epoch: ScoreSummary | None
     steps: tuple[AuditStep, ...]
     all_leaks: Mapping[str, Difference]
+    failed: Count
     few_lesions: str | None
 
     @property
     def clean(self) -> Mapping[str, ScoreSummary]:
         """The scores without leaks."""
         return self.steps[0].scores
+
+    @property
+    def trainings(self) -> int:
+        """How many trainings there are, those of the protocol and of the steps."""
+        return self.seeds * (1 + len(self.steps))
 
     @property
     def tries_claim(self) -> bool:
@@ -219,6 +227,7 @@ def make_audit_row(system: System, epochs: int, runs: Mapping[str, Sequence[Run]
             for name, of_step in steps.items()
         ),
         all_leaks=differences[total[0]] if total else {},
+        failed=sum(run.part("test").are_constant for of_name in runs.values() for run in of_name),
         few_lesions=describe_few(tested[CLEAN]),
     )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hmnist.html import Cells, html_of
 from hmnist.results import formatting
 from hmnist.results.audit_rows import COMPARED, AuditRow, Promise
+from hmnist.results.cautions import describe_failed
 from hmnist.results.result import Result, decode_result
 from hmnist.results.rows import TableSettings, data_note, pretrained_notes, processor_notes
 from hmnist.results.table import summary_text
@@ -23,7 +24,7 @@ from hmnist.scores.text import as_sentence_list, interval_text, score_text
 if TYPE_CHECKING:
     from rich.console import Group
 
-SCHEMA = "hmnist-audit/5"
+SCHEMA = "hmnist-audit/6"
 
 FORMATS = ("table", "markdown", "json")
 """The formats of ``hmnist audit --format``; ``table`` is for the terminal."""
@@ -66,6 +67,10 @@ class Audit(Result):
             "on the test images."
         )
         yield self._describe_intervals()
+        for row in self.rows:
+            if row.failed:
+                described = describe_failed(row.failed, row.trainings)
+                yield f"{row.system}: {described}. Failed trainings are counted, too."
         yield from self._describe_few()
         if balanced := [row.system for row in self.rows if row.balanced]:
             yield (

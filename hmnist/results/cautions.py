@@ -40,6 +40,38 @@ def warn_of_few(tested: Mapping[str, Sequence[Predictions]]) -> Iterator[str]:
         yield few
 
 
+def warn_of_failed(
+    rows: Mapping[str, TableRow], tested: Mapping[str, Sequence[Predictions]]
+) -> Iterator[str]:
+    """Yield a sentence for each model of which some trainings have learnt nothing."""
+    for label, predictions in tested.items():
+        failed = sum(each.are_constant for each in predictions)
+        if failed and not rows[label].baseline:
+            yield (
+                f"{label}: {describe_failed(failed, len(predictions))}. Train it with other seeds "
+                "or a lower learning rate."
+            )
+
+
+def describe_failed(failed: int, trainings: int) -> str:
+    """Return how many trainings have failed, without a full stop.
+
+    Examples
+    --------
+    >>> describe_failed(1, 5)
+    '1 of 5 trainings has failed: it predicts the same for every image'
+    >>> describe_failed(1, 1)
+    'the training has failed: it predicts the same for every image'
+    """
+    if trainings == 1:
+        return "the training has failed: it predicts the same for every image"
+    verbs = ("has", "it predicts") if failed == 1 else ("have", "they predict")
+    return (
+        f"{failed:,} of {trainings:,} trainings {verbs[0]} failed: {verbs[1]} the same for every "
+        "image"
+    )
+
+
 def warn_of_cheaper(differences: RowDifferences | None) -> Iterator[str]:
     """Yield a sentence on the models that were not found to be better than a cheaper one."""
     if differences is None:

@@ -15,6 +15,7 @@ from hmnist.errors import UsageError, check_kind
 from hmnist.files import expand_home
 from hmnist.html import Cells, html_of
 from hmnist.patients import describe_unknown
+from hmnist.results.cautions import describe_failed
 from hmnist.runs.facts import json_text
 from hmnist.runs.manifest import MANIFEST
 from hmnist.runs.opened import check_opened
@@ -187,6 +188,7 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
         predicted = run.decision.decide(probabilities)
         predictions = Predictions(fresh.labels, probabilities, predicted, fresh.lesion_ids)
     counted = "images" if predictions.lesions is None else "lesions"
+    has_failed = own and predictions.are_constant and not run.manifest.recipe.entry.baseline
     images = f"the test part of {name}" if own else name
     return Evaluation(
         title=f"{run.manifest.model} on {images}, {len(predictions.labels):,} images",
@@ -196,6 +198,7 @@ def evaluate_run(run: Run, data: LesionDataset | None = None) -> Evaluation:
         origin=tuple(describe_origin(run, seen)),
         notes=(
             *([unknown] if unknown else []),
+            *([f"Warning: {describe_failed(1, 1)}."] if has_failed else []),
             f"Decision: {run.decision.describe()}",
             f"Trained on: {run.manifest.device}",
             (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hmnist.experiments.cells import Cell
 from hmnist.results.cautions import (
     warn_of_cheaper,
+    warn_of_failed,
     warn_of_few,
     warn_of_folds,
     warn_of_leaks,
@@ -85,6 +86,7 @@ class GrowingTable:
             rows=tuple(replace(row, difference=to_best.get(label)) for label, row in rows.items()),
             ranking=None if differences is None else differences.ranking,
             warnings=(
+                *warn_of_failed(rows, tested),
                 *warn_of_few(tested),
                 *warn_of_leaks(rows, table.data, table.split),
                 *warn_of_folds(rows, by_fold, score),

@@ -10,6 +10,9 @@ from hmnist.arrays import Float64, Labels, Strings
 from hmnist.decisions.given import as_diagnoses, as_probabilities
 from hmnist.errors import UsageError, with_article
 
+_EQUAL = 1e-6
+"""Probabilities that differ by less are the same: files have six decimals."""
+
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
@@ -52,6 +55,11 @@ class Predictions:
             if lesions.shape != (n,):
                 raise UsageError(f"Lesions of shape {lesions.shape} for {n:,} images.")
             object.__setattr__(self, "lesions", lesions)
+
+    @property
+    def are_constant(self) -> bool:
+        """Whether all images have the same probabilities, as of a model that has learnt nothing."""
+        return len(self.labels) > 1 and bool(np.ptp(self.probabilities, axis=0).max() < _EQUAL)
 
     def has_rows_of(self, other: "Predictions") -> bool:
         """Tell whether both are for the same images, as far as labels and lesions show."""

@@ -395,7 +395,7 @@ def test_audit_prints_claims_and_leaks_and_goes_on_where_it_was(
     again = command(*words, "--out", "audit", "--format", "json")
     assert "4 of them finished before" in again.err
     facts = json.loads(again.out)
-    assert facts["schema"] == "hmnist-audit/5"
+    assert facts["schema"] == "hmnist-audit/6"
     assert [row["system"] for row in facts["rows"]] == ["lenet"]
     assert command(*words, "--out", "audit", "--quiet", "--format", "markdown").err == ""
 

@@ -138,6 +138,7 @@ def audit_row(system: str, **changes: Any) -> AuditRow:
             ),
         ),
         "all_leaks": differences(-0.02),
+        "failed": 0,
         "few_lesions": None,
     }
     return AuditRow(**{**facts, **changes})

@@ -195,6 +195,12 @@ def test_several_claims_are_corrected_together() -> None:
     )
 
 
+def test_trainings_that_have_learnt_nothing_are_counted() -> None:
+    rows = audit_row("pixel-mlp", seeds=5, failed=4), audit_row("lenet", seeds=5)
+    assert "pixel-mlp: 4 of 20 trainings have failed: they predict the same" in notes(*rows)
+    assert "lenet: " not in notes(*rows)
+
+
 def test_diagnoses_with_few_lesions_are_named() -> None:
     few = "Fewer than 10 lesions in a test part (df 8): intervals are too narrow."
     rows = [audit_row(name, few_lesions=few) for name in ("lenet", "vgg16")]
@@ -271,7 +277,7 @@ def test_pretrained_weights_are_named() -> None:
 def test_json_says_what_it_is() -> None:
     audit = made(audit_row("lenet"))
     facts = json.loads(audit.format("json"))
-    assert facts["schema"] == SCHEMA == "hmnist-audit/5"
+    assert facts["schema"] == SCHEMA == "hmnist-audit/6"
     [row] = facts["rows"]
     assert row["reproduced"]["accuracy"]["mean"] == 0.75
     assert row["steps"][1]["effect"]["accuracy"]["low"] == pytest.approx(-0.01)

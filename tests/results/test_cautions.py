@@ -2,11 +2,20 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from hmnist.guarded import decode_json
-from hmnist.results.cautions import MOST_NAMED, warn_of_cheaper, warn_of_folds, warn_of_leaks
+from hmnist.results.cautions import (
+    MOST_NAMED,
+    warn_of_cheaper,
+    warn_of_failed,
+    warn_of_folds,
+    warn_of_leaks,
+)
 from hmnist.results.differences import RowDifferences
 from hmnist.results.rows import Ranking, ScoreSummary, TableRow
 from hmnist.scores.comparison import Difference
+from hmnist.scores.predictions import Predictions
 from tests.results.examples import data_facts, split_facts, table_row
 
 RANKING = Ranking(score="balanced_accuracy", best="cnn", tests=3, resamples=5000)
@@ -33,6 +42,21 @@ def test_models_that_are_no_better_than_a_cheaper_one_are_named() -> None:
     )
     assert not [*warn_of_cheaper(differences(transfer=better))]
     assert not [*warn_of_cheaper(None)]
+
+
+def test_trainings_that_have_learnt_nothing_are_named() -> None:
+    labels = np.array([2, 4, 6])
+    same, other = np.full((3, 7), 1 / 7), np.eye(7)[labels]
+    failed, sound = (Predictions(labels, each, each.argmax(axis=1)) for each in (same, other))
+    rows = {"majority": table_row("majority", 0.1, baseline=True), "mlp": table_row("mlp", 0.5)}
+    tested = {"majority": [failed, failed], "mlp": [sound, failed]}
+    (warning,) = warn_of_failed(rows, tested)
+    assert warning == (
+        "mlp: 1 of 2 trainings has failed: it predicts the same for every image. Train it with "
+        "other seeds or a lower learning rate."
+    )
+    assert not [*warn_of_failed(rows, {"mlp": [sound]})]
+    assert not Predictions(labels[:1], same[:1], labels[:1]).are_constant
 
 
 def test_a_sentence_on_many_rows_can_be_read() -> None:

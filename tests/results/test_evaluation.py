@@ -93,6 +93,19 @@ def test_data_of_which_all_is_seen_are_refused(run: Run, sample: LesionDataset) 
         evaluate_run(run, part)
 
 
+def test_a_training_that_has_learnt_nothing_is_named(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = run.part("test")
+    same = replace(test, probabilities=np.full_like(test.probabilities, 1 / 7))
+    assert not any("failed" in note for note in evaluate_run(run).notes)
+    monkeypatch.setattr(Run, "part", lambda *_: same)
+    assert (
+        "Warning: the training has failed: it predicts the same for every image."
+        in evaluate_run(run).notes
+    )
+
+
 def test_another_size_is_refused(run: Run, sample: LesionDataset) -> None:
     small = replace(sample, images=np.ascontiguousarray(sample.images[:, ::2, ::2]))
     with pytest.raises(UsageError, match="14×14×3"):
