@@ -37,6 +37,10 @@ SYSTEM = System(
     notes=(
         "Ours: ReLU in the dense layers of the pixels.",
         "Ours: dropout between the dense layers of the pixels, none behind the last of them.",
+        (
+            "Measured here: some trainings stop learning in the first epochs, and then predict the "
+            "same for every image."
+        ),
         RESIZED,
         *REPEATABLE,
     ),
