@@ -54,21 +54,22 @@ def run_facts(run: Manifest) -> Iterator[tuple[str, str]]:
     yield from _machine_facts([run])
 
 
-def audit_facts(audit: Audit, runs: Sequence[Manifest]) -> Iterator[tuple[str, str]]:
-    """Yield how an audit is repeated; `runs` are those of its folder."""
+def audit_facts(audit: Audit) -> Iterator[tuple[str, str]]:
+    """Yield how an audit is repeated."""
     epochs = ",".join(f"{row.system}={row.epochs}" for row in audit.rows)
     systems = ",".join(row.system for row in audit.rows)
     words = ["audit", audit.data.name, "--systems", systems, "--epochs", epochs]
-    seed = audit.rows[0].split.seed
-    settings: dict[str, Any] = {"seed": seed, "threads": audit.settings.threads}
-    if runs:
-        # The folder may hold runs of earlier audits with other settings.
-        last = max(runs, key=lambda run: run.written).recipe
-        settings = {"effort": last.effort, "pretrained": last.pretrained} | settings
-        settings["device"] = last.device
-        if last.precision != Recipe.precision:
-            settings["precision"] = last.precision
-    settings["seeds"] = max(row.seeds for row in audit.rows)
+    pretrained = next((row.pretrained for row in audit.rows if row.pretrained), None)
+    on_gpu = any(device.startswith("GPU") for device in audit.settings.devices)
+    settings: dict[str, Any] = {
+        # The name is followed by the digest of the weights.
+        "pretrained": None if pretrained is None else pretrained.partition(" (")[0],
+        "seed": audit.rows[0].split.seed,
+        "threads": audit.settings.threads,
+        "device": "gpu" if on_gpu else "cpu",
+        "precision": "bfloat16" if audit.settings.in_bfloat16 else None,
+        "seeds": max(row.seeds for row in audit.rows),
+    }
     yield "Command", _command(words, settings)
     yield from _data_facts(audit.data)
     for row in audit.rows:

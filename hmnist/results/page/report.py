@@ -20,7 +20,7 @@ from hmnist.results.page.repeat import audit_facts, benchmark_facts, run_facts
 from hmnist.results.rows import WITH_PATIENTS, label_rows
 from hmnist.runs.facts import DataFacts
 from hmnist.runs.folders import find_runs
-from hmnist.runs.manifest import MANIFEST, Manifest, read_manifest
+from hmnist.runs.manifest import MANIFEST
 from hmnist.runs.run import open_run
 
 REPORT = "report.html"
@@ -142,11 +142,10 @@ def _describe_audit(folder: Path, data: LesionDataset | None) -> str:
     again = "Run the audit again with the same --out: finished runs are kept."
     with open_guarded(folder / AUDIT, LARGEST_JSON, again) as file:
         audit = Audit.from_json(file.read())
-    runs = _manifests_of(folder, audit.data)
     content = (
         sections.audit_section(audit),
         sections.notes_section(audit.notes()),
-        sections.repeat_section(audit_facts(audit, runs)),
+        sections.repeat_section(audit_facts(audit)),
     )
     title = f"Audit: {len(audit.rows)} published systems on {audit.data.name}"
     return assemble_page(title, _lead(audit.data), "".join(content), None)
@@ -174,11 +173,6 @@ def _check_images(facts: DataFacts, data: LesionDataset | None) -> None:
             f"{data.name} holds other images than {facts.name}, which was tested.",
             "Name the file that was tested, or none: the report then has no pictures.",
         )
-
-
-def _manifests_of(folder: Path, data: DataFacts) -> list[Manifest]:
-    manifests = map(read_manifest, find_runs(folder))
-    return [manifest for manifest in manifests if manifest.data.digest == data.digest]
 
 
 def _not_reportable(folder: Path) -> UsageError:

@@ -226,21 +226,22 @@ def test_a_run_of_an_audit_is_repeated_by_the_audit_of_its_system(run: Run) -> N
     assert command.endswith(" --seeds 3 --epochs 3")
 
 
-def test_the_command_of_an_audit_names_epochs(run: Run) -> None:
+def test_the_command_of_an_audit_names_epochs_and_settings() -> None:
     audit = Audit(
         data=data_facts(),
         settings=table_settings(),
         rows=(
             audit_row("lenet", epochs=3, seeds=2, split=split_facts(seed=7)),
-            audit_row("vgg16", epochs=1, seeds=2),
+            audit_row("vgg16", epochs=1, seeds=2, pretrained="imagenet (SHA-256 0123456789ab)"),
         ),
     )
-    facts = dict(audit_facts(audit, []))
+    facts = dict(audit_facts(audit))
     assert facts["SHA-256 of the split of vgg16"] == audit.rows[1].split.digest
     assert facts["Command"] == (
-        "hmnist audit file_28.csv --systems lenet,vgg16 --epochs lenet=3,vgg16=1 --seed 7 "
-        "--threads 2 --seeds 2"
+        "hmnist audit file_28.csv --systems lenet,vgg16 --epochs lenet=3,vgg16=1 "
+        "--pretrained imagenet --seed 7 --threads 2 --device cpu --seeds 2"
     )
-    recipe = replace(run.manifest.recipe, precision="bfloat16")
-    command = dict(audit_facts(audit, [replace(run.manifest, recipe=recipe)]))["Command"]
+    settings = replace(audit.settings, in_bfloat16=("lenet",), devices=("GPU (H100)",))
+    command = dict(audit_facts(replace(audit, settings=settings)))["Command"]
     assert options_of(command)["--precision"] == "bfloat16"
+    assert options_of(command)["--device"] == "gpu"
