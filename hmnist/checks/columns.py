@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hmnist.arrays import Booleans, Float64, Indices, Labels, Pixels, Strings
+from hmnist.arrays import Booleans, Float64, Indices, Labels, Pixels
 from hmnist.checks.cross_fitting import Auc, measure_auc
 from hmnist.checks.subject import Found, Subject, TooFew
 from hmnist.diagnoses import CODES, MALIGNANT
@@ -260,21 +260,19 @@ def _are_numbers_of_rows(values: Float64) -> bool:
 
 def _what_is_numbered(values: Float64, subject: Subject) -> str | None:
     """Return ``lesions`` or ``rows`` if each has a value of its own, all rows of a lesion one."""
-    rows = np.flatnonzero(~np.isnan(values))  # a cell may be empty
+    rows = np.flatnonzero(np.isfinite(values))  # a cell may be empty
     known = values[rows]
     if len(known) < _ENOUGH:
         return None
-    if len(np.unique(known - rows)) == 1 or _are_numbers_of_rows(known):
+    if (np.diff(known) == np.diff(rows)).all() or _are_numbers_of_rows(known):
         return "rows"
-    # Lesions that are known as one by two names have two in the file.
-    for ids in (subject.data.lesion_ids, subject.metadata_column("lesion_id")):
-        if ids is not None and _are_numbers_of(known, ids[rows]):
-            return "lesions"
+    if any(_are_numbers_of(known, lesions[rows]) for lesions in subject.lesion_numberings):
+        return "lesions"
     return None
 
 
-def _are_numbers_of(values: Float64, lesion_ids: Strings) -> bool:
-    """Tell whether each lesion has a value of its own, and some of them several rows."""
-    lesions = np.unique(lesion_ids, return_inverse=True)[1]
+def _are_numbers_of(values: Float64, lesions: Indices) -> bool:
+    """Tell whether each lesion has a value of its own, in enough rows beside its first."""
+    count = len(np.unique(lesions))
     pairs = len(np.unique(np.column_stack([lesions, values]), axis=0))
-    return pairs == len(np.unique(values)) == int(lesions.max()) + 1 < len(values)
+    return pairs == len(np.unique(values)) == count <= len(values) - _ENOUGH

@@ -54,7 +54,7 @@ def as_split(data: LesionDataset, split: Split | str | os.PathLike[str] | None) 
 def as_features(features: "Features", count: int) -> tuple[tuple[str, ...], Float64 | None]:
     """Return the names of features and, if they are given, their values: float64, (count, k).
 
-    Words are numbered. Empty cells are NaN among numbers and -1 among words.
+    Words are numbered. Empty cells are NaN.
 
     Examples
     --------
@@ -119,7 +119,8 @@ def _as_numbers(name: str, column: "pd.Series[Any]") -> Float64:
     try:
         if pd.api.types.is_numeric_dtype(column):
             return column.to_numpy(np.float64, na_value=np.nan)
-        return pd.factorize(column)[0].astype(np.float64)
+        numbers = pd.factorize(column)[0]
+        return np.where(numbers < 0, np.nan, numbers)
     except (TypeError, ValueError) as error:
         raise UsageError(
             f"The column {name!r} of the features holds neither numbers nor words.", _FEATURES

@@ -33,7 +33,8 @@ def find_weak_group(subject: Subject) -> Found | TooFew | None:
     compared = [(name, own, rest) for name, own, rest in measured if own and rest]
     if not compared:
         return TooFew(
-            f"a group with {_LEAST_OF_EACH} malignant and {_LEAST_OF_EACH} benign lesions"
+            f"a group of {LEAST_LESIONS} lesions, {_LEAST_OF_EACH} malignant and {_LEAST_OF_EACH} "
+            "benign, and as many others"
         )
     name, group, others = max(compared, key=lambda each: each[2].value - each[1].high)
     if others.value - group.high <= _BELOW:

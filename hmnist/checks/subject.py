@@ -63,7 +63,7 @@ class Subject:
     feature_names : tuple of str
         The names of the columns that models get besides the pixels.
     feature_values : numpy.ndarray of float64, shape (n, k), or None
-        Their values; words are numbered. Missing values are NaN, or -1 among words.
+        Their values; words are numbered. Missing values are NaN.
     """
 
     data: LesionDataset
@@ -87,6 +87,16 @@ class Subject:
         if self.data.lesion_ids is None:
             return np.arange(len(self.data))
         return np.unique(self.data.lesion_ids, return_inverse=True)[1]
+
+    @cached_property
+    def lesion_numberings(self) -> tuple[Indices, ...]:
+        """The lesions of all rows, numbered from 0: as they are known, and as the file names them.
+
+        Lesions that are known as one by two names have two in the file.
+        """
+        named = self.metadata_column("lesion_id")
+        known = () if self.data.lesion_ids is None else (self.lesion_numbers,)
+        return known if named is None else (*known, np.unique(named, return_inverse=True)[1])
 
     @property
     def unit(self) -> str:

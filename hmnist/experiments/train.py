@@ -1,5 +1,6 @@
 """`train`: one model into a run folder."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -93,8 +94,7 @@ def train(
             finished = open_finished(folder, recipe.key(parts), on_note)
             if finished is not None:
                 return finished
-            if on_note is not None and _holds_other_run(folder, recipe.key(parts)):
-                on_note("the run that is in this folder is replaced when the training ends")
+            _note_replaced(folder, recipe.key(parts), on_note)
             return train_cell(parts, recipe, folder, on_step, on_note)
         from hmnist.experiments.cluster import connect
         from hmnist.experiments.shares import fit_shares, share_recipe
@@ -106,13 +106,14 @@ def train(
         ):
             crew.assemble()
             recipe = replace(recipe, threads=cluster.threads)
+            _note_replaced(folder, recipe.key(parts), on_note)
             workers = len(crew.addresses)
             fit = partial(fit_shares, crew)
             return train_cell(parts, recipe, folder, on_step, on_note, fit=fit, workers=workers)
 
 
-def _holds_other_run(folder: Path, key: str) -> bool:
-    try:
-        return read_manifest(folder).key != key
-    except HmnistError:
-        return False
+def _note_replaced(folder: Path, key: str, on_note: Callable[[str], None] | None) -> None:
+    """Say if a folder holds another run, which will be replaced."""
+    with contextlib.suppress(HmnistError):  # it holds none, or a damaged one
+        if read_manifest(folder).key != key and on_note is not None:
+            on_note("the run that is in this folder is replaced when the training ends")

@@ -17,9 +17,9 @@ from hmnist.results.result import Result, decode_result
 from hmnist.results.rows import TableSettings, data_note, pretrained_notes, processor_notes
 from hmnist.results.table import summary_text
 from hmnist.runs.facts import DataFacts, as_json
-from hmnist.scores.comparison import SIGNIFICANT
+from hmnist.scores.comparison import SIGNIFICANT, Difference
 from hmnist.scores.paired_differences import RESAMPLES
-from hmnist.scores.text import as_sentence_list, interval_text, score_text
+from hmnist.scores.text import UNKNOWN, as_sentence_list, interval_text, score_text
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -213,6 +213,11 @@ def leak_cells(row: AuditRow) -> Iterator[list[str]]:
     first, *others = row.steps
     yield [first.name, *(summary_text(first.scores[score]) for score in COMPARED)]
     for step in others:
-        yield [f"+ {step.name}", *(step.effect[score].marked() for score in COMPARED)]
+        yield [f"+ {step.name}", *(_effect_cell(step.effect[score]) for score in COMPARED)]
     if len(others) > 1:
-        yield ["all leaks", *(row.all_leaks[score].marked() for score in COMPARED)]
+        yield ["all leaks", *(_effect_cell(row.all_leaks[score]) for score in COMPARED)]
+
+
+def _effect_cell(effect: Difference) -> str:
+    """Return an effect with its interval; without one it is not printed."""
+    return UNKNOWN if effect.low is None and effect.difference != 0 else effect.marked()

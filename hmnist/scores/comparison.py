@@ -12,7 +12,6 @@ from hmnist.scores.scoring import SCORE_OF, SCORES, none_if_unknown
 from hmnist.scores.significance import McNemar, correct_holm
 from hmnist.scores.text import (
     FLOOR,
-    UNKNOWN,
     as_sentence_list,
     bound_text,
     interval_text,
@@ -45,16 +44,15 @@ class Difference:
     def __str__(self) -> str:
         """Return the difference with its interval: ``+.017 [+.001, +.034]``.
 
-        Where all resamples agree, there is none: then no difference is ``equal``, and another one
-        is not said.
+        Where all resamples agree, there is none, and no difference is ``equal``.
 
         Examples
         --------
         >>> print(Difference(0.0, None, None, 1.0), Difference(1.0, None, None, 0.001))
-        equal –
+        equal +1.000
         """
         if self.low is None:
-            return "equal" if self.difference == 0 else UNKNOWN
+            return "equal" if self.difference == 0 else signed_text(self.difference)
         return f"{signed_text(self.difference)} {interval_text(self.low, self.high, signed=True)}"
 
     def marked(self) -> str:

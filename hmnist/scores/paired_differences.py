@@ -202,14 +202,14 @@ def _differing_lesions(
 
 def _outcome(trained: Sequence[Predictions], score: Score) -> Float64:
     """Return what a score sees of each image: (n, 1 or 7), means over a model's trainings."""
-    if score.uses_probabilities:
+    if score.sees == "probabilities":
         return np.asarray(np.mean([each.probabilities for each in trained], axis=0))
     predicted = np.mean([np.eye(len(CODES))[each.predicted] for each in trained], axis=0)
-    if not score.proportion_of:
-        return np.asarray(predicted)
-    if len(score.proportion_of) == len(CODES):  # the image's own diagnosis counts
+    if score.sees == "hits":
         return np.take_along_axis(predicted, trained[0].labels[:, None], axis=1)
-    return np.asarray(predicted[:, score.proportion_of].sum(axis=1, keepdims=True))
+    if score.proportion_of:  # images are right if they have any of these
+        return np.asarray(predicted[:, score.proportion_of].sum(axis=1, keepdims=True))
+    return np.asarray(predicted)
 
 
 def _check_pair(models: Mapping[str, Sequence[Predictions]], first: str, second: str) -> None:

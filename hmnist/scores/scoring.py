@@ -7,6 +7,7 @@ of all diagnoses together is a field of `Scores` as well.
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -79,8 +80,9 @@ class Score:
         Its name in sentences.
     proportion_of : tuple of int
         The labels of the images of which it is a share; empty for a score that is not a share.
-    uses_probabilities : bool
-        Whether it depends on probabilities rather than on the predicted diagnoses.
+    sees : {"hits", "predictions", "probabilities"}
+        What it depends on: whether a predicted diagnosis is the true one, which one it is, or
+        probabilities.
     diagnosis : str or None
         The code of the diagnosis whose recall it is; None for a score of all diagnoses.
     """
@@ -90,7 +92,7 @@ class Score:
     title: str
     compute: Callable[[WeightedSums], Float64]
     proportion_of: tuple[int, ...] = ()
-    uses_probabilities: bool = False
+    sees: Literal["hits", "predictions", "probabilities"] = "predictions"
     lower_is_better: bool = False
     diagnosis: str | None = None
 
@@ -105,6 +107,7 @@ SCORES: tuple[Score, ...] = (
         "balanced acc.",
         "balanced accuracy",
         lambda sums: _mean_ratio(sums.hits, sums.images),
+        sees="hits",
     ),
     Score(
         "accuracy",
@@ -112,6 +115,7 @@ SCORES: tuple[Score, ...] = (
         "accuracy",
         lambda sums: _ratio(sums.hits.sum(0), sums.total),
         proportion_of=tuple(range(len(CODES))),
+        sees="hits",
     ),
     Score(
         "f1_macro",
@@ -124,14 +128,14 @@ SCORES: tuple[Score, ...] = (
         "AUC",
         "AUC",
         lambda sums: _mean_ratio(sums.pairs_won, sums.images * (sums.total - sums.images)),
-        uses_probabilities=True,
+        sees="probabilities",
     ),
     Score(
         "log_loss",
         "log loss",
         "log loss",
         lambda sums: _ratio(sums.losses, sums.total),
-        uses_probabilities=True,
+        sees="probabilities",
         lower_is_better=True,
     ),
     Score(
@@ -139,7 +143,7 @@ SCORES: tuple[Score, ...] = (
         "ECE",
         "ECE",
         lambda sums: _ratio(np.abs(sums.gaps).sum(0), sums.total),
-        uses_probabilities=True,
+        sees="probabilities",
         lower_is_better=True,
     ),
     Score(
@@ -163,6 +167,7 @@ SCORES: tuple[Score, ...] = (
             f"recall of {code}",
             partial(_recall, label=label),
             proportion_of=(label,),
+            sees="hits",
             diagnosis=code,
         )
         for label, code in enumerate(CODES)

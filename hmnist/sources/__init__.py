@@ -47,7 +47,7 @@ def load(
     LesionDataset
         Pixels as uint8, labels in the Kaggle order whatever the order in the file, and lesions if
         they are known. Lesions that are known to be the same have one id. More than half a gigabyte
-        of pixels stay in a file and are read-only, so that they need little memory.
+        of pixels stay in a file, so that they need little memory.
 
     Raises
     ------

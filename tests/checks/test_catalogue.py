@@ -67,7 +67,7 @@ def test_checks_that_have_too_little_to_judge_say_what_they_need() -> None:
         "HM123": "30 images of each of 3 diagnoses",
         "HM124": "500 images",
         "HM125": "the values of the features",
-        "HM130": "a group with 10 malignant and 10 benign lesions",
+        "HM130": "a group of 30 lesions, 10 malignant and 10 benign, and as many others",
     }
     assert {code: report.skipped.get(code) for code in expected} == expected
     assert not expected.keys() & {each.code for each in report.looked}

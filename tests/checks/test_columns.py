@@ -111,6 +111,25 @@ def test_the_lesions_of_the_file_are_names_though_some_are_known_as_one(
         assert "numbers the lesions" in found.sentence
 
 
+def test_a_property_that_few_images_have_is_no_name(data: LesionDataset) -> None:
+    assert data.lesion_ids is not None
+    lesions = np.unique(data.lesion_ids, return_inverse=True)[1]
+    diameters = np.full(ROWS, np.nan)
+    for number, lesion in enumerate(np.flatnonzero(np.bincount(lesions) > 1)[:7]):
+        diameters[np.flatnonzero(lesions == lesion)[:2]] = 3.1 + 1.7 * number
+    for column in (diameters, np.full(ROWS, 1e30), np.full(ROWS, np.inf)):
+        assert find_identifier_among_features(subject(data, pd.DataFrame({"x": column}))) is None
+
+
+def test_words_may_have_empty_cells(data: LesionDataset) -> None:
+    for ids, what in ((data.image_ids, "rows"), (data.lesion_ids, "lesions")):
+        words = pd.Series(ids, dtype=object)
+        words[[3, 8]] = None
+        found = find_identifier_among_features(subject(data, pd.DataFrame({"x": words})))
+        assert found is not None
+        assert f"numbers the {what}" in found.sentence
+
+
 def test_row_numbers_may_have_empty_cells(data: LesionDataset) -> None:
     numbers = np.arange(ROWS, dtype=float)
     numbers[[3, 8]] = np.nan
