@@ -35,12 +35,11 @@ SYSTEM = System(
     ),
     origins=STATED,
     notes=(
-        "Ours: ReLU in the dense layers of the pixels.",
-        "Ours: dropout between the dense layers of the pixels, none behind the last of them.",
         (
-            "Measured here: some trainings stop learning in the first epochs, and then predict the "
-            "same for every image."
+            "Ours: ReLU in the dense layers of the pixels. Some trainings of this network stop "
+            "learning in the first epochs, and then predict the same for every image."
         ),
+        "Ours: dropout between the dense layers of the pixels, none behind the last of them.",
         RESIZED,
         *REPEATABLE,
     ),
