@@ -31,8 +31,6 @@ from hmnist.patients import encode_patients
 if TYPE_CHECKING:
     import pandas as pd
 
-_ARRAYS = ("images", "labels", "lesion_ids", "own_split")
-
 _SHOWN = 6  # images of each diagnosis in a notebook
 
 LONGEST_ID = 255
@@ -88,7 +86,7 @@ class LesionDataset:
     own_split: Strings | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        for name in _ARRAYS:
+        for name in ("images", "labels", "lesion_ids", "own_split"):
             if getattr(self, name) is not None:
                 self._set(name, _as_array(getattr(self, name)))
         self._set("name", str(self.name))
@@ -107,11 +105,11 @@ class LesionDataset:
             if ids is not None and _is_long(ids):
                 problem = f"one {kind} id has more than {LONGEST_ID} characters"
                 raise DataError(f"{self.name}: {problem}.")
-        for name in _ARRAYS:
-            if (values := getattr(self, name)) is not None:
-                self._set(name, _read_only(values))
 
     def _set(self, name: str, value: "Array | pd.DataFrame | str | None") -> None:
+        if isinstance(value, np.ndarray):
+            value = value.view()  # the caller may still write to an array of his own
+            value.flags.writeable = False
         object.__setattr__(self, name, value)  # the class is frozen
 
     def _check_shapes(self) -> None:
@@ -316,13 +314,6 @@ def _as_array(values: npt.ArrayLike) -> Array:
         return np.asarray(values)
     except ValueError:
         return np.empty(0, object)
-
-
-def _read_only(values: Array) -> Array:
-    """Return a view that cannot be written; the caller may still write to an array of his own."""
-    view = values.view()
-    view.flags.writeable = False
-    return view
 
 
 def _is_long(ids: Strings) -> bool:
